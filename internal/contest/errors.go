@@ -1,0 +1,96 @@
+package contest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Refusal is a rule's "no". It carries no details of the request, so its text may be shown to anyone; clients see the
+// wording that the web's table of errors has for it.
+type Refusal struct{ code, text string }
+
+func (r *Refusal) Error() string { return r.text }
+
+// Code names the refusal in logs and metrics: lower case, words joined by underscores, never reused for another.
+func (r *Refusal) Code() string { return r.code }
+
+// What the contest refuses.
+var (
+	ErrPasswordsDiffer = &Refusal{"passwords_differ", "the two passwords differ"}
+	ErrEmailTaken      = &Refusal{"email_taken", "the email is already registered"}
+	ErrBadCredentials  = &Refusal{"bad_credentials", "no such email and password"}
+	ErrNotSignedIn     = &Refusal{"not_signed_in", "a valid token is needed"}
+
+	ErrNotAVideo      = &Refusal{"not_a_video", "the file is not an MP4 or MOV video"}
+	ErrEmptyFile      = &Refusal{"empty_file", "the file is empty"}
+	ErrTruncated      = &Refusal{"truncated", "the file is cut short"}
+	ErrUnplayable     = &Refusal{"unplayable", "the video cannot be decoded"}
+	ErrTooLarge       = &Refusal{"too_large", "the file is over the limit"}
+	ErrTooManyPixels  = &Refusal{"too_many_pixels", "the picture is larger than 8K"}
+	ErrTooLong        = &Refusal{"too_long", "the video is longer than 10 minutes"}
+	ErrBadFrameRate   = &Refusal{"bad_frame_rate", "the frame rate is out of range"}
+	ErrTooManyStreams = &Refusal{"too_many_streams", "the file has too many streams"}
+	ErrDeclaredOther  = &Refusal{"declared_other", "the file was declared as another type"}
+
+	ErrNoVideo      = &Refusal{"no_video", "there is no such video"}
+	ErrNotOwner     = &Refusal{"not_owner", "the video is another player's"}
+	ErrNotProcessed = &Refusal{"not_processed", "the video is not processed yet"}
+	ErrNotFailed    = &Refusal{"not_failed", "only a failed video can be tried again"}
+	ErrPublic       = &Refusal{"public", "the video is public"}
+
+	ErrAlreadyVoted = &Refusal{"already_voted", "this person has voted for this video"}
+	ErrNotVoted     = &Refusal{"not_voted", "this person has not voted for this video"}
+	ErrOwnVideo     = &Refusal{"own_video", "nobody votes for a video of their own"}
+)
+
+// Refusals lists every refusal there is, so that a test can hold the web's table of errors against it.
+func Refusals() []*Refusal {
+	return []*Refusal{
+		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrNotSignedIn,
+		ErrNotAVideo, ErrEmptyFile, ErrTruncated, ErrUnplayable, ErrTooLarge, ErrTooManyPixels, ErrTooLong,
+		ErrBadFrameRate, ErrTooManyStreams, ErrDeclaredOther,
+		ErrNoVideo, ErrNotOwner, ErrNotProcessed, ErrNotFailed, ErrPublic,
+		ErrAlreadyVoted, ErrNotVoted, ErrOwnVideo,
+	}
+}
+
+// Fault says in which way a field breaks its rule.
+type Fault string
+
+// The ways in which a field can be wrong. A fault with a limit reads Field.Limit.
+const (
+	Missing  Fault = "missing"   // absent
+	Blank    Fault = "blank"     // nothing but white space
+	TooShort Fault = "too_short" // fewer than Limit characters
+	TooLong  Fault = "too_long"  // more than Limit characters
+	TooBig   Fault = "too_big"   // more than Limit bytes
+	NotEmail Fault = "not_email" // not an address
+	NotText  Fault = "not_text"  // not UTF-8, or with control characters
+	Repeated Fault = "repeated"  // given more than once
+)
+
+// Field is one field of a request that breaks a rule.
+type Field struct {
+	Name  string
+	Fault Fault
+	Limit int
+}
+
+// InvalidError names every field that breaks a rule, never the values.
+type InvalidError struct{ Fields []Field }
+
+func (e *InvalidError) Error() string {
+	parts := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		parts[i] = fmt.Sprintf("%s: %s", f.Name, f.Fault)
+	}
+	return "invalid: " + strings.Join(parts, ", ")
+}
+
+// TooManyError asks the caller to come back later.
+type TooManyError struct{ RetryAfter time.Duration }
+
+func (e *TooManyError) Error() string {
+	return fmt.Sprintf("too many requests; again in %s", e.RetryAfter)
+}

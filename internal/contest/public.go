@@ -1,0 +1,62 @@
+package contest
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// PublicQuery asks for a page of the public videos. The page is 1 or more, the limit 1 to MaxLimit.
+type PublicQuery struct {
+	Page   Page
+	City   string // whole name, whatever case and accents; "" for all
+	Search string // part of a title or of a player's name, whatever case and accents; "" for all
+}
+
+// PublicVideo is a public video as everybody sees it.
+type PublicVideo struct {
+	ID         int64
+	Title      string
+	OwnerName  string
+	OwnerCity  string
+	Votes      int
+	Media      Media
+	UploadedAt time.Time
+}
+
+// PublicVideos lists a page of what the public may see, newest first.
+func (s *Videos) PublicVideos(ctx context.Context, q PublicQuery) ([]PublicVideo, error) {
+	return s.Store.PublicVideos(ctx, q.trimmed())
+}
+
+// CountPublic counts the videos on all pages of the query together.
+func (s *Videos) CountPublic(ctx context.Context, q PublicQuery) (int, error) {
+	return s.Store.CountPublic(ctx, q.trimmed())
+}
+
+func (q PublicQuery) trimmed() PublicQuery {
+	q.City, q.Search = strings.TrimSpace(q.City), strings.TrimSpace(q.Search)
+	return q
+}
+
+// ByKey finds the video that an object in storage belongs to, and which part of it the object is. It returns
+// ErrNoVideo for every key that is not, or no longer, a video's.
+func (s *Videos) ByKey(ctx context.Context, key string) (Video, Part, error) {
+	token := TokenOf(key)
+	if token == "" {
+		return Video{}, NoPart, ErrNoVideo
+	}
+	v, err := s.Store.VideoByToken(ctx, token)
+	if err != nil {
+		return Video{}, NoPart, err
+	}
+	part := v.Media.Part(key)
+	if part == NoPart {
+		return Video{}, NoPart, ErrNoVideo
+	}
+	return v, part, nil
+}
+
+// Open reports whether everybody may have that part of the video: the clip and the poster of a public one. All else
+// is for whoever holds a link that its owner was given.
+func (v Video) Open(p Part) bool { return v.Status == Public && (p == ClipPart || p == PosterPart) }

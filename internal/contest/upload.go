@@ -1,0 +1,81 @@
+package contest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Upload is a file that has arrived whole and waits in a work file to be judged.
+type Upload struct {
+	Title        string
+	Path         string // the work file; it is moved into storage if the upload is accepted
+	Size         int64  // bytes
+	DeclaredType string // media type that the client gave the file, "" if none
+}
+
+// Accept takes an upload into the contest: it judges the title and the file, makes the original durable, and commits
+// the video's row together with the job that will process it. Only then is the upload acknowledged. Whatever is
+// refused leaves nothing behind; the caller removes the work file in any case.
+//
+// It returns *InvalidError or one of the refusals about files.
+func (s *Videos) Accept(ctx context.Context, p Player, u Upload) (Video, error) {
+	title, err := CheckTitle(u.Title)
+	if err != nil {
+		return Video{}, err
+	}
+	if u.Size == 0 {
+		return Video{}, ErrEmptyFile
+	}
+	if !declaredAsVideo(u.DeclaredType) {
+		return Video{}, ErrDeclaredOther
+	}
+	format, err := s.Inspector.Inspect(ctx, u.Path)
+	if err != nil {
+		return Video{}, err
+	}
+	v := Video{
+		PlayerID: p.ID, Title: title, Status: Uploaded, UploadedAt: s.Clock.now(),
+		Media: Media{Token: NewToken(), Format: format, Size: u.Size},
+	}
+	if err := s.Storage.PutFile(ctx, v.Media.Original(), u.Path); err != nil {
+		return Video{}, fmt.Errorf("store the original: %w", err)
+	}
+	accepted, err := s.Store.AddVideo(ctx, v)
+	if err != nil {
+		// The commit may have happened although its answer was lost, so only the sweep, which looks at the rows,
+		// removes the object then; here it is removed when the store is sure.
+		s.removeUnlessKept(ctx, v.Media)
+		return Video{}, fmt.Errorf("enter the video: %w", err)
+	}
+	s.announce(ctx, accepted, 0)
+	return accepted, nil
+}
+
+// CheckTitle applies the rule on titles: 1 to MaxTitle characters, not blank. It returns *InvalidError.
+func CheckTitle(title string) (string, error) {
+	var bad fields
+	title = bad.line("title", title, MaxTitle, false)
+	return title, bad.err()
+}
+
+// declaredAsVideo tells whether the type that a client gave a file is one under which phones, browsers and tools send
+// MP4 and MOV. No type at all, or "bytes", declares nothing.
+func declaredAsVideo(mediaType string) bool {
+	switch strings.ToLower(mediaType) {
+	case "", "application/octet-stream", "binary/octet-stream",
+		"video/mp4", "application/mp4", "video/x-m4v", "video/quicktime", "video/mpeg4", "video/3gpp":
+		return true
+	}
+	return false
+}
+
+func (s *Videos) removeUnlessKept(ctx context.Context, m Media) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
+	defer cancel()
+	kept, err := s.Store.MediaOf(ctx, []string{m.Token})
+	if err != nil || len(kept) > 0 {
+		return // the sweep will know better
+	}
+	_ = s.Storage.DeletePrefix(ctx, m.Prefix()) // the sweep removes what stays
+}

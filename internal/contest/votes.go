@@ -1,0 +1,91 @@
+package contest
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// VoteStore keeps the votes and the ranking that follows from them. Each method is one transaction.
+type VoteStore interface {
+	// Video returns ErrNoVideo if there is none.
+	Video(ctx context.Context, id int64) (Video, error)
+	// AddVote enters a vote and counts it, and returns the video's votes. It returns ErrAlreadyVoted if the person
+	// has voted for the video, whatever races.
+	AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (int, error)
+	// RemoveVote takes a vote back and returns the video's votes. It returns ErrNotVoted if there is none.
+	RemoveVote(ctx context.Context, videoID, voterID int64) (int, error)
+	// Ranking lists a page of the players with public videos.
+	Ranking(ctx context.Context, q RankingQuery) ([]Standing, error)
+}
+
+// Votes takes the public's votes and ranks the players by them.
+type Votes struct {
+	Store VoteStore
+	Live  Live
+	Clock Clock
+}
+
+// Vote gives a person's one vote to a public video of somebody else, and returns the video's votes. It returns
+// ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted.
+func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64) (int, error) {
+	if err := s.canVote(ctx, voter, videoID); err != nil {
+		return 0, err
+	}
+	votes, err := s.Store.AddVote(ctx, videoID, voter.ID, s.Clock.now())
+	if err != nil {
+		return 0, err
+	}
+	s.Live.Forget(ctx, VotesChanged)
+	return votes, nil
+}
+
+// TakeBack removes the person's vote for a video and returns the video's votes. It returns ErrNoVideo or ErrNotVoted.
+func (s *Votes) TakeBack(ctx context.Context, voter Player, videoID int64) (int, error) {
+	v, err := s.Store.Video(ctx, videoID)
+	if err != nil {
+		return 0, err
+	}
+	if v.Status != Public {
+		return 0, ErrNoVideo
+	}
+	votes, err := s.Store.RemoveVote(ctx, videoID, voter.ID)
+	if err != nil {
+		return 0, err
+	}
+	s.Live.Forget(ctx, VotesChanged)
+	return votes, nil
+}
+
+func (s *Votes) canVote(ctx context.Context, voter Player, videoID int64) error {
+	v, err := s.Store.Video(ctx, videoID)
+	if err != nil {
+		return err
+	}
+	return v.CanVote(voter)
+}
+
+// RankingQuery asks for a page of the ranking. The page is 1 or more, the limit 1 to MaxLimit.
+type RankingQuery struct {
+	Page Page
+	City string // whole name, whatever case and accents; "" for the nation
+}
+
+// Standing is one player's place in the ranking.
+//
+// Players stand by the votes of all their public videos together. Among equals, whoever reached the number first
+// stands higher: the moment is that of the latest vote that still counts (for a player without votes, of the first
+// publication), so taking back a late vote gives the earlier moment again. Then the smaller id.
+type Standing struct {
+	Position int // 1, 2, 3 … over the whole ranking that was asked for, without gaps or repeats
+	PlayerID int64
+	Username string // first and last name
+	City     string
+	Votes    int
+}
+
+// Ranking lists a page of the players who have a public video.
+func (s *Votes) Ranking(ctx context.Context, q RankingQuery) ([]Standing, error) {
+	q.City = strings.TrimSpace(q.City)
+	return s.Store.Ranking(ctx, q)
+}
