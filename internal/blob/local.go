@@ -1,0 +1,273 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Local keeps objects as files under a folder, which may be on a network file system that several hosts share. It
+// uses no locks: an object is written beside its place, synced, and renamed.
+type Local struct{ root string }
+
+// NewLocal keeps objects under root, which it makes if it is not there.
+func NewLocal(root string) (*Local, error) {
+	absolute, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("find the media folder: %w", err)
+	}
+	if err := os.MkdirAll(absolute, 0o750); err != nil {
+		return nil, fmt.Errorf("make the media folder: %w", err)
+	}
+	return &Local{root: absolute}, nil
+}
+
+func (l *Local) path(key string) (string, error) {
+	if err := checkKey(key); err != nil {
+		return "", err
+	}
+	return filepath.Join(l.root, filepath.FromSlash(key)), nil
+}
+
+// PutFile moves the file at path under the key. When it returns nil the object is on disk, whatever happens to the
+// machine. On the same file system nothing is copied. On an error the file at path may be gone or still there; the
+// object is not.
+func (l *Local) PutFile(ctx context.Context, key, path string) error {
+	place, err := l.path(key)
+	if err != nil {
+		return err
+	}
+	if err := l.putFile(ctx, place, path); err != nil {
+		return fmt.Errorf("put %s: %w", key, err)
+	}
+	return nil
+}
+
+func (l *Local) putFile(ctx context.Context, place, path string) error {
+	if err := syncPath(path); err != nil {
+		return err
+	}
+	if err := l.makeFolder(filepath.Dir(place)); err != nil {
+		return err
+	}
+	err := os.Rename(path, place)
+	if errors.Is(err, syscall.EXDEV) {
+		err = copyBeside(ctx, place, path)
+	}
+	if err != nil {
+		return err
+	}
+	return syncPath(filepath.Dir(place))
+}
+
+// copyBeside copies a file from another file system: to a name beside its place, synced, then renamed.
+func copyBeside(ctx context.Context, place, path string) (err error) {
+	source, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.Close() }()
+	part, err := os.CreateTemp(filepath.Dir(place), ".part-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(part.Name()))
+		}
+	}()
+	_, err = io.Copy(part, contextReader{ctx, source})
+	if err = errors.Join(err, part.Sync(), part.Close()); err != nil {
+		return err
+	}
+	if err = os.Rename(part.Name(), place); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// contextReader ends a long copy when its context ends.
+type contextReader struct {
+	ctx context.Context //nolint:containedctx // lives for one copy only
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// makeFolder makes a folder below the root durably: every folder in which a new name appears is synced.
+func (l *Local) makeFolder(folder string) error {
+	if folder == l.root {
+		return nil
+	}
+	if _, err := os.Stat(folder); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(folder)
+	if err := l.makeFolder(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(folder, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncPath(parent)
+}
+
+// syncPath flushes a file or a folder to disk.
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// Open opens an object to read; whoever opened it closes it. It returns ErrNotFound if there is none.
+func (l *Local) Open(_ context.Context, key string) (io.ReadSeekCloser, Info, error) {
+	place, err := l.path(key)
+	if err != nil {
+		return nil, Info{}, errors.Join(ErrNotFound, err)
+	}
+	f, err := os.Open(place)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, Info{}, ErrNotFound
+	}
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("open %s: %w", key, err)
+	}
+	stat, err := f.Stat()
+	if err != nil || !stat.Mode().IsRegular() {
+		return nil, Info{}, errors.Join(ErrNotFound, err, f.Close())
+	}
+	return f, Info{Key: key, Size: stat.Size(), Modified: stat.ModTime()}, nil
+}
+
+// Fetch makes the object readable as a file at path, which must not exist yet; the caller removes it, and must not
+// write to it. On the same file system it is a second name for the same bytes, else a copy. It returns ErrNotFound if
+// there is no such object.
+func (l *Local) Fetch(ctx context.Context, key, path string) error {
+	place, err := l.path(key)
+	if err != nil {
+		return err
+	}
+	err = os.Link(place, path)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("fetch %s: %w", key, ErrNotFound)
+	}
+	if err := copyTo(ctx, path, place); err != nil { // another file system, or one without links
+		return fmt.Errorf("fetch %s: %w", key, err)
+	}
+	return nil
+}
+
+func copyTo(ctx context.Context, path, place string) error {
+	source, err := os.Open(place)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.Close() }()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, contextReader{ctx, source})
+	return errors.Join(err, f.Close())
+}
+
+// Delete removes an object, and the folders that it leaves empty. If there is none, that is no error.
+func (l *Local) Delete(_ context.Context, key string) error {
+	place, err := l.path(key)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(place); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete %s: %w", key, err)
+	}
+	l.removeEmpty(filepath.Dir(place))
+	return nil
+}
+
+// DeletePrefix removes all objects below a prefix that ends in a slash.
+func (l *Local) DeletePrefix(_ context.Context, prefix string) error {
+	folder, err := l.path(strings.TrimSuffix(prefix, "/"))
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return fmt.Errorf("delete %s: %w", prefix, err)
+	}
+	return nil
+}
+
+// removeEmpty removes folders upward as long as they are empty. One that another writer just made may go with them;
+// that writer then gets an error and tries again later.
+func (l *Local) removeEmpty(folder string) {
+	for folder != l.root && strings.Count(strings.TrimPrefix(folder, l.root), string(filepath.Separator)) > 1 {
+		if os.Remove(folder) != nil {
+			return
+		}
+		folder = filepath.Dir(folder)
+	}
+}
+
+// Walk calls fn for every object whose key begins with the prefix, which ends in a slash. Objects that go away
+// meanwhile are passed over.
+func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) error {
+	folder, err := l.path(strings.TrimSuffix(prefix, "/"))
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err = errors.Join(err, ctx.Err()); err != nil || entry.IsDir() {
+			return err
+		}
+		stat, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("walk: %w", err)
+		}
+		key, err := filepath.Rel(l.root, path)
+		if err != nil {
+			return fmt.Errorf("walk: %w", err)
+		}
+		return fn(Info{Key: filepath.ToSlash(key), Size: stat.Size(), Modified: stat.ModTime()})
+	})
+}
+
+// Check writes, reads and removes a small object, to show that the storage works.
+func (l *Local) Check(ctx context.Context) error {
+	f, err := os.CreateTemp(l.root, ".check-*")
+	if err != nil {
+		return fmt.Errorf("write to the media folder: %w", err)
+	}
+	_, err = f.WriteString("ok")
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		var got []byte
+		if got, err = os.ReadFile(f.Name()); err == nil && string(got) != "ok" {
+			err = errors.New("read back something else")
+		}
+	}
+	if err = errors.Join(err, os.Remove(f.Name()), ctx.Err()); err != nil {
+		return fmt.Errorf("check the media folder: %w", err)
+	}
+	return nil
+}
