@@ -1,0 +1,93 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/sync/singleflight"
+
+	"risingstars/internal/contest"
+)
+
+const (
+	cachedAnswers = 512             // of at most a few tens of kilobytes each
+	maxAge        = 1 * time.Second // bounds what another program's write to the database can leave stale
+	loadTimeout   = 10 * time.Second
+)
+
+// cache keeps encoded answers until their topic is forgotten, or for a second.
+type cache struct {
+	now    func() time.Time
+	flight singleflight.Group
+
+	mu      sync.Mutex
+	answers *simplelru.LRU[string, answer]
+	era     map[contest.Topic]uint64 // how often each topic was forgotten
+}
+
+type answer struct {
+	bytes []byte
+	era   uint64
+	at    time.Time
+}
+
+func newCache(now func() time.Time) *cache {
+	answers, err := simplelru.NewLRU[string, answer](cachedAnswers, nil)
+	if err != nil {
+		panic(err) // only for a size below 1
+	}
+	return &cache{now: now, answers: answers, era: map[contest.Topic]uint64{}}
+}
+
+// Forget implements [contest.Live]: whoever asks from now on is answered from what was committed before now.
+func (c *cache) Forget(_ context.Context, topic contest.Topic) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.era[topic]++
+}
+
+// Fetch returns the answer under the key, which must belong to the topic alone, or has it made by load. However many
+// ask at once, load runs once; an answer whose making began before a Forget is not given to those who ask after it.
+// The caller must not change the bytes. An error of load is returned to all who wait, and not kept.
+func (c *cache) Fetch(ctx context.Context, topic contest.Topic, key string,
+	load func(context.Context) ([]byte, error),
+) ([]byte, error) {
+	key = string(topic) + " " + key
+	kept, era, ok := c.get(topic, key)
+	if ok {
+		return kept, nil
+	}
+	made, err, _ := c.flight.Do(fmt.Sprintf("%d %s", era, key), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout) // others wait for it too
+		defer cancel()
+		bytes, err := load(ctx)
+		if err == nil {
+			c.put(key, answer{bytes, era, c.now()})
+		}
+		return bytes, err
+	})
+	bytes, _ := made.([]byte)
+	return bytes, err
+}
+
+func (c *cache) get(topic contest.Topic, key string) (bytes []byte, era uint64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	era = c.era[topic]
+	a, ok := c.answers.Get(key)
+	if !ok || a.era != era || c.now().Sub(a.at) > maxAge {
+		return nil, era, false
+	}
+	return a.bytes, era, true
+}
+
+func (c *cache) put(key string, a answer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old, ok := c.answers.Peek(key); !ok || old.era <= a.era {
+		c.answers.Add(key, a)
+	}
+}
