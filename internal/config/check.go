@@ -1,0 +1,127 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// MinSecret is how many bytes SECRET_KEY must have: as many as HS256 hashes to (RFC 7518 section 3.2).
+const MinSecret = 32
+
+// Check holds every setting against what it may be, and names all that is wrong at once.
+func (s *Settings) Check() error {
+	return errors.Join(
+		checkAddr("LISTEN_ADDR", s.ListenAddr, false),
+		checkAddr("METRICS_ADDR", s.MetricsAddr, true),
+		checkPublicURL(s.PublicURL),
+		s.checkEngines(),
+		CheckSecret(s.SecretKey),
+		positive("ACCESS_TOKEN_EXPIRE_SECONDS", s.TokenTTL),
+		positive("MAX_UPLOAD_BYTES", s.MaxUploadBytes),
+		notNegative("FFMPEG_THREADS", int64(s.FFmpegThreads)),
+		notNegative("STOP_GRACE", int64(s.StopGrace)),
+		checkFile("BRAND_CURTAIN", s.BrandCurtain),
+		checkFile("BRAND_WATERMARK", s.BrandWatermark),
+	)
+}
+
+func (s *Settings) checkEngines() error {
+	var problems []error
+	if s.DataDir == "" {
+		problems = append(problems, errors.New("DATA_DIR: must name a folder"))
+	}
+	if s.DatabaseURL != "" {
+		problems = append(problems, errors.New("DATABASE_URL: this version has SQLite in DATA_DIR only; leave it empty"))
+	}
+	if s.RedisURL != "" {
+		problems = append(problems, errors.New("REDIS_URL: this version runs as a single process only; leave it empty"))
+	}
+	if _, err := s.MediaDir(); err != nil {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// MediaDir is the folder that STORAGE_URL names.
+func (s *Settings) MediaDir() (string, error) {
+	if s.StorageURL == "" {
+		return s.InData("media"), nil
+	}
+	u, err := url.Parse(s.StorageURL)
+	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" {
+		return "", errors.New("STORAGE_URL: must be a file URL with an absolute path, such as file:///mnt/videos")
+	}
+	return u.Path, nil
+}
+
+// CheckSecret refuses a secret that could be guessed. An empty one is none.
+func CheckSecret(secret string) error {
+	if secret == "" {
+		return nil
+	}
+	if len(secret) < MinSecret {
+		return fmt.Errorf("SECRET_KEY: has %d characters, must have %d or more (openssl rand -hex 32 makes one)",
+			len(secret), MinSecret)
+	}
+	distinct := map[rune]bool{}
+	for _, r := range secret {
+		distinct[r] = true
+	}
+	if len(distinct) < 10 {
+		return errors.New("SECRET_KEY: repeats a few characters; use a random one (openssl rand -hex 32 makes one)")
+	}
+	return nil
+}
+
+func checkAddr(name, addr string, optional bool) error {
+	if addr == "" && optional {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %q is not HOST:PORT, such as 127.0.0.1:8080", name, addr)
+	}
+	return nil
+}
+
+func checkPublicURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return errors.New("PUBLIC_URL: must be http:// or https:// and a host, without a path")
+	}
+	return nil
+}
+
+func positive(name string, n int64) error {
+	if n <= 0 {
+		return fmt.Errorf("%s: must be more than 0", name)
+	}
+	return nil
+}
+
+func notNegative(name string, n int64) error {
+	if n < 0 {
+		return fmt.Errorf("%s: must not be negative", name)
+	}
+	return nil
+}
+
+func checkFile(name, path string) error {
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+// Package config has every setting of the program: its name, default, check and help.
+//
+// A setting is given, in this order of precedence, by a flag, by an environment variable of its NAME, or by a file
+// whose path is in NAME_FILE.
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Settings are the program's settings, as flags of its command line. The tag "setting" is the NAME.
+type Settings struct {
+	ListenAddr string `setting:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"web" help:"Where the web server listens."`
+	PublicURL  string `setting:"PUBLIC_URL" name:"public-url" placeholder:"URL" group:"web" help:"How browsers reach the platform, such as https://stars.example.org; links to media begin with it. Empty: as each request was addressed."`
+
+	DataDir     string `setting:"DATA_DIR" default:"./data" placeholder:"DIR" group:"data" help:"Where the embedded default keeps the database, the media and its secret, and where uploads and renders are worked on."`
+	DatabaseURL string `setting:"DATABASE_URL" name:"database-url" placeholder:"URL" group:"data" help:"Empty: SQLite in DATA_DIR."`
+	RedisURL    string `setting:"REDIS_URL" name:"redis-url" placeholder:"URL" group:"data" help:"Empty: events, cache and rate limits live in the process."`
+	StorageURL  string `setting:"STORAGE_URL" name:"storage-url" placeholder:"URL" group:"data" help:"Where the media are: file:///mnt/videos; empty: DATA_DIR/media."`
+
+	SecretKey      string        `setting:"SECRET_KEY" placeholder:"TEXT" group:"people" help:"Signs tokens and links; 32 characters or more that nobody can guess. Empty: generated once and kept in DATA_DIR."`
+	TokenTTL       int64         `setting:"ACCESS_TOKEN_EXPIRE_SECONDS" name:"access-token-expire-seconds" default:"3600" placeholder:"SECONDS" group:"people" help:"How long a token is good after sign-in."`
+	RateLimit      string        `setting:"RATE_LIMIT" default:"on" enum:"on,off" group:"people" help:"Off is for load tests."`
+	MaxUploadBytes int64         `setting:"MAX_UPLOAD_BYTES" default:"104857600" placeholder:"BYTES" group:"people" help:"Largest video file that is accepted."`
+	Workers        Workers       `setting:"WORKERS" default:"auto" placeholder:"N" group:"processing" help:"How many videos are processed at once; auto: one for each processor, which makes the most videos a minute; 0: none."`
+	FFmpegThreads  int           `setting:"FFMPEG_THREADS" name:"ffmpeg-threads" default:"0" placeholder:"N" group:"processing" help:"Threads of each FFmpeg run; 0: the processors shared out among the workers."`
+	FFmpeg         string        `setting:"FFMPEG" name:"ffmpeg" default:"ffmpeg" placeholder:"PROGRAM" group:"processing" help:"The ffmpeg program, by name or path."`
+	FFprobe        string        `setting:"FFPROBE" name:"ffprobe" default:"ffprobe" placeholder:"PROGRAM" group:"processing" help:"The ffprobe program, by name or path."`
+	BrandCurtain   string        `setting:"BRAND_CURTAIN" placeholder:"FILE" group:"processing" help:"A PNG of 1280x720 to show before and after each clip in place of ANB's own."`
+	BrandWatermark string        `setting:"BRAND_WATERMARK" placeholder:"FILE" group:"processing" help:"A PNG with transparency to show in the corner of each clip in place of ANB's own."`
+	StopGrace      time.Duration `setting:"STOP_GRACE" default:"20s" placeholder:"DURATION" group:"operations" help:"How long a stop waits for requests and running jobs; jobs that take longer are handed back to the queue."`
+	MetricsAddr    string        `setting:"METRICS_ADDR" placeholder:"HOST:PORT" group:"operations" help:"A listener of its own for /metrics. Empty: /metrics is on the web server."`
+	LogFormat      string        `setting:"LOG_FORMAT" default:"text" enum:"text,json" group:"operations" help:"text or json."`
+	LogLevel       slog.Level    `setting:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"operations" help:"debug, info, warn or error."`
+}
+
+// Groups are the headings of the settings in --help, by their group tag.
+func Groups() map[string]string {
+	return map[string]string{
+		"web":        "Web server:",
+		"data":       "Data:",
+		"people":     "People:",
+		"processing": "Processing:",
+		"operations": "Operations:",
+	}
+}
+
+// Workers is a number of workers, or AutoWorkers.
+type Workers int
+
+// AutoWorkers lets the program choose by the machine.
+const AutoWorkers Workers = -1
+
+// Count is the number of workers on a machine with so many processors.
+func (w Workers) Count(processors int) int {
+	if w == AutoWorkers {
+		return processors
+	}
+	return int(w)
+}
+
+// Threads is how many threads one FFmpeg run gets when so many workers share the processors.
+func (s *Settings) Threads(processors int) int {
+	if s.FFmpegThreads > 0 {
+		return s.FFmpegThreads
+	}
+	return max(1, processors/max(1, s.Workers.Count(processors)))
+}
