@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Schema is how far the database's tables have come, and how far this program would take them.
+type Schema struct {
+	Contest, ContestWanted int64 // versions of the contest's tables
+	Queue, QueueWanted     int64 // versions of the job queue's tables
+}
+
+// Current reports whether the program can work with the tables as they are.
+func (v Schema) Current() bool { return v.Contest == v.ContestWanted && v.Queue == v.QueueWanted }
+
+// Newer reports whether a later program made the tables: this one must leave them alone.
+func (v Schema) Newer() bool { return v.Contest > v.ContestWanted || v.Queue > v.QueueWanted }
+
+// Migrate brings the contest's and the job queue's tables to what this program needs, and returns where they stood
+// before. It refuses tables that a later program made.
+func Migrate(ctx context.Context, db *DB) (before Schema, err error) {
+	before, err = ReadSchema(ctx, db)
+	if err != nil {
+		return before, err
+	}
+	if before.Newer() {
+		return before, fmt.Errorf("the database was made by a newer program (tables %d and %d, this one knows %d and %d): "+
+			"use that program, or restore a backup from before it",
+			before.Contest, before.Queue, before.ContestWanted, before.QueueWanted)
+	}
+	provider, queue, err := migrators(db)
+	if err != nil {
+		return before, err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return before, fmt.Errorf("migrate the contest's tables: %w", err)
+	}
+	if before.Queue != before.QueueWanted {
+		if _, err := queue.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+			return before, fmt.Errorf("migrate the job queue's tables: %w", err)
+		}
+	}
+	return before, nil
+}
+
+// ReadSchema tells how far the tables have come. A new database is at version 0.
+func ReadSchema(ctx context.Context, db *DB) (Schema, error) {
+	var v Schema
+	provider, queue, err := migrators(db)
+	if err != nil {
+		return v, err
+	}
+	v.Contest, v.ContestWanted, err = provider.GetVersions(ctx)
+	if err != nil {
+		return v, fmt.Errorf("read the version of the contest's tables: %w", err)
+	}
+	known := queue.AllVersions()
+	v.QueueWanted = int64(known[len(known)-1].Version)
+	applied, err := queue.ExistingVersions(ctx)
+	if err != nil {
+		return v, fmt.Errorf("read the version of the job queue's tables: %w", err)
+	}
+	if len(applied) > 0 {
+		v.Queue = int64(applied[len(applied)-1].Version)
+	}
+	return v, nil
+}
+
+func migrators(db *DB) (*goose.Provider, *rivermigrate.Migrator[*sql.Tx], error) {
+	files, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return nil, nil, fmt.Errorf("find the migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db.Writer, files)
+	if err != nil {
+		return nil, nil, fmt.Errorf("prepare the contest's migrations: %w", err)
+	}
+	queue, err := rivermigrate.New(riversqlite.New(db.Writer), nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("prepare the job queue's migrations: %w", err)
+	}
+	return provider, queue, nil
+}

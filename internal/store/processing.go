@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+// The statements below let a job change its own video only, and only from the state that it expects. A second run of
+// the same job, or a job that the video no longer has, changes nothing and gets contest.ErrNothingToDo.
+
+// BeginProcessing marks the video as being processed. It may be repeated.
+func (s *Store) BeginProcessing(ctx context.Context, id int64, taskID string) (contest.Video, error) {
+	var v contest.Video
+	err := s.write(ctx, "begin_processing", func(tx *sql.Tx) (err error) {
+		v, err = scanVideo(tx.QueryRowContext(ctx, `
+			UPDATE videos SET status = 'processing'
+			WHERE id = $1 AND task_id = $2 AND status IN ('uploaded', 'processing')
+			RETURNING `+videoColumns, id, taskID))
+		return orNone(err, contest.ErrNothingToDo)
+	})
+	return v, err
+}
+
+// FinishProcessing enters the rendition that the run made, together with whatever the queue does in complete.
+func (s *Store) FinishProcessing(ctx context.Context, id int64, taskID, run string, at time.Time,
+	complete func(*sql.Tx) error,
+) (contest.Video, error) {
+	return s.settle(ctx, "finish_processing", complete, `
+		UPDATE videos SET status = 'processed', run = $1, processed_at = $2
+		WHERE id = $3 AND task_id = $4 AND status = 'processing'
+		RETURNING `+videoColumns, run, timestamp(at), id, taskID)
+}
+
+// FailProcessing enters that the video cannot be processed and why, together with whatever the queue does in complete.
+func (s *Store) FailProcessing(ctx context.Context, id int64, taskID string, why contest.Failure,
+	complete func(*sql.Tx) error,
+) (contest.Video, error) {
+	return s.settle(ctx, "fail_processing", complete, `
+		UPDATE videos SET status = 'failed', failure = $1
+		WHERE id = $2 AND task_id = $3 AND status IN ('uploaded', 'processing')
+		RETURNING `+videoColumns, string(why), id, taskID)
+}
+
+func (s *Store) settle(ctx context.Context, operation string, complete func(*sql.Tx) error,
+	query string, args ...any,
+) (contest.Video, error) {
+	var v contest.Video
+	err := s.write(ctx, operation, func(tx *sql.Tx) (err error) {
+		v, err = scanVideo(tx.QueryRowContext(ctx, query, args...))
+		if errors.Is(err, sql.ErrNoRows) {
+			return contest.ErrNothingToDo
+		}
+		if err != nil {
+			return err
+		}
+		return complete(tx)
+	})
+	return v, err
+}
+
+// Unfinished lists the videos that were uploaded before the given time and are on their way still, oldest first.
+func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]contest.Video, error) {
+	return many(ctx, s, "unfinished", scanVideo, `
+		SELECT `+videoColumns+` FROM videos
+		WHERE status IN ('uploaded', 'processing') AND uploaded_at < $1
+		ORDER BY uploaded_at`, timestamp(before))
+}
+
+// Restart gives a video that is on its way a new job in place of one that is no more.
+func (s *Store) Restart(ctx context.Context, id int64, taskID string) error {
+	return s.write(ctx, "restart", func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `
+			UPDATE videos SET status = 'uploaded'
+			WHERE id = $1 AND task_id = $2 AND status IN ('uploaded', 'processing')`, id, taskID)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return contest.ErrNothingToDo
+		}
+		_, err = s.enqueue(ctx, tx, id)
+		return err
+	})
+}
+
+// Failed lists the videos that could not be processed, oldest first.
+func (s *Store) Failed(ctx context.Context) ([]contest.Video, error) {
+	return many(ctx, s, "failed", scanVideo,
+		`SELECT `+videoColumns+` FROM videos WHERE status = 'failed' ORDER BY uploaded_at, id`)
+}

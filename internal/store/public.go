@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"risingstars/internal/contest"
+)
+
+// PublicVideos implements [contest.VideoStore]. The page's ids come from an index alone; titles and names are looked
+// up for them only.
+func (s *Store) PublicVideos(ctx context.Context, q contest.PublicQuery) ([]contest.PublicVideo, error) {
+	where, args := publicWhere(q)
+	args = append(args, q.Page.Limit, q.Page.Offset())
+	return many(ctx, s, "public_videos", scanPublicVideo, fmt.Sprintf(`
+		SELECT v.id, v.title, p.first_name, p.last_name, p.city, v.votes, v.token, v.format, v.size, v.run, v.uploaded_at
+		FROM (
+			SELECT id AS page_id FROM videos WHERE %s
+			ORDER BY uploaded_at DESC, id DESC
+			LIMIT $%d OFFSET $%d
+		) AS page
+		JOIN videos AS v ON v.id = page.page_id
+		JOIN players AS p ON p.id = v.player_id
+		ORDER BY v.uploaded_at DESC, v.id DESC`, where, len(args)-1, len(args)), args...)
+}
+
+// CountPublic implements [contest.VideoStore].
+func (s *Store) CountPublic(ctx context.Context, q contest.PublicQuery) (int, error) {
+	where, args := publicWhere(q)
+	return one(ctx, s, "count_public", scanInt, nil, `SELECT count(*) FROM videos WHERE `+where, args...)
+}
+
+// publicWhere is the condition of a public list, from fixed texts; what was asked for goes in as parameters.
+func publicWhere(q contest.PublicQuery) (where string, args []any) {
+	conditions := []string{`status = 'public'`}
+	if q.City != "" {
+		args = append(args, fold(q.City))
+		conditions = append(conditions, fmt.Sprintf(`city_key = $%d`, len(args)))
+	}
+	if q.Search != "" {
+		args = append(args, containing(q.Search))
+		conditions = append(conditions, fmt.Sprintf(`search_key LIKE $%d ESCAPE '\'`, len(args)))
+	}
+	return strings.Join(conditions, " AND "), args
+}
+
+func scanPublicVideo(row scanner) (contest.PublicVideo, error) {
+	var v contest.PublicVideo
+	var owner contest.Player
+	err := row.Scan(&v.ID, &v.Title, &owner.FirstName, &owner.LastName, &v.OwnerCity, &v.Votes,
+		&v.Media.Token, &v.Media.Format, &v.Media.Size, &v.Media.Run, (*timestamp)(&v.UploadedAt))
+	v.OwnerName = owner.Name()
+	return v, err
+}

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+
+	"risingstars/internal/contest"
+)
+
+// Ranking implements [contest.VoteStore]. A page is a stretch of an index that is kept in the ranking's order; its
+// cost does not depend on how many votes there are, and grows with the page's depth by an index entry a row.
+func (s *Store) Ranking(ctx context.Context, q contest.RankingQuery) ([]contest.Standing, error) {
+	args := []any{q.Page.Limit, q.Page.Offset()}
+	where := ``
+	if q.City != "" {
+		where = `WHERE city_key = $3`
+		args = append(args, fold(q.City))
+	}
+	list, err := many(ctx, s, "ranking", scanStanding, `
+		SELECT page.player_id, p.first_name, p.last_name, p.city, page.votes
+		FROM (
+			SELECT player_id, votes, reached_at FROM standings `+where+`
+			ORDER BY votes DESC, reached_at, player_id
+			LIMIT $1 OFFSET $2
+		) AS page
+		JOIN players AS p ON p.id = page.player_id
+		ORDER BY page.votes DESC, page.reached_at, page.player_id`, args...)
+	for i := range list {
+		list[i].Position = q.Page.Offset() + i + 1
+	}
+	return list, err
+}
+
+func scanStanding(row scanner) (contest.Standing, error) {
+	var place contest.Standing
+	var p contest.Player
+	err := row.Scan(&place.PlayerID, &p.FirstName, &p.LastName, &place.City, &place.Votes)
+	place.Username = p.Name()
+	return place, err
+}

@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// DB is an open database: one connection that writes, which the job queue shares, and several that only read. SQLite
+// lets one transaction write at a time, so writers wait for each other here, in order, instead of failing there.
+type DB struct {
+	Writer  *sql.DB
+	Readers *sql.DB
+}
+
+// OpenSQLite opens the database file, making it if there is none. The file is private to one host: no network file
+// system. A commit is on disk when it returns (synchronous=FULL).
+func OpenSQLite(ctx context.Context, path string) (*DB, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	writer, err := sql.Open("sqlite", sqliteDSN(absolute, url.Values{"_txlock": {"immediate"}}, "synchronous(FULL)"))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	writer.SetMaxOpenConns(1)
+	if err := writer.PingContext(ctx); err != nil { // makes the file, before a reader looks for it
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), writer.Close())
+	}
+	readers, err := sql.Open("sqlite", sqliteDSN(absolute, url.Values{}, "query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), writer.Close())
+	}
+	readers.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	readers.SetMaxIdleConns(max(4, runtime.NumCPU()))
+	return &DB{Writer: writer, Readers: readers}, nil
+}
+
+// sqliteDSN puts the pragmas into the name, since one by Exec would reach a single connection of the pool.
+func sqliteDSN(path string, query url.Values, pragmas ...string) string {
+	common := []string{"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "cache_size(-16000)", "temp_store(MEMORY)"}
+	query["_pragma"] = append(common, pragmas...)
+	query.Set("_dqs", "0")
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+}
+
+// Close closes both pools.
+func (db *DB) Close() error {
+	return errors.Join(db.Readers.Close(), db.Writer.Close())
+}

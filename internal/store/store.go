@@ -1,0 +1,125 @@
+// Package store keeps the contest in a SQL database. Every SQL statement of the program is here, written once for
+// all engines; one public method is one transaction.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+// Queue enters jobs into the job queue as part of a transaction, so that a row and its job are there together or not
+// at all. It returns the job's id.
+type Queue interface {
+	EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVideo) (taskID string, err error)
+}
+
+// Observe is told how long each transaction took, by the name of its operation; err is what it ended with.
+type Observe func(operation string, took time.Duration, err error)
+
+// Store is the contest's database.
+type Store struct {
+	writer  *sql.DB // one connection, shared with the job queue
+	readers *sql.DB // cannot write
+	queue   Queue
+	observe Observe
+}
+
+// Options are what a store needs besides its database. Observe may be nil.
+type Options struct {
+	Queue   Queue
+	Observe Observe
+}
+
+// New makes a store on an open database.
+func New(db *DB, o Options) *Store {
+	if o.Observe == nil {
+		o.Observe = func(string, time.Duration, error) {}
+	}
+	return &Store{writer: db.Writer, readers: db.Readers, queue: o.Queue, observe: o.Observe}
+}
+
+// Ping asks the database for an answer, on both of its pools.
+func (s *Store) Ping(ctx context.Context) error {
+	if _, err := s.Backlog(ctx); err != nil {
+		return err
+	}
+	return s.write(ctx, "ping", func(*sql.Tx) error { return nil })
+}
+
+// write runs fn in a transaction of its own and commits it if fn returns nil.
+func (s *Store) write(ctx context.Context, operation string, fn func(*sql.Tx) error) (err error) {
+	defer s.observed(operation, &err)()
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("%s: begin: %w", operation, err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := fn(tx); err != nil {
+		return named(operation, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("%s: commit: %w", operation, err)
+	}
+	return nil
+}
+
+func (s *Store) observed(operation string, err *error) func() {
+	begin := time.Now()
+	return func() { s.observe(operation, time.Since(begin), *err) }
+}
+
+// named says what was being done when the database failed; a refusal speaks for itself.
+func named(operation string, err error) error {
+	var refusal *contest.Refusal
+	if err == nil || errors.As(err, &refusal) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", operation, err)
+}
+
+type scanner interface{ Scan(dest ...any) error }
+
+// one reads one row on the readers' pool; no row is the error none.
+func one[T any](ctx context.Context, s *Store, operation string, scan func(scanner) (T, error), none error,
+	query string, args ...any,
+) (v T, err error) {
+	defer s.observed(operation, &err)()
+	v, err = scan(s.readers.QueryRowContext(ctx, query, args...))
+	return v, named(operation, orNone(err, none))
+}
+
+// many reads all rows of a query on the readers' pool. No rows give an empty slice, not nil.
+func many[T any](ctx context.Context, s *Store, operation string, scan func(scanner) (T, error),
+	query string, args ...any,
+) (list []T, err error) {
+	defer s.observed(operation, &err)()
+	rows, err := s.readers.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, named(operation, err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err below says what went wrong
+	list = []T{}
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, named(operation, err)
+		}
+		list = append(list, v)
+	}
+	return list, named(operation, rows.Err())
+}
+
+// orNone replaces "no rows" by the error that it means here.
+func orNone(err, none error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return none
+	}
+	return err
+}
+
+func scanInt(row scanner) (n int, err error) { return n, row.Scan(&n) }

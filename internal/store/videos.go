@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+const videoColumns = `id, player_id, task_id, title, status, failure, votes, token, format, size, run, uploaded_at, processed_at, published_at`
+
+func scanVideo(row scanner) (contest.Video, error) {
+	var v contest.Video
+	err := row.Scan(&v.ID, &v.PlayerID, &v.TaskID, &v.Title, &v.Status, &v.Failure, &v.Votes,
+		&v.Media.Token, &v.Media.Format, &v.Media.Size, &v.Media.Run,
+		(*timestamp)(&v.UploadedAt), (*timestamp)(&v.ProcessedAt), (*timestamp)(&v.PublishedAt))
+	return v, err
+}
+
+// AddVideo implements [contest.VideoStore]: the row and its job, in one transaction.
+func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, error) {
+	err := s.write(ctx, "add_video", func(tx *sql.Tx) error {
+		owner, err := scanPlayer(tx.QueryRowContext(ctx,
+			`SELECT `+playerColumns+` FROM players WHERE id = $1`, v.PlayerID))
+		if err != nil {
+			return orNone(err, contest.ErrNotSignedIn)
+		}
+		err = tx.QueryRowContext(ctx, `
+			INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run,
+				city_key, search_key, uploaded_at)
+			VALUES ($1, '', $2, 'uploaded', '', 0, $3, $4, $5, '', $6, $7, $8)
+			RETURNING id`,
+			v.PlayerID, v.Title, v.Media.Token, string(v.Media.Format), v.Media.Size,
+			fold(owner.City), fold(v.Title+" "+owner.Name()), timestamp(v.UploadedAt),
+		).Scan(&v.ID)
+		if err != nil {
+			return err
+		}
+		v.TaskID, err = s.enqueue(ctx, tx, v.ID)
+		return err
+	})
+	return v, err
+}
+
+// enqueue gives the video a new job, the only one that may change it from now on.
+func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, videoID int64) (string, error) {
+	taskID, err := s.queue.EnqueueTx(ctx, tx, contest.ProcessVideo{VideoID: videoID})
+	if err != nil {
+		return "", fmt.Errorf("enqueue: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE videos SET task_id = $1 WHERE id = $2`, taskID, videoID)
+	return taskID, err
+}
+
+// Video implements [contest.VideoStore].
+func (s *Store) Video(ctx context.Context, id int64) (contest.Video, error) {
+	return one(ctx, s, "video", scanVideo, contest.ErrNoVideo,
+		`SELECT `+videoColumns+` FROM videos WHERE id = $1`, id)
+}
+
+// VideoByToken implements [contest.VideoStore].
+func (s *Store) VideoByToken(ctx context.Context, token string) (contest.Video, error) {
+	return one(ctx, s, "video_by_token", scanVideo, contest.ErrNoVideo,
+		`SELECT `+videoColumns+` FROM videos WHERE token = $1`, token)
+}
+
+// VideosOf implements [contest.VideoStore].
+func (s *Store) VideosOf(ctx context.Context, playerID int64) ([]contest.Video, error) {
+	return many(ctx, s, "videos_of", scanVideo,
+		`SELECT `+videoColumns+` FROM videos WHERE player_id = $1 ORDER BY uploaded_at DESC, id DESC`, playerID)
+}
+
+// Publish implements [contest.VideoStore].
+func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
+	var v contest.Video
+	err := s.write(ctx, "publish", func(tx *sql.Tx) (err error) {
+		v, err = scanVideo(tx.QueryRowContext(ctx, `
+			UPDATE videos SET status = 'public', published_at = $1
+			WHERE id = $2 AND status = 'processed'
+			RETURNING `+videoColumns, timestamp(at), id))
+		if errors.Is(err, sql.ErrNoRows) {
+			v, err = videoNow(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			return v.CanPublish() // public already: nothing to do
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO standings (player_id, city_key, votes, reached_at)
+			SELECT id, city_key, 0, $1 FROM players WHERE id = $2
+			ON CONFLICT (player_id) DO NOTHING`, timestamp(at), v.PlayerID)
+		return err
+	})
+	return v, err
+}
+
+// Requeue implements [contest.VideoStore].
+func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
+	var v contest.Video
+	err := s.write(ctx, "requeue", func(tx *sql.Tx) (err error) {
+		v, err = scanVideo(tx.QueryRowContext(ctx, `
+			UPDATE videos SET status = 'uploaded', failure = ''
+			WHERE id = $1 AND status = 'failed'
+			RETURNING `+videoColumns, id))
+		if errors.Is(err, sql.ErrNoRows) {
+			return stateRefusal(ctx, tx, id, contest.Video.CanRetry)
+		}
+		if err != nil {
+			return err
+		}
+		v.TaskID, err = s.enqueue(ctx, tx, id)
+		return err
+	})
+	return v, err
+}
+
+// DeleteVideo implements [contest.VideoStore].
+func (s *Store) DeleteVideo(ctx context.Context, id int64) error {
+	return s.write(ctx, "delete_video", func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `DELETE FROM videos WHERE id = $1 AND status <> 'public'`, id)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return stateRefusal(ctx, tx, id, contest.Video.CanDelete)
+	})
+}
+
+// MediaOf implements [contest.VideoStore].
+func (s *Store) MediaOf(ctx context.Context, tokens []string) ([]contest.Media, error) {
+	if len(tokens) == 0 {
+		return nil, nil
+	}
+	places := make([]string, len(tokens))
+	args := make([]any, len(tokens))
+	for i, token := range tokens {
+		places[i], args[i] = fmt.Sprintf("$%d", i+1), token
+	}
+	return many(ctx, s, "media_of", func(row scanner) (m contest.Media, err error) {
+		return m, row.Scan(&m.Token, &m.Format, &m.Size, &m.Run)
+	}, `SELECT token, format, size, run FROM videos WHERE token IN (`+strings.Join(places, ", ")+`)`, args...)
+}
+
+// stateRefusal finds out why a guarded statement changed nothing: there is no such video, or the rule says no.
+func stateRefusal(ctx context.Context, tx *sql.Tx, id int64, rule func(contest.Video) error) error {
+	v, err := videoNow(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if err := rule(v); err != nil {
+		return err
+	}
+	return fmt.Errorf("video %d in state %s was left as it is", id, v.Status)
+}
+
+func videoNow(ctx context.Context, tx *sql.Tx, id int64) (contest.Video, error) {
+	v, err := scanVideo(tx.QueryRowContext(ctx, `SELECT `+videoColumns+` FROM videos WHERE id = $1`, id))
+	return v, orNone(err, contest.ErrNoVideo)
+}
