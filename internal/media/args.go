@@ -1,0 +1,57 @@
+package media
+
+import "strconv"
+
+// readAtMost ends decoding of a clip with few frames, seconds apart, of which MaxPlay would never be full. The exact
+// end is made by the filter graph.
+const readAtMost = 40 // seconds
+
+// renderArgs are FFmpeg's arguments for a rendition and its poster in one run. Paths are absolute.
+func renderArgs(r Render, threads int, tonemap bool) []string {
+	n := strconv.Itoa(threads)
+	args := []string{
+		"-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-nostats", "-progress", "pipe:1",
+		"-filter_threads", n, "-filter_complex_threads", n,
+	}
+	args = append(args, hardened()...)
+	args = append(args,
+		"-threads", n,
+		"-noautorotate",       // the graph turns the picture after scaling
+		"-reinit_filter", "0", // a change of size in mid-stream is met by the scale filter
+		"-t", strconv.Itoa(readAtMost),
+		"-i", "file:"+r.Source,
+	)
+	args = append(args, imageArgs(r.Brand.Curtain)...)
+	args = append(args, imageArgs(r.Brand.Watermark)...)
+	args = append(args, "-filter_complex", graph(r.Clip, tonemap))
+	args = append(args, renditionArgs(r.Dest, n)...)
+	return append(args, posterArgs(r.Poster)...)
+}
+
+// imageArgs read one PNG as one frame.
+func imageArgs(path string) []string {
+	return []string{
+		"-protocol_whitelist", "file", "-format_whitelist", "png_pipe", "-f", "png_pipe",
+		"-framerate", strconv.Itoa(FrameRate), "-threads", "1", "-i", "file:" + path,
+	}
+}
+
+// renditionArgs write the rendition: for streaming, with a keyframe at least every 2 s, at most 4 Mbit/s, the index in
+// front, and nothing of the source's metadata, which may tell where it was filmed.
+func renditionArgs(path, threads string) []string {
+	return []string{
+		"-map", "[rendition]", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
+		"-c:v", "libx264", "-threads", threads, "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.0",
+		"-crf", "23", "-maxrate", "4M", "-bufsize", "8M", "-g", strconv.Itoa(2 * FrameRate), "-pix_fmt", "yuv420p",
+		"-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
+		"-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4", "file:" + path,
+	}
+}
+
+// posterArgs write the poster.
+func posterArgs(path string) []string {
+	return []string{
+		"-map", "[poster]", "-map_metadata", "-1", "-frames:v", "1",
+		"-c:v", "mjpeg", "-threads", "1", "-q:v", "3", "-f", "mjpeg", "file:" + path,
+	}
+}

@@ -1,0 +1,75 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Finding is one thing that Check has looked at.
+type Finding struct {
+	Name     string
+	OK       bool
+	Required bool   // without it no video can be processed
+	Detail   string // a version, or what its absence means
+}
+
+// Check asks the programs for all that processing needs. The error is for a program that does not run; what a running
+// one lacks is among the findings.
+func (t Tools) Check(ctx context.Context) ([]Finding, error) {
+	var findings []Finding
+	for _, program := range []string{t.FFmpeg, t.FFprobe} {
+		version, err := t.ask(ctx, program, "-version")
+		if err != nil {
+			return nil, fmt.Errorf("media: check: %w", err)
+		}
+		first, _, _ := strings.Cut(version, "\n")
+		name, _, _ := strings.Cut(first, " ")
+		findings = append(findings, Finding{Name: name, OK: true, Required: true, Detail: shortVersion(first)})
+	}
+	for _, list := range needs {
+		listing, err := t.ask(ctx, t.FFmpeg, "-"+list.kind+"s")
+		if err != nil {
+			return nil, fmt.Errorf("media: check: %w", err)
+		}
+		for _, n := range list.names {
+			f := Finding{Name: list.kind + " " + n.name, OK: lists(listing, n.name), Required: n.without == ""}
+			switch {
+			case !f.OK && f.Required:
+				f.Detail = "install an FFmpeg that has it"
+			case !f.OK:
+				f.Detail = n.without
+			}
+			findings = append(findings, f)
+		}
+	}
+	return findings, nil
+}
+
+// need is a part of FFmpeg, and what happens without it: "" where nothing works.
+type need struct{ name, without string }
+
+const paleHDR = "HDR videos come out pale"
+
+var needs = []struct {
+	kind  string
+	names []need
+}{
+	{"encoder", []need{{"libx264", ""}, {"mjpeg", ""}}},
+	{"decoder", []need{{"h264", ""}, {"hevc", ""}, {"png", ""}}},
+	{"muxer", []need{{"mp4", ""}, {"mjpeg", ""}}},
+	{"filter", []need{
+		{"concat", ""}, {"format", ""}, {"fps", ""}, {"hflip", ""}, {"loop", ""}, {"overlay", ""}, {"pad", ""},
+		{"scale", ""}, {"select", ""}, {"setparams", ""}, {"setpts", ""}, {"setsar", ""}, {"settb", ""},
+		{"sidedata", ""}, {"split", ""}, {"thumbnail", ""}, {"transpose", ""}, {"trim", ""}, {"vflip", ""},
+		{"yadif", ""}, {"zscale", paleHDR}, {"tonemap", paleHDR},
+	}},
+}
+
+// shortVersion takes "5.1.6" from "ffmpeg version 5.1.6 Copyright …".
+func shortVersion(line string) string {
+	if fields := strings.Fields(line); len(fields) > 2 {
+		return fields[2]
+	}
+	return line
+}

@@ -1,0 +1,76 @@
+package media
+
+import (
+	"strconv"
+)
+
+// hardened are the options in front of an untrusted file: one local file, as MP4 or QuickTime whatever it looks like,
+// with no picture larger than decoders may handle.
+func hardened() []string {
+	return []string{
+		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov",
+		"-max_pixels", strconv.Itoa(decoderPixels),
+	}
+}
+
+// probeArgs are ffprobe's arguments: the properties of the video streams that are not cover pictures, and the first
+// packet and the frame in it.
+func probeArgs(path string) []string {
+	args := append([]string{"-hide_banner", "-loglevel", "error", "-threads", "1"}, hardened()...)
+	return append(args,
+		"-print_format", "json=compact=1", "-show_error",
+		"-select_streams", "V", "-read_intervals", "%+#1", "-show_packets", "-show_frames",
+		"-show_entries", "format=nb_streams,duration"+
+			":stream=index,codec_name,width,height,pix_fmt,sample_aspect_ratio,avg_frame_rate,duration,"+
+			"bits_per_raw_sample,field_order,color_space,color_transfer"+
+			":stream_side_data=displaymatrix"+
+			":packet=stream_index,flags:frame=width,height,pix_fmt,color_space,color_transfer",
+		"file:"+path,
+	)
+}
+
+// report is ffprobe's output.
+type report struct {
+	Error *struct {
+		Code   int    `json:"code"`
+		String string `json:"string"`
+	} `json:"error"`
+	Format struct {
+		Streams  int    `json:"nb_streams"`
+		Duration string `json:"duration"`
+	} `json:"format"`
+	Streams []stream `json:"streams"`
+	First   []first  `json:"packets_and_frames"`
+}
+
+// first is the first packet of a stream, or the frame decoded from it.
+type first struct {
+	Type   string `json:"type"`
+	Stream int    `json:"stream_index"`
+	Flags  string `json:"flags"`
+
+	Width         int    `json:"width"`
+	Height        int    `json:"height"`
+	PixelFormat   string `json:"pix_fmt"`
+	ColorSpace    string `json:"color_space"`
+	ColorTransfer string `json:"color_transfer"`
+}
+
+// stream is one video stream in ffprobe's words.
+type stream struct {
+	Index            int    `json:"index"`
+	Codec            string `json:"codec_name"`
+	Width            int    `json:"width"`
+	Height           int    `json:"height"`
+	PixelFormat      string `json:"pix_fmt"`
+	SAR              string `json:"sample_aspect_ratio"`
+	AverageFrameRate string `json:"avg_frame_rate"`
+	Duration         string `json:"duration"`
+	BitDepth         string `json:"bits_per_raw_sample"`
+	FieldOrder       string `json:"field_order"`
+	ColorSpace       string `json:"color_space"`
+	ColorTransfer    string `json:"color_transfer"`
+	SideData         []struct {
+		DisplayMatrix string `json:"displaymatrix"`
+	} `json:"side_data_list"`
+}

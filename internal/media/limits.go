@@ -1,0 +1,61 @@
+package media
+
+import "time"
+
+// What a video may be. Whatever goes beyond is refused by [Tools.Probe].
+const (
+	MaxDuration  = 10 * time.Minute // as the file declares it; at most MaxPlay of it is ever decoded
+	MaxStreams   = 16               // tracks of any kind; phones write up to about six, with their timed metadata
+	MaxFrameRate = 1000             // frames per second
+
+	// MaxPixels is the area of 8K UHD, 7680×4320. Decoders get a little more (decoderPixels), for they count
+	// whole coding blocks.
+	MaxPixels = 7680 * 4320
+
+	decoderPixels = 36_000_000
+)
+
+// What a rendition is.
+const (
+	Width     = 1280 // pixels, of the rendition and of the poster
+	Height    = 720
+	FrameRate = 30 // constant, frames per second
+
+	MaxPlay       = 30 * time.Second
+	CurtainLength = 2500 * time.Millisecond // each of the two
+
+	maxPlayFrames = int(MaxPlay/time.Second) * FrameRate
+	curtainFrames = int(CurtainLength * FrameRate / time.Second)
+)
+
+// probeLimit is how long ffprobe may take. It usually needs a tenth of a second; an 8K frame on a busy machine, one.
+const probeLimit = 20 * time.Second
+
+// Limits of a run of FFmpeg.
+const (
+	baseLimit    = time.Minute // for starting, curtains and finishing
+	limitPerPlay = 10          // seconds of work allowed for each second of 1080p30; one slow core needs less than 1
+	maxTimeLimit = time.Hour
+
+	baseAddressSpace = 3 << 29 // 1.5 GiB: programs, libraries, encoder, scaled frames
+	framesHeld       = 24      // full-size frames a decoder and its threads may hold at once
+	bytesPerPixel    = 6       // of the widest pixel format, 4:4:4 in 16 bits
+
+	maxOutputBytes = 256 << 20 // ten times what 35 s at the highest bit rate come to
+)
+
+// timeLimit is how long rendering a clip may take: a minute, and ten seconds for each second of play, multiplied by how
+// many times its picture is larger than 1920×1080 and its rate higher than 30 frames per second; an hour at most. So
+// 30 s of 1080p30 may take 6 minutes, and of 4K at 60 about 41.
+func timeLimit(c Clip) time.Duration {
+	area := max(1, float64(c.Width)*float64(c.Height)/(1920*1080))
+	rate := max(1, c.FrameRate/FrameRate)
+	limit := baseLimit + time.Duration(limitPerPlay*area*rate*float64(c.play()))
+	return min(limit, maxTimeLimit)
+}
+
+// addressSpace is how many bytes of virtual memory rendering a clip may map: a fixed part, and what the decoder's frames
+// of that size can take.
+func addressSpace(c Clip) uint64 {
+	return baseAddressSpace + uint64(c.Width)*uint64(c.Height)*bytesPerPixel*framesHeld
+}

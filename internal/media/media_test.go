@@ -1,0 +1,133 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"risingstars/internal/media/mediatest"
+)
+
+// findTools finds the installed FFmpeg once.
+var findTools = sync.OnceValues(func() (Tools, error) { return Find(context.Background(), "", "") })
+
+func tools(tb testing.TB) Tools {
+	tb.Helper()
+	mediatest.Program(tb, "ffmpeg")
+	t, err := findTools()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return t
+}
+
+// testBrand is a curtain of another size than the rendition, teal with a white middle, and a watermark of 120×40, magenta
+// with a transparent edge of 10.
+func testBrand(tb testing.TB) Brand {
+	tb.Helper()
+	curtain := image.NewNRGBA(image.Rect(0, 0, 640, 360))
+	draw.Draw(curtain, curtain.Rect, image.NewUniform(teal), image.Point{}, draw.Src)
+	draw.Draw(curtain, image.Rect(270, 130, 370, 230), image.White, image.Point{}, draw.Src)
+	watermark := image.NewNRGBA(image.Rect(0, 0, 120, 40))
+	draw.Draw(watermark, watermark.Rect.Inset(10), image.NewUniform(magenta), image.Point{}, draw.Src)
+	return Brand{Curtain: encodePNG(tb, curtain), Watermark: encodePNG(tb, watermark)}
+}
+
+func encodePNG(tb testing.TB, picture image.Image) []byte {
+	tb.Helper()
+	var data bytes.Buffer
+	if err := png.Encode(&data, picture); err != nil {
+		tb.Fatal(err)
+	}
+	return data.Bytes()
+}
+
+func brandFiles(tb testing.TB) BrandFiles {
+	tb.Helper()
+	files, err := testBrand(tb).WriteTo(tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return files
+}
+
+// render probes and renders a clip.
+func render(tb testing.TB, source string) (Clip, Render, Rendition) {
+	tb.Helper()
+	clip, err := tools(tb).Probe(tb.Context(), source)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	dir := tb.TempDir()
+	r := Render{
+		Clip: clip, Source: source, Brand: brandFiles(tb),
+		Dest: filepath.Join(dir, "clip.mp4"), Poster: filepath.Join(dir, "poster.jpg"),
+	}
+	made, err := tools(tb).Render(tb.Context(), r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return clip, r, made
+}
+
+// The colors of the pictures of mediatest and of testBrand.
+var (
+	red     = color.NRGBA{255, 0, 0, 255}
+	green   = color.NRGBA{0, 255, 0, 255}
+	blue    = color.NRGBA{0, 0, 255, 255}
+	yellow  = color.NRGBA{255, 255, 0, 255}
+	black   = color.NRGBA{0, 0, 0, 255}
+	white   = color.NRGBA{255, 255, 255, 255}
+	teal    = color.NRGBA{0, 128, 128, 255}
+	magenta = color.NRGBA{255, 0, 255, 255}
+)
+
+// spot is a point of a picture and the color expected there.
+type spot struct {
+	X, Y int
+	Want color.NRGBA
+}
+
+// checkSpots allows for what compression and conversion do to colors.
+func checkSpots(tb testing.TB, what string, picture image.Image, spots []spot) {
+	tb.Helper()
+	const tolerance = 24
+	for _, s := range spots {
+		got := color.NRGBAModel.Convert(picture.At(s.X, s.Y)).(color.NRGBA)
+		if distance(got, s.Want) > tolerance {
+			tb.Errorf("%s at (%d, %d): got %v, want %v", what, s.X, s.Y, got, s.Want)
+		}
+	}
+}
+
+// distance is the largest difference of a component.
+func distance(a, b color.NRGBA) int {
+	d := func(x, y uint8) int { return max(int(x)-int(y), int(y)-int(x)) }
+	return max(d(a.R, b.R), d(a.G, b.G), d(a.B, b.B))
+}
+
+// copyOf is a changed copy of a file.
+func copyOf(tb testing.TB, source, name string, change func([]byte) []byte) string {
+	tb.Helper()
+	data, err := os.ReadFile(source)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return fileOf(tb, name, change(data))
+}
+
+func fileOf(tb testing.TB, name string, data []byte) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,134 @@
+// Package mediatest makes video files for tests, with the installed FFmpeg, and looks at what came out of processing.
+package mediatest
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// Spec describes a clip. The zero value is one second of 320×180 at 30 frames per second, H.264 in MP4, silent.
+//
+// The picture, as shown upright, has four quarters: red and green above, blue and yellow below.
+type Spec struct {
+	Width, Height int     // of the coded picture; the shown one is turned by Rotate and stretched by SAR
+	FPS           string  // "30", "30000/1001", …
+	Seconds       float64 // length
+	Frames        int     // length in frames, instead of Seconds
+	Codec         string  // FFmpeg's encoder: "libx264", "libx265", "mpeg4", "mjpeg", …
+	PixelFormat   string  // "yuv420p", "yuv420p10le", "yuvj420p", …
+	Container     string  // "mp4" or "mov"; also "matroska", "avi", … for files to be refused
+
+	Rotate int  // degrees clockwise that a player must turn the picture by: 0, 90, 180 or 270
+	Mirror bool // a player must also mirror it, before turning
+	SAR    string
+	HDR    string // "smpte2084" or "arib-std-b67": ten bits in BT.2020 with this transfer
+
+	Color     string  // one color for the whole picture instead of the four quarters, as FFmpeg writes it
+	WhiteFrom float64 // from this second on the picture is white, if > 0
+	Moving    bool    // a test pattern that moves, instead of the four quarters
+
+	VFR        bool    // only every third frame of the first half is kept
+	Interlaced bool    // marked as interlaced
+	Audio      bool    // with a sound track
+	AudioOnly  bool    // with nothing else
+	Delay      float64 // the picture begins this much later than the sound, in seconds
+	Tracks     int     // video tracks, all alike
+	Place      bool    // the metadata tell where it was filmed
+	MoovLast   bool    // the index is at the end of the file
+	Fragmented bool
+}
+
+// Clip makes the clip, or finds it made already, and returns its path. Nobody may change the file: it is kept for other
+// tests, in the temporary folder of the machine, under a name that follows from the spec. Without FFmpeg the test is
+// skipped, but fails where CI is set.
+func Clip(tb testing.TB, spec Spec) string {
+	tb.Helper()
+	ffmpeg := Program(tb, "ffmpeg")
+	spec = spec.withDefaults()
+	name := fmt.Sprintf("%x.%s", sha256.Sum256(fmt.Append(nil, version, spec)), spec.Container)
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("risingstars-mediatest-%d", os.Getuid()), name)
+	once, _ := making.LoadOrStore(path, sync.OnceValue(func() error { return spec.make(ffmpeg, path) }))
+	if err := once.(func() error)(); err != nil {
+		tb.Fatalf("make clip %+v: %v", spec, err)
+	}
+	return path
+}
+
+// version changes when the same spec makes another file.
+const version = "1"
+
+// making has a function for each path that makes the file once in this process. Others may make it at the same time:
+// whoever renames last wins, and the files are alike.
+var making sync.Map
+
+func (s Spec) make(ffmpeg, path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(path), "new-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	work := filepath.Join(dir, "clip")
+	if out, err := exec.Command(ffmpeg, append(s.args(), work)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	if s.Rotate != 0 || s.Mirror {
+		if err := setMatrix(work, s.Rotate, s.Mirror); err != nil {
+			return err
+		}
+	}
+	return os.Rename(work, path)
+}
+
+func (s Spec) withDefaults() Spec {
+	if s.Width == 0 {
+		s.Width, s.Height = 320, 180
+	}
+	if s.FPS == "" {
+		s.FPS = "30"
+	}
+	if s.Seconds == 0 {
+		s.Seconds = 1
+	}
+	if s.Codec == "" {
+		s.Codec = "libx264"
+	}
+	if s.Container == "" {
+		s.Container = "mp4"
+	}
+	if s.PixelFormat == "" {
+		s.PixelFormat = "yuv420p"
+	}
+	if s.HDR != "" {
+		s.PixelFormat = "yuv420p10le"
+	}
+	return s
+}
+
+// Program finds a program of FFmpeg, or skips the test without it; where CI is set, it fails.
+func Program(tb testing.TB, name string) string {
+	tb.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+	case errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "":
+		tb.Skipf("%s is not installed", name)
+	default:
+		tb.Fatal(err)
+	}
+	return path
+}
+
+func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) }

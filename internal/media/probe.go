@@ -1,0 +1,98 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Clip describes a video file that Probe has accepted.
+type Clip struct {
+	Container Container
+	Size      int64 // of the file, in bytes
+	Stream    int   // the index of the video stream among all of the file's
+	Audio     bool  // has a sound track
+
+	Codec         string // FFmpeg's name: "h264", "hevc", …
+	Width, Height int    // of the decoded picture, in pixels
+	SAR           Ratio  // width to height of one pixel; never zero
+	Turn          Turn   // to stand upright
+
+	// DisplayWidth and DisplayHeight are the size as shown: upright, with square pixels.
+	DisplayWidth, DisplayHeight int
+
+	Duration   time.Duration // of the video stream; 0 if the file does not say, as in a recording in fragments
+	FrameRate  float64       // average, frames per second; 0 if unknown
+	BitDepth   int           // of one colour component
+	Interlaced bool
+	HDR        bool   // brightness by SMPTE ST 2084 (PQ) or ARIB STD-B67 (HLG)
+	Transfer   string // FFmpeg's names of the colour properties, "" if the file does not say
+	Matrix     string
+}
+
+// Ratio is a fraction.
+type Ratio struct{ Num, Den int }
+
+// play is how much of the clip goes into the rendition.
+func (c Clip) play() time.Duration {
+	if c.Duration <= 0 {
+		return MaxPlay
+	}
+	return min(c.Duration, MaxPlay)
+}
+
+// Probe tells what a file is, or refuses it: see Reason for what a file must be. It reads the structure of the file and
+// has ffprobe decode the first frame, once, which takes about 0.1 s for a file of any length.
+//
+// A clip whose first frame is hidden by an edit list, as phones write after trimming, is accepted without having decoded
+// one: Render finds out.
+func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Clip{}, fmt.Errorf("media: probe: %w", err)
+	}
+	size, boxes, err := layoutOf(path)
+	if err != nil {
+		return Clip{}, err
+	}
+	var out bytes.Buffer
+	_, runErr := command{
+		Path:   t.FFprobe,
+		Args:   probeArgs(path),
+		Stdout: &out,
+		Limits: limits{
+			Time: probeLimit, CPU: probeLimit,
+			AddressSpace: addressSpace(Clip{Width: MaxPixels, Height: 1}),
+		},
+		Hidden: []string{path},
+	}.run(ctx)
+	report, err := parseReport(out.Bytes(), runErr)
+	if err != nil {
+		return Clip{}, err
+	}
+	clip, err := report.clip()
+	if err != nil {
+		return Clip{}, err
+	}
+	clip.Container, clip.Size, clip.Audio = boxes.container(), size, boxes.has("soun")
+	return clip, nil
+}
+
+// layoutOf opens a file and reads its boxes.
+func layoutOf(path string) (size int64, l layout, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, l, fmt.Errorf("media: probe: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, l, fmt.Errorf("media: probe: %w", err)
+	}
+	l, err = readLayout(f, info.Size())
+	return info.Size(), l, err
+}

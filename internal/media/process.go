@@ -1,0 +1,139 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ErrTooSlow means that a program was ended because it used up its time. The machine may have been busy.
+var ErrTooSlow = errors.New("media: took too long")
+
+// limits hold for one run of a program, beside its context. Zero means no limit.
+type limits struct {
+	Time         time.Duration // on the clock
+	CPU          time.Duration // of all threads together, rounded up to seconds
+	AddressSpace uint64        // bytes of virtual memory
+	FileSize     uint64        // bytes of each file written
+	Niceness     int           // 0 to 19
+}
+
+// command is one run of FFmpeg or ffprobe.
+type command struct {
+	Path   string
+	Args   []string  // without the program's name
+	Stdout io.Writer // written by one goroutine until run returns
+	Limits limits
+	Hidden []string // paths that error texts show by their last element only
+}
+
+const (
+	tailBytes   = 2 << 10         // of what a program wrote to stderr, kept for the log
+	pipesLinger = 5 * time.Second // for the pipes of a killed program to close
+)
+
+// run starts the program and waits for its end. The program has nothing to read on stdin, next to no environment, and a
+// process group of its own, which is killed as a whole when ctx ends or the time is over; on Linux also when this program
+// dies. The error is ctx's cause, ErrTooSlow, or a *RunError. Without an error, the tail of stderr is returned: what
+// happened on the way did not keep the program from finishing.
+func (c command) run(ctx context.Context) (warnings string, err error) {
+	ctx, cancel := ctx, context.CancelFunc(func() {})
+	if c.Limits.Time > 0 {
+		ctx, cancel = context.WithTimeoutCause(ctx, c.Limits.Time, ErrTooSlow)
+	}
+	defer cancel()
+
+	// The kernel sends the parent-death signal when the thread that started the child ends, not the process.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	var stderr tail
+	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
+	cmd.Env = environment()
+	cmd.Dir = string(filepath.Separator)
+	cmd.Stdout = c.Stdout
+	cmd.Stderr = &stderr
+	cmd.SysProcAttr = ownGroup()
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = pipesLinger
+
+	name := filepath.Base(c.Path)
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("media: start %s: %w", name, errors.Join(err, context.Cause(ctx)))
+	}
+	if err := c.Limits.apply(cmd.Process.Pid); err != nil {
+		killErr := cmd.Cancel()
+		return "", fmt.Errorf("media: limit %s: %w", name, errors.Join(err, killErr, cmd.Wait()))
+	}
+	err = cmd.Wait()
+	switch {
+	case err == nil:
+		return stderr.text(c.Hidden), nil
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("media: %s: %w", name, context.Cause(ctx))
+	case endedBy(cmd.ProcessState, syscall.SIGXCPU):
+		return "", fmt.Errorf("media: %s: %w", name, ErrTooSlow)
+	}
+	return "", &RunError{Program: name, Tail: stderr.text(c.Hidden), err: err, code: cmd.ProcessState.ExitCode()}
+}
+
+// environment keeps what a program needs to be found by its libraries, and nothing else: no secrets reach it.
+func environment() []string {
+	env := []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
+	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+func endedBy(state *os.ProcessState, signal syscall.Signal) bool {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == signal
+}
+
+// RunError is a program that ended with a failure of its own, or was killed by another than us.
+type RunError struct {
+	Program string
+	Tail    string // the end of what it wrote to stderr, without the folders of our files
+	err     error  // "exit status 1", "signal: killed"
+	code    int
+}
+
+func (e *RunError) Error() string {
+	text := fmt.Sprintf("%s: %v", e.Program, e.err)
+	if e.Tail != "" {
+		text += ": " + e.Tail
+	}
+	return text
+}
+
+func (e *RunError) Unwrap() error { return e.err }
+
+// tail keeps the last bytes written to it.
+type tail struct{ data []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.data = append(t.data, p[max(0, len(p)-tailBytes):]...)
+	t.data = t.data[max(0, len(t.data)-tailBytes):]
+	return len(p), nil
+}
+
+// text is the tail on one line.
+func (t *tail) text(hidden []string) string {
+	text := strings.ToValidUTF8(string(t.data), "�")
+	for _, path := range hidden {
+		text = strings.ReplaceAll(text, path, filepath.Base(path))
+	}
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+	return strings.Join(lines, " | ")
+}

@@ -1,0 +1,40 @@
+package media
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ownGroup puts the child at the head of a new process group, and has the kernel kill it if our thread ends first.
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// apply limits a child that has just started and is still loading its libraries.
+func (l limits) apply(pid int) error {
+	limit := func(resource int, name string, value uint64) error {
+		if value == 0 {
+			return nil
+		}
+		if err := unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value}, nil); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	}
+	if err := limit(unix.RLIMIT_AS, "address space", l.AddressSpace); err != nil {
+		return err
+	}
+	if err := limit(unix.RLIMIT_FSIZE, "file size", l.FileSize); err != nil {
+		return err
+	}
+	if err := limit(unix.RLIMIT_CPU, "processor time", uint64((l.CPU+time.Second-1)/time.Second)); err != nil {
+		return err
+	}
+	if err := unix.Prlimit(pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil); err != nil {
+		return fmt.Errorf("core file: %w", err)
+	}
+	return renice(pid, l.Niceness)
+}

@@ -1,0 +1,60 @@
+package media
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// progress reads what FFmpeg writes with -progress: blocks of key=value lines, each ended by progress=continue or
+// progress=end (FFmpeg documentation, "Main options"). It reports percentages that only rise, each at most once, and
+// never the last: that is for a rendition that has been verified.
+type progress struct {
+	Total  int       // frames expected in all; more may come
+	Report func(int) // may be nil
+	Frames int       // written so far
+	last   int
+	line   []byte // not yet ended
+}
+
+const maxProgressLine = 1 << 10 // bytes; longer ones are dropped
+
+func (p *progress) Write(text []byte) (int, error) {
+	rest := text
+	for {
+		line, after, ended := bytes.Cut(rest, []byte{'\n'})
+		if len(p.line)+len(line) <= maxProgressLine {
+			p.line = append(p.line, line...)
+		}
+		if !ended {
+			return len(text), nil
+		}
+		p.read(p.line)
+		p.line, rest = p.line[:0], after
+	}
+}
+
+func (p *progress) read(line []byte) {
+	key, value, _ := bytes.Cut(bytes.TrimSpace(line), []byte{'='})
+	if string(key) != "frame" {
+		return
+	}
+	n, err := strconv.Atoi(string(bytes.TrimSpace(value)))
+	if err != nil || n < p.Frames {
+		return
+	}
+	p.Frames = n
+	if p.Total > 0 {
+		p.report(int(min(99, float64(n)/float64(p.Total)*100)))
+	}
+}
+
+// report passes on a percentage that is higher than the last.
+func (p *progress) report(percent int) {
+	if percent <= p.last {
+		return
+	}
+	p.last = percent
+	if p.Report != nil {
+		p.Report(percent)
+	}
+}

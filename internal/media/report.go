@@ -1,0 +1,181 @@
+package media
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// tooManyPixels is what FFmpeg writes when a picture is larger than -max_pixels.
+const tooManyPixels = "exceeds specified max pixel count"
+
+// parseReport reads ffprobe's output. A run that failed is a verdict about the file if ffprobe says that it could not
+// read it, or used up the memory it was allowed, and otherwise an error of the machine.
+func parseReport(output []byte, runErr error) (report, error) {
+	var failed *RunError
+	if runErr != nil && !errors.As(runErr, &failed) {
+		return report{}, fmt.Errorf("media: probe: %w", runErr)
+	}
+	if failed != nil && strings.Contains(failed.Tail, tooManyPixels) {
+		return report{}, refuse(TooManyPixels, "at most %d pixels are allowed", MaxPixels).because(failed)
+	}
+	var r report
+	jsonErr := json.Unmarshal(output, &r)
+	switch {
+	case failed == nil && jsonErr != nil:
+		return report{}, fmt.Errorf("media: probe: read the output of ffprobe: %w", jsonErr)
+	case failed == nil:
+		return r, nil
+	case failed.code < 0: // killed
+		return report{}, fmt.Errorf("media: probe: %w", failed)
+	case jsonErr == nil && r.Error != nil && aboutTheMachine(r.Error.Code):
+		return report{}, fmt.Errorf("media: probe: %w", failed)
+	}
+	return report{}, refuse(Unplayable, "it cannot be read").because(failed)
+}
+
+// aboutTheMachine tells whether FFmpeg's error code, a negated errno, has nothing to do with the file. ENOMEM has:
+// the file wanted more than the limit.
+func aboutTheMachine(code int) bool {
+	return slices.Contains([]syscall.Errno{
+		syscall.EIO, syscall.ENOENT, syscall.EACCES, syscall.EPERM, syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN,
+	}, syscall.Errno(-code))
+}
+
+// clip checks the limits and describes the video stream: the first of which a frame was decoded.
+func (r report) clip() (Clip, error) {
+	if r.Format.Streams > MaxStreams {
+		return Clip{}, refuse(TooManyStreams, "more than %d tracks", MaxStreams)
+	}
+	if len(r.Streams) == 0 {
+		return Clip{}, refuse(NoVideo, "no video track")
+	}
+	s, ok := r.playable()
+	if !ok {
+		return Clip{}, refuse(Unplayable, "its first picture cannot be decoded")
+	}
+	c := Clip{
+		Stream: s.Index, Codec: s.Codec, Width: s.Width, Height: s.Height, SAR: parseSAR(s.SAR),
+		Duration:   max(parseSeconds(s.Duration), 0),
+		FrameRate:  parseRate(s.AverageFrameRate),
+		BitDepth:   bitDepth(s),
+		Interlaced: slices.Contains([]string{"tt", "bb", "tb", "bt"}, s.FieldOrder),
+		Transfer:   known(s.ColorTransfer), Matrix: known(s.ColorSpace),
+	}
+	if len(r.Streams) == 1 && c.Duration == 0 {
+		c.Duration = max(parseSeconds(r.Format.Duration), 0)
+	}
+	c.HDR = c.Transfer == "smpte2084" || c.Transfer == "arib-std-b67"
+	for _, side := range s.SideData {
+		if side.DisplayMatrix != "" {
+			c.Turn = parseTurn(side.DisplayMatrix)
+		}
+	}
+	width, height := c.displayed()
+	c.DisplayWidth, c.DisplayHeight = int(math.Round(width)), int(math.Round(height))
+	switch {
+	case c.Width < 1 || c.Height < 1:
+		return Clip{}, refuse(Unplayable, "its picture has no size")
+	case c.Width*c.Height > MaxPixels:
+		return Clip{}, refuse(TooManyPixels, "%d×%d, at most %d pixels are allowed", c.Width, c.Height, MaxPixels)
+	case c.Duration > MaxDuration:
+		return Clip{}, refuse(TooLong, "%v, at most %v is allowed", c.Duration.Round(time.Second), MaxDuration)
+	case c.FrameRate > MaxFrameRate:
+		return Clip{}, refuse(BadFrameRate, "%.0f frames a second, at most %d are allowed", c.FrameRate, MaxFrameRate)
+	}
+	return c, nil
+}
+
+// playable is the first stream of which a frame was decoded, or whose first packet is hidden by an edit list. Of the
+// frame's properties, those the stream did not know are added.
+func (r report) playable() (stream, bool) {
+	for _, s := range r.Streams {
+		for _, f := range r.First {
+			switch {
+			case f.Stream != s.Index:
+			case f.Type == "packet" && strings.Contains(f.Flags, "D"):
+				return s, true
+			case f.Type == "frame" && f.Width > 0 && f.Height > 0:
+				s.Width, s.Height, s.PixelFormat = f.Width, f.Height, f.PixelFormat
+				if known(s.ColorSpace) == "" {
+					s.ColorSpace = f.ColorSpace
+				}
+				if known(s.ColorTransfer) == "" {
+					s.ColorTransfer = f.ColorTransfer
+				}
+				return s, true
+			}
+		}
+	}
+	return stream{}, false
+}
+
+// displayed is the size as shown, in square pixels.
+func (c Clip) displayed() (width, height float64) {
+	width, height = float64(c.Width)*float64(c.SAR.Num)/float64(c.SAR.Den), float64(c.Height)
+	if c.Turn.sideways() {
+		width, height = height, width
+	}
+	return width, height
+}
+
+func known(name string) string {
+	if name == "unknown" || name == "unspecified" || name == "reserved" {
+		return ""
+	}
+	return name
+}
+
+// parseSeconds reads "12.345000"; anything else, such as "N/A", is 0.
+func parseSeconds(s string) time.Duration {
+	seconds, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(seconds) {
+		return 0
+	}
+	return time.Duration(min(max(seconds, -1e9), 1e9) * float64(time.Second))
+}
+
+// parseRate reads "30000/1001"; anything else, and "0/0", is 0.
+func parseRate(s string) float64 {
+	r, ok := parseRatio(s, "/")
+	if !ok {
+		return 0
+	}
+	return float64(r.Num) / float64(r.Den)
+}
+
+// parseSAR reads "4:3"; anything else, and "0:1", is 1:1.
+func parseSAR(s string) Ratio {
+	if r, ok := parseRatio(s, ":"); ok {
+		return r
+	}
+	return Ratio{1, 1}
+}
+
+func parseRatio(s, separator string) (Ratio, bool) {
+	left, right, ok := strings.Cut(s, separator)
+	num, numErr := strconv.Atoi(left)
+	den, denErr := strconv.Atoi(right)
+	return Ratio{num, den}, ok && numErr == nil && denErr == nil && num > 0 && den > 0
+}
+
+// bitDepth is said by the decoder, or follows from the pixel format: "yuv420p10le" has 10.
+func bitDepth(s stream) int {
+	if n, err := strconv.Atoi(s.BitDepth); err == nil && n > 0 {
+		return n
+	}
+	for _, n := range []int{9, 10, 12, 14, 16} {
+		for _, ending := range []string{"le", "be"} {
+			if strings.HasSuffix(s.PixelFormat, strconv.Itoa(n)+ending) {
+				return n
+			}
+		}
+	}
+	return 8
+}

@@ -1,0 +1,85 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Tools are the programs of an installed FFmpeg, version 4.4 or newer. Find makes them.
+type Tools struct {
+	FFmpeg, FFprobe string // absolute paths
+
+	// Threads is how many threads one rendering decodes, filters and encodes with. One is right where several
+	// renderings run side by side: two with one thread each finish more videos on two processors than one with two.
+	Threads int
+
+	// Tonemap is whether this FFmpeg can turn HDR into standard range properly (filters zscale and tonemap).
+	// Without, HDR videos come out pale.
+	Tonemap bool
+}
+
+// renderNiceness keeps renderings behind the program's own work when processors are scarce.
+const renderNiceness = 10
+
+// queryLimit is for asking a program about itself, which takes less than 0.1 s.
+const queryLimit = 20 * time.Second
+
+// Find locates ffmpeg and ffprobe, by the given paths or names, or in PATH where they are "", and asks what they can do.
+// The error says what to install.
+func Find(ctx context.Context, ffmpeg, ffprobe string) (Tools, error) {
+	t := Tools{Threads: 1}
+	var err error
+	if t.FFmpeg, err = locate(ffmpeg, "ffmpeg"); err != nil {
+		return Tools{}, err
+	}
+	if t.FFprobe, err = locate(ffprobe, "ffprobe"); err != nil {
+		return Tools{}, err
+	}
+	filters, err := t.ask(ctx, t.FFmpeg, "-filters")
+	if err != nil {
+		return Tools{}, err
+	}
+	t.Tonemap = lists(filters, "zscale") && lists(filters, "tonemap")
+	return t, nil
+}
+
+func locate(program, name string) (string, error) {
+	if program == "" {
+		program = name
+	}
+	path, err := exec.LookPath(program)
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, exec.ErrDot) {
+		return "", fmt.Errorf("media: %s was not found: install FFmpeg 4.4 or newer (package \"ffmpeg\"): %w", program, err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("media: %s: %w", name, err)
+	}
+	return filepath.Abs(path)
+}
+
+// ask runs a program for what it says about itself.
+func (t Tools) ask(ctx context.Context, program string, args ...string) (string, error) {
+	var out strings.Builder
+	_, err := command{
+		Path:   program,
+		Args:   append([]string{"-hide_banner", "-loglevel", "error"}, args...),
+		Stdout: &out,
+		Limits: limits{Time: queryLimit},
+	}.run(ctx)
+	return out.String(), err
+}
+
+// lists tells whether one of the lines of -filters, -decoders or -encoders is about name: flags, name, description.
+func lists(listing, name string) bool {
+	for line := range strings.Lines(listing) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,67 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"image/jpeg"
+	"os"
+	"time"
+)
+
+// judge decides by the number of frames, which FFmpeg reports even where it saw nothing wrong, whether the clip could
+// be played.
+func (m *Rendition) judge(c Clip, warnings string) error {
+	expected := expectedFrames(c)
+	switch damaged := warnings != ""; {
+	case m.PlayFrames < 1:
+		return refuse(Unplayable, "no picture can be decoded").because(asError(warnings))
+	case m.PlayFrames > maxPlayFrames:
+		return fmt.Errorf("media: render: %d frames of play, at most %d were asked for", m.PlayFrames, maxPlayFrames)
+	case damaged && c.Duration > 0 && m.PlayFrames < expected/2:
+		return refuse(Unplayable, "only %d of %d pictures can be decoded", m.PlayFrames, expected).
+			because(asError(warnings))
+	}
+	m.Duration = time.Duration(m.Frames) * time.Second / FrameRate
+	return nil
+}
+
+func asError(warnings string) error {
+	if warnings == "" {
+		return nil
+	}
+	return errors.New(warnings)
+}
+
+// verify looks at the files that were written: whole, the index in front, a picture of the right size.
+func (m *Rendition) verify(r Render) error {
+	size, boxes, err := layoutOf(r.Dest)
+	if err != nil {
+		return err
+	}
+	if boxes.Moov > boxes.Media {
+		return errors.New("the index is behind the media data")
+	}
+	m.Size = size
+	m.PosterSize, err = verifyPoster(r.Poster)
+	return err
+}
+
+func verifyPoster(path string) (size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	config, err := jpeg.DecodeConfig(f)
+	if err != nil {
+		return 0, fmt.Errorf("poster: %w", err)
+	}
+	if config.Width != Width || config.Height != Height {
+		return 0, fmt.Errorf("poster of %d×%d", config.Width, config.Height)
+	}
+	return info.Size(), nil
+}
