@@ -1,0 +1,263 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/live"
+	"risingstars/internal/media"
+)
+
+// Store is what a job needs of the database.
+type Store interface {
+	BeginProcessing(ctx context.Context, id int64, taskID string) (contest.Video, error)
+	FinishProcessing(ctx context.Context, id int64, taskID, run string, at time.Time, complete func(*sql.Tx) error) (contest.Video, error)
+	FailProcessing(ctx context.Context, id int64, taskID string, why contest.Failure, complete func(*sql.Tx) error) (contest.Video, error)
+	Unfinished(ctx context.Context, before time.Time) ([]contest.Video, error)
+	Restart(ctx context.Context, id int64, taskID string) error
+}
+
+// Storage is what a job needs of the media storage.
+type Storage interface {
+	// Fetch makes an object readable as a new file at path, which must not be written to.
+	Fetch(ctx context.Context, key, path string) error
+	// PutFile moves a file under a key; when it returns, the object is durable.
+	PutFile(ctx context.Context, key, path string) error
+}
+
+// Needs are what the workers are built on.
+type Needs struct {
+	DB      *sql.DB // the connection that the store writes through
+	Store   Store
+	Storage Storage
+	Tools   media.Tools
+	Brand   media.BrandFiles
+	Live    *live.Local
+	Clock   func() time.Time
+	Log     *slog.Logger
+	Metrics *Metrics
+	WorkDir string // where videos are worked on
+}
+
+// processor works the jobs that turn originals into renditions.
+type processor struct {
+	river.WorkerDefaults[contest.ProcessVideo]
+	Needs
+}
+
+// Longest is when a job ends, whatever it hangs in. FFmpeg, which takes nearly all of a job's time, has a tighter limit
+// that follows the clip's length.
+const Longest = 90 * time.Minute
+
+// Timeout implements river.Worker.
+func (p *processor) Timeout(*river.Job[contest.ProcessVideo]) time.Duration { return Longest }
+
+// NextRetry implements river.Worker: growing pauses, so that trouble that passes is waited out.
+func (p *processor) NextRetry(job *river.Job[contest.ProcessVideo]) time.Time {
+	return time.Now().Add(pause(job.Attempt))
+}
+
+// pause is the time after the given attempt, counted from 1: 5 s, 20 s, 80 s, 5 min 20 s.
+func pause(attempt int) time.Duration {
+	return 5 * time.Second << (2 * min(max(attempt-1, 0), 6))
+}
+
+// Work implements river.Worker. What it returns decides what becomes of the job: nil is done, a river.JobCancel is given
+// up, any other error is tried again.
+func (p *processor) Work(ctx context.Context, job *river.Job[contest.ProcessVideo]) (err error) {
+	task := task{processor: p, job: job, id: job.Args.VideoID, taskID: strconv.FormatInt(job.ID, 10)}
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = task.failed(ctx, fmt.Errorf("panic: %v", panicked))
+		}
+	}()
+	err = task.run(ctx)
+	if err == nil {
+		return nil
+	}
+	return task.failed(ctx, err)
+}
+
+// task is one run of one job.
+type task struct {
+	*processor
+	job    *river.Job[contest.ProcessVideo]
+	id     int64
+	taskID string
+}
+
+// errDeleted ends the run of a video that was deleted meanwhile.
+var errDeleted = errors.New("the video was deleted")
+
+func (t *task) run(ctx context.Context) error {
+	if t.job.Attempt > t.job.MaxAttempts {
+		return errors.New("interrupted too often")
+	}
+	v, err := t.Store.BeginProcessing(ctx, t.id, t.taskID)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer t.untilDeleted(ctx, cancel)()
+	if err := t.process(ctx, v); err != nil {
+		if errors.Is(context.Cause(ctx), errDeleted) {
+			return errDeleted
+		}
+		return err
+	}
+	return nil
+}
+
+// process takes the video through FFmpeg, in a work folder that does not stay.
+func (t *task) process(ctx context.Context, v contest.Video) (err error) {
+	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Processing})
+	t.Log.Info("processing", "video_id", t.id, "task_id", t.taskID, "attempt", t.job.Attempt)
+
+	dir, err := os.MkdirTemp(t.WorkDir, "render-*")
+	if err != nil {
+		return fmt.Errorf("make a work folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	rendered, err := t.render(ctx, v, dir)
+	if err != nil {
+		return err
+	}
+	return t.finish(ctx, v, rendered)
+}
+
+// untilDeleted cancels the run when the video is deleted. The function that it returns ends the watch.
+func (t *task) untilDeleted(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
+	watch := t.Live.Watch(ctx, t.id)
+	go func() { // ends with ctx, which the run cancels
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case e := <-watch.News():
+				if e.Deleted {
+					cancel(errDeleted)
+					return
+				}
+			}
+		}
+	}()
+	return watch.Close
+}
+
+// rendered is where the results wait to be stored.
+type rendered struct {
+	clip, poster string // paths
+	play         time.Duration
+	took         time.Duration // of FFmpeg
+}
+
+func (t *task) render(ctx context.Context, v contest.Video, dir string) (rendered, error) {
+	source := filepath.Join(dir, "original")
+	if err := t.Storage.Fetch(ctx, v.Media.Original(), source); err != nil {
+		return rendered{}, err
+	}
+	clip, err := t.Tools.Probe(ctx, source)
+	if err != nil {
+		return rendered{}, err
+	}
+	r := rendered{clip: filepath.Join(dir, "clip.mp4"), poster: filepath.Join(dir, "poster.jpg")}
+	begin := time.Now()
+	_, err = t.Tools.Render(ctx, media.Render{
+		Clip: clip, Source: source, Brand: t.Brand, Dest: r.clip, Poster: r.poster,
+		Progress: func(percent int) {
+			// 100 is for when the result is durable.
+			t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Processing, Progress: min(percent, 99)})
+		},
+	})
+	r.took = time.Since(begin)
+	r.play = min(clip.Duration, media.MaxPlay)
+	return r, err
+}
+
+// finish makes the results durable under new keys, and then commits the video's new state and the job's end together.
+func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
+	v.Media.Run = contest.NewToken()
+	if err := t.Storage.PutFile(ctx, v.Media.Clip(), r.clip); err != nil {
+		return err
+	}
+	if err := t.Storage.PutFile(ctx, v.Media.Poster(), r.poster); err != nil {
+		return err
+	}
+	done, err := t.Store.FinishProcessing(ctx, t.id, t.taskID, v.Media.Run, t.Clock().UTC(), t.complete(ctx))
+	if err != nil {
+		return err // the objects have no row then, and are swept
+	}
+	t.Metrics.processed(r.took, r.play)
+	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: done.Status, Progress: 100})
+	t.Log.Info("processed", "video_id", t.id, "task_id", t.taskID, "ffmpeg", r.took, "play", r.play)
+	return nil
+}
+
+// complete ends the job as part of a transaction.
+func (t *task) complete(ctx context.Context) func(*sql.Tx) error {
+	return func(tx *sql.Tx) error {
+		_, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx, t.job)
+		if err != nil {
+			return fmt.Errorf("complete the job: %w", err)
+		}
+		return nil
+	}
+}
+
+// failed decides what an error means: nothing to do any more, a verdict about the file, a stop of the program, or
+// trouble that may pass.
+func (t *task) failed(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, errDeleted), errors.Is(err, contest.ErrNothingToDo):
+		return river.JobCancel(contest.ErrNothingToDo)
+	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errors.Join(context.Canceled, err) // the program stops: the queue hands the job back
+	}
+	why, final := verdict(err)
+	if !final && t.job.Attempt < t.job.MaxAttempts {
+		t.Metrics.failures.WithLabelValues("again").Inc()
+		t.Log.Warn("processing failed, will be tried again", "video_id", t.id, "task_id", t.taskID,
+			"attempt", t.job.Attempt, "pause", pause(t.job.Attempt), "error", err)
+		return err
+	}
+	return t.giveUp(ctx, why, err)
+}
+
+// giveUp commits that the video has failed and lets the queue keep the job as discarded, for the organizers to see.
+func (t *task) giveUp(ctx context.Context, why contest.Failure, cause error) error {
+	_, err := t.Store.FailProcessing(ctx, t.id, t.taskID, why, func(*sql.Tx) error { return nil })
+	if errors.Is(err, contest.ErrNothingToDo) {
+		return river.JobCancel(contest.ErrNothingToDo)
+	}
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	t.Metrics.failures.WithLabelValues("for good").Inc()
+	t.Log.Error("processing failed for good", "video_id", t.id, "task_id", t.taskID, "failure", why, "error", cause)
+	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Failed, Failure: why})
+	return river.JobCancel(cause)
+}
+
+// verdict tells why a video failed, and whether trying again could change it.
+func verdict(err error) (why contest.Failure, final bool) {
+	switch {
+	case media.ReasonOf(err) != "":
+		return contest.FailedUnplayable, true
+	case errors.Is(err, media.ErrTooSlow), errors.Is(err, context.DeadlineExceeded):
+		return contest.FailedTimeout, false
+	default:
+		return contest.FailedInternal, false
+	}
+}

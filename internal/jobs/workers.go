@@ -1,0 +1,149 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"risingstars/internal/contest"
+)
+
+const (
+	pollEvery      = 100 * time.Millisecond // how long a job waits at most where nobody is told of it
+	reconcileEvery = time.Minute
+	reconcileAfter = 2 * time.Minute // younger videos are left to their jobs
+)
+
+// Workers work the queue.
+type Workers struct {
+	client *river.Client[*sql.Tx]
+	Needs
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the reconciler has ended
+}
+
+// NewWorkers prepares n workers. A stop waits for running jobs as long as grace, and then hands them back to the queue.
+func NewWorkers(n int, grace time.Duration, needs Needs) (*Workers, error) {
+	registered := river.NewWorkers()
+	if err := river.AddWorkerSafely(registered, &processor{Needs: needs}); err != nil {
+		return nil, fmt.Errorf("register the worker: %w", err)
+	}
+	client, err := river.NewClient(driver(needs.DB), &river.Config{
+		Queues:            map[string]river.QueueConfig{queueName: {MaxWorkers: n}},
+		Workers:           registered,
+		FetchPollInterval: pollEvery,
+		FetchCooldown:     pollEvery / 2,
+		SoftStopTimeout:   max(grace, time.Millisecond), // 0 would mean for ever
+		Logger:            slog.New(quiet{needs.Log.Handler()}),
+		// Longer than any job may take: the jobs of a dead program are recovered when it starts again.
+		RescueStuckJobsAfter: Longest + time.Hour,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the workers: %w", err)
+	}
+	return &Workers{client: client, Needs: needs, done: make(chan struct{})}, nil
+}
+
+// Start begins to work. Stop ends it.
+func (w *Workers) Start(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := w.client.Start(ctx); err != nil {
+		return fmt.Errorf("start the workers: %w", err)
+	}
+	ctx, w.cancel = context.WithCancel(ctx)
+	go w.reconcileAlways(ctx) // ends with Stop
+	return nil
+}
+
+// Stop takes no more jobs, waits for the running ones for the grace time, and hands back to the queue those that are
+// not finished by then; they lose nothing but the work done. It ends early, and less gently, with ctx.
+func (w *Workers) Stop(ctx context.Context) error {
+	w.cancel()
+	err := w.client.Stop(ctx)
+	if err != nil {
+		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err = w.client.StopAndCancel(hard)
+	}
+	<-w.done
+	if err != nil {
+		return fmt.Errorf("stop the workers: %w", err)
+	}
+	return nil
+}
+
+// reconcileAlways looks from time to time for videos whose job the queue no longer has, and sees that they go on.
+func (w *Workers) reconcileAlways(ctx context.Context) {
+	defer close(w.done)
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		if err := w.Reconcile(ctx); err != nil && ctx.Err() == nil {
+			w.Log.Error("reconcile videos with the queue", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Reconcile finds videos that wait for a job which has ended without settling them, or which is not there, and queues
+// them again. It is a net under what should not happen: a job that was removed by hand, a database that was restored.
+func (w *Workers) Reconcile(ctx context.Context) error {
+	waiting, err := w.Store.Unfinished(ctx, w.Clock().Add(-reconcileAfter))
+	if err != nil {
+		return err
+	}
+	for _, v := range waiting {
+		alive, err := w.alive(ctx, v.TaskID)
+		if err != nil {
+			return err
+		}
+		if alive {
+			continue
+		}
+		w.Log.Warn("a video had lost its job and is queued again", "video_id", v.ID, "task_id", v.TaskID)
+		if err := w.Store.Restart(ctx, v.ID, v.TaskID); err != nil && !errors.Is(err, contest.ErrNothingToDo) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Workers) alive(ctx context.Context, taskID string) (bool, error) {
+	id, err := strconv.ParseInt(taskID, 10, 64)
+	if err != nil {
+		return false, nil //nolint:nilerr // no job has such an id
+	}
+	job, err := w.client.JobGet(ctx, id)
+	if errors.Is(err, rivertype.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up job %d: %w", id, err)
+	}
+	return job.FinalizedAt == nil, nil
+}
+
+// quiet passes on what the queue's library warns of, and not what it says of its ordinary doings, which the workers log
+// in their own words.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements slog.Handler.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
