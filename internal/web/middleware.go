@@ -1,0 +1,138 @@
+package web
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"risingstars/internal/web/lang"
+	"risingstars/internal/web/problem"
+)
+
+// RequestIDHeader carries the id under which a request stands in the log. A proxy in front may give it.
+const RequestIDHeader = "X-Request-Id"
+
+// Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
+// metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
+// router's own errors as problems.
+func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics) http.Handler {
+	return logged(log, m, safe(secured(slashless(routed(routes)))))
+}
+
+// logged gives the request its id and writes one line about it when it is over. The line has the path without its
+// query, since links to media carry their signatures there.
+func logged(log *slog.Logger, m *Metrics, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begin := time.Now()
+		scope := &problem.Scope{ID: requestID(r), Client: clientHost(r)}
+		r = r.WithContext(problem.WithScope(r.Context(), scope))
+		w.Header().Set(RequestIDHeader, scope.ID)
+		rec := &recorder{ResponseWriter: w}
+		m.inFlight.Inc()
+		defer func() {
+			m.inFlight.Dec()
+			took := time.Since(begin)
+			m.observe(r, rec.status(), took)
+			attrs := []slog.Attr{
+				slog.String("request_id", scope.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("status", rec.status()), slog.Int64("bytes", rec.bytes), slog.Duration("took", took),
+				slog.String("client", scope.Client),
+			}
+			level := slog.LevelInfo
+			if scope.Cause != nil {
+				level = slog.LevelError
+				attrs = append(attrs, slog.Any("error", scope.Cause))
+			}
+			log.LogAttrs(r.Context(), level, "request", attrs...)
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// requestID takes the id that a proxy gave, if it is one, or makes one.
+func requestID(r *http.Request) string {
+	if id := r.Header.Get(RequestIDHeader); len(id) >= 8 && len(id) <= 64 && !strings.ContainsFunc(id, notInID) {
+		return id
+	}
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func notInID(r rune) bool {
+	return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
+}
+
+// safe turns a panic into a 500 where nothing was sent yet, and ends the connection where something was.
+func safe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			panicked := recover()
+			if panicked == nil {
+				return
+			}
+			if panicked == http.ErrAbortHandler { //nolint:errorlint // panics with this very value
+				panic(panicked)
+			}
+			err := fmt.Errorf("panic: %v\n%s", panicked, debug.Stack())
+			if rec, ok := w.(*recorder); ok && rec.code != 0 {
+				problem.ScopeOf(r.Context()).Cause = err
+				panic(http.ErrAbortHandler)
+			}
+			problem.Write(w, r, err)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// contentSecurityPolicy lets pages use what comes from this server, and nothing else.
+const contentSecurityPolicy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
+	"form-action 'self'; frame-ancestors 'none'"
+
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Frame-Options", "DENY")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// slashless makes a path with a trailing slash the same as without.
+func slashless(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.Path; len(path) > 1 && strings.HasSuffix(path, "/") {
+			r.URL.Path = strings.TrimRight(path, "/")
+			r.URL.RawPath = ""
+			if r.URL.Path == "" {
+				r.URL.Path = "/"
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// routed lets the router choose, and gives its own 404 and 405 the form of all problems.
+func routed(routes *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse, pattern := routes.Handler(r)
+		if pattern != "" {
+			routes.ServeHTTP(w, r)
+			return
+		}
+		probe := &discarded{header: http.Header{}, status: http.StatusNotFound}
+		refuse.ServeHTTP(probe, r)
+		tag := lang.Accepted(r.Header.Get("Accept-Language"))
+		if probe.status < http.StatusBadRequest { // a redirect to the clean path
+			probe.status = http.StatusNotFound
+		}
+		problem.Write(w, r, problem.ForStatus(probe.status, probe.header.Get("Allow"), tag))
+	})
+}

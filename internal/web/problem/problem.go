@@ -1,0 +1,137 @@
+// Package problem is how the platform says no: it turns the contest's errors into status codes and into
+// application/problem+json (RFC 9457), in the reader's language, from one table.
+package problem
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/web/lang"
+)
+
+// MediaType is the type of every error's body.
+const MediaType = "application/problem+json"
+
+// Problem is an error as clients see it. Nothing in it comes from the request or from the program's insides.
+type Problem struct {
+	Title     string  `json:"title" doc:"The status in words." example:"Not Found"`
+	Status    int     `json:"status" doc:"The HTTP status." example:"404"`
+	Detail    string  `json:"detail" doc:"What went wrong, for people." example:"Video not found"`
+	Errors    []Field `json:"errors,omitempty" doc:"With 422: each bad field."`
+	RequestID string  `json:"request_id,omitempty" doc:"With 500: the request in the server's log."`
+
+	retryAfter time.Duration
+	allow      string
+}
+
+// Field says what is wrong with one field of a request.
+type Field struct {
+	Location string `json:"location" doc:"Where the field is." example:"body.title"`
+	Message  string `json:"message" doc:"What it must be." example:"No puede estar vacío."`
+}
+
+// New makes a problem with a status and a sentence.
+func New(status int, detail string) *Problem {
+	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// Error implements error.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus is the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is the body's media type.
+func (p *Problem) ContentType(string) string { return MediaType }
+
+// GetHeaders are the headers that belong to the problem.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
+	}
+	if p.allow != "" {
+		h.Set("Allow", p.allow)
+	}
+	return h
+}
+
+// From finds the problem that an error is to clients. What the table does not know is a 500 that says nothing but the
+// request's id; its cause goes to the log through the request's scope.
+func From(err error, scope *Scope, tag lang.Tag) *Problem {
+	var (
+		ready    *Problem
+		refusal  *contest.Refusal
+		invalid  *contest.InvalidError
+		tooMany  *contest.TooManyError
+		tooLarge *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &ready):
+		return ready
+	case errors.As(err, &refusal):
+		if row, ok := table[refusal]; ok {
+			return New(row.status, row.detail.In(tag))
+		}
+	case errors.As(err, &invalid):
+		return fromInvalid(invalid, tag)
+	case errors.As(err, &tooMany):
+		p := New(http.StatusTooManyRequests, tooManyText.In(tag))
+		p.retryAfter = max(tooMany.RetryAfter, time.Second)
+		return p
+	case errors.As(err, &tooLarge):
+		return New(http.StatusRequestEntityTooLarge, bodyTooLargeText.In(tag))
+	}
+	p := New(http.StatusInternalServerError, internalText.In(tag))
+	if scope != nil {
+		p.RequestID = scope.ID
+		scope.Cause = err
+	}
+	return p
+}
+
+func fromInvalid(invalid *contest.InvalidError, tag lang.Tag) *Problem {
+	p := New(http.StatusUnprocessableEntity, invalidText.In(tag))
+	for _, f := range invalid.Fields {
+		p.Errors = append(p.Errors, Field{Location: "body." + f.Name, Message: faultText(f, tag)})
+	}
+	return p
+}
+
+// ForStatus is the problem of a status that the server itself gives. allow is the Allow header of a 405, else "".
+func ForStatus(status int, allow string, tag lang.Tag) *Problem {
+	detail := http.StatusText(status)
+	if text, ok := statusTexts[status]; ok {
+		detail = text.In(tag)
+	}
+	p := New(status, detail)
+	p.allow = allow
+	return p
+}
+
+// Write answers a request with the problem that err is.
+func Write(w http.ResponseWriter, r *http.Request, err error) {
+	p := From(err, ScopeOf(r.Context()), lang.Accepted(r.Header.Get("Accept-Language")))
+	body, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", MediaType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // a client that has gone cannot be told
+	}
+}

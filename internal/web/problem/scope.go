@@ -1,0 +1,24 @@
+package problem
+
+import "context"
+
+// Scope is what belongs to one request: the id under which it stands in the log, who
+// asked, and what made it fail.
+type Scope struct {
+	ID     string
+	Client string // the address that asked
+	Cause  error  // of a 500
+}
+
+type scopeKey struct{}
+
+// WithScope gives a request's context its scope.
+func WithScope(ctx context.Context, scope *Scope) context.Context {
+	return context.WithValue(ctx, scopeKey{}, scope)
+}
+
+// ScopeOf is the scope of a request's context, or nil where there is none.
+func ScopeOf(ctx context.Context) *Scope {
+	scope, _ := ctx.Value(scopeKey{}).(*Scope)
+	return scope
+}
