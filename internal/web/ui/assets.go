@@ -1,0 +1,105 @@
+package ui
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"risingstars/internal/web/problem"
+)
+
+// assets serves the static files from memory, each under two addresses:
+//
+//	/static/v-0123456789ab/site.css   for ever, while the version is this one
+//	/static/site.css                  checked again at each use
+//
+// The version is one hash over all files, so that a style sheet's relative
+// addresses (fonts/…) carry it along. While replicas of two releases run side
+// by side, a reader may ask one for the other's version: it answers with what it has,
+// and not for ever.
+type assets struct {
+	version string
+	files   map[string]asset // by path below static/
+}
+
+type asset struct {
+	content     []byte
+	contentType string
+	etag        string
+}
+
+// Types are fixed here because the system's table of them is not the same everywhere.
+var contentTypes = map[string]string{
+	".css":   "text/css; charset=utf-8",
+	".ico":   "image/x-icon",
+	".png":   "image/png",
+	".svg":   "image/svg+xml",
+	".txt":   "text/plain; charset=utf-8",
+	".woff2": "font/woff2",
+}
+
+const versionPrefix = "v-"
+
+func loadAssets(static fs.FS) (*assets, error) {
+	a := &assets{files: make(map[string]asset)}
+	all := sha256.New()
+	err := fs.WalkDir(static, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		contentType, ok := contentTypes[path.Ext(name)]
+		if !ok {
+			return fmt.Errorf("%s: no content type is known for it", name)
+		}
+		content, err := fs.ReadFile(static, name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		fmt.Fprintf(all, "%s\x00%x\n", name, sum)
+		a.files[name] = asset{content, contentType, `"` + hex.EncodeToString(sum[:8]) + `"`}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.version = versionPrefix + hex.EncodeToString(all.Sum(nil)[:6])
+	return a, nil
+}
+
+// url returns the lasting address of a static file. A template that names a
+// file which is not there fails.
+func (a *assets) url(name string) (string, error) {
+	if _, ok := a.files[name]; !ok {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return "/static/" + a.version + "/" + name, nil
+}
+
+func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, "/static/")
+	version := ""
+	if first, rest, ok := strings.Cut(name, "/"); ok && strings.HasPrefix(first, versionPrefix) {
+		version, name = first, rest
+	}
+	file, ok := a.files[name]
+	if !ok {
+		problem.Write(w, r, problem.New(http.StatusNotFound, wordsOf(Language(r)).FileNotFound))
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", file.contentType)
+	h.Set("ETag", file.etag)
+	if version == a.version {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-cache")
+	}
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file.content))
+}

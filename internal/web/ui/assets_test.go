@@ -1,0 +1,123 @@
+package ui
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"regexp"
+	"testing"
+	"testing/fstest"
+)
+
+func get(t *testing.T, h http.Handler, target string, header ...string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, target, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func TestStaticCaching(t *testing.T) {
+	t.Parallel()
+	u, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lasting, err := u.assets.url("site.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ target, cache string }{
+		{lasting, "public, max-age=31536000, immutable"},
+		{"/static/site.css", "no-cache"},
+		{"/static/v-000000000000/site.css", "no-cache"}, // another release's
+	}
+	for _, test := range tests {
+		first := get(t, u.Static(), test.target)
+		if first.StatusCode != 200 || first.Header.Get("Cache-Control") != test.cache {
+			t.Errorf("%s: got %d, Cache-Control %q; want 200, %q", test.target, first.StatusCode, first.Header.Get("Cache-Control"), test.cache)
+		}
+		again := get(t, u.Static(), test.target, "If-None-Match", first.Header.Get("ETag"))
+		if again.StatusCode != 304 {
+			t.Errorf("%s with its ETag: got %d, want 304", test.target, again.StatusCode)
+		}
+	}
+}
+
+func TestStaticServesEveryFileByItsType(t *testing.T) {
+	t.Parallel()
+	u, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range u.assets.files {
+		got := get(t, u.Static(), "/static/"+name)
+		if want := contentTypes[path.Ext(name)]; got.StatusCode != 200 || got.Header.Get("Content-Type") != want {
+			t.Errorf("%s: got %d %q, want 200 %q", name, got.StatusCode, got.Header.Get("Content-Type"), want)
+		}
+	}
+}
+
+func TestStaticRefusals(t *testing.T) {
+	t.Parallel()
+	u, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		method, target string
+		want           int
+	}{
+		{"GET", "/static/", 404},
+		{"GET", "/static/fonts", 404},
+		{"GET", "/static/nothing.css", 404},
+		{"GET", "/static/../ui.go", 404},
+		{"GET", "/static/v-1", 404},
+	}
+	for _, test := range tests {
+		w := httptest.NewRecorder()
+		u.Static().ServeHTTP(w, httptest.NewRequest(test.method, test.target, nil))
+		var body struct{ Detail string }
+		err := json.Unmarshal(w.Body.Bytes(), &body)
+		if w.Code != test.want || w.Header().Get("Content-Type") != "application/problem+json" || err != nil || body.Detail == "" {
+			t.Errorf("%s %s: got %d %q %s, want a problem %d", test.method, test.target, w.Code, w.Header().Get("Content-Type"), w.Body, test.want)
+		}
+	}
+}
+
+// A misspelt address within the sheet would only show as a missing font or picture.
+func TestEveryFileTheSheetNamesExists(t *testing.T) {
+	t.Parallel()
+	u, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range regexp.MustCompile(`url\("([^"]+)"\)`).FindAllSubmatch(u.assets.files["site.css"].content, -1) {
+		if _, ok := u.assets.files[string(found[1])]; !ok {
+			t.Errorf("site.css names %s, which is not there", found[1])
+		}
+	}
+}
+
+func TestTheVersionFollowsContent(t *testing.T) {
+	t.Parallel()
+	versions := map[string]bool{}
+	for _, files := range []fstest.MapFS{
+		{"a.css": {Data: []byte("1")}},
+		{"a.css": {Data: []byte("2")}},
+		{"b.css": {Data: []byte("1")}},
+	} {
+		a, err := loadAssets(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions[a.version] = true
+	}
+	if len(versions) != 3 {
+		t.Errorf("got %d versions of 3 contents", len(versions))
+	}
+}
