@@ -1,0 +1,101 @@
+// Package api is the platform's HTTP interface in JSON. A handler decodes, calls the contest, and encodes; what a
+// request must look like, and the OpenAPI document, come from the same declarations.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"risingstars/internal/auth"
+	"risingstars/internal/contest"
+	"risingstars/internal/live"
+)
+
+// Objects opens what storage holds. It returns contest.ErrNoVideo for a key under which there is nothing.
+type Objects interface {
+	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
+}
+
+// Limits bound how often people may try things. Both methods return how long to wait, 0 for not at all.
+type Limits interface {
+	Take(ctx context.Context, rule live.Rule, key string) time.Duration
+	Wait(ctx context.Context, rule live.Rule, key string) time.Duration
+}
+
+// Needs are what the API is built on.
+type Needs struct {
+	Players *contest.Players
+	Videos  *contest.Videos
+	Votes   *contest.Votes
+	Objects Objects
+	Tokens  *auth.Tokens
+	Links   *auth.Links
+	Live    *live.Local
+	Limits  Limits
+	Metrics prometheus.Registerer
+
+	Version   string
+	PublicURL string          // how links begin, without a slash at the end; "" for as the request was addressed
+	WorkDir   string          // where uploads arrive
+	MaxUpload int64           // bytes of a video file
+	Stopping  <-chan struct{} // closed when streams of events must end
+}
+
+// API has the handlers.
+type API struct {
+	Needs
+	metrics *metrics
+	openapi []byte // the document, rendered once
+}
+
+// Register puts the API's routes on the mux.
+func Register(mux *http.ServeMux, needs Needs) (*API, error) {
+	useProblems()
+	a := &API{Needs: needs, metrics: newMetrics(needs.Metrics)}
+	h := humago.New(uploadMux{mux, needs.MaxUpload}, humaConfig(needs.Version))
+	a.routes(h, mux)
+	documentUpload(h.OpenAPI(), needs.MaxUpload)
+	document, err := json.Marshal(h.OpenAPI())
+	if err != nil {
+		return nil, fmt.Errorf("render the OpenAPI document: %w", err)
+	}
+	a.openapi = document
+	return a, nil
+}
+
+func humaConfig(version string) huma.Config {
+	c := huma.DefaultConfig("ANB Rising Stars Showcase", version)
+	c.Info.Description = "Players upload clips of their skills, the public votes, and a ranking follows. " +
+		"Messages are in Spanish, or in English where Accept-Language prefers it."
+	c.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of POST /api/auth/login."},
+	}
+	c.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}
+	c.CreateHooks = nil // no $schema in answers
+	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", ""
+	return c
+}
+
+// jsonFormat writes answers that are encoded already as they are.
+var jsonFormat = huma.Format{
+	Marshal: func(w io.Writer, v any) error {
+		if ready, ok := v.(encoded); ok {
+			_, err := w.Write(ready.encoded())
+			return err //nolint:wrapcheck // the connection's own
+		}
+		return huma.DefaultJSONFormat.Marshal(w, v)
+	},
+	Unmarshal: huma.DefaultJSONFormat.Unmarshal,
+}
+
+// encoded is a body that was encoded before, such as one from the cache.
+type encoded interface{ encoded() []byte }

@@ -1,0 +1,130 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/live"
+	"risingstars/internal/web/lang"
+)
+
+// keepAlive is how often a stream without news sends a comment, so that nobody on the way takes it for dead.
+const keepAlive = 15 * time.Second
+
+// state is the data of one event.
+type state struct {
+	VideoID       int64   `json:"video_id"`
+	Status        string  `json:"status"`
+	Progress      int     `json:"progress"`
+	FailureReason *string `json:"failure_reason"`
+}
+
+type eventsInput struct {
+	Caller
+	Languages
+	VideoID
+	LastEventID string `header:"Last-Event-ID" doc:"Sent by a browser that connects again."`
+}
+
+// events streams a video's state as it changes, in the format of server-sent events (WHATWG HTML, section 9.2). The
+// first event is the present state. The stream ends when the video has settled, and with an event "deleted" if it is
+// deleted. A browser that then connects again gets 204, which tells it to stop.
+func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
+	watch := a.Live.Watch(ctx, int64(in.ID)) // before the state is read, so that no change is missed in between
+	v, err := a.Videos.Own(ctx, in.player, int64(in.ID))
+	if err != nil {
+		watch.Close()
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+		defer watch.Close()
+		if in.LastEventID != "" && v.Status.Settled() {
+			hctx.SetStatus(http.StatusNoContent)
+			return
+		}
+		a.metrics.watchers.Inc()
+		defer a.metrics.watchers.Dec()
+		_, w := humago.Unwrap(hctx)
+		s := stream{w: w, controller: http.NewResponseController(w), tag: lang.Accepted(in.AcceptLanguage)}
+		s.begin()
+		now := contest.Event{VideoID: v.ID, Status: v.Status, Progress: a.progress(ctx, v), Failure: v.Failure}
+		a.follow(hctx.Context(), &s, watch, now)
+	}}, nil
+}
+
+// follow sends states until the video has settled, the client has gone, or the server stops.
+func (a *API) follow(ctx context.Context, s *stream, watch *live.Watch, now contest.Event) {
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	if s.send(now) != nil || now.Status.Settled() {
+		return
+	}
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.Stopping:
+			return
+		case <-tick.C:
+			err = s.comment()
+		case e := <-watch.News():
+			if e.Status == now.Status && e.Progress <= now.Progress && !e.Deleted {
+				continue // known already
+			}
+			now = e
+			err = s.send(e)
+			if e.Deleted || e.Status.Settled() {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// stream writes server-sent events.
+type stream struct {
+	w          http.ResponseWriter
+	controller *http.ResponseController
+	tag        lang.Tag
+	sent       int
+}
+
+func (s *stream) begin() {
+	h := s.w.Header()
+	h.Set("Content-Type", "text/event-stream; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx: pass each event on at once
+	s.w.WriteHeader(http.StatusOK)
+}
+
+func (s *stream) send(e contest.Event) error {
+	s.sent++
+	name := ""
+	if e.Deleted {
+		name = "event: deleted\n"
+	}
+	data, err := json.Marshal(state{e.VideoID, string(e.Status), e.Progress, failureReason(e.Failure, s.tag)})
+	if err != nil {
+		return fmt.Errorf("encode an event: %w", err)
+	}
+	return s.write(fmt.Sprintf("%sid: %d\ndata: %s\n\n", name, s.sent, data))
+}
+
+func (s *stream) comment() error { return s.write(": still here\n\n") }
+
+func (s *stream) write(text string) error {
+	if _, err := s.w.Write([]byte(text)); err != nil {
+		return fmt.Errorf("send an event: %w", err)
+	}
+	return s.controller.Flush()
+}

@@ -1,0 +1,40 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/web/problem"
+)
+
+// media serves an object of a video, ranges included: the clip and the poster of a public video to everybody, all
+// else to whoever holds a link that was signed for the owner and has not expired. Objects never change, so whoever
+// may have one may keep it.
+func (a *API) media(w http.ResponseWriter, r *http.Request) {
+	key := r.PathValue("key")
+	v, part, err := a.Videos.ByKey(r.Context(), key)
+	if err != nil {
+		problem.Write(w, r, err)
+		return
+	}
+	cache := "public, max-age=31536000, immutable"
+	if !v.Open(part) {
+		if !a.Links.Valid(key, r.URL.Query()) {
+			problem.Write(w, r, contest.ErrNoVideo) // as if there were nothing
+			return
+		}
+		cache = "private, max-age=600"
+	}
+	object, err := a.Objects.Open(r.Context(), key)
+	if err != nil {
+		problem.Write(w, r, err)
+		return
+	}
+	defer func() { _ = object.Close() }()
+	h := w.Header()
+	h.Set("Content-Type", v.Media.MediaType(part))
+	h.Set("Cache-Control", cache)
+	h.Set("ETag", `"`+key+`"`)
+	http.ServeContent(w, r, "", time.Time{}, object)
+}

@@ -1,0 +1,114 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"risingstars/internal/web/lang"
+	"risingstars/internal/web/problem"
+)
+
+// useProblems makes huma's errors those of the platform. Huma keeps both in global variables, so it is done once for
+// the whole process, and nothing in them depends on one API.
+var useProblems = sync.OnceFunc(func() {
+	huma.DefaultArrayNullable = false
+	huma.NewError = func(status int, msg string, _ ...error) huma.StatusError {
+		return problem.New(status, msg) // documents the model; real errors come with a context
+	}
+	huma.NewErrorWithContext = newProblem
+})
+
+// newProblem is where every error of the API becomes an answer: those of handlers, which the table of problems knows,
+// and huma's own about requests that do not fit their declaration.
+func newProblem(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
+	tag := lang.Accepted(ctx.Header("Accept-Language"))
+	p := requestProblem(status, errs, tag)
+	if p == nil {
+		p = problem.From(errors.Join(errs...), problem.ScopeOf(ctx.Context()), tag)
+	}
+	for name, values := range p.GetHeaders() {
+		ctx.SetHeader(name, values[0])
+	}
+	ctx.SetHeader("Cache-Control", "no-store")
+	return p
+}
+
+// requestProblem is the problem of a request that does not fit its declaration, nil for errors of another kind.
+// A body that is not JSON is as invalid as one with wrong fields: 422.
+func requestProblem(status int, errs []error, tag lang.Tag) *problem.Problem {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+	case http.StatusInternalServerError:
+		return nil
+	default:
+		return problem.ForStatus(status, "", tag)
+	}
+	p := problem.ForStatus(http.StatusUnprocessableEntity, "", tag)
+	p.Errors = []problem.Field{}
+	for _, err := range errs {
+		var detail *huma.ErrorDetail
+		if !errors.As(err, &detail) {
+			return nil
+		}
+		p.Errors = append(p.Errors, fieldProblem(detail, tag))
+	}
+	if len(errs) == 0 { // no body at all
+		p.Errors = append(p.Errors, problem.Field{Location: "body", Message: notJSON.In(tag)})
+	}
+	return p
+}
+
+// fieldProblem says in the reader's language what huma says of a field, without the value that was sent.
+func fieldProblem(detail *huma.ErrorDetail, tag lang.Tag) problem.Field {
+	field := problem.Field{Location: detail.Location, Message: invalidValue.In(tag)}
+	if field.Location == "body" {
+		field.Message = notJSON.In(tag)
+	}
+	for _, s := range sentences {
+		m := s.huma.FindStringSubmatch(detail.Message)
+		if m == nil {
+			continue
+		}
+		if s.name {
+			field.Location += "." + m[1]
+			field.Message = s.text.In(tag)
+			break
+		}
+		field.Message = s.text.In(tag)
+		if len(m) > 1 {
+			field.Message = strings.ReplaceAll(field.Message, "{}", m[1])
+		}
+		break
+	}
+	return field
+}
+
+type sentence struct {
+	huma *regexp.Regexp
+	text lang.Text
+	name bool // what was matched is the name of the field
+}
+
+var (
+	notJSON      = lang.Text{ES: "Debe ser un objeto JSON válido.", EN: "Must be a valid JSON object."}
+	invalidValue = lang.Text{ES: "No es válido.", EN: "Is not valid."}
+
+	// sentences has what huma can say of the API's declarations.
+	sentences = []sentence{
+		{regexp.MustCompile(`^expected required property (\S+) to be present$`), lang.Text{ES: "Es obligatorio.", EN: "Is required."}, true},
+		{regexp.MustCompile(`^expected length >= (\d+)$`), lang.Text{ES: "Debe tener al menos {} caracteres.", EN: "Must have at least {} characters."}, false},
+		{regexp.MustCompile(`^expected length <= (\d+)$`), lang.Text{ES: "Puede tener como máximo {} caracteres.", EN: "Must have at most {} characters."}, false},
+		{regexp.MustCompile(`^expected number >= (\d+)$`), lang.Text{ES: "Debe ser {} o más.", EN: "Must be {} or more."}, false},
+		{regexp.MustCompile(`^expected number <= (\d+)$`), lang.Text{ES: "Debe ser {} o menos.", EN: "Must be {} or less."}, false},
+		{regexp.MustCompile(`^(?:expected integer|invalid integer.*)$`), lang.Text{ES: "Debe ser un número entero.", EN: "Must be a whole number."}, false},
+		{regexp.MustCompile(`^expected string$`), lang.Text{ES: "Debe ser un texto.", EN: "Must be a text."}, false},
+		{regexp.MustCompile(`^expected object$`), notJSON, false},
+		{regexp.MustCompile(`^expected string to be RFC 5322 email`), lang.Text{ES: "Debe ser una dirección de correo válida.", EN: "Must be a valid email address."}, false},
+		{regexp.MustCompile(`^expected string to (?:be|match pattern) not blank$`), lang.Text{ES: "No puede estar en blanco.", EN: "Must not be blank."}, false},
+	}
+)

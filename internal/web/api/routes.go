@@ -1,0 +1,75 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// routes is the API's table of contents.
+func (a *API) routes(h huma.API, mux *http.ServeMux) {
+	signedIn := a.signedIn(h)
+
+	accounts := group{h, "Accounts", nil}
+	register(accounts, a.signUp, "POST", "/api/auth/signup", "Sign up", http.StatusCreated, 400)
+	register(accounts, a.signIn, "POST", "/api/auth/login", "Sign in", 0, 401, 429)
+	account := group{h, "Accounts", signedIn}
+	register(account, a.me, "GET", "/api/auth/me", "Who I am", 0)
+
+	videos := group{h, "My videos", signedIn}
+	register(videos, a.upload, "POST", uploadPath, "Upload a video", http.StatusCreated, 400, 408, 413, 422)
+	register(videos, a.myVideos, "GET", "/api/videos", "List my videos", 0)
+	register(videos, a.myVideo, "GET", "/api/videos/{id}", "One of my videos", 0, 403, 404)
+	register(videos, a.publish, "POST", "/api/videos/{id}/publish", "Publish a processed video", 0, 400, 403, 404)
+	register(videos, a.retry, "POST", "/api/videos/{id}/retry", "Process a failed video again", 0, 400, 403, 404)
+	register(videos, a.deleteVideo, "DELETE", "/api/videos/{id}", "Delete a video that is not public", 0, 400, 403, 404)
+	register(videos, a.events, "GET", "/api/videos/{id}/events", "Follow a video's processing", 0, 403, 404)
+
+	public := group{h, "The public", nil}
+	register(public, a.publicVideos, "GET", "/api/public/videos", "List public videos", 0, 422)
+	register(public, a.rankings, "GET", "/api/public/rankings", "The ranking of players", 0, 422)
+	voters := group{h, "The public", signedIn}
+	register(voters, a.vote, "POST", "/api/public/videos/{id}/vote", "Vote for a video", 0, 400, 403, 404, 429)
+	register(voters, a.takeBack, "DELETE", "/api/public/videos/{id}/vote", "Take a vote back", 0, 404)
+
+	mux.HandleFunc("GET "+MediaPath+"{key...}", a.media)
+	mux.HandleFunc("GET /openapi.json", a.document)
+	mux.Handle("GET /docs", docsPage())
+	mux.Handle("GET /docs/{file}", docsFiles())
+}
+
+// group has what calls have in common.
+type group struct {
+	api  huma.API
+	tag  string
+	auth huma.Middlewares // nil for calls that need no token
+}
+
+// register declares one call: the handler's types give its parameters and bodies, the rest is said here. A success of
+// 0 is 200.
+func register[I, O any](g group, handler func(context.Context, *I) (*O, error), method, path, summary string, success int, errors ...int) {
+	op := huma.Operation{
+		OperationID:   operationID(method, path),
+		Method:        method,
+		Path:          path,
+		Summary:       summary,
+		Tags:          []string{g.tag},
+		DefaultStatus: success,
+		Errors:        errors,
+		Middlewares:   g.auth,
+		// Ids that are no numbers are not found, rather than invalid; other parameters are validated.
+		SkipValidateParams: strings.Contains(path, "{id}"),
+	}
+	if g.auth != nil {
+		op.Security = []map[string][]string{{bearer: {}}}
+		op.Errors = append(op.Errors, http.StatusUnauthorized)
+	}
+	huma.Register(g.api, op, handler)
+}
+
+// operationID makes a name such as get-api-videos-id-events.
+func operationID(method, path string) string {
+	return strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
+}

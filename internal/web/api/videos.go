@@ -1,0 +1,156 @@
+package api
+
+import (
+	"context"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/web/lang"
+)
+
+// video is a player's video in a list of its own.
+type video struct {
+	VideoID      int64        `json:"video_id" example:"1"`
+	Title        string       `json:"title" example:"Triple desde la esquina"`
+	Status       string       `json:"status" enum:"uploaded,processing,processed,public,failed"`
+	UploadedAt   moment       `json:"uploaded_at"`
+	ProcessedAt  momentOrNull `json:"processed_at"`
+	ProcessedURL *string      `json:"processed_url" nullable:"true" doc:"The clip. For a video that is not public the link expires."`
+}
+
+// videoDetail is a player's video with all that its owner may know.
+type videoDetail struct {
+	video
+	OriginalURL   *string `json:"original_url" nullable:"true" doc:"The file as it was uploaded. The link expires."`
+	PosterURL     *string `json:"poster_url" nullable:"true" doc:"A still picture, JPEG 1280×720."`
+	Votes         int     `json:"votes" minimum:"0"`
+	Progress      int     `json:"progress" minimum:"0" maximum:"100" doc:"Of processing, in per cent."`
+	FailureReason *string `json:"failure_reason" nullable:"true" doc:"Why processing failed, for its player."`
+}
+
+type (
+	videoInput struct {
+		Caller
+		Base
+		Languages
+		VideoID
+	}
+	myVideosInput struct {
+		Caller
+		Base
+	}
+	videosOutput struct{ Body []video }
+	videoOutput  struct{ Body videoDetail }
+)
+
+// Languages is the part of a request that says which language its reader prefers.
+type Languages struct {
+	AcceptLanguage string `header:"Accept-Language" doc:"Spanish unless English is preferred."`
+}
+
+func (a *API) myVideos(ctx context.Context, in *myVideosInput) (*videosOutput, error) {
+	list, err := a.Videos.AllOf(ctx, in.player)
+	if err != nil {
+		return nil, err
+	}
+	out := &videosOutput{Body: make([]video, len(list))}
+	for i, v := range list {
+		out.Body[i] = a.video(a.baseURL(in.Base), v)
+	}
+	return out, nil
+}
+
+func (a *API) myVideo(ctx context.Context, in *videoInput) (*videoOutput, error) {
+	return a.detail(ctx, in)(a.Videos.Own(ctx, in.player, int64(in.ID)))
+}
+
+func (a *API) publish(ctx context.Context, in *videoInput) (*videoOutput, error) {
+	return a.detail(ctx, in)(a.Videos.Publish(ctx, in.player, int64(in.ID)))
+}
+
+func (a *API) retry(ctx context.Context, in *videoInput) (*videoOutput, error) {
+	return a.detail(ctx, in)(a.Videos.Retry(ctx, in.player, int64(in.ID)))
+}
+
+type deletedOutput struct {
+	Body struct {
+		Message string `json:"message" example:"El video ha sido eliminado exitosamente."`
+		VideoID int64  `json:"video_id" example:"1"`
+	}
+}
+
+func (a *API) deleteVideo(ctx context.Context, in *videoInput) (*deletedOutput, error) {
+	if err := a.Videos.Delete(ctx, in.player, int64(in.ID)); err != nil {
+		return nil, err
+	}
+	out := &deletedOutput{}
+	out.Body.Message = "El video ha sido eliminado exitosamente."
+	out.Body.VideoID = int64(in.ID)
+	return out, nil
+}
+
+func (a *API) video(base string, v contest.Video) video {
+	return video{
+		VideoID: v.ID, Title: v.Title, Status: string(v.Status),
+		UploadedAt: moment(v.UploadedAt), ProcessedAt: momentOrNull(v.ProcessedAt),
+		ProcessedURL: a.partURL(base, v, contest.ClipPart, v.Media.Clip()),
+	}
+}
+
+// detail turns what the contest says of a video into the answer to its owner.
+func (a *API) detail(ctx context.Context, in *videoInput) func(contest.Video, error) (*videoOutput, error) {
+	return func(v contest.Video, err error) (*videoOutput, error) {
+		if err != nil {
+			return nil, err
+		}
+		base := a.baseURL(in.Base)
+		return &videoOutput{videoDetail{
+			video:         a.video(base, v),
+			OriginalURL:   a.partURL(base, v, contest.OriginalPart, v.Media.Original()),
+			PosterURL:     a.partURL(base, v, contest.PosterPart, v.Media.Poster()),
+			Votes:         v.Votes,
+			Progress:      a.progress(ctx, v),
+			FailureReason: failureReason(v.Failure, lang.Accepted(in.AcceptLanguage)),
+		}}, nil
+	}
+}
+
+// progress is how far a video has come, in per cent: known to the store at the ends, and to those who share live news
+// in between.
+func (a *API) progress(ctx context.Context, v contest.Video) int {
+	switch v.Status {
+	case contest.Processed, contest.Public:
+		return 100
+	case contest.Processing:
+		return a.Live.Progress(ctx, v.ID)
+	default:
+		return 0
+	}
+}
+
+// failureReason is the sentence for a player about what went wrong, nil if nothing did.
+func failureReason(f contest.Failure, tag lang.Tag) *string {
+	if f == contest.NoFailure {
+		return nil
+	}
+	text, ok := failureTexts[f]
+	if !ok {
+		text = failureTexts[contest.FailedInternal]
+	}
+	reason := text.In(tag)
+	return &reason
+}
+
+var failureTexts = map[contest.Failure]lang.Text{
+	contest.FailedUnplayable: {
+		ES: "El video no se pudo decodificar. Expórtalo de nuevo como MP4 (H.264 o HEVC) y vuelve a subirlo.",
+		EN: "The video could not be decoded. Export it again as MP4 (H.264 or HEVC) and upload it again.",
+	},
+	contest.FailedTimeout: {
+		ES: "Procesar el video tardó demasiado. Reinténtalo o sube una versión más ligera, por ejemplo en 1080p.",
+		EN: "Processing the video took too long. Try again, or upload a lighter version, such as 1080p.",
+	},
+	contest.FailedInternal: {
+		ES: "El video no se pudo procesar por un problema nuestro. Reinténtalo más tarde.",
+		EN: "The video could not be processed because of a problem on our side. Try again later.",
+	},
+}

@@ -1,0 +1,45 @@
+package api
+
+import (
+	"context"
+	"strconv"
+)
+
+type voteInput struct {
+	Caller
+	VideoID
+}
+
+type voteOutput struct {
+	Body struct {
+		Message string `json:"message" example:"Vote successfully registered"`
+		Votes   int    `json:"votes" minimum:"0" doc:"Of the video, with this one."`
+	}
+}
+
+func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
+	if err := a.take(ctx, votes, strconv.FormatInt(in.player.ID, 10)); err != nil {
+		return nil, err
+	}
+	n, err := a.Votes.Vote(ctx, in.player, int64(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	a.metrics.votes.WithLabelValues("given").Inc()
+	out := &voteOutput{}
+	out.Body.Message = "Vote successfully registered"
+	out.Body.Votes = n
+	return out, nil
+}
+
+func (a *API) takeBack(ctx context.Context, in *voteInput) (*voteOutput, error) {
+	n, err := a.Votes.TakeBack(ctx, in.player, int64(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	a.metrics.votes.WithLabelValues("taken back").Inc()
+	out := &voteOutput{}
+	out.Body.Message = "Vote successfully removed"
+	out.Body.Votes = n
+	return out, nil
+}
