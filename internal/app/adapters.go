@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"risingstars/internal/blob"
+	"risingstars/internal/contest"
+	"risingstars/internal/media"
+)
+
+// storage is the contest's view of the blob storage.
+type storage struct{ *blob.Local }
+
+// Walk implements contest.Storage.
+func (s storage) Walk(ctx context.Context, prefix string, fn func(contest.Object) error) error {
+	return s.Local.Walk(ctx, prefix, func(i blob.Info) error {
+		return fn(contest.Object{Key: i.Key, Size: i.Size, Modified: i.Modified})
+	})
+}
+
+// Open implements api.Objects.
+func (s storage) Open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
+	object, _, err := s.Local.Open(ctx, key)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, fmt.Errorf("%w: its object is not in storage", contest.ErrNoVideo)
+	}
+	return object, err
+}
+
+// inspector is the contest's view of FFmpeg's probe. So many files are judged at once; the others wait, since each
+// costs a processor for a tenth of a second.
+type inspector struct {
+	tools media.Tools
+	slots chan struct{}
+}
+
+// Inspect implements contest.Inspector.
+func (i inspector) Inspect(ctx context.Context, path string) (contest.Format, error) {
+	select {
+	case i.slots <- struct{}{}:
+		defer func() { <-i.slots }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("wait to judge the file: %w", ctx.Err())
+	}
+	clip, err := i.tools.Probe(ctx, path)
+	if refusal, ok := refusals[media.ReasonOf(err)]; ok {
+		return "", fmt.Errorf("%w: %w", refusal, err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("judge the file: %w", err)
+	}
+	if clip.Container == media.MOV {
+		return contest.MOV, nil
+	}
+	return contest.MP4, nil
+}
+
+// refusals are FFmpeg's reasons in the contest's words.
+var refusals = map[media.Reason]error{
+	media.Empty:          contest.ErrEmptyFile,
+	media.NotVideo:       contest.ErrNotAVideo,
+	media.NoVideo:        contest.ErrNotAVideo,
+	media.Truncated:      contest.ErrTruncated,
+	media.Unplayable:     contest.ErrUnplayable,
+	media.TooManyPixels:  contest.ErrTooManyPixels,
+	media.TooLong:        contest.ErrTooLong,
+	media.TooManyStreams: contest.ErrTooManyStreams,
+	media.BadFrameRate:   contest.ErrBadFrameRate,
+}

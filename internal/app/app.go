@@ -1,0 +1,86 @@
+// Package app is the program: its command line, and the wiring of all other packages to each other.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+
+	"risingstars/internal/config"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+const description = `The ANB Rising Stars Showcase: players upload clips of their skills, the public votes, a ranking follows.
+
+"risingstars serve" runs the whole platform with its data in ./data. Every setting below may be given as a flag, as an
+environment variable of the NAME in brackets, or in a file whose path is in NAME_FILE.`
+
+// commands are the program's subcommands.
+type commands struct {
+	config.Settings
+
+	Serve   serve    `cmd:"" help:"Serve the platform: web server and workers in one process."`
+	Migrate migrate  `cmd:"" help:"Bring the database's tables up to date, and end. (serve does so by itself.)"`
+	Doctor  doctor   `cmd:"" help:"Check everything the platform needs, and say what to do about what is wrong."`
+	Jobs    jobsMenu `cmd:"" help:"See and retry the processing of videos."`
+	Version showVer  `cmd:"" help:"Print the version."`
+}
+
+// Run runs one command of the program. args do not have the program's name in front; environment is a function like
+// os.LookupEnv; results go to out, logs and usage errors to errOut. The program stops gently when ctx ends.
+func Run(ctx context.Context, args []string, environment func(string) (string, bool), out, errOut io.Writer) error {
+	var cli commands
+	var exit *int
+	parser, err := kong.New(&cli,
+		kong.Name("risingstars"),
+		kong.Description(description),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.ExplicitGroups(groups()),
+		kong.ValueFormatter(config.Help),
+		kong.Resolvers(config.Source(environment)),
+		kong.Writers(out, errOut),
+		kong.Exit(func(code int) { exit = &code }),
+	)
+	if err != nil {
+		return fmt.Errorf("command line: %w", err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exit != nil {
+		return nil // help was asked for and given
+	}
+	if err != nil {
+		return fmt.Errorf("%w (see risingstars --help)", err)
+	}
+	if err := cli.Check(); err != nil {
+		return fmt.Errorf("settings:\n%w", err)
+	}
+	run := runner{ctx: ctx, settings: &cli.Settings, out: out, errOut: errOut}
+	if err := parsed.Run(&run); err != nil {
+		return err //nolint:wrapcheck // the command's own
+	}
+	return nil
+}
+
+// runner is what every command gets.
+type runner struct {
+	ctx         context.Context //nolint:containedctx // lives as long as the command
+	settings    *config.Settings
+	out, errOut io.Writer
+}
+
+func groups() []kong.Group {
+	titles := config.Groups()
+	list := make([]kong.Group, 0, len(titles))
+	for _, key := range []string{"web", "data", "people", "processing", "operations"} {
+		list = append(list, kong.Group{Key: key, Title: titles[key]})
+	}
+	return list
+}

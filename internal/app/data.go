@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"risingstars/internal/blob"
+	"risingstars/internal/config"
+	"risingstars/internal/jobs"
+	"risingstars/internal/store"
+)
+
+// data is what a process opens to work with the contest.
+type data struct {
+	db    *store.DB
+	store *store.Store
+	blobs *blob.Local
+}
+
+// openData opens the database and the media storage. The tables must be current; migrate brings them there.
+func openData(ctx context.Context, s *config.Settings, observe store.Observe) (*data, error) {
+	db, err := openDatabase(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	d, err := newData(s, db, observe)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return d, nil
+}
+
+func newData(s *config.Settings, db *store.DB, observe store.Observe) (*data, error) {
+	queue, err := jobs.NewQueue(db.Writer)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := s.MediaDir()
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := blob.NewLocal(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &data{db: db, blobs: blobs, store: store.New(db, store.Options{Queue: queue, Observe: observe})}, nil
+}
+
+func openDatabase(ctx context.Context, s *config.Settings) (*store.DB, error) {
+	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
+		return nil, fmt.Errorf("make DATA_DIR: %w", err)
+	}
+	return store.OpenSQLite(ctx, s.InData("risingstars.db"))
+}
+
+func (d *data) close() error { return d.db.Close() }
+
+// lockData makes this process the only one that serves from DATA_DIR, until unlock. The system gives the lock back when
+// the process ends, however it ends.
+func lockData(s *config.Settings) (unlock func() error, err error) {
+	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
+		return nil, fmt.Errorf("make DATA_DIR: %w", err)
+	}
+	f, err := os.OpenFile(s.InData("lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock DATA_DIR: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		err = errors.Join(err, f.Close())
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("another risingstars serves from %s: stop it, or choose another DATA_DIR", s.DataDir)
+		}
+		return nil, fmt.Errorf("lock DATA_DIR: %w", err)
+	}
+	return f.Close, nil
+}
+
+// workDir is an empty folder for uploads and renders under way. What a dead program left in it goes; the caller holds
+// the lock on DATA_DIR.
+func workDir(s *config.Settings) (string, error) {
+	dir := s.InData("work")
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("clear the work folder: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the work folder: %w", err)
+	}
+	return dir, nil
+}

@@ -1,0 +1,171 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"risingstars/internal/blob"
+	"risingstars/internal/config"
+	"risingstars/internal/media"
+	"risingstars/internal/store"
+)
+
+type doctor struct{}
+
+// finding is what one check found out. A problem that is not fatal is a warning.
+type finding struct {
+	part   string
+	is     string // what is there
+	mend   string // what to do, "" if all is well
+	broken bool
+}
+
+// Run checks every part and says what to do.
+func (doctor) Run(r *runner) error {
+	broken := 0
+	for _, check := range []func(context.Context, *config.Settings) []finding{checkSettings, checkData, checkDisk, checkFFmpeg} {
+		for _, f := range check(r.ctx, r.settings) {
+			mark := "ok  "
+			if f.mend != "" {
+				mark = "warn"
+			}
+			if f.broken {
+				mark = "FAIL"
+				broken++
+			}
+			fmt.Fprintf(r.out, "%s  %-9s %s\n", mark, f.part, f.is)
+			if f.mend != "" {
+				fmt.Fprintf(r.out, "                → %s\n", f.mend)
+			}
+		}
+	}
+	if broken > 0 {
+		return fmt.Errorf("%d of the parts do not work", broken)
+	}
+	_, err := fmt.Fprintln(r.out, "All that the platform needs is there.")
+	return err
+}
+
+func checkSettings(_ context.Context, s *config.Settings) []finding {
+	var list []finding
+	for _, line := range s.Masked() {
+		if line.Value != "" {
+			list = append(list, finding{part: "setting", is: line.Name + " = " + line.Value})
+		}
+	}
+	return list
+}
+
+// checkData looks at the data without changing it, beyond making an empty DATA_DIR.
+func checkData(ctx context.Context, s *config.Settings) []finding {
+	db, err := openDatabase(ctx, s)
+	if err != nil {
+		return []finding{{"database", err.Error(), "make DATA_DIR a folder that this user can write to", true}}
+	}
+	list := []finding{databaseFinding(ctx, db)}
+	if err := db.Close(); err != nil {
+		list = append(list, finding{"database", err.Error(), "check the disk", true})
+	}
+	return append(list, storageFinding(ctx, s), secretFinding(s))
+}
+
+func databaseFinding(ctx context.Context, db *store.DB) finding {
+	schema, err := store.ReadSchema(ctx, db)
+	f := finding{part: "database", is: fmt.Sprintf("SQLite, tables at version %d, job queue at %d", schema.Contest, schema.Queue)}
+	switch {
+	case err != nil:
+		return finding{"database", err.Error(), "restore the database from a backup", true}
+	case schema.Newer():
+		f.mend, f.broken = "a newer program made these tables: use that one", true
+	case !schema.Current():
+		f.mend = "risingstars migrate brings them up to date; serve does so at its start"
+	}
+	return f
+}
+
+func storageFinding(ctx context.Context, s *config.Settings) finding {
+	dir, err := s.MediaDir()
+	if err == nil {
+		var blobs *blob.Local
+		if blobs, err = blob.NewLocal(dir); err == nil {
+			err = blobs.Check(ctx)
+		}
+	}
+	if err != nil {
+		return finding{"storage", err.Error(), "make the folder one that this user can write to", true}
+	}
+	return finding{part: "storage", is: dir + " can be written, read and cleared"}
+}
+
+func secretFinding(s *config.Settings) finding {
+	if s.SecretKey != "" {
+		return finding{part: "secret", is: "SECRET_KEY is given"}
+	}
+	if _, err := os.Stat(s.InData("secret.key")); err != nil {
+		return finding{part: "secret", is: "will be generated at the first start"}
+	}
+	if _, err := s.Secret(); err != nil {
+		return finding{"secret", err.Error(), "restore secret.key from a backup", true}
+	}
+	return finding{part: "secret", is: "kept in " + s.InData("secret.key")}
+}
+
+// lowDisk is how much space should be free: room for the work files of some uploads and renders, and for their results.
+const lowDisk = 5 << 30
+
+func checkDisk(_ context.Context, s *config.Settings) []finding {
+	dir, err := s.MediaDir()
+	if err != nil {
+		return nil // said before
+	}
+	var list []finding
+	for _, path := range []string{s.DataDir, dir} {
+		var stat unix.Statfs_t
+		if err := unix.Statfs(path, &stat); err != nil {
+			list = append(list, finding{"disk", err.Error(), "make the folder", true})
+			continue
+		}
+		free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec // sizes are positive
+		f := finding{part: "disk", is: fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), path)}
+		if free < lowDisk {
+			f.mend = fmt.Sprintf("free some: less than %d GiB are left", lowDisk>>30)
+		}
+		list = append(list, f)
+		if dir == s.InData("media") {
+			break // the same disk
+		}
+	}
+	return list
+}
+
+func checkFFmpeg(ctx context.Context, s *config.Settings) []finding {
+	const mend = "install FFmpeg 4.4 or newer: apt install ffmpeg, or brew install ffmpeg"
+	tools, err := media.Find(ctx, s.FFmpeg, s.FFprobe)
+	if err != nil {
+		return []finding{{"ffmpeg", err.Error(), mend, true}}
+	}
+	found, err := tools.Check(ctx)
+	if err != nil {
+		return []finding{{"ffmpeg", err.Error(), mend, true}}
+	}
+	var list []finding
+	for _, f := range found {
+		list = append(list, ffmpegFinding(f, mend))
+	}
+	return list
+}
+
+func ffmpegFinding(f media.Finding, mend string) finding {
+	out := finding{part: "ffmpeg", is: strings.TrimSpace(f.Name + " " + f.Detail)}
+	if !f.OK {
+		out.is, out.mend, out.broken = f.Name+" is missing", f.Detail, f.Required
+		if out.mend == "" {
+			out.mend = mend
+		}
+	}
+	return out
+}

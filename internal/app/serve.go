@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"risingstars/internal/jobs"
+	"risingstars/internal/web"
+)
+
+type serve struct{}
+
+// Run serves the platform until the context ends.
+func (serve) Run(r *runner) error {
+	p, err := newPlatform(r)
+	if err != nil {
+		return errors.Join(err, p.close())
+	}
+	return errors.Join(p.serve(r.ctx), p.close())
+}
+
+// serve runs the web server, the workers and the sweeper until ctx ends or one of them fails, and stops them gently:
+// no new requests and jobs, then the grace time for those under way.
+func (p *platform) serve(ctx context.Context) error {
+	listener, err := listen(ctx, "LISTEN_ADDR", p.settings.ListenAddr)
+	if err != nil {
+		return err
+	}
+	parts, ctx := errgroup.WithContext(ctx)
+	if p.settings.MetricsAddr != "" {
+		own, err := listen(ctx, "METRICS_ADDR", p.settings.MetricsAddr)
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		parts.Go(func() error {
+			return web.Serve(ctx, own, p.metricsHandler(), p.log, time.Second, func() {})
+		})
+	}
+	if p.workers != nil {
+		if err := p.workers.Start(ctx); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		parts.Go(func() error { return p.stopWorkers(ctx) })
+	}
+	parts.Go(func() error { p.sweep(ctx); return nil })
+	parts.Go(func() error {
+		return web.Serve(ctx, listener, p.handler, p.log, p.settings.StopGrace, func() { close(p.stopping) })
+	})
+	p.announce(listener.Addr())
+	err = parts.Wait()
+	p.log.Info("stopped")
+	return err
+}
+
+func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
+	var c net.ListenConfig
+	l, err := c.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w (is another program using it?)", setting, err)
+	}
+	return l, nil
+}
+
+// stopWorkers waits until it is time to stop, and stops the workers.
+func (p *platform) stopWorkers(ctx context.Context) error {
+	<-ctx.Done()
+	p.log.Info("stopping; a second signal ends the program at once", "grace", p.settings.StopGrace)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.settings.StopGrace+10*time.Second)
+	defer cancel()
+	return p.workers.Stop(limited)
+}
+
+const (
+	sweepEvery = time.Hour
+	sweepGrace = 2 * jobs.Longest // nothing takes longer from an object to its row
+)
+
+// sweep removes what has no row from the storage: at the start what a dead program left, then every hour what is old.
+func (p *platform) sweep(ctx context.Context) {
+	before := p.started
+	if p.settings.StorageURL != "" {
+		before = before.Add(-sweepGrace) // others may use it, and by other clocks
+	}
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		removed, err := p.videos.Sweep(ctx, before)
+		if err != nil && ctx.Err() == nil {
+			p.log.Error("sweep the storage", "error", err)
+		}
+		if removed > 0 {
+			p.log.Info("swept objects that belong to no video", "objects", removed)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			before = time.Now().Add(-sweepGrace)
+		}
+	}
+}
+
+// announce tells whoever started the program where to go next.
+func (p *platform) announce(addr net.Addr) {
+	base := p.settings.PublicURL
+	if base == "" {
+		base = "http://" + addr.String()
+	}
+	fmt.Fprintf(p.out, `ANB Rising Stars Showcase %s
+  web site    %s/
+  try the API %s/docs
+  health      %s/readyz
+  data        %s (SQLite), media in %s
+  workers     %d, FFmpeg with %d thread(s) each
+`, version, base, base, base, p.settings.DataDir, p.mediaDir, p.workerCount, p.tools.Threads)
+	p.log.Info("ready", "addr", addr.String(), "version", version, "took", time.Since(p.started))
+}
+
+func (p *platform) metricsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", p.metricsPage())
+	return mux
+}
