@@ -70,7 +70,7 @@ func checkData(ctx context.Context, s *config.Settings) []finding {
 	if err := db.Close(); err != nil {
 		list = append(list, finding{"database", err.Error(), "check the disk", true})
 	}
-	return append(list, storageFinding(ctx, s), secretFinding(s))
+	return append(list, storageFinding(ctx, s), secretFinding(s), passwordFinding(s))
 }
 
 func databaseFinding(ctx context.Context, db *store.DB) finding {
@@ -99,6 +99,17 @@ func storageFinding(ctx context.Context, s *config.Settings) finding {
 		return finding{"storage", err.Error(), "make the folder one that this user can write to", true}
 	}
 	return finding{part: "storage", is: dir + " can be written, read and cleared"}
+}
+
+// safeCost is the least work factor that makes guessing passwords from a stolen database slow enough.
+const safeCost = 10
+
+func passwordFinding(s *config.Settings) finding {
+	f := finding{part: "passwords", is: fmt.Sprintf("bcrypt with a work factor of %d", s.PasswordCost)}
+	if s.PasswordCost < safeCost {
+		f.mend = fmt.Sprintf("set PASSWORD_COST to %d or more: less is for tests", safeCost)
+	}
+	return f
 }
 
 func secretFinding(s *config.Settings) finding {

@@ -136,7 +136,7 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	passwords, err := auth.NewPasswords(auth.DefaultCost)
+	passwords, err := auth.NewPasswords(p.settings.PasswordCost)
 	if err != nil {
 		return err
 	}

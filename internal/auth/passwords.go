@@ -10,9 +10,6 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// DefaultCost is bcrypt's work factor: about 60 ms on a small server of 2026.
-const DefaultCost = 10
-
 // maxBytes is as far as bcrypt reads.
 const maxBytes = 72
 
@@ -23,7 +20,8 @@ type Passwords struct {
 	slots chan struct{}
 }
 
-// NewPasswords makes a hasher with a work factor from bcrypt.MinCost (4, for tests) to bcrypt.MaxCost (31).
+// NewPasswords makes a hasher with a work factor from bcrypt.MinCost (4, for tests) to bcrypt.MaxCost (31);
+// 10 is usual.
 func NewPasswords(cost int) (*Passwords, error) {
 	dummy, err := bcrypt.GenerateFromPassword([]byte("nobody's password"), cost)
 	if err != nil {

@@ -22,6 +22,7 @@ func (s *Settings) Check() error {
 		CheckSecret(s.SecretKey),
 		positive("ACCESS_TOKEN_EXPIRE_SECONDS", s.TokenTTL),
 		positive("MAX_UPLOAD_BYTES", s.MaxUploadBytes),
+		within("PASSWORD_COST", s.PasswordCost, 4, 15),
 		notNegative("FFMPEG_THREADS", int64(s.FFmpegThreads)),
 		notNegative("STOP_GRACE", int64(s.StopGrace)),
 		checkFile("BRAND_CURTAIN", s.BrandCurtain),
@@ -105,6 +106,13 @@ func checkPublicURL(text string) error {
 func positive(name string, n int64) error {
 	if n <= 0 {
 		return fmt.Errorf("%s: must be more than 0", name)
+	}
+	return nil
+}
+
+func within(name string, n, least, most int) error {
+	if n < least || n > most {
+		return fmt.Errorf("%s: must be from %d to %d", name, least, most)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type Settings struct {
 
 	SecretKey      string        `setting:"SECRET_KEY" placeholder:"TEXT" group:"people" help:"Signs tokens and links; 32 characters or more that nobody can guess. Empty: generated once and kept in DATA_DIR."`
 	TokenTTL       int64         `setting:"ACCESS_TOKEN_EXPIRE_SECONDS" name:"access-token-expire-seconds" default:"3600" placeholder:"SECONDS" group:"people" help:"How long a token is good after sign-in."`
+	PasswordCost   int           `setting:"PASSWORD_COST" default:"10" placeholder:"N" group:"people" help:"bcrypt's work factor, 4 to 15: each step doubles the time of a sign-in; 10 takes about 60 ms. Less than 10 is for tests."`
 	RateLimit      string        `setting:"RATE_LIMIT" default:"on" enum:"on,off" group:"people" help:"Off is for load tests."`
 	MaxUploadBytes int64         `setting:"MAX_UPLOAD_BYTES" default:"104857600" placeholder:"BYTES" group:"people" help:"Largest video file that is accepted."`
 	Workers        Workers       `setting:"WORKERS" default:"auto" placeholder:"N" group:"processing" help:"How many videos are processed at once; auto: one for each processor, which makes the most videos a minute; 0: none."`

@@ -1,0 +1,124 @@
+// Package apptest runs the program for tests: the same command, settings and servers as in production, in this process,
+// on a free port, with data of its own.
+package apptest
+
+import (
+	"context"
+	"maps"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"risingstars/internal/app"
+)
+
+// Server is a running program.
+type Server struct {
+	URL     string // how it is reached, without a slash at the end
+	DataDir string
+	stop    context.CancelFunc
+	done    chan struct{}
+	err     error
+	log     *buffer
+}
+
+// Settings are the program's settings by NAME.
+type Settings map[string]string
+
+// Start runs "risingstars serve" and waits until it is ready. Unless settings say otherwise, its data are in a folder of
+// the test's own, passwords are hashed fast and nothing is limited. It is stopped at the end of the test.
+func Start(t testing.TB, settings Settings) *Server {
+	t.Helper()
+	all := Settings{
+		"LISTEN_ADDR": "127.0.0.1:0", "PASSWORD_COST": "4", "RATE_LIMIT": "off", "STOP_GRACE": "2s", "LOG_LEVEL": "debug",
+	}
+	if settings["DATA_DIR"] == "" {
+		all["DATA_DIR"] = t.TempDir()
+	}
+	maps.Copy(all, settings)
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{DataDir: all["DATA_DIR"], stop: cancel, done: make(chan struct{}), log: &buffer{}}
+	out := &buffer{}
+	go func() { // ends with Stop
+		defer close(s.done)
+		s.err = app.Run(ctx, []string{"serve"}, all.lookup, out, s.log)
+	}()
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Errorf("the program ended with: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("the program's log:\n%s", s.log)
+		}
+	})
+	s.URL = s.waitForURL(t, out)
+	return s
+}
+
+func (s Settings) lookup(name string) (string, bool) {
+	value, ok := s[name]
+	return value, ok
+}
+
+var site = regexp.MustCompile(`web site +(http://\S+)/`)
+
+func (s *Server) waitForURL(t testing.TB, out *buffer) string {
+	t.Helper()
+	var url string
+	Eventually(t, 30*time.Second, "the program serves", func() bool {
+		select {
+		case <-s.done:
+			t.Fatalf("the program ended with: %v\n%s", s.err, s.log)
+		default:
+		}
+		if m := site.FindStringSubmatch(out.String()); m != nil {
+			url = m[1]
+		}
+		return url != ""
+	})
+	return url
+}
+
+// Stop stops the program gently and returns what it ended with. Stopping twice is the same as once.
+func (s *Server) Stop() error {
+	s.stop()
+	<-s.done
+	return s.err
+}
+
+// Log is what the program has logged so far.
+func (s *Server) Log() string { return s.log.String() }
+
+// Eventually polls until done returns true, and fails the test after the time.
+func Eventually(t testing.TB, within time.Duration, what string, done func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+		<-tick.C
+	}
+}
+
+// buffer is written by the program and read by the test.
+type buffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
