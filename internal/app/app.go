@@ -3,6 +3,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -35,6 +36,7 @@ type commands struct {
 func Run(ctx context.Context, args []string, environment func(string) (string, bool), out, errOut io.Writer) error {
 	var cli commands
 	var exit *int
+	given := config.NewEnvironment(environment)
 	parser, err := kong.New(&cli,
 		kong.Name("risingstars"),
 		kong.Description(description),
@@ -42,7 +44,7 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.ExplicitGroups(groups()),
 		kong.ValueFormatter(config.Help),
-		kong.Resolvers(config.Source(environment)),
+		kong.Resolvers(given),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exit = &code }),
 	)
@@ -59,7 +61,7 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	if err != nil {
 		return fmt.Errorf("%w (see risingstars --help)", err)
 	}
-	if err := cli.Check(); err != nil {
+	if err := errors.Join(given.Problems(), cli.Check()); err != nil {
 		return fmt.Errorf("settings:\n%w", err)
 	}
 	run := runner{ctx: ctx, settings: &cli.Settings, out: out, errOut: errOut}

@@ -164,19 +164,20 @@ func checkFFmpeg(ctx context.Context, s *config.Settings) []finding {
 		return []finding{{"ffmpeg", err.Error(), mend, true}}
 	}
 	var list []finding
+	var there []string
+	codecs := 0
 	for _, f := range found {
-		list = append(list, ffmpegFinding(f, mend))
-	}
-	return list
-}
-
-func ffmpegFinding(f media.Finding, mend string) finding {
-	out := finding{part: "ffmpeg", is: strings.TrimSpace(f.Name + " " + f.Detail)}
-	if !f.OK {
-		out.is, out.mend, out.broken = f.Name+" is missing", f.Detail, f.Required
-		if out.mend == "" {
-			out.mend = mend
+		switch {
+		case f.OK && f.Detail != "":
+			there = append(there, f.Name+" "+f.Detail)
+		case f.OK:
+			codecs++
+		case f.Required:
+			list = append(list, finding{"ffmpeg", f.Name + " is missing", mend, true})
+		default:
+			list = append(list, finding{"ffmpeg", f.Name + " is missing", f.Detail + "; " + mend, false})
 		}
 	}
-	return out
+	there = append(there, fmt.Sprintf("with %d codecs and filters that are used", codecs))
+	return append([]finding{{part: "ffmpeg", is: strings.Join(there, ", ")}}, list...)
 }

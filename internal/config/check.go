@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,8 @@ func (s *Settings) Check() error {
 		checkPublicURL(s.PublicURL),
 		s.checkEngines(),
 		CheckSecret(s.SecretKey),
+		oneOf("RATE_LIMIT", s.RateLimit, "on", "off"),
+		oneOf("LOG_FORMAT", s.LogFormat, "text", "json"),
 		positive("ACCESS_TOKEN_EXPIRE_SECONDS", s.TokenTTL),
 		positive("MAX_UPLOAD_BYTES", s.MaxUploadBytes),
 		within("PASSWORD_COST", s.PasswordCost, 4, 15),
@@ -106,6 +109,13 @@ func checkPublicURL(text string) error {
 func positive(name string, n int64) error {
 	if n <= 0 {
 		return fmt.Errorf("%s: must be more than 0", name)
+	}
+	return nil
+}
+
+func oneOf(name, value string, allowed ...string) error {
+	if !slices.Contains(allowed, value) {
+		return fmt.Errorf("%s: %q is none of %s", name, value, strings.Join(allowed, ", "))
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type Settings struct {
 	SecretKey      string        `setting:"SECRET_KEY" placeholder:"TEXT" group:"people" help:"Signs tokens and links; 32 characters or more that nobody can guess. Empty: generated once and kept in DATA_DIR."`
 	TokenTTL       int64         `setting:"ACCESS_TOKEN_EXPIRE_SECONDS" name:"access-token-expire-seconds" default:"3600" placeholder:"SECONDS" group:"people" help:"How long a token is good after sign-in."`
 	PasswordCost   int           `setting:"PASSWORD_COST" default:"10" placeholder:"N" group:"people" help:"bcrypt's work factor, 4 to 15: each step doubles the time of a sign-in; 10 takes about 60 ms. Less than 10 is for tests."`
-	RateLimit      string        `setting:"RATE_LIMIT" default:"on" enum:"on,off" group:"people" help:"Off is for load tests."`
+	RateLimit      string        `setting:"RATE_LIMIT" default:"on" placeholder:"on|off" group:"people" help:"Off is for load tests."`
 	MaxUploadBytes int64         `setting:"MAX_UPLOAD_BYTES" default:"104857600" placeholder:"BYTES" group:"people" help:"Largest video file that is accepted."`
 	Workers        Workers       `setting:"WORKERS" default:"auto" placeholder:"N" group:"processing" help:"How many videos are processed at once; auto: one for each processor, which makes the most videos a minute; 0: none."`
 	FFmpegThreads  int           `setting:"FFMPEG_THREADS" name:"ffmpeg-threads" default:"0" placeholder:"N" group:"processing" help:"Threads of each FFmpeg run; 0: the processors shared out among the workers."`
@@ -32,7 +32,7 @@ type Settings struct {
 	BrandWatermark string        `setting:"BRAND_WATERMARK" placeholder:"FILE" group:"processing" help:"A PNG with transparency to show in the corner of each clip in place of ANB's own."`
 	StopGrace      time.Duration `setting:"STOP_GRACE" default:"20s" placeholder:"DURATION" group:"operations" help:"How long a stop waits for requests and running jobs; jobs that take longer are handed back to the queue."`
 	MetricsAddr    string        `setting:"METRICS_ADDR" placeholder:"HOST:PORT" group:"operations" help:"A listener of its own for /metrics. Empty: /metrics is on the web server."`
-	LogFormat      string        `setting:"LOG_FORMAT" default:"text" enum:"text,json" group:"operations" help:"text or json."`
+	LogFormat      string        `setting:"LOG_FORMAT" default:"text" placeholder:"text|json" group:"operations" help:"How log lines are written."`
 	LogLevel       slog.Level    `setting:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"operations" help:"debug, info, warn or error."`
 }
 

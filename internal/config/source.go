@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -11,47 +13,79 @@ import (
 // maxFile bounds the file that a NAME_FILE names: it holds one value.
 const maxFile = 64 << 10
 
-// Source is where settings come from that are not flags: an environment, given as a function like os.LookupEnv.
-type Source func(name string) (value string, ok bool)
+// Environment is where settings come from that are not flags. It collects what is wrong with them, so that all of it
+// can be said at once.
+type Environment struct {
+	lookup   func(name string) (value string, ok bool)
+	problems []error
+}
+
+// NewEnvironment reads settings through a function like os.LookupEnv.
+func NewEnvironment(lookup func(name string) (string, bool)) *Environment {
+	return &Environment{lookup: lookup}
+}
+
+// Problems is what was wrong with the values that were found; their settings have their defaults.
+func (e *Environment) Problems() error { return errors.Join(e.problems...) }
 
 // Validate implements kong.Resolver.
-func (s Source) Validate(*kong.Application) error { return nil }
+func (e *Environment) Validate(*kong.Application) error { return nil }
 
 // Resolve implements kong.Resolver: the value of a flag that was not given, by its setting's NAME or NAME_FILE.
-func (s Source) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+func (e *Environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	name := flag.Tag.Get("setting")
 	if name == "" {
 		return nil, nil
 	}
-	value, ok, err := s.value(name)
-	if err != nil || !ok {
-		return nil, err
+	value, err := e.value(name)
+	if err == nil && value != "" {
+		err = fits(flag, value)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if err != nil {
+		e.problems = append(e.problems, err)
+		return nil, nil
+	}
+	if value == "" {
+		return nil, nil
 	}
 	return value, nil
 }
 
-// value finds a setting. An empty variable is as good as none.
-func (s Source) value(name string) (string, bool, error) {
-	value, _ := s(name)
-	path, _ := s(name + "_FILE")
+// fits reports whether a flag takes the value.
+func fits(flag *kong.Flag, value string) error {
+	scan := kong.ScanFromTokens(kong.Token{Value: value, Type: kong.FlagValueToken})
+	scratch := reflect.New(flag.Target.Type()).Elem()
+	if err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch); err != nil {
+		return err //nolint:wrapcheck // the caller names the setting
+	}
+	return nil
+}
+
+// value finds a setting, "" if it is not given. An empty variable is as good as none.
+func (e *Environment) value(name string) (string, error) {
+	value, _ := e.lookup(name)
+	path, _ := e.lookup(name + "_FILE")
 	switch {
 	case path == "":
-		return value, value != "", nil
+		return value, nil
 	case value != "":
-		return "", false, fmt.Errorf("%s and %s_FILE are both set; keep one", name, name)
+		return "", fmt.Errorf("%s and %s_FILE are both set; keep one", name, name)
 	}
 	stat, err := os.Stat(path)
 	if err != nil {
-		return "", false, fmt.Errorf("%s_FILE: %w", name, err)
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
 	}
 	if stat.Size() > maxFile {
-		return "", false, fmt.Errorf("%s_FILE: %s is too large to hold one value", name, path)
+		return "", fmt.Errorf("%s_FILE: %s is too large to hold one value", name, path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", false, fmt.Errorf("%s_FILE: %w", name, err)
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
 	}
-	return strings.TrimRight(string(text), "\r\n"), true, nil
+	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
 // Help shows a setting's default and its NAME beside its help text.
