@@ -140,7 +140,7 @@ func checkDisk(_ context.Context, s *config.Settings) []finding {
 			list = append(list, finding{"disk", err.Error(), "make the folder", true})
 			continue
 		}
-		free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec // sizes are positive
+		free := stat.Bavail * uint64(stat.Bsize)
 		f := finding{part: "disk", is: fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), path)}
 		if free < lowDisk {
 			f.mend = fmt.Sprintf("free some: less than %d GiB are left", lowDisk>>30)

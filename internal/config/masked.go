@@ -21,7 +21,7 @@ func (s *Settings) Masked() []Line {
 }
 
 func masked(name string, field reflect.Value) string {
-	if text, ok := field.Interface().(interface{ String() string }); ok {
+	if text, ok := reflect.TypeAssert[interface{ String() string }](field); ok {
 		return text.String()
 	}
 	if field.Kind() != reflect.String {

@@ -29,13 +29,13 @@ type Settings map[string]string
 
 // Start runs "risingstars serve" and waits until it is ready. Unless settings say otherwise, its data are in a folder of
 // the test's own, passwords are hashed fast and nothing is limited. It is stopped at the end of the test.
-func Start(t testing.TB, settings Settings) *Server {
-	t.Helper()
+func Start(tb testing.TB, settings Settings) *Server {
+	tb.Helper()
 	all := Settings{
 		"LISTEN_ADDR": "127.0.0.1:0", "PASSWORD_COST": "4", "RATE_LIMIT": "off", "STOP_GRACE": "2s", "LOG_LEVEL": "debug",
 	}
 	if settings["DATA_DIR"] == "" {
-		all["DATA_DIR"] = t.TempDir()
+		all["DATA_DIR"] = tb.TempDir()
 	}
 	maps.Copy(all, settings)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -45,15 +45,15 @@ func Start(t testing.TB, settings Settings) *Server {
 		defer close(s.done)
 		s.err = app.Run(ctx, []string{"serve"}, all.lookup, out, s.log)
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.Stop(); err != nil {
-			t.Errorf("the program ended with: %v", err)
+			tb.Errorf("the program ended with: %v", err)
 		}
-		if t.Failed() {
-			t.Logf("the program's log:\n%s", s.log)
+		if tb.Failed() {
+			tb.Logf("the program's log:\n%s", s.log)
 		}
 	})
-	s.URL = s.waitForURL(t, out)
+	s.URL = s.waitForURL(tb, out)
 	return s
 }
 
@@ -64,13 +64,13 @@ func (s Settings) lookup(name string) (string, bool) {
 
 var site = regexp.MustCompile(`web site +(http://\S+)/`)
 
-func (s *Server) waitForURL(t testing.TB, out *buffer) string {
-	t.Helper()
+func (s *Server) waitForURL(tb testing.TB, out *buffer) string {
+	tb.Helper()
 	var url string
-	Eventually(t, 30*time.Second, "the program serves", func() bool {
+	Eventually(tb, 30*time.Second, "the program serves", func() bool {
 		select {
 		case <-s.done:
-			t.Fatalf("the program ended with: %v\n%s", s.err, s.log)
+			tb.Fatalf("the program ended with: %v\n%s", s.err, s.log)
 		default:
 		}
 		if m := site.FindStringSubmatch(out.String()); m != nil {
@@ -92,14 +92,14 @@ func (s *Server) Stop() error {
 func (s *Server) Log() string { return s.log.String() }
 
 // Eventually polls until done returns true, and fails the test after the time.
-func Eventually(t testing.TB, within time.Duration, what string, done func() bool) {
-	t.Helper()
+func Eventually(tb testing.TB, within time.Duration, what string, done func() bool) {
+	tb.Helper()
 	deadline := time.Now().Add(within)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", within, what)
+			tb.Fatalf("not within %s: %s", within, what)
 		}
 		<-tick.C
 	}
