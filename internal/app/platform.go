@@ -35,6 +35,7 @@ type platform struct {
 	started     time.Time
 	out         io.Writer
 	log         *slog.Logger
+	flushLog    func()
 	registry    *prometheus.Registry
 	unlock      func() error
 	data        *data
@@ -53,9 +54,9 @@ type platform struct {
 // is for close.
 func newPlatform(r *runner) (*platform, error) {
 	p := &platform{
-		settings: r.settings, started: time.Now(), out: r.out, log: newLogger(r.settings, r.errOut),
-		registry: newRegistry(), stopping: make(chan struct{}),
+		settings: r.settings, started: time.Now(), out: r.out, registry: newRegistry(), stopping: make(chan struct{}),
 	}
+	p.log, p.flushLog = newLogger(r.settings, r.errOut)
 	for _, step := range []func(context.Context) error{p.openData, p.findTools, p.wireWorkers, p.wireWeb} {
 		if err := step(r.ctx); err != nil {
 			return p, err
@@ -191,5 +192,6 @@ func (p *platform) close() error {
 	if p.unlock != nil {
 		err = errors.Join(err, p.unlock())
 	}
+	p.flushLog()
 	return err
 }

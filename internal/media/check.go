@@ -18,14 +18,12 @@ type Finding struct {
 // one lacks is among the findings.
 func (t Tools) Check(ctx context.Context) ([]Finding, error) {
 	var findings []Finding
-	for _, program := range []string{t.FFmpeg, t.FFprobe} {
-		version, err := t.ask(ctx, program, "-version")
+	for _, program := range []struct{ name, path string }{{"ffmpeg", t.FFmpeg}, {"ffprobe", t.FFprobe}} {
+		version, err := t.ask(ctx, program.path, "-version")
 		if err != nil {
 			return nil, fmt.Errorf("media: check: %w", err)
 		}
-		first, _, _ := strings.Cut(version, "\n")
-		name, _, _ := strings.Cut(first, " ")
-		findings = append(findings, Finding{Name: name, OK: true, Required: true, Detail: shortVersion(first)})
+		findings = append(findings, Finding{Name: program.name, OK: true, Required: true, Detail: shortVersion(version)})
 	}
 	for _, list := range needs {
 		listing, err := t.ask(ctx, t.FFmpeg, "-"+list.kind+"s")
@@ -66,10 +64,10 @@ var needs = []struct {
 	}},
 }
 
-// shortVersion takes "5.1.6" from "ffmpeg version 5.1.6 Copyright …".
-func shortVersion(line string) string {
-	if fields := strings.Fields(line); len(fields) > 2 {
+// shortVersion takes "5.1.6" from "ffmpeg version 5.1.6 Copyright …"; "" if that is not what the text says.
+func shortVersion(text string) string {
+	if fields := strings.Fields(text); len(fields) > 2 && fields[1] == "version" {
 		return fields[2]
 	}
-	return line
+	return ""
 }

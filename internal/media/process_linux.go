@@ -15,22 +15,23 @@ func ownGroup() *syscall.SysProcAttr {
 
 // apply limits a child that has just started and is still loading its libraries.
 func (l limits) apply(pid int) error {
-	limit := func(resource int, name string, value uint64) error {
+	limit := func(resource int, name string, value, grace uint64) error {
 		if value == 0 {
 			return nil
 		}
-		if err := unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value}, nil); err != nil {
+		if err := unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value + grace}, nil); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		return nil
 	}
-	if err := limit(unix.RLIMIT_AS, "address space", l.AddressSpace); err != nil {
+	if err := limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0); err != nil {
 		return err
 	}
-	if err := limit(unix.RLIMIT_FSIZE, "file size", l.FileSize); err != nil {
+	if err := limit(unix.RLIMIT_FSIZE, "file size", l.FileSize, 0); err != nil {
 		return err
 	}
-	if err := limit(unix.RLIMIT_CPU, "processor time", uint64((l.CPU+time.Second-1)/time.Second)); err != nil {
+	// At the soft limit of processor time comes SIGXCPU, which tells what it was; at the hard one SIGKILL.
+	if err := limit(unix.RLIMIT_CPU, "processor time", uint64((l.CPU+time.Second-1)/time.Second), 5); err != nil {
 		return err
 	}
 	if err := unix.Prlimit(pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil); err != nil {

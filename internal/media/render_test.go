@@ -76,7 +76,6 @@ var renderTests = []struct {
 	{"120 fps", mediatest.Spec{FPS: "120"}, 30, quarters(1280, 720)},
 	{"240 fps", mediatest.Spec{FPS: "240"}, 30, quarters(1280, 720)},
 	{"variable rate", mediatest.Spec{VFR: true, Seconds: 2}, 60, quarters(1280, 720)},
-	{"picture after sound", mediatest.Spec{Audio: true, Delay: 0.5}, 30, quarters(1280, 720)},
 
 	{"0.4 s", mediatest.Spec{Seconds: 0.4}, 12, quarters(1280, 720)},
 	{"one frame", mediatest.Spec{Frames: 1}, 1, quarters(1280, 720)},

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -30,7 +31,7 @@ func logged(log *slog.Logger, m *Metrics, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		scope := &problem.Scope{ID: requestID(r), Client: clientHost(r)}
-		r = r.WithContext(problem.WithScope(r.Context(), scope))
+		r = r.WithContext(problem.WithScope(r.Context(), scope)) // the router will write its pattern into this one
 		w.Header().Set(RequestIDHeader, scope.ID)
 		rec := &recorder{ResponseWriter: w}
 		m.inFlight.Inc()
@@ -94,13 +95,16 @@ func safe(next http.Handler) http.Handler {
 const contentSecurityPolicy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
 	"form-action 'self'; frame-ancestors 'none'"
 
+// securityHeaders are in canonical form and shared by all answers, so that setting them costs nothing.
+var securityHeaders = http.Header{
+	"Content-Security-Policy": {contentSecurityPolicy},
+	"X-Content-Type-Options":  {"nosniff"},
+	"Referrer-Policy":         {"same-origin"},
+}
+
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", contentSecurityPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("X-Frame-Options", "DENY")
+		maps.Copy(w.Header(), securityHeaders)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -122,17 +126,11 @@ func slashless(next http.Handler) http.Handler {
 // routed lets the router choose, and gives its own 404 and 405 the form of all problems.
 func routed(routes *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse, pattern := routes.Handler(r)
-		if pattern != "" {
-			routes.ServeHTTP(w, r)
-			return
+		own := &routerAnswer{ResponseWriter: w, r: r}
+		routes.ServeHTTP(own, r)
+		if own.refused != 0 {
+			tag := lang.Accepted(r.Header.Get("Accept-Language"))
+			problem.Write(w, r, problem.ForStatus(own.refused, w.Header().Get("Allow"), tag))
 		}
-		probe := &discarded{header: http.Header{}, status: http.StatusNotFound}
-		refuse.ServeHTTP(probe, r)
-		tag := lang.Accepted(r.Header.Get("Accept-Language"))
-		if probe.status < http.StatusBadRequest { // a redirect to the clean path
-			probe.status = http.StatusNotFound
-		}
-		problem.Write(w, r, problem.ForStatus(probe.status, probe.header.Get("Allow"), tag))
 	})
 }

@@ -48,12 +48,33 @@ func (r *recorder) status() int {
 	return r.code
 }
 
-// discarded takes an answer that nobody is to see.
-type discarded struct {
-	header http.Header
-	status int
+// routerAnswer passes on what handlers answer, and holds back what the router itself refuses with, which is plain text.
+// The router writes the pattern of the handler into the request before it calls it, and leaves it empty otherwise.
+type routerAnswer struct {
+	http.ResponseWriter
+	r       *http.Request
+	refused int // the router's own status, 0 if a handler answers
 }
 
-func (d *discarded) Header() http.Header         { return d.header }
-func (d *discarded) Write(b []byte) (int, error) { return len(b), nil }
-func (d *discarded) WriteHeader(status int)      { d.status = status }
+// Unwrap lets http.ResponseController reach the connection.
+func (a *routerAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *routerAnswer) WriteHeader(status int) {
+	if a.r.Pattern == "" && status >= http.StatusBadRequest {
+		a.refused = status
+		return
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *routerAnswer) Write(b []byte) (int, error) {
+	if a.refused != 0 {
+		return len(b), nil
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// ReadFrom lets files go to the connection without passing through the program.
+func (a *routerAnswer) ReadFrom(src io.Reader) (int64, error) {
+	return io.Copy(a.ResponseWriter, src)
+}

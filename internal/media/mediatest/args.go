@@ -9,9 +9,6 @@ import (
 // args are FFmpeg's arguments up to the output's path.
 func (s Spec) args() []string {
 	args := []string{"-nostdin", "-loglevel", "error", "-threads", "1", "-y"}
-	if s.Delay > 0 {
-		args = append(args, "-itsoffset", seconds(s.Delay))
-	}
 	if !s.AudioOnly {
 		args = append(args, "-f", "lavfi", "-i", s.source())
 	}
@@ -53,6 +50,9 @@ func (s Spec) source() string {
 	}
 	if s.WhiteFrom > 0 {
 		filters = append(filters, fmt.Sprintf("drawbox=color=white:t=fill:enable='gte(t,%s)'", seconds(s.WhiteFrom)))
+	}
+	if s.Grain {
+		filters = append(filters, "noise=alls=6:allf=t")
 	}
 	if s.VFR {
 		filters = append(filters, fmt.Sprintf(`select='gte(t,%s)+not(mod(n,3))'`, seconds(s.Seconds/2)))
@@ -126,6 +126,9 @@ func (s Spec) encoder() []string {
 		args = append(args, "-preset", "ultrafast", "-tag:v", "hvc1", "-x265-params", s.x265())
 	case "mpeg4", "mjpeg":
 		args = append(args, "-q:v", "2")
+	}
+	if s.Grain {
+		args = append(args, "-b:v", "10M")
 	}
 	if s.HDR != "" {
 		args = append(args, "-color_primaries", "bt2020", "-color_trc", s.HDR, "-colorspace", "bt2020nc")

@@ -33,15 +33,15 @@ type Spec struct {
 	Color     string  // one color for the whole picture instead of the four quarters, as FFmpeg writes it
 	WhiteFrom float64 // from this second on the picture is white, if > 0
 	Moving    bool    // a test pattern that moves, instead of the four quarters
+	Grain     bool    // noise, as of a camera, at 10 Mbit/s
 
-	VFR        bool    // only every third frame of the first half is kept
-	Interlaced bool    // marked as interlaced
-	Audio      bool    // with a sound track
-	AudioOnly  bool    // with nothing else
-	Delay      float64 // the picture begins this much later than the sound, in seconds
-	Tracks     int     // video tracks, all alike
-	Place      bool    // the metadata tell where it was filmed
-	MoovLast   bool    // the index is at the end of the file
+	VFR        bool // only every third frame of the first half is kept
+	Interlaced bool // marked as interlaced
+	Audio      bool // with a sound track
+	AudioOnly  bool // with nothing else
+	Tracks     int  // video tracks, all alike
+	Place      bool // the metadata tell where it was filmed
+	MoovLast   bool // the index is at the end of the file
 	Fragmented bool
 }
 

@@ -44,7 +44,7 @@ func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicV
 		City: in.City, Search: in.Q,
 	}
 	base := a.baseURL(in.Base)
-	body, err := a.Live.Fetch(ctx, contest.VotesChanged, fmt.Sprintf("videos %q %+v", base, q),
+	body, err := a.Live.Fetch(ctx, contest.VotesChanged, "videos "+pageKey(q.Page)+base+"\n"+q.City+"\n"+q.Search,
 		func(ctx context.Context) ([]byte, error) {
 			list, err := a.Videos.PublicVideos(ctx, q)
 			return encode(list, err, func(v contest.PublicVideo) publicVideo {
@@ -67,8 +67,7 @@ func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicV
 
 // countPublic counts what a query lists. Votes do not change it, so it is kept apart from the pages.
 func (a *API) countPublic(ctx context.Context, q contest.PublicQuery) (int, error) {
-	q.Page = contest.Page{}
-	digits, err := a.Live.Fetch(ctx, contest.VideosChanged, fmt.Sprintf("count %+v", q),
+	digits, err := a.Live.Fetch(ctx, contest.VideosChanged, "count "+q.City+"\n"+q.Search,
 		func(ctx context.Context) ([]byte, error) {
 			n, err := a.Videos.CountPublic(ctx, q)
 			return strconv.AppendInt(nil, int64(n), 10), err
@@ -77,6 +76,11 @@ func (a *API) countPublic(ctx context.Context, q contest.PublicQuery) (int, erro
 		return 0, err
 	}
 	return strconv.Atoi(string(digits))
+}
+
+// pageKey is the part of a cache's key that names the page.
+func pageKey(p contest.Page) string {
+	return strconv.Itoa(p.Number) + " " + strconv.Itoa(p.Limit) + " "
 }
 
 // pageLinks is the Link header (RFC 8288) of a page of the public list, as relative references.
@@ -122,7 +126,7 @@ type rankingsOutput struct{ Body cachedList[standing] }
 
 func (a *API) rankings(ctx context.Context, in *rankingsInput) (*rankingsOutput, error) {
 	q := contest.RankingQuery{Page: contest.Page{Number: in.Page, Limit: in.Limit}, City: in.City}
-	body, err := a.Live.Fetch(ctx, contest.VotesChanged, fmt.Sprintf("ranking %+v", q),
+	body, err := a.Live.Fetch(ctx, contest.VotesChanged, "ranking "+pageKey(q.Page)+q.City,
 		func(ctx context.Context) ([]byte, error) {
 			list, err := a.Votes.Ranking(ctx, q)
 			return encode(list, err, func(s contest.Standing) standing {

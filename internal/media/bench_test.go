@@ -1,0 +1,93 @@
+package media
+
+import (
+	"io"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"risingstars/internal/media/mediatest"
+)
+
+// BenchmarkRender30s1080p compares a rendition with the bare FFmpeg command that encodes the play alone in the same way:
+// no curtains, watermark or poster, no verification. The two run by turns, with the same threads and priority. The metric
+// "ratio" is the wall time of the one over that of the other, "cpu-ratio" the same for processor time, which a busy
+// machine disturbs less.
+func BenchmarkRender30s1080p(b *testing.B) {
+	source := mediatest.Clip(b, mediatest.Spec{Width: 1920, Height: 1080, Seconds: 30, Moving: true, Grain: true, Audio: true})
+	for _, threads := range []int{1, 2} {
+		b.Run("threads="+strconv.Itoa(threads), func(b *testing.B) {
+			tools := tools(b)
+			tools.Threads = threads
+			dir := b.TempDir()
+			clip, err := tools.Probe(b.Context(), source)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r := Render{
+				Clip: clip, Source: source, Brand: builtInBrand(b),
+				Dest: filepath.Join(dir, "clip.mp4"), Poster: filepath.Join(dir, "poster.jpg"),
+			}
+			bare := command{
+				Path: tools.FFmpeg, Args: bareArgs(source, filepath.Join(dir, "bare.mp4"), threads),
+				Stdout: io.Discard, Limits: limits{Niceness: renderNiceness},
+			}
+			var ours, theirs, oursCPU, theirsCPU time.Duration
+			for b.Loop() {
+				start, startCPU := time.Now(), childrenCPU(b)
+				if _, err := bare.run(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				theirs += time.Since(start)
+				theirsCPU += childrenCPU(b) - startCPU
+
+				start, startCPU = time.Now(), childrenCPU(b)
+				if _, err := tools.Render(b.Context(), r); err != nil {
+					b.Fatal(err)
+				}
+				ours += time.Since(start)
+				oursCPU += childrenCPU(b) - startCPU
+			}
+			b.ReportMetric(float64(ours)/float64(theirs), "ratio")
+			b.ReportMetric(float64(oursCPU)/float64(theirsCPU), "cpu-ratio")
+			b.ReportMetric(ours.Seconds()/float64(b.N), "s/rendition")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// childrenCPU is the processor time of all programs that have run so far.
+func childrenCPU(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// bareArgs encode the play of a clip with the options of a rendition.
+func bareArgs(source, dest string, threads int) []string {
+	n := strconv.Itoa(threads)
+	return []string{
+		"-nostdin", "-y", "-loglevel", "error", "-filter_threads", n, "-threads", n, "-i", source,
+		"-t", "30", "-an", "-vf", "scale=1280:720,fps=30",
+		"-c:v", "libx264", "-threads", n, "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.0",
+		"-crf", "23", "-maxrate", "4M", "-bufsize", "8M", "-g", "60", "-pix_fmt", "yuv420p", "-movflags", "+faststart", dest,
+	}
+}
+
+func builtInBrand(b *testing.B) BrandFiles {
+	b.Helper()
+	brand, err := LoadBrand("", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	files, err := brand.WriteTo(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return files
+}

@@ -1,0 +1,142 @@
+package media
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"risingstars/internal/media/mediatest"
+)
+
+// actAsParent makes this test's program run a child and wait, to be killed meanwhile.
+const actAsParent = "MEDIA_TEST_PARENT"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(actAsParent) != "" {
+		c := command{Path: "/bin/sh", Args: []string{"-c", "echo $$; exec sleep 1000"}, Stdout: os.Stdout}
+		_, err := c.run(context.Background())
+		os.Stderr.WriteString(err.Error())
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// A child does not outlive a parent that was killed.
+func TestRunDiesWithItsParent(t *testing.T) {
+	t.Parallel()
+	parent := exec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), actAsParent+"=1")
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := parent.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Wait(); err == nil {
+		t.Error("the parent was not killed")
+	}
+
+	eventually(t, "the child is gone", func() bool { return !running(child) })
+}
+
+// running tells whether a process is there and not a zombie that nobody collects.
+func running(pid int) bool {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
+func TestRunLimits(t *testing.T) {
+	t.Parallel()
+	// The limits come right after the start: wait for the last of them.
+	c, out := shell(`until [ "$(cut -d' ' -f19 /proc/$$/stat)" = 7 ]; do :; done; ulimit -v; ulimit -f; ulimit -t; ulimit -c`,
+		limits{Time: time.Minute, CPU: 90 * time.Second, AddressSpace: 1 << 30, FileSize: 1 << 20, Niceness: 7})
+
+	if _, err := c.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	want := []string{"1048576", "2048", "90", "0"} // KiB, blocks of 512 bytes, seconds, none
+	if diff := cmp.Diff(want, strings.Fields(out.String())); diff != "" {
+		t.Errorf("limits (-want +got):\n%s", diff)
+	}
+}
+
+// After canceling, no process is left that knows the rendition's folder.
+func TestRenderCanceledLeavesNoProcess(t *testing.T) {
+	t.Parallel()
+	source := mediatest.Clip(t, mediatest.Spec{Moving: true, Width: 1280, Height: 720, Seconds: 10})
+	clip, err := tools(t).Probe(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	stopped := errors.New("the video was deleted")
+	var during []int
+
+	_, err = tools(t).Render(ctx, Render{
+		Clip: clip, Source: source, Brand: brandFiles(t),
+		Dest: filepath.Join(dir, "clip.mp4"), Poster: filepath.Join(dir, "poster.jpg"),
+		Progress: func(int) {
+			during = processesAbout(t, dir)
+			cancel(stopped)
+		},
+	})
+
+	if !errors.Is(err, stopped) {
+		t.Errorf("got %v, want the cause", err)
+	}
+	if len(during) != 1 {
+		t.Fatalf("saw processes %v at work, want one", during)
+	}
+	if err := syscall.Kill(-during[0], 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("group %d: got %v, want none", during[0], err)
+	}
+	if left := processesAbout(t, dir); len(left) > 0 {
+		t.Errorf("still running: %v", left)
+	}
+}
+
+// processesAbout are those with a word in their command line.
+func processesAbout(t *testing.T, word string) []int {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []int
+	for _, path := range lines {
+		line, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(line), word) {
+			continue // it may have ended
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
