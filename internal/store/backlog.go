@@ -31,7 +31,7 @@ const maxInterruptions = 20
 // were. It is right only while nobody works on them: at the start of the only program on an embedded database, for
 // which alone it is written.
 func (s *Store) RecoverInterrupted(ctx context.Context) (recovered int64, err error) {
-	err = s.write(ctx, "recover_interrupted", func(tx *sql.Tx) error {
+	err = s.write(ctx, "recover_interrupted", func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `
 			UPDATE river_job
 			SET state = 'available',

@@ -17,7 +17,7 @@ func scanPlayer(row scanner) (contest.Player, error) {
 
 // AddPlayer implements [contest.PlayerStore].
 func (s *Store) AddPlayer(ctx context.Context, p contest.Player, passwordHash string) (contest.Player, error) {
-	err := s.write(ctx, "add_player", func(tx *sql.Tx) error {
+	err := s.write(ctx, "add_player", func(ctx context.Context, tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `
 			INSERT INTO players (first_name, last_name, email, email_key, password_hash, city, city_key, country, created_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)

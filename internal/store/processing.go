@@ -15,7 +15,7 @@ import (
 // BeginProcessing marks the video as being processed. It may be repeated.
 func (s *Store) BeginProcessing(ctx context.Context, id int64, taskID string) (contest.Video, error) {
 	var v contest.Video
-	err := s.write(ctx, "begin_processing", func(tx *sql.Tx) (err error) {
+	err := s.write(ctx, "begin_processing", func(ctx context.Context, tx *sql.Tx) (err error) {
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
 			UPDATE videos SET status = 'processing'
 			WHERE id = $1 AND task_id = $2 AND status IN ('uploaded', 'processing')
@@ -49,7 +49,7 @@ func (s *Store) settle(ctx context.Context, operation string, complete func(*sql
 	query string, args ...any,
 ) (contest.Video, error) {
 	var v contest.Video
-	err := s.write(ctx, operation, func(tx *sql.Tx) (err error) {
+	err := s.write(ctx, operation, func(ctx context.Context, tx *sql.Tx) (err error) {
 		v, err = scanVideo(tx.QueryRowContext(ctx, query, args...))
 		if errors.Is(err, sql.ErrNoRows) {
 			return contest.ErrNothingToDo
@@ -72,7 +72,7 @@ func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]contest.Vid
 
 // Restart gives a video that is on its way a new job in place of one that is no more.
 func (s *Store) Restart(ctx context.Context, id int64, taskID string) error {
-	return s.write(ctx, "restart", func(tx *sql.Tx) error {
+	return s.write(ctx, "restart", func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `
 			UPDATE videos SET status = 'uploaded'
 			WHERE id = $1 AND task_id = $2 AND status IN ('uploaded', 'processing')`, id, taskID)

@@ -23,7 +23,7 @@ type Observe func(operation string, took time.Duration, err error)
 
 // Store is the contest's database.
 type Store struct {
-	writer  *sql.DB // one connection, shared with the job queue
+	writes  *group  // on one connection, shared with the job queue
 	readers *sql.DB // cannot write
 	queue   Queue
 	observe Observe
@@ -40,32 +40,30 @@ func New(db *DB, o Options) *Store {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
 	}
-	return &Store{writer: db.Writer, readers: db.Readers, queue: o.Queue, observe: o.Observe}
+	return &Store{writes: &group{db: db.Writer}, readers: db.Readers, queue: o.Queue, observe: o.Observe}
 }
 
-// Ping asks the database for an answer, on both of its pools.
+// Ping asks the database for an answer, on both of its pools, for as long as ctx lasts.
 func (s *Store) Ping(ctx context.Context) error {
 	if _, err := s.Backlog(ctx); err != nil {
 		return err
 	}
-	return s.write(ctx, "ping", func(*sql.Tx) error { return nil })
+	answer := make(chan error, 1)
+	go func() { // ends when the database answers
+		answer <- s.write(ctx, "ping", func(context.Context, *sql.Tx) error { return nil })
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("ping: %w", ctx.Err())
+	}
 }
 
-// write runs fn in a transaction of its own and commits it if fn returns nil.
-func (s *Store) write(ctx context.Context, operation string, fn func(*sql.Tx) error) (err error) {
+// write runs do in a transaction of its own and commits it if do returns nil.
+func (s *Store) write(ctx context.Context, operation string, do func(context.Context, *sql.Tx) error) (err error) {
 	defer s.observed(operation, &err)()
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("%s: begin: %w", operation, err)
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := fn(tx); err != nil {
-		return named(operation, err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("%s: commit: %w", operation, err)
-	}
-	return nil
+	return named(operation, s.writes.run(ctx, do))
 }
 
 func (s *Store) observed(operation string, err *error) func() {

@@ -23,7 +23,7 @@ func scanVideo(row scanner) (contest.Video, error) {
 
 // AddVideo implements [contest.VideoStore]: the row and its job, in one transaction.
 func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, error) {
-	err := s.write(ctx, "add_video", func(tx *sql.Tx) error {
+	err := s.write(ctx, "add_video", func(ctx context.Context, tx *sql.Tx) error {
 		owner, err := scanPlayer(tx.QueryRowContext(ctx,
 			`SELECT `+playerColumns+` FROM players WHERE id = $1`, v.PlayerID))
 		if err != nil {
@@ -77,7 +77,7 @@ func (s *Store) VideosOf(ctx context.Context, playerID int64) ([]contest.Video, 
 // Publish implements [contest.VideoStore].
 func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
 	var v contest.Video
-	err := s.write(ctx, "publish", func(tx *sql.Tx) (err error) {
+	err := s.write(ctx, "publish", func(ctx context.Context, tx *sql.Tx) (err error) {
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
 			UPDATE videos SET status = 'public', published_at = $1
 			WHERE id = $2 AND status = 'processed'
@@ -104,7 +104,7 @@ func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Vi
 // Requeue implements [contest.VideoStore].
 func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
 	var v contest.Video
-	err := s.write(ctx, "requeue", func(tx *sql.Tx) (err error) {
+	err := s.write(ctx, "requeue", func(ctx context.Context, tx *sql.Tx) (err error) {
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
 			UPDATE videos SET status = 'uploaded', failure = ''
 			WHERE id = $1 AND status = 'failed'
@@ -123,7 +123,7 @@ func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
 
 // DeleteVideo implements [contest.VideoStore].
 func (s *Store) DeleteVideo(ctx context.Context, id int64) error {
-	return s.write(ctx, "delete_video", func(tx *sql.Tx) error {
+	return s.write(ctx, "delete_video", func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `DELETE FROM videos WHERE id = $1 AND status <> 'public'`, id)
 		if err != nil {
 			return err

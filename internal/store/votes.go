@@ -11,7 +11,7 @@ import (
 // AddVote implements [contest.VoteStore]. The primary key of the votes decides races: the second insert of the same
 // person and video does nothing.
 func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (votes int, err error) {
-	err = s.write(ctx, "add_vote", func(tx *sql.Tx) error {
+	err = s.write(ctx, "add_vote", func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `
 			INSERT INTO votes (video_id, voter_id, player_id, voted_at)
 			SELECT id, $1, player_id, $2 FROM videos WHERE id = $3 AND status = 'public'
@@ -42,7 +42,7 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 // RemoveVote implements [contest.VoteStore]. The moment at which the player reached the votes that are left is read
 // again from the votes, through an index.
 func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes int, err error) {
-	err = s.write(ctx, "remove_vote", func(tx *sql.Tx) error {
+	err = s.write(ctx, "remove_vote", func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx,
 			`DELETE FROM votes WHERE video_id = $1 AND voter_id = $2`, videoID, voterID)
 		if err != nil {

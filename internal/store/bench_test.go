@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+// The benchmarks answer one question: does the cost of a vote or of a page of the ranking grow with the contest?
+// Run with: go test ./internal/store -run '^$' -bench .
+
+const million = 1_000_000
+
+// BenchmarkVote gives votes from many at once, each on its own, with few and with many votes in the table before.
+func BenchmarkVote(b *testing.B) {
+	for _, there := range []int{1_000, million} {
+		b.Run(fmt.Sprintf("votes=%d", there), func(b *testing.B) {
+			const stars = 1_000
+			s := benchStore(b)
+			seedPlayers(b, s, stars)
+			seedVotes(b, s, stars, there)
+			var next atomic.Int64
+			next.Store(int64(there))
+			b.SetParallelism(16)
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					n := next.Add(1)
+					// Voters are not held against the players here: the seeded votes are by nobody as well.
+					if _, err := s.AddVote(context.Background(), n%stars+1, n/stars+2*million, time.Now()); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "votes/s")
+		})
+	}
+}
+
+// BenchmarkRanking reads pages of ten, near the top and deep, in a small and in a large contest.
+func BenchmarkRanking(b *testing.B) {
+	for _, players := range []int{1_000, million} {
+		s := benchStore(b)
+		seedPlayers(b, s, players)
+		for _, page := range []int{1, 1_000} {
+			for _, city := range []string{"", "Ciudad 7"} {
+				b.Run(fmt.Sprintf("players=%d/page=%d/city=%q", players, page, city), func(b *testing.B) {
+					q := contest.RankingQuery{Page: contest.Page{Number: page, Limit: 10}, City: city}
+					for b.Loop() {
+						if _, err := s.Ranking(context.Background(), q); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func benchStore(b *testing.B) *Store {
+	b.Helper()
+	db, err := OpenSQLite(context.Background(), filepath.Join(b.TempDir(), "bench.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	if _, err := Migrate(context.Background(), db); err != nil {
+		b.Fatal(err)
+	}
+	return New(db, Options{Queue: noQueue{}})
+}
+
+type noQueue struct{}
+
+func (noQueue) EnqueueTx(context.Context, *sql.Tx, contest.ProcessVideo) (string, error) {
+	return "", nil
+}
+
+// seedPlayers makes n players in 50 cities, each with a public video, and different votes in the ranking.
+func seedPlayers(b *testing.B, s *Store, n int) {
+	b.Helper()
+	seed(b, s, n,
+		`INSERT INTO players (first_name, last_name, email, email_key, password_hash, city, city_key, country, created_at)
+		SELECT 'Nombre' || i, 'Apellido', i || '@example.com', i || '@example.com', '', 'Ciudad ' || (i % 50), 'ciudad ' || (i % 50), '',
+			'2026-01-15T10:30:00.000000Z' FROM numbers`,
+		`INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run, city_key, search_key, uploaded_at)
+		SELECT i, i, 'Triple', 'public', '', 0, printf('%032x', i), 'mp4', 1, printf('%032x', i), 'ciudad ' || (i % 50), 'triple', '2026-01-15T10:30:00.000000Z'
+		FROM numbers`,
+		`INSERT INTO standings (player_id, city_key, votes, reached_at)
+		SELECT i, 'ciudad ' || (i % 50), (i * 7919) % 5000, '2026-01-15T10:30:00.000000Z' FROM numbers`)
+}
+
+// seedVotes spreads n votes over the stars.
+func seedVotes(b *testing.B, s *Store, stars, n int) {
+	b.Helper()
+	seed(b, s, n, `INSERT INTO votes (video_id, voter_id, player_id, voted_at)
+		SELECT i % `+strconv.Itoa(stars)+` + 1, i, i % `+strconv.Itoa(stars)+` + 1, '2026-01-15T10:30:00.000000Z' FROM numbers`)
+}
+
+// seed runs statements over the numbers 1 to n, without the keys that point at people who are not there.
+func seed(b *testing.B, s *Store, n int, statements ...string) {
+	b.Helper()
+	run := func(query string) {
+		if _, err := s.writes.db.ExecContext(context.Background(), query); err != nil {
+			b.Fatal(err)
+		}
+	}
+	run(`PRAGMA foreign_keys = OFF`)
+	for _, statement := range statements {
+		head, list, _ := strings.Cut(statement, "SELECT")
+		run(head + `WITH RECURSIVE numbers (i) AS (
+			SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ` + strconv.Itoa(n) + `) SELECT` + list)
+	}
+	run(`ANALYZE`)
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"risingstars/internal/contest"
+)
+
+// group lets writers who wait for each other share a commit. SQLite takes one writing transaction at a time, and a
+// commit costs a flush to disk, so whoever arrives while one is under way joins the next: each in a savepoint of its
+// own, all of them durable with one flush. Nobody is told of success before that.
+type group struct {
+	db *sql.DB
+
+	mu      sync.Mutex
+	waiting []*write
+	led     bool // somebody is at work, and will hand over to the first who waits
+}
+
+// maxGroup bounds how long the last of a group can make the first wait.
+const maxGroup = 64
+
+// write is one operation: what it does, and, once it is woken, how it ended or that it is its turn to lead.
+type write struct {
+	ctx  context.Context //nolint:containedctx // lives as long as the call
+	do   func(context.Context, *sql.Tx) error
+	err  error
+	wake chan bool // true: lead; false: done
+}
+
+// run returns when the operation is committed, or with what kept it from being. The operation may be called more than
+// once; only its last call counts. It ignores the end of its context, since interrupting one statement would roll
+// back the others' as well.
+func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+	w := &write{ctx: context.WithoutCancel(ctx), do: do, wake: make(chan bool, 1)}
+	if !g.join(w) && !<-w.wake {
+		return w.err
+	}
+	batch := g.take()
+	g.commit(batch)
+	for _, other := range batch {
+		if other != w {
+			other.wake <- false
+		}
+	}
+	g.handOver()
+	return w.err
+}
+
+// join queues the operation and reports whether it leads.
+func (g *group) join(w *write) (leads bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting = append(g.waiting, w)
+	leads = !g.led
+	g.led = true
+	return leads
+}
+
+// take is the leader's own operation, which is the first, and those behind it.
+func (g *group) take() []*write {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.waiting), maxGroup)
+	batch := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	return batch
+}
+
+func (g *group) handOver() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) == 0 {
+		g.waiting, g.led = nil, false
+		return
+	}
+	g.waiting[0].wake <- true
+}
+
+// commit commits all operations that a rule does not refuse. If anything else goes wrong, each is tried alone, so that
+// one's trouble is not the others'.
+func (g *group) commit(batch []*write) {
+	if len(batch) > 1 && g.together(batch) == nil {
+		return
+	}
+	for _, w := range batch {
+		w.err = inTransaction(w.ctx, g.db, w.call)
+	}
+}
+
+func (g *group) together(batch []*write) error {
+	return inTransaction(context.Background(), g.db, func(tx *sql.Tx) error {
+		for _, w := range batch {
+			if err := w.inSavepoint(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// call does the operation. A panic is an error like others here, since the group must go on.
+func (w *write) call(tx *sql.Tx) (err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("panic: %v\n%s", panicked, debug.Stack())
+		}
+	}()
+	return w.do(w.ctx, tx)
+}
+
+// inSavepoint does the operation, or nothing of it if a rule refuses. It returns every other error.
+func (w *write) inSavepoint(tx *sql.Tx) error {
+	if _, err := tx.ExecContext(w.ctx, `SAVEPOINT one`); err != nil {
+		return fmt.Errorf("savepoint: %w", err)
+	}
+	w.err = w.call(tx)
+	if w.err != nil {
+		var refusal *contest.Refusal
+		if !errors.As(w.err, &refusal) {
+			return w.err
+		}
+		if _, err := tx.ExecContext(w.ctx, `ROLLBACK TO one`); err != nil {
+			return fmt.Errorf("roll back to the savepoint: %w", err)
+		}
+	}
+	if _, err := tx.ExecContext(w.ctx, `RELEASE one`); err != nil {
+		return fmt.Errorf("release the savepoint: %w", err)
+	}
+	return nil
+}
+
+// inTransaction commits what do did if it returns nil, and nothing of it otherwise.
+func inTransaction(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}

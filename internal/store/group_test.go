@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"risingstars/internal/contest"
+)
+
+// TestGroupKeepsWritesApart lets operations share a commit, of which some are refused, fail or panic, and finds exactly
+// the effects of those that succeeded.
+func TestGroupKeepsWritesApart(t *testing.T) {
+	t.Parallel()
+	errBroken := errors.New("broken")
+	insert := func(n int, then error) func(context.Context, *sql.Tx) error {
+		return func(ctx context.Context, tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO kept (n) VALUES ($1)`, n); err != nil {
+				return err
+			}
+			return then
+		}
+	}
+	panicking := func(ctx context.Context, tx *sql.Tx) error {
+		_ = insert(0, nil)(ctx, tx)
+		panic("at the disco")
+	}
+	for _, test := range []struct {
+		name string
+		do   []func(context.Context, *sql.Tx) error
+		errs []error
+		kept []int
+	}{
+		{"all succeed", []func(context.Context, *sql.Tx) error{insert(1, nil), insert(2, nil)}, []error{nil, nil}, []int{1, 2}},
+		{
+			"a refusal undoes its own effects only",
+			[]func(context.Context, *sql.Tx) error{insert(1, nil), insert(2, contest.ErrAlreadyVoted), insert(3, nil)},
+			[]error{nil, contest.ErrAlreadyVoted, nil},
+			[]int{1, 3},
+		},
+		{
+			"an error undoes its own effects only",
+			[]func(context.Context, *sql.Tx) error{insert(1, nil), insert(2, errBroken), insert(3, nil)},
+			[]error{nil, errBroken, nil},
+			[]int{1, 3},
+		},
+		{
+			"a statement that fails is its own operation's trouble",
+			[]func(context.Context, *sql.Tx) error{insert(1, nil), insert(1, nil), insert(3, nil)},
+			[]error{nil, cmpopts.AnyError, nil},
+			[]int{1, 3},
+		},
+		{
+			"a panic is an error",
+			[]func(context.Context, *sql.Tx) error{insert(1, nil), panicking, insert(3, nil)},
+			[]error{nil, cmpopts.AnyError, nil},
+			[]int{1, 3},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			g := &group{db: keptTable(t)}
+			batch := make([]*write, len(test.do))
+			for i, do := range test.do {
+				batch[i] = &write{ctx: t.Context(), do: do}
+			}
+
+			g.commit(batch)
+
+			errs := make([]error, len(batch))
+			for i, w := range batch {
+				errs[i] = w.err
+			}
+			if diff := cmp.Diff(test.errs, errs, cmpopts.EquateErrors()); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.kept, kept(t, g.db)); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestGroupServesEverybody has many writers at once, and each gets its own answer.
+func TestGroupServesEverybody(t *testing.T) {
+	t.Parallel()
+	g := &group{db: keptTable(t)}
+	const writers = 300
+	errs := make(chan error, writers)
+	for n := range writers {
+		go func() { // ends with its answer
+			refusal := error(nil)
+			if n%3 == 0 {
+				refusal = contest.ErrNotVoted
+			}
+			err := g.run(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+				_, err := tx.ExecContext(ctx, `INSERT INTO kept (n) VALUES ($1)`, n)
+				return errors.Join(err, refusal)
+			})
+			if !errors.Is(err, refusal) || (err == nil) != (refusal == nil) {
+				errs <- fmt.Errorf("writer %d: got %w, want %w", n, err, refusal)
+				return
+			}
+			errs <- nil
+		}()
+	}
+	for range writers {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if got, want := len(kept(t, g.db)), writers*2/3; got != want {
+		t.Errorf("kept %d rows, want %d", got, want)
+	}
+	if g.led || len(g.waiting) > 0 {
+		t.Error("the group is not idle in the end")
+	}
+}
+
+func keptTable(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "group.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.Writer.ExecContext(t.Context(), `CREATE TABLE kept (n INTEGER PRIMARY KEY) STRICT`); err != nil {
+		t.Fatal(err)
+	}
+	return db.Writer
+}
+
+func kept(t *testing.T, db *sql.DB) []int {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `SELECT n FROM kept ORDER BY n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var list []int
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, n)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
