@@ -1,0 +1,45 @@
+# Two commands are enough: `make run` starts the platform, `make test` checks all of it. Both install what is missing.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X risingstars/internal/app.version=$(VERSION)
+
+.PHONY: help run build test bench coverage lint fmt release clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build and start the platform, with its data in ./data
+	@scripts/setup run
+	@$(MAKE) --no-print-directory build
+	@exec bin/risingstars serve
+
+# The version comes in by the linker, so Go need not ask git, which fails in a checkout that another user owns.
+build: ## build bin/risingstars
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/risingstars ./cmd/risingstars
+
+test: ## run every check and test (parts: scripts/test lint go …)
+	@scripts/setup test
+	@scripts/test
+
+bench: ## run the Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+coverage: ## run the Go tests and write coverage/index.html
+	@scripts/setup test
+	@scripts/test go
+	go tool cover -html coverage/go.out -o coverage/index.html
+
+lint: ## run the linters
+	@scripts/setup lint
+	@scripts/test format vet lint scripts modules
+
+fmt: ## format the Go code
+	@scripts/setup lint
+	@bin/tools/golangci-lint fmt
+
+release: ## build the release archives into ./dist
+	@scripts/setup lint
+	@scripts/release $(VERSION)
+
+clean: ## remove what was built; ./data stays
+	rm -rf bin dist coverage
