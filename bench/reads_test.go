@@ -1,0 +1,155 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const (
+	connections = 16
+	round       = 2 * time.Second
+	rounds      = 5
+)
+
+// BenchmarkReads compares the public reads with a bare handler that returns the same bytes, round by round in turn.
+func BenchmarkReads(b *testing.B) {
+	program := startProgram(b, "WORKERS=2")
+	fillContest(b, program, 50)
+	for _, path := range []string{"/api/public/rankings", "/api/public/videos"} {
+		b.Run(strings.TrimPrefix(path, "/api/public/"), func(b *testing.B) {
+			body := save(b, program.url+path)
+			bare := startBare(b, "bytes", "BENCH_BODY="+body)
+			var ratios, ours []float64
+			for b.Loop() { // runs once with -benchtime 1x
+				for range rounds {
+					mine := requestsPerSecond(b, program, path)
+					ours = append(ours, mine)
+					ratios = append(ratios, mine/requestsPerSecond(b, bare, path))
+				}
+			}
+			b.ReportMetric(median(ratios), "of-bare")
+			b.ReportMetric(median(ours), "requests/s")
+		})
+	}
+}
+
+// fillContest makes n players, each with a public video.
+func fillContest(b *testing.B, p *process, n int) {
+	b.Helper()
+	clip := makeClip(b, "64x36", 1)
+	tokens, ids := make([]string, n), make([]int64, n)
+	for i := range n {
+		tokens[i] = p.player(b, fmt.Sprintf("reads%d@example.com", i))
+		ids[i] = p.upload(b, tokens[i], clip)
+	}
+	for i, id := range ids {
+		p.waitFor(b, tokens[i], id, "processed")
+		p.post(b, tokens[i], fmt.Sprintf("/api/videos/%d/publish", id), nil, nil)
+	}
+}
+
+func save(b *testing.B, url string) string {
+	b.Helper()
+	response, err := http.Get(url) //nolint:gosec,noctx // our own server
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	path := filepath.Join(b.TempDir(), "body")
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return path
+}
+
+// requestsPerSecond asks on several connections for one round. The client reads no more than it must, so that the server
+// is what is measured.
+func requestsPerSecond(b *testing.B, p *process, path string) float64 {
+	b.Helper()
+	host := strings.TrimPrefix(p.url, "http://")
+	request := []byte(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, host))
+	var count atomic.Int64
+	var group sync.WaitGroup
+	begin := time.Now()
+	for range connections {
+		group.Go(func() {
+			if err := askUntil(begin.Add(round), host, request, &count); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	return float64(count.Load()) / time.Since(begin).Seconds()
+}
+
+func askUntil(end time.Time, host string, request []byte, count *atomic.Int64) error {
+	conn, err := net.Dial("tcp", host) //nolint:noctx // lives for one round
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	r := bufio.NewReaderSize(conn, 64<<10)
+	for time.Now().Before(end) {
+		if _, err := conn.Write(request); err != nil {
+			return err
+		}
+		if err := skipResponse(r); err != nil {
+			return err
+		}
+		count.Add(1)
+	}
+	return nil
+}
+
+// skipResponse reads one answer with a Content-Length, which must be a 200.
+func skipResponse(r *bufio.Reader) error {
+	status, err := r.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(string(status), "HTTP/1.1 200") {
+		return fmt.Errorf("got %s", status)
+	}
+	length := -1
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if len(line) == 2 {
+			break
+		}
+		if digits, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(digits))); err != nil {
+				return err
+			}
+		}
+	}
+	if length < 0 {
+		return fmt.Errorf("an answer without a Content-Length")
+	}
+	_, err = r.Discard(length)
+	return err
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
