@@ -48,7 +48,7 @@ func copyStreams(tb testing.TB, path string, input ...string) {
 	tb.Helper()
 	args := append([]string{"-nostdin", "-loglevel", "error"}, input...)
 	args = append(args, "-c", "copy", "-movflags", "+faststart", path)
-	if out, err := exec.Command(Program(tb, "ffmpeg"), args...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(tb.Context(), Program(tb, "ffmpeg"), args...).CombinedOutput(); err != nil {
 		tb.Fatalf("%v: %s", err, out)
 	}
 }

@@ -16,7 +16,7 @@ func Pictures(tb testing.TB, path string, numbers ...int) []*image.NRGBA {
 	for _, n := range numbers {
 		choice += "+eq(n\\," + strconv.Itoa(n) + ")"
 	}
-	out, err := exec.Command(Program(tb, "ffmpeg"), "-nostdin", "-loglevel", "error", "-threads", "1",
+	out, err := exec.CommandContext(tb.Context(), Program(tb, "ffmpeg"), "-nostdin", "-loglevel", "error", "-threads", "1",
 		"-noautorotate", "-i", path, "-vf", "select="+choice+",setpts=N/FRAME_RATE/TB,format=rgba",
 		"-f", "rawvideo", "-").Output()
 	if err != nil {
@@ -35,6 +35,7 @@ func Pictures(tb testing.TB, path string, numbers ...int) []*image.NRGBA {
 }
 
 func size(tb testing.TB, path string) (width, height int) {
+	tb.Helper()
 	stream := Streams(tb, path)[0]
 	return int(stream["width"].(float64)), int(stream["height"].(float64))
 }
@@ -42,7 +43,7 @@ func size(tb testing.TB, path string) (width, height int) {
 // Streams is what ffprobe tells about the streams of a file.
 func Streams(tb testing.TB, path string) []map[string]any {
 	tb.Helper()
-	out, err := exec.Command(Program(tb, "ffprobe"), "-loglevel", "error", "-print_format", "json", "-show_streams",
+	out, err := exec.CommandContext(tb.Context(), Program(tb, "ffprobe"), "-loglevel", "error", "-print_format", "json", "-show_streams",
 		path).Output()
 	if err != nil {
 		tb.Fatalf("probe %s: %v", path, err)
