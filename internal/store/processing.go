@@ -73,18 +73,11 @@ func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]contest.Vid
 // Restart gives a video that is on its way a new job in place of one that is no more.
 func (s *Store) Restart(ctx context.Context, id int64, taskID string) error {
 	return s.write(ctx, "restart", func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
+		err := change(ctx, tx, contest.ErrNothingToDo, `
 			UPDATE videos SET status = 'uploaded'
 			WHERE id = $1 AND task_id = $2 AND status IN ('uploaded', 'processing')`, id, taskID)
 		if err != nil {
 			return err
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return contest.ErrNothingToDo
 		}
 		_, err = s.enqueue(ctx, tx, id)
 		return err

@@ -112,6 +112,22 @@ func many[T any](ctx context.Context, s *Store, operation string, scan func(scan
 	return list, named(operation, rows.Err())
 }
 
+// change runs a statement that must change something; if it changes no row, that is the error none.
+func change(ctx context.Context, tx *sql.Tx, none error, query string, args ...any) error {
+	result, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return none
+	}
+	return nil
+}
+
 // orNone replaces "no rows" by the error that it means here.
 func orNone(err, none error) error {
 	if errors.Is(err, sql.ErrNoRows) {

@@ -124,14 +124,11 @@ func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
 // DeleteVideo implements [contest.VideoStore].
 func (s *Store) DeleteVideo(ctx context.Context, id int64) error {
 	return s.write(ctx, "delete_video", func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `DELETE FROM videos WHERE id = $1 AND status <> 'public'`, id)
-		if err != nil {
-			return err
+		err := change(ctx, tx, sql.ErrNoRows, `DELETE FROM videos WHERE id = $1 AND status <> 'public'`, id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return stateRefusal(ctx, tx, id, contest.Video.CanDelete)
 		}
-		if n, err := result.RowsAffected(); err != nil || n > 0 {
-			return err
-		}
-		return stateRefusal(ctx, tx, id, contest.Video.CanDelete)
+		return err
 	})
 }
 

@@ -12,19 +12,12 @@ import (
 // person and video does nothing.
 func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (votes int, err error) {
 	err = s.write(ctx, "add_vote", func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
+		err := change(ctx, tx, contest.ErrAlreadyVoted, `
 			INSERT INTO votes (video_id, voter_id, player_id, voted_at)
 			SELECT id, $1, player_id, $2 FROM videos WHERE id = $3 AND status = 'public'
 			ON CONFLICT (video_id, voter_id) DO NOTHING`, voterID, timestamp(at), videoID)
 		if err != nil {
 			return err
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return contest.ErrAlreadyVoted
 		}
 		var playerID int64
 		if votes, playerID, err = count(ctx, tx, videoID, +1); err != nil {
@@ -43,17 +36,10 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 // again from the votes, through an index.
 func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes int, err error) {
 	err = s.write(ctx, "remove_vote", func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx,
+		err := change(ctx, tx, contest.ErrNotVoted,
 			`DELETE FROM votes WHERE video_id = $1 AND voter_id = $2`, videoID, voterID)
 		if err != nil {
 			return err
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return contest.ErrNotVoted
 		}
 		var playerID int64
 		if votes, playerID, err = count(ctx, tx, videoID, -1); err != nil {
