@@ -1,6 +1,9 @@
 package media
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // readAtMost ends decoding of a clip with few frames, seconds apart, of which MaxPlay would never be full. The exact
 // end is made by the filter graph.
@@ -24,7 +27,7 @@ func renderArgs(r Render, threads int, tonemap bool) []string {
 	args = append(args, imageArgs(r.Brand.Curtain)...)
 	args = append(args, imageArgs(r.Brand.Watermark)...)
 	args = append(args, "-filter_complex", graph(r.Clip, tonemap))
-	args = append(args, renditionArgs(r.Dest, n)...)
+	args = append(args, renditionArgs(r.Dest, n, zones(r.Clip))...)
 	return append(args, posterArgs(r.Poster)...)
 }
 
@@ -38,14 +41,27 @@ func imageArgs(path string) []string {
 
 // renditionArgs write the rendition: for streaming, with a keyframe at least every 2 s, at most 4 Mbit/s, the index in
 // front, and nothing of the source's metadata, which may tell where it was filmed.
-func renditionArgs(path, threads string) []string {
+func renditionArgs(path, threads, zones string) []string {
 	return []string{
 		"-map", "[rendition]", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
 		"-c:v", "libx264", "-threads", threads, "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.0",
 		"-crf", "23", "-maxrate", "4M", "-bufsize", "8M", "-g", strconv.Itoa(2 * FrameRate), "-pix_fmt", "yuv420p",
+		"-x264-params", "zones=" + zones,
 		"-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
 		"-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4", "file:" + path,
 	}
+}
+
+// zones spare the encoder most of the search for motion in the curtains, a third of what they cost. The opening one stays
+// at 1 because x264 does not come back from 0: the play would be a fifth larger. A clip longer than its file says pays
+// that for its last part.
+func zones(c Clip) string {
+	z := fmt.Sprintf("0,%d,subme=1", curtainFrames-1)
+	if c.Duration > 0 {
+		closing := curtainFrames + expectedFrames(c)
+		z += fmt.Sprintf("/%d,%d,subme=0", closing, closing+curtainFrames-1)
+	}
+	return z
 }
 
 // posterArgs write the poster.

@@ -62,6 +62,7 @@ func TestRenderArgs(t *testing.T) {
 		"-map", "[rendition]", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
 		"-c:v", "libx264", "-threads", "2", "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.0",
 		"-crf", "23", "-maxrate", "4M", "-bufsize", "8M", "-g", "60", "-pix_fmt", "yuv420p",
+		"-x264-params", "zones=0,74,subme=1/975,1049,subme=0",
 		"-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
 		"-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4", "file:/work/out.mp4",
 

@@ -94,48 +94,35 @@ func readLayout(file io.ReaderAt, size int64) (layout, error) {
 		return l, refuse(Empty, "no bytes")
 	}
 	var moov box
-	var sawMeta bool
+	var picture bool
 	for at := int64(0); at < size; {
 		b, err := r.box(at, size)
 		if err != nil && !errors.Is(err, errNoBox) {
 			return l, err
 		}
-		first, whole := at == 0, l.Moov >= 0 && l.Media >= 0
-		switch {
-		case first && (err != nil || !slices.Contains(firstBoxes, b.Type)):
-			return l, refuse(NotVideo, "does not begin like MP4 or QuickTime")
-		case whole && (err != nil || b.wrongWidth || beyond(b, size) && !slices.Contains(topBoxes, b.Type)):
-			return l, l.check(r, moov, size)
-		case first && beyond(b, size) && b.Type != "ftyp" && b.Type != "mdat" && b.Type != "moov":
-			return l, refuse(NotVideo, "does not begin like MP4 or QuickTime")
-		case err != nil || beyond(b, size):
-			return l, refuse(Truncated, "the box at byte %d is not complete", at)
-		case b.wrongWidth:
-			return l, refuse(Unplayable, "the box at byte %d is shorter than its header", at)
+		if last, err := l.judge(b, err == nil, at, size); last || err != nil {
+			if err == nil {
+				err = l.check(r, moov, size)
+			}
+			return l, err
 		}
-		switch b.Type {
-		case "ftyp":
-			if l.Brand, err = r.fourCC(b.Body, b.End); err != nil {
-				return l, err
-			}
-			if slices.Contains(otherBrands, l.Brand) {
-				return l, refuse(NotVideo, "a file of brand %q", l.Brand)
-			}
-		case "moov":
-			if l.Moov < 0 {
-				l.Moov, moov = b.Start, b
-			}
-		case "mdat":
-			if l.Media < 0 {
-				l.Media = b.Start
-			}
-		case "meta":
-			sawMeta = true
+		switch {
+		case b.Type == "ftyp":
+			err = l.readBrand(r, b)
+		case b.Type == "moov" && l.Moov < 0:
+			l.Moov, moov = b.Start, b
+		case b.Type == "mdat" && l.Media < 0:
+			l.Media = b.Start
+		case b.Type == "meta":
+			picture = true
+		}
+		if err != nil {
+			return l, err
 		}
 		at = b.End
 	}
 	switch {
-	case l.Moov < 0 && sawMeta:
+	case l.Moov < 0 && picture:
 		return l, refuse(NotVideo, "a picture file")
 	case l.Moov < 0:
 		return l, refuse(Truncated, "no moov box")
@@ -143,6 +130,38 @@ func readLayout(file io.ReaderAt, size int64) (layout, error) {
 		return l, refuse(Truncated, "no media data")
 	}
 	return l, l.check(r, moov, size)
+}
+
+// judge decides what to make of the next box at the top, if there is one: go on, stop because the rest is garbage behind
+// a whole file, or refuse.
+func (l *layout) judge(b box, isBox bool, at, size int64) (last bool, err error) {
+	first, whole := at == 0, l.Moov >= 0 && l.Media >= 0
+	beyond := isBox && b.End > size
+	begins := []string{"ftyp", "moov", "mdat"}
+	switch {
+	case first && (!isBox || !slices.Contains(firstBoxes, b.Type)),
+		first && beyond && !slices.Contains(begins, b.Type):
+		return false, refuse(NotVideo, "does not begin like MP4 or QuickTime")
+	case whole && (!isBox || b.wrongWidth || beyond && !slices.Contains(topBoxes, b.Type)):
+		return true, nil
+	case !isBox || beyond:
+		return false, refuse(Truncated, "the box at byte %d is not complete", at)
+	case b.wrongWidth:
+		return false, refuse(Unplayable, "the box at byte %d is shorter than its header", at)
+	}
+	return false, nil
+}
+
+// readBrand takes the major brand of ftyp, and refuses those of pictures and music.
+func (l *layout) readBrand(r *boxReader, b box) error {
+	var err error
+	if l.Brand, err = r.fourCC(b.Body, b.End); err != nil {
+		return err
+	}
+	if slices.Contains(otherBrands, l.Brand) {
+		return refuse(NotVideo, "a file of brand %q", l.Brand)
+	}
+	return nil
 }
 
 // check follows moov and refuses what its tracks show to be unusable.
@@ -163,8 +182,6 @@ func (l *layout) check(r *boxReader, moov box, size int64) error {
 	}
 	return nil
 }
-
-func beyond(b box, size int64) bool { return b.End > size }
 
 // errNoBox means that too few bytes are left for a header, or that they are all zero.
 var errNoBox = errors.New("media: no box here")

@@ -78,7 +78,7 @@ func TestReadLayout(t *testing.T) {
 		{"broken inside the index", slices.Concat(ftyp("isom"), atom("moov", trak("soun", 9), atomOf("trak", 999)), mdat), MP4, ""},
 		{"unknown box", slices.Concat(ftyp("isom"), atom("????", noise), video, mdat), MP4, ""},
 
-		{"zeros appended", append(whole[:len(whole):len(whole)], make([]byte, 1000)...), MP4, ""},
+		{"zeros appended", slices.Concat(whole, make([]byte, 1000)), MP4, ""},
 		{"garbage appended", slices.Concat(whole, noise), MP4, ""},
 		{"a few bytes appended", slices.Concat(whole, noise[:5]), MP4, ""},
 
@@ -149,7 +149,7 @@ func TestReadLayoutCutAnywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data := read(t, mediatest.Clip(t, spec))
-			for n := range len(data) {
+			for n := range data {
 				if _, err := readLayout(bytes.NewReader(data[:n]), int64(n)); ReasonOf(err) == "" {
 					t.Fatalf("cut at %d of %d: got %v, want a refusal", n, len(data), err)
 				}
@@ -163,7 +163,7 @@ func TestReadLayoutCutFragments(t *testing.T) {
 	t.Parallel()
 	data := read(t, mediatest.Clip(t, mediatest.Spec{Fragmented: true, Seconds: 2}))
 	var accepted int
-	for n := range len(data) {
+	for n := range data {
 		_, err := readLayout(bytes.NewReader(data[:n]), int64(n))
 		if err == nil {
 			accepted++

@@ -114,13 +114,13 @@ func distance(a, b color.NRGBA) int {
 }
 
 // copyOf is a changed copy of a file.
-func copyOf(tb testing.TB, source, name string, change func([]byte) []byte) string {
+func copyOf(tb testing.TB, source string, change func([]byte) []byte) string {
 	tb.Helper()
 	data, err := os.ReadFile(source)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return fileOf(tb, name, change(data))
+	return fileOf(tb, "clip.mp4", change(data))
 }
 
 func fileOf(tb testing.TB, name string, data []byte) string {

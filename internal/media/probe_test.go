@@ -68,30 +68,26 @@ func TestProbe(t *testing.T) {
 
 func TestProbeRefuses(t *testing.T) {
 	t.Parallel()
-	clip := func(spec mediatest.Spec) func(*testing.T) string {
-		return func(t *testing.T) string { return mediatest.Clip(t, spec) }
-	}
-	content := func(text string) func(*testing.T) string {
-		return func(t *testing.T) string { return fileOf(t, "clip.mp4", []byte(text)) }
-	}
+	clip := func(spec mediatest.Spec) string { return mediatest.Clip(t, spec) }
+	content := func(text string) string { return fileOf(t, "clip.mp4", []byte(text)) }
 	tests := []struct {
 		name string
-		file func(*testing.T) string
+		path string
 		want Reason
 	}{
 		{"empty", content(""), Empty},
 		{"text", content(strings.Repeat("no video at all ", 100)), NotVideo},
 		{"HLS playlist", content("#EXTM3U\n#EXTINF:10,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n"), NotVideo},
 		{"ffconcat", content("ffconcat version 1.0\nfile /etc/hostname\n"), NotVideo},
-		{"PNG", func(t *testing.T) string { return fileOf(t, "clip.mp4", testBrand(t).Curtain) }, NotVideo},
+		{"PNG", content(string(testBrand(t).Curtain)), NotVideo},
 		{"Matroska", clip(mediatest.Spec{Container: "matroska"}), NotVideo},
 		{"WebM", clip(mediatest.Spec{Container: "webm", Codec: "libvpx"}), NotVideo},
 		{"AVI", clip(mediatest.Spec{Container: "avi"}), NotVideo},
 		{"MPEG transport stream", clip(mediatest.Spec{Container: "mpegts"}), NotVideo},
 		{"M4A", clip(mediatest.Spec{Container: "ipod", AudioOnly: true}), NotVideo},
 		{"audio only", clip(mediatest.Spec{AudioOnly: true}), NoVideo},
-		{"noise", withNoise(mediatest.Spec{}, 0, 1), Unplayable},
-		{"index of nothing", func(t *testing.T) string { return fileOf(t, "clip.mp4", whole) }, Unplayable},
+		{"noise", withNoise(t, mediatest.Spec{}, 0, 1), Unplayable},
+		{"index of nothing", content(string(whole)), Unplayable},
 		{"too many pixels", clip(mediatest.Spec{Width: 16384, Height: 8192, Frames: 1, Color: "gray"}), TooManyPixels},
 		{"too long", clip(mediatest.Spec{Width: 16, Height: 16, FPS: "1", Seconds: 660}), TooLong},
 		{"too many tracks", clip(mediatest.Spec{Width: 16, Height: 16, Frames: 1, Tracks: 17}), TooManyStreams},
@@ -101,7 +97,7 @@ func TestProbeRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 
-			_, err := tools(t).Probe(t.Context(), test.file(t))
+			_, err := tools(t).Probe(t.Context(), test.path)
 
 			if got := ReasonOf(err); got != test.want {
 				t.Errorf("got %v, want %q", err, test.want)
@@ -113,7 +109,7 @@ func TestProbeRefuses(t *testing.T) {
 // What is said to people names nothing of the machine; what is said to the log names no folder.
 func TestProbeKeepsFoldersToItself(t *testing.T) {
 	t.Parallel()
-	path := withNoise(mediatest.Spec{}, 0, 1)(t)
+	path := withNoise(t, mediatest.Spec{}, 0, 1)
 
 	_, err := tools(t).Probe(t.Context(), path)
 
@@ -131,20 +127,18 @@ func TestProbeTrouble(t *testing.T) {
 	missing.FFprobe = filepath.Join(t.TempDir(), "ffprobe")
 	tests := []struct {
 		name  string
-		ctx   context.Context
-		tools Tools
-		path  string
+		probe func() (Clip, error)
 		want  error
 	}{
-		{"no file", t.Context(), tools(t), filepath.Join(t.TempDir(), "clip.mp4"), os.ErrNotExist},
-		{"no program", t.Context(), missing, good, os.ErrNotExist},
-		{"canceled", canceled, tools(t), good, context.Canceled},
+		{"no file", func() (Clip, error) {
+			return tools(t).Probe(t.Context(), filepath.Join(t.TempDir(), "clip.mp4"))
+		}, os.ErrNotExist},
+		{"no program", func() (Clip, error) { return missing.Probe(t.Context(), good) }, os.ErrNotExist},
+		{"canceled", func() (Clip, error) { return tools(t).Probe(canceled, good) }, context.Canceled},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-
-			_, err := test.tools.Probe(test.ctx, test.path)
+			_, err := test.probe()
 
 			if !errors.Is(err, test.want) || ReasonOf(err) != "" {
 				t.Errorf("got %v, want %v and no verdict", err, test.want)
@@ -154,16 +148,15 @@ func TestProbeTrouble(t *testing.T) {
 }
 
 // withNoise replaces a part of a clip's media data, from and to in fractions of them.
-func withNoise(spec mediatest.Spec, from, to float64) func(*testing.T) string {
-	return func(t *testing.T) string {
-		return copyOf(t, mediatest.Clip(t, spec), "clip.mp4", func(data []byte) []byte {
-			at := bytes.Index(data, []byte("mdat"))
-			size := float64(binary.BigEndian.Uint32(data[at-4:]) - 8)
-			random := rand.New(rand.NewPCG(1, 2))
-			for i := at + 4 + int(from*size); i < at+4+int(to*size); i++ {
-				data[i] = byte(random.Uint32())
-			}
-			return data
-		})
-	}
+func withNoise(tb testing.TB, spec mediatest.Spec, from, to float64) string {
+	tb.Helper()
+	return copyOf(tb, mediatest.Clip(tb, spec), func(data []byte) []byte {
+		at := bytes.Index(data, []byte("mdat"))
+		size := float64(binary.BigEndian.Uint32(data[at-4:]) - 8)
+		random := rand.New(rand.NewPCG(1, 2))
+		for i := at + 4 + int(from*size); i < at+4+int(to*size); i++ {
+			data[i] = byte(random.Uint32())
+		}
+		return data
+	})
 }

@@ -44,8 +44,7 @@ func (r *Refusal) Unwrap() error { return r.cause }
 
 // ReasonOf finds the reason in an error's chain, or "" if the error is no verdict about the file.
 func ReasonOf(err error) Reason {
-	var r *Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Reason
 	}
 	return ""

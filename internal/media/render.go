@@ -117,8 +117,8 @@ const (
 
 // renderError tells a clip that cannot be decoded from trouble with the machine.
 func renderError(err error) error {
-	var failed *RunError
-	if !errors.As(err, &failed) {
+	failed, ok := errors.AsType[*RunError](err)
+	if !ok {
 		return fmt.Errorf("media: render: %w", err)
 	}
 	switch {

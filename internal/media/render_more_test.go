@@ -121,42 +121,36 @@ func TestRenderChangingSize(t *testing.T) {
 func TestRenderDamaged(t *testing.T) {
 	t.Parallel()
 	spec := mediatest.Spec{Moving: true, Seconds: 4}
+	hidden := copyOf(t, mediatest.Trimmed(t, mediatest.Spec{Moving: true}, 0.5), func(data []byte) []byte {
+		at := bytes.Index(data, []byte("mdat")) + 4
+		return append(data[:at], bytes.Repeat([]byte{0xa5}, len(data)-at)...)
+	})
+	appended := copyOf(t, mediatest.Clip(t, spec), func(data []byte) []byte {
+		return append(data, bytes.Repeat([]byte("garbage\xff"), 1000)...)
+	})
 	tests := []struct {
 		name     string
-		file     func(*testing.T) string
+		source   string
 		want     Reason
 		min, max int // frames of play
 	}{
-		{"in the middle", withNoise(spec, 0.3, 0.5), "", 115, 121},
-		{"at the end", withNoise(spec, 0.7, 1), "", 60, 121},
-		{"nearly everywhere", withNoise(spec, 0.05, 1), Unplayable, 0, 0},
-		{"everywhere, first picture hidden", func(t *testing.T) string {
-			return copyOf(t, mediatest.Trimmed(t, mediatest.Spec{Moving: true}, 0.5), "clip.mp4", func(data []byte) []byte {
-				at := bytes.Index(data, []byte("mdat")) + 4
-				for i := range data[at:] {
-					data[at+i] = byte(i * i >> 3)
-				}
-				return data
-			})
-		}, Unplayable, 0, 0},
-		{"garbage appended", func(t *testing.T) string {
-			return copyOf(t, mediatest.Clip(t, spec), "clip.mp4", func(data []byte) []byte {
-				return append(data, bytes.Repeat([]byte("garbage\xff"), 1000)...)
-			})
-		}, "", 120, 120},
+		{"in the middle", withNoise(t, spec, 0.3, 0.5), "", 115, 121},
+		{"at the end", withNoise(t, spec, 0.7, 1), "", 60, 121},
+		{"nearly everywhere", withNoise(t, spec, 0.05, 1), Unplayable, 0, 0},
+		{"everywhere, the first picture hidden", hidden, Unplayable, 0, 0},
+		{"garbage appended", appended, "", 120, 120},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			source := test.file(t)
 			dir := t.TempDir()
-			clip, err := tools(t).Probe(t.Context(), source)
+			clip, err := tools(t).Probe(t.Context(), test.source)
 			if err != nil {
 				t.Fatal(err)
 			}
 
 			made, err := tools(t).Render(t.Context(), Render{
-				Clip: clip, Source: source, Brand: brandFiles(t),
+				Clip: clip, Source: test.source, Brand: brandFiles(t),
 				Dest: filepath.Join(dir, "clip.mp4"), Poster: filepath.Join(dir, "poster.jpg"),
 			})
 

@@ -42,6 +42,7 @@ var renderTests = []struct {
 }{
 	{"landscape", mediatest.Spec{}, 30, quarters(1280, 720)},
 	{"full HD", mediatest.Spec{Width: 1920, Height: 1080, Seconds: 0.5, Audio: true}, 15, quarters(1280, 720)},
+	{"8K", mediatest.Spec{Width: 7680, Height: 4320, Frames: 2}, 2, quarters(1280, 720)},
 	{"portrait", mediatest.Spec{Width: 180, Height: 320}, 30, quarters(406, 720)},
 	{"square", mediatest.Spec{Width: 240, Height: 240}, 30, quarters(720, 720)},
 	{"4:3", mediatest.Spec{Width: 320, Height: 240}, 30, quarters(960, 720)},

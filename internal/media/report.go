@@ -18,8 +18,8 @@ const tooManyPixels = "exceeds specified max pixel count"
 // parseReport reads ffprobe's output. A run that failed is a verdict about the file if ffprobe says that it could not
 // read it, or used up the memory it was allowed, and otherwise an error of the machine.
 func parseReport(output []byte, runErr error) (report, error) {
-	var failed *RunError
-	if runErr != nil && !errors.As(runErr, &failed) {
+	failed, ok := errors.AsType[*RunError](runErr)
+	if runErr != nil && !ok {
 		return report{}, fmt.Errorf("media: probe: %w", runErr)
 	}
 	if failed != nil && strings.Contains(failed.Tail, tooManyPixels) {
@@ -48,7 +48,7 @@ func aboutTheMachine(code int) bool {
 	}, syscall.Errno(-code))
 }
 
-// clip checks the limits and describes the video stream: the first of which a frame was decoded.
+// clip describes the video stream, within the limits: the first of which a frame was decoded.
 func (r report) clip() (Clip, error) {
 	if r.Format.Streams > MaxStreams {
 		return Clip{}, refuse(TooManyStreams, "more than %d tracks", MaxStreams)
@@ -79,17 +79,22 @@ func (r report) clip() (Clip, error) {
 	}
 	width, height := c.displayed()
 	c.DisplayWidth, c.DisplayHeight = int(math.Round(width)), int(math.Round(height))
+	return c, c.check()
+}
+
+// check refuses what is beyond the limits.
+func (c Clip) check() error {
 	switch {
 	case c.Width < 1 || c.Height < 1:
-		return Clip{}, refuse(Unplayable, "its picture has no size")
+		return refuse(Unplayable, "its picture has no size")
 	case c.Width*c.Height > MaxPixels:
-		return Clip{}, refuse(TooManyPixels, "%d×%d, at most %d pixels are allowed", c.Width, c.Height, MaxPixels)
+		return refuse(TooManyPixels, "%d×%d, at most %d pixels are allowed", c.Width, c.Height, MaxPixels)
 	case c.Duration > MaxDuration:
-		return Clip{}, refuse(TooLong, "%v, at most %v is allowed", c.Duration.Round(time.Second), MaxDuration)
+		return refuse(TooLong, "%v, at most %v is allowed", c.Duration.Round(time.Second), MaxDuration)
 	case c.FrameRate > MaxFrameRate:
-		return Clip{}, refuse(BadFrameRate, "%.0f frames a second, at most %d are allowed", c.FrameRate, MaxFrameRate)
+		return refuse(BadFrameRate, "%.0f frames a second, at most %d are allowed", c.FrameRate, MaxFrameRate)
 	}
-	return c, nil
+	return nil
 }
 
 // playable is the first stream of which a frame was decoded, or whose first packet is hidden by an edit list. Of the

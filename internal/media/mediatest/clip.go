@@ -2,6 +2,7 @@
 package mediatest
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -54,8 +55,7 @@ func Clip(tb testing.TB, spec Spec) string {
 	spec = spec.withDefaults()
 	name := fmt.Sprintf("%x.%s", sha256.Sum256(fmt.Append(nil, version, spec)), spec.Container)
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("risingstars-mediatest-%d", os.Getuid()), name)
-	once, _ := making.LoadOrStore(path, sync.OnceValue(func() error { return spec.make(ffmpeg, path) }))
-	if err := once.(func() error)(); err != nil {
+	if err := once(path, func() error { return spec.make(tb.Context(), ffmpeg, path) }); err != nil {
 		tb.Fatalf("make clip %+v: %v", spec, err)
 	}
 	return path
@@ -64,11 +64,26 @@ func Clip(tb testing.TB, spec Spec) string {
 // version changes when the same spec makes another file.
 const version = "1"
 
-// making has a function for each path that makes the file once in this process. Others may make it at the same time:
-// whoever renames last wins, and the files are alike.
-var making sync.Map
+// making is what once has been asked for.
+var making = struct {
+	sync.Mutex
+	done map[string]func() error
+}{done: map[string]func() error{}}
 
-func (s Spec) make(ffmpeg, path string) error {
+// once makes a path once in this process; the others wait for it. Another process may make it at the same time: whoever
+// renames last wins, and the files are alike.
+func once(path string, f func() error) error {
+	making.Lock()
+	first, ok := making.done[path]
+	if !ok {
+		first = sync.OnceValue(f)
+		making.done[path] = first
+	}
+	making.Unlock()
+	return first()
+}
+
+func (s Spec) make(ctx context.Context, ffmpeg, path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
@@ -81,7 +96,7 @@ func (s Spec) make(ffmpeg, path string) error {
 	}
 	defer os.RemoveAll(dir)
 	work := filepath.Join(dir, "clip")
-	if out, err := exec.Command(ffmpeg, append(s.args(), work)...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, ffmpeg, append(s.args(), work)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	if s.Rotate != 0 || s.Mirror {

@@ -2,9 +2,10 @@ package mediatest
 
 import (
 	"encoding/json"
+	"fmt"
 	"image"
 	"os/exec"
-	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -12,12 +13,12 @@ import (
 func Pictures(tb testing.TB, path string, numbers ...int) []*image.NRGBA {
 	tb.Helper()
 	width, height := size(tb, path)
-	choice := "0"
-	for _, n := range numbers {
-		choice += "+eq(n\\," + strconv.Itoa(n) + ")"
+	choices := make([]string, len(numbers))
+	for i, n := range numbers {
+		choices[i] = fmt.Sprintf(`eq(n\,%d)`, n)
 	}
 	out, err := exec.CommandContext(tb.Context(), Program(tb, "ffmpeg"), "-nostdin", "-loglevel", "error", "-threads", "1",
-		"-noautorotate", "-i", path, "-vf", "select="+choice+",setpts=N/FRAME_RATE/TB,format=rgba",
+		"-noautorotate", "-i", path, "-vf", "select="+strings.Join(choices, "+")+",setpts=N/FRAME_RATE/TB,format=rgba",
 		"-f", "rawvideo", "-").Output()
 	if err != nil {
 		tb.Fatalf("decode %s: %v", path, err)
@@ -37,7 +38,12 @@ func Pictures(tb testing.TB, path string, numbers ...int) []*image.NRGBA {
 func size(tb testing.TB, path string) (width, height int) {
 	tb.Helper()
 	stream := Streams(tb, path)[0]
-	return int(stream["width"].(float64)), int(stream["height"].(float64))
+	w, _ := stream["width"].(float64)
+	h, _ := stream["height"].(float64)
+	if w < 1 || h < 1 {
+		tb.Fatalf("%s: a stream of %v×%v", path, w, h)
+	}
+	return int(w), int(h)
 }
 
 // Streams is what ffprobe tells about the streams of a file.
