@@ -71,5 +71,5 @@ func writeJSON(w http.ResponseWriter, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(body) // a client that has gone cannot be told
+	_, _ = w.Write(append(body, '\n')) // a client that has gone cannot be told
 }

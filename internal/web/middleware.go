@@ -1,12 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -109,28 +111,31 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// slashless makes a path with a trailing slash the same as without.
+// slashless makes a path with a trailing slash the same as without. An escaped slash is part of a name, and stays.
 func slashless(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path := r.URL.Path; len(path) > 1 && strings.HasSuffix(path, "/") {
-			r.URL.Path = strings.TrimRight(path, "/")
-			r.URL.RawPath = ""
-			if r.URL.Path == "" {
-				r.URL.Path = "/"
+		if len(r.URL.Path) > 1 && strings.HasSuffix(r.URL.Path, "/") {
+			short := cmp.Or(strings.TrimRight(r.URL.EscapedPath(), "/"), "/")
+			if path, err := url.PathUnescape(short); err == nil {
+				r.URL.Path, r.URL.RawPath = path, short
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// routed lets the router choose, and gives its own 404 and 405 the form of all problems.
+// routed lets the router choose, and gives the form of all problems to the errors that are none: the router's own 404
+// and 405, and what the standard library answers for a file, such as 416.
 func routed(routes *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		own := &routerAnswer{ResponseWriter: w, r: r}
+		own := &plainErrors{ResponseWriter: w, r: r}
 		routes.ServeHTTP(own, r)
-		if own.refused != 0 {
+		switch {
+		case own.status >= http.StatusInternalServerError:
+			problem.Write(w, r, fmt.Errorf("answered with %d: %s", own.status, own.text))
+		case own.status != 0:
 			tag := lang.Accepted(r.Header.Get("Accept-Language"))
-			problem.Write(w, r, problem.ForStatus(own.refused, w.Header().Get("Allow"), tag))
+			problem.Write(w, r, problem.ForStatus(own.status, w.Header().Get("Allow"), tag))
 		}
 	})
 }

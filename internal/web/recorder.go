@@ -1,8 +1,12 @@
 package web
 
 import (
+	"bytes"
 	"io"
 	"net/http"
+	"strings"
+
+	"risingstars/internal/web/problem"
 )
 
 // recorder remembers what was answered.
@@ -41,6 +45,14 @@ func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
+// FlushError is what http.ResponseController calls: a flush sends the header.
+func (r *recorder) FlushError() error {
+	if r.code == 0 {
+		r.code = http.StatusOK
+	}
+	return http.NewResponseController(r.ResponseWriter).Flush()
+}
+
 func (r *recorder) status() int {
 	if r.code == 0 {
 		return http.StatusOK // what net/http sends for a handler that wrote nothing
@@ -48,33 +60,64 @@ func (r *recorder) status() int {
 	return r.code
 }
 
-// routerAnswer passes on what handlers answer, and holds back what the router itself refuses with, which is plain text.
-// The router writes the pattern of the handler into the request before it calls it, and leaves it empty otherwise.
-type routerAnswer struct {
+// plainErrors passes on what handlers answer, and holds back errors that are no problems in the sense of RFC 9457.
+type plainErrors struct {
 	http.ResponseWriter
-	r       *http.Request
-	refused int // the router's own status, 0 if a handler answers
+	r      *http.Request
+	status int    // of what was held back, 0 for nothing
+	text   []byte // the first piece of it
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (a *routerAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (p *plainErrors) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-func (a *routerAnswer) WriteHeader(status int) {
-	if a.r.Pattern == "" && status >= http.StatusBadRequest {
-		a.refused = status
+func (p *plainErrors) WriteHeader(status int) {
+	switch {
+	case status >= http.StatusBadRequest && p.Header().Get("Content-Type") != problem.MediaType:
+		p.status = status
+	case p.astray(status):
+		p.status = http.StatusNotFound
+	default:
+		p.ResponseWriter.WriteHeader(status)
 		return
 	}
-	a.ResponseWriter.WriteHeader(status)
+	for _, name := range []string{"Content-Encoding", "ETag", "Location"} { // of what is not sent
+		p.Header().Del(name)
+	}
 }
 
-func (a *routerAnswer) Write(b []byte) (int, error) {
-	if a.refused != 0 {
+// astray reports whether the answer is a redirect of the router's that leads nowhere: to a path that is tidier and not
+// there either, or from a folder to the same with a slash, which would be the same again here.
+func (p *plainErrors) astray(status int) bool {
+	if status < http.StatusMultipleChoices || status >= http.StatusBadRequest || status == http.StatusNotModified {
+		return false
+	}
+	to, _, _ := strings.Cut(p.Header().Get("Location"), "?")
+	return p.r.Pattern == "" || to == p.r.URL.EscapedPath()+"/"
+}
+
+func (p *plainErrors) Write(b []byte) (int, error) {
+	if p.status != 0 {
+		if p.text == nil {
+			p.text = bytes.Clone(b)
+		}
 		return len(b), nil
 	}
-	return a.ResponseWriter.Write(b)
+	return p.ResponseWriter.Write(b)
 }
 
 // ReadFrom lets files go to the connection without passing through the program.
-func (a *routerAnswer) ReadFrom(src io.Reader) (int64, error) {
-	return io.Copy(a.ResponseWriter, src)
+func (p *plainErrors) ReadFrom(src io.Reader) (int64, error) {
+	if p.status != 0 {
+		return io.Copy(io.Discard, src)
+	}
+	return io.Copy(p.ResponseWriter, src)
+}
+
+// FlushError is what http.ResponseController calls. There is nothing to flush of what is held back.
+func (p *plainErrors) FlushError() error {
+	if p.status != 0 {
+		return nil
+	}
+	return http.NewResponseController(p.ResponseWriter).Flush()
 }

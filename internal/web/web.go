@@ -32,7 +32,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	}
 	server.RegisterOnShutdown(stopping)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }() // ends with Shutdown or Close below
+	go func() { served <- server.Serve(wording{l}) }() // ends with Shutdown or Close below
 
 	select {
 	case err := <-served:

@@ -63,6 +63,8 @@ func Register(mux *http.ServeMux, needs Needs) (*API, error) {
 	h := humago.New(uploadMux{mux, needs.MaxUpload}, humaConfig(needs.Version))
 	a.routes(h, mux)
 	documentUpload(h.OpenAPI(), needs.MaxUpload)
+	documentEvents(h.OpenAPI())
+	documentService(h.OpenAPI())
 	document, err := json.Marshal(h.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("render the OpenAPI document: %w", err)
@@ -78,6 +80,9 @@ func humaConfig(version string) huma.Config {
 	c.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of POST /api/auth/login."},
+	}
+	for _, name := range []string{"Accounts", "My videos", "The public", "The service"} { // in the order to be shown
+		c.Tags = append(c.Tags, &huma.Tag{Name: name})
 	}
 	c.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}
 	c.CreateHooks = nil // no $schema in answers

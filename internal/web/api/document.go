@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"risingstars/internal/web/problem"
 )
 
 // documentUpload describes the form of the upload. It is done after the call was registered: a body in the declaration
@@ -32,3 +34,52 @@ func documentUpload(document *huma.OpenAPI, maxUpload int64) {
 		}},
 	}
 }
+
+// documentEvents describes the stream, which huma knows nothing of.
+func documentEvents(document *huma.OpenAPI) {
+	responses := document.Paths[eventsPath].Get.Responses
+	responses["200"] = &huma.Response{
+		Description: `Server-sent events. The data of each are a JSON object with video_id, status, progress and ` +
+			`failure_reason; the first is the present state. The stream ends when the video is processed, has failed, ` +
+			`or is deleted (an event named "deleted").`,
+		Content: map[string]*huma.MediaType{"text/event-stream": {
+			Schema:  &huma.Schema{Type: huma.TypeString},
+			Example: "id: 1\ndata: {\"video_id\":1,\"status\":\"processing\",\"progress\":42,\"failure_reason\":null}\n\n",
+		}},
+	}
+	responses["204"] = &huma.Response{Description: "There is nothing more to come: a browser is not to connect again."}
+}
+
+// documentService describes the calls that are not the API's, but whose answers clients and operators rely on.
+func documentService(document *huma.OpenAPI) {
+	for _, call := range []struct {
+		path, summary, answer string
+		mediaTypes            []string
+		down                  string // what a 503 says, "" if there is none
+	}{
+		{"/", "The web site, or a sign of life", `The front page for a browser, else "Healthcheck".`, []string{"application/json", "text/html"}, ""},
+		{"/healthz", "Whether the process lives", "It does.", []string{"application/json"}, ""},
+		{"/readyz", "Whether database and storage answer", "They do.", []string{"application/json"}, "What does not answer."},
+		{"/metrics", "Metrics for Prometheus, unless they have a listener of their own", "The metrics.", []string{"text/plain"}, ""},
+		{"/openapi.json", "This document", "OpenAPI 3.1.", []string{"application/json"}, ""},
+		{"/docs", "A page to read and try the API", "The page.", []string{"text/html"}, ""},
+	} {
+		content := map[string]*huma.MediaType{}
+		for _, mediaType := range call.mediaTypes {
+			content[mediaType] = &huma.MediaType{}
+		}
+		op := &huma.Operation{
+			OperationID: operationID("get", call.path), Summary: call.summary, Tags: []string{"The service"},
+			Responses: map[string]*huma.Response{"200": {Description: call.answer, Content: content}},
+		}
+		if call.down != "" {
+			op.Responses["503"] = &huma.Response{
+				Description: call.down,
+				Content:     map[string]*huma.MediaType{problem.MediaType: {Schema: &huma.Schema{Ref: problemSchema}}},
+			}
+		}
+		document.Paths[call.path] = &huma.PathItem{Get: op}
+	}
+}
+
+const problemSchema = "#/components/schemas/Problem"

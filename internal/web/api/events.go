@@ -15,6 +15,8 @@ import (
 	"risingstars/internal/web/lang"
 )
 
+const eventsPath = "/api/videos/{id}/events"
+
 // keepAlive is how often a stream without news sends a comment, so that nobody on the way takes it for dead.
 const keepAlive = 15 * time.Second
 
@@ -37,8 +39,9 @@ type eventsInput struct {
 // first event is the present state. The stream ends when the video has settled, and with an event "deleted" if it is
 // deleted. A browser that then connects again gets 204, which tells it to stop.
 func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
-	watch := a.Live.Watch(ctx, int64(in.ID)) // before the state is read, so that no change is missed in between
-	v, err := a.Videos.Own(ctx, in.player, int64(in.ID))
+	watch := a.Live.Watch(ctx, in.ID.n) // before the state is read, so that no change is missed in between
+	running := a.Live.Progress(ctx, in.ID.n)
+	v, err := a.Videos.Own(ctx, in.player, in.ID.n)
 	if err != nil {
 		watch.Close()
 		return nil, err
@@ -54,7 +57,10 @@ func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 		_, w := humago.Unwrap(hctx)
 		s := stream{w: w, controller: http.NewResponseController(w), tag: lang.Accepted(in.AcceptLanguage)}
 		s.begin()
-		now := contest.Event{VideoID: v.ID, Status: v.Status, Progress: a.progress(ctx, v), Failure: v.Failure}
+		if hctx.Method() == http.MethodHead {
+			return
+		}
+		now := contest.Event{VideoID: v.ID, Status: v.Status, Progress: progress(v, running), Failure: v.Failure}
 		a.follow(hctx.Context(), &s, watch, now)
 	}}, nil
 }

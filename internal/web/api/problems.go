@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -27,9 +29,14 @@ var useProblems = sync.OnceFunc(func() {
 // and huma's own about requests that do not fit their declaration.
 func newProblem(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
 	tag := lang.Accepted(ctx.Header("Accept-Language"))
+	var broken *brokenBodyError
 	p := requestProblem(status, errs, tag)
-	if p == nil {
-		p = problem.From(errors.Join(errs...), problem.ScopeOf(ctx.Context()), tag)
+	switch err := errors.Join(errs...); {
+	case p != nil:
+	case errors.As(err, &broken):
+		p = broken.problem(tag)
+	default:
+		p = problem.From(err, problem.ScopeOf(ctx.Context()), tag)
 	}
 	for name, values := range p.GetHeaders() {
 		ctx.SetHeader(name, values[0])
@@ -55,7 +62,11 @@ func requestProblem(status int, errs []error, tag lang.Tag) *problem.Problem {
 		if !errors.As(err, &detail) {
 			return nil
 		}
-		p.Errors = append(p.Errors, fieldProblem(detail, tag))
+		field := fieldProblem(detail, tag)
+		known := func(f problem.Field) bool { return f.Location == field.Location }
+		if !slices.ContainsFunc(p.Errors, known) { // the first thing that is wrong with a field is enough
+			p.Errors = append(p.Errors, field)
+		}
 	}
 	if len(errs) == 0 { // no body at all
 		p.Errors = append(p.Errors, problem.Field{Location: "body", Message: notJSON.In(tag)})
@@ -81,11 +92,20 @@ func fieldProblem(detail *huma.ErrorDetail, tag lang.Tag) problem.Field {
 		}
 		field.Message = s.text.In(tag)
 		if len(m) > 1 {
-			field.Message = strings.ReplaceAll(field.Message, "{}", m[1])
+			field.Message = strings.ReplaceAll(field.Message, "{}", digits(m[1]))
 		}
 		break
 	}
 	return field
+}
+
+// digits writes a number out that huma may have written as 1e+07.
+func digits(number string) string {
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return number
+	}
+	return strconv.FormatFloat(n, 'f', -1, 64)
 }
 
 type sentence struct {
@@ -103,8 +123,8 @@ var (
 		{regexp.MustCompile(`^expected required property (\S+) to be present$`), lang.Text{ES: "Es obligatorio.", EN: "Is required."}, true},
 		{regexp.MustCompile(`^expected length >= (\d+)$`), lang.Text{ES: "Debe tener al menos {} caracteres.", EN: "Must have at least {} characters."}, false},
 		{regexp.MustCompile(`^expected length <= (\d+)$`), lang.Text{ES: "Puede tener como máximo {} caracteres.", EN: "Must have at most {} characters."}, false},
-		{regexp.MustCompile(`^expected number >= (\d+)$`), lang.Text{ES: "Debe ser {} o más.", EN: "Must be {} or more."}, false},
-		{regexp.MustCompile(`^expected number <= (\d+)$`), lang.Text{ES: "Debe ser {} o menos.", EN: "Must be {} or less."}, false},
+		{regexp.MustCompile(`^expected number >= (\S+)$`), lang.Text{ES: "Debe ser {} o más.", EN: "Must be {} or more."}, false},
+		{regexp.MustCompile(`^expected number <= (\S+)$`), lang.Text{ES: "Debe ser {} o menos.", EN: "Must be {} or less."}, false},
 		{regexp.MustCompile(`^(?:expected integer|invalid integer.*)$`), lang.Text{ES: "Debe ser un número entero.", EN: "Must be a whole number."}, false},
 		{regexp.MustCompile(`^expected string$`), lang.Text{ES: "Debe ser un texto.", EN: "Must be a text."}, false},
 		{regexp.MustCompile(`^expected object$`), notJSON, false},

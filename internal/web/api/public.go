@@ -33,9 +33,10 @@ type publicVideosInput struct {
 }
 
 type publicVideosOutput struct {
-	TotalCount int    `header:"X-Total-Count" doc:"Videos on all pages together."`
-	Link       string `header:"Link" doc:"RFC 8288: first, prev, next and last page."`
-	Body       cachedList[publicVideo]
+	ContentLength int    `header:"Content-Length"`
+	TotalCount    int    `header:"X-Total-Count" doc:"Videos on all pages together."`
+	Link          string `header:"Link" doc:"RFC 8288: first, prev, next and last page."`
+	Body          cachedList[publicVideo]
 }
 
 func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicVideosOutput, error) {
@@ -44,7 +45,7 @@ func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicV
 		City: in.City, Search: in.Q,
 	}
 	base := a.baseURL(in.Base)
-	body, err := a.Live.Fetch(ctx, contest.VotesChanged, "videos "+pageKey(q.Page)+base+"\n"+q.City+"\n"+q.Search,
+	body, err := a.Live.Fetch(ctx, contest.VotesChanged, "videos "+pageKey(q.Page)+base+strconv.Quote(q.City)+q.Search,
 		func(ctx context.Context) ([]byte, error) {
 			list, err := a.Videos.PublicVideos(ctx, q)
 			return encode(list, err, func(v contest.PublicVideo) publicVideo {
@@ -62,12 +63,12 @@ func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicV
 	if err != nil {
 		return nil, err
 	}
-	return &publicVideosOutput{TotalCount: total, Link: pageLinks(in, total), Body: body}, nil
+	return &publicVideosOutput{ContentLength: len(body), TotalCount: total, Link: pageLinks(in, total), Body: body}, nil
 }
 
 // countPublic counts what a query lists. Votes do not change it, so it is kept apart from the pages.
 func (a *API) countPublic(ctx context.Context, q contest.PublicQuery) (int, error) {
-	digits, err := a.Live.Fetch(ctx, contest.VideosChanged, "count "+q.City+"\n"+q.Search,
+	digits, err := a.Live.Fetch(ctx, contest.VideosChanged, "count "+strconv.Quote(q.City)+q.Search,
 		func(ctx context.Context) ([]byte, error) {
 			n, err := a.Videos.CountPublic(ctx, q)
 			return strconv.AppendInt(nil, int64(n), 10), err
@@ -122,7 +123,10 @@ type rankingsInput struct {
 	City  string `query:"city" maxLength:"100" doc:"Whole name, whatever case and accents." example:"bogota"`
 }
 
-type rankingsOutput struct{ Body cachedList[standing] }
+type rankingsOutput struct {
+	ContentLength int `header:"Content-Length"`
+	Body          cachedList[standing]
+}
 
 func (a *API) rankings(ctx context.Context, in *rankingsInput) (*rankingsOutput, error) {
 	q := contest.RankingQuery{Page: contest.Page{Number: in.Page, Limit: in.Limit}, City: in.City}
@@ -136,7 +140,7 @@ func (a *API) rankings(ctx context.Context, in *rankingsInput) (*rankingsOutput,
 	if err != nil {
 		return nil, err
 	}
-	return &rankingsOutput{Body: body}, nil
+	return &rankingsOutput{ContentLength: len(body), Body: body}, nil
 }
 
 // encode makes the JSON array of a list.
@@ -148,5 +152,6 @@ func encode[T, R any](list []T, err error, row func(T) R) ([]byte, error) {
 	for i, v := range list {
 		rows[i] = row(v)
 	}
-	return json.Marshal(rows)
+	text, err := json.Marshal(rows)
+	return append(text, '\n'), err
 }

@@ -25,7 +25,7 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	register(videos, a.publish, "POST", "/api/videos/{id}/publish", "Publish a processed video", 0, 400, 403, 404)
 	register(videos, a.retry, "POST", "/api/videos/{id}/retry", "Process a failed video again", 0, 400, 403, 404)
 	register(videos, a.deleteVideo, "DELETE", "/api/videos/{id}", "Delete a video that is not public", 0, 400, 403, 404)
-	register(videos, a.events, "GET", "/api/videos/{id}/events", "Follow a video's processing", 0, 403, 404)
+	register(videos, a.events, "GET", eventsPath, "Follow a video's processing", 0, 403, 404)
 
 	public := group{h, "The public", nil}
 	register(public, a.publicVideos, "GET", "/api/public/videos", "List public videos", 0, 422)

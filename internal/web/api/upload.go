@@ -7,12 +7,15 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"risingstars/internal/contest"
+	"risingstars/internal/web/lang"
+	"risingstars/internal/web/problem"
 )
 
 const (
@@ -212,6 +215,19 @@ type brokenBodyError struct{ err error }
 
 func (e *brokenBodyError) Error() string { return fmt.Sprintf("read the body: %v", e.err) }
 func (e *brokenBodyError) Unwrap() error { return e.err }
+
+// problem is what the client gets to read, if it is still there.
+func (e *brokenBodyError) problem(tag lang.Tag) *problem.Problem {
+	if errors.Is(e.err, os.ErrDeadlineExceeded) {
+		return problem.ForStatus(http.StatusRequestTimeout, "", tag)
+	}
+	return problem.New(http.StatusBadRequest, brokenForm.In(tag))
+}
+
+var brokenForm = lang.Text{
+	ES: "El formulario llegó incompleto o mal formado. Vuelve a enviarlo.",
+	EN: "The form arrived incomplete or malformed. Send it again.",
+}
 
 // brokenBody says what an error in reading the body is to the client; nil stays nil.
 func brokenBody(err error) error {

@@ -40,8 +40,9 @@ func (momentOrNull) Schema(r huma.Registry) *huma.Schema {
 	return s
 }
 
-// videoID is an id in a path. What is no positive number is 0, the id of no video.
-type videoID int64
+// videoID is an id in a path. What is no positive number is 0, the id of no video. It is a struct because huma would read
+// a number by itself, and call what is none invalid.
+type videoID struct{ n int64 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (id *videoID) UnmarshalText(text []byte) error {
@@ -49,7 +50,7 @@ func (id *videoID) UnmarshalText(text []byte) error {
 	if err != nil || n < 0 || text[0] == '+' {
 		n = 0
 	}
-	*id = videoID(n)
+	id.n = n
 	return nil
 }
 

@@ -7,8 +7,9 @@ import (
 	"risingstars/internal/web/lang"
 )
 
-// video is a player's video in a list of its own.
-type video struct {
+// Video is a player's video in a list of its own. It is exported because huma documents no others where they are
+// embedded.
+type Video struct {
 	VideoID      int64        `json:"video_id" example:"1"`
 	Title        string       `json:"title" example:"Triple desde la esquina"`
 	Status       string       `json:"status" enum:"uploaded,processing,processed,public,failed"`
@@ -19,7 +20,7 @@ type video struct {
 
 // videoDetail is a player's video with all that its owner may know.
 type videoDetail struct {
-	video
+	Video
 	OriginalURL   *string `json:"original_url" nullable:"true" doc:"The file as it was uploaded. The link expires."`
 	PosterURL     *string `json:"poster_url" nullable:"true" doc:"A still picture, JPEG 1280×720."`
 	Votes         int     `json:"votes" minimum:"0"`
@@ -38,7 +39,7 @@ type (
 		Caller
 		Base
 	}
-	videosOutput struct{ Body []video }
+	videosOutput struct{ Body []Video }
 	videoOutput  struct{ Body videoDetail }
 )
 
@@ -52,7 +53,7 @@ func (a *API) myVideos(ctx context.Context, in *myVideosInput) (*videosOutput, e
 	if err != nil {
 		return nil, err
 	}
-	out := &videosOutput{Body: make([]video, len(list))}
+	out := &videosOutput{Body: make([]Video, len(list))}
 	for i, v := range list {
 		out.Body[i] = a.video(a.baseURL(in.Base), v)
 	}
@@ -60,15 +61,15 @@ func (a *API) myVideos(ctx context.Context, in *myVideosInput) (*videosOutput, e
 }
 
 func (a *API) myVideo(ctx context.Context, in *videoInput) (*videoOutput, error) {
-	return a.detail(ctx, in)(a.Videos.Own(ctx, in.player, int64(in.ID)))
+	return a.detail(ctx, in)(a.Videos.Own(ctx, in.player, in.ID.n))
 }
 
 func (a *API) publish(ctx context.Context, in *videoInput) (*videoOutput, error) {
-	return a.detail(ctx, in)(a.Videos.Publish(ctx, in.player, int64(in.ID)))
+	return a.detail(ctx, in)(a.Videos.Publish(ctx, in.player, in.ID.n))
 }
 
 func (a *API) retry(ctx context.Context, in *videoInput) (*videoOutput, error) {
-	return a.detail(ctx, in)(a.Videos.Retry(ctx, in.player, int64(in.ID)))
+	return a.detail(ctx, in)(a.Videos.Retry(ctx, in.player, in.ID.n))
 }
 
 type deletedOutput struct {
@@ -79,36 +80,38 @@ type deletedOutput struct {
 }
 
 func (a *API) deleteVideo(ctx context.Context, in *videoInput) (*deletedOutput, error) {
-	if err := a.Videos.Delete(ctx, in.player, int64(in.ID)); err != nil {
+	if err := a.Videos.Delete(ctx, in.player, in.ID.n); err != nil {
 		return nil, err
 	}
 	out := &deletedOutput{}
 	out.Body.Message = "El video ha sido eliminado exitosamente."
-	out.Body.VideoID = int64(in.ID)
+	out.Body.VideoID = in.ID.n
 	return out, nil
 }
 
-func (a *API) video(base string, v contest.Video) video {
-	return video{
+func (a *API) video(base string, v contest.Video) Video {
+	return Video{
 		VideoID: v.ID, Title: v.Title, Status: string(v.Status),
 		UploadedAt: moment(v.UploadedAt), ProcessedAt: momentOrNull(v.ProcessedAt),
 		ProcessedURL: a.partURL(base, v, contest.ClipPart, v.Media.Clip()),
 	}
 }
 
-// detail turns what the contest says of a video into the answer to its owner.
+// detail turns what the contest says of a video into the answer to its owner. The progress is read before the video is,
+// so that nobody who asks again sees it fall: at the end of processing it is forgotten after the new state is there.
 func (a *API) detail(ctx context.Context, in *videoInput) func(contest.Video, error) (*videoOutput, error) {
+	running := a.Live.Progress(ctx, in.ID.n)
 	return func(v contest.Video, err error) (*videoOutput, error) {
 		if err != nil {
 			return nil, err
 		}
 		base := a.baseURL(in.Base)
 		return &videoOutput{videoDetail{
-			video:         a.video(base, v),
+			Video:         a.video(base, v),
 			OriginalURL:   a.partURL(base, v, contest.OriginalPart, v.Media.Original()),
 			PosterURL:     a.partURL(base, v, contest.PosterPart, v.Media.Poster()),
 			Votes:         v.Votes,
-			Progress:      a.progress(ctx, v),
+			Progress:      progress(v, running),
 			FailureReason: failureReason(v.Failure, lang.Accepted(in.AcceptLanguage)),
 		}}, nil
 	}
@@ -116,12 +119,12 @@ func (a *API) detail(ctx context.Context, in *videoInput) func(contest.Video, er
 
 // progress is how far a video has come, in per cent: known to the store at the ends, and to those who share live news
 // in between.
-func (a *API) progress(ctx context.Context, v contest.Video) int {
+func progress(v contest.Video, running int) int {
 	switch v.Status {
 	case contest.Processed, contest.Public:
 		return 100
 	case contest.Processing:
-		return a.Live.Progress(ctx, v.ID)
+		return running
 	default:
 		return 0
 	}

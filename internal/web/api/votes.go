@@ -21,7 +21,7 @@ func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
 	if err := a.take(ctx, votes, strconv.FormatInt(in.player.ID, 10)); err != nil {
 		return nil, err
 	}
-	n, err := a.Votes.Vote(ctx, in.player, int64(in.ID))
+	n, err := a.Votes.Vote(ctx, in.player, in.ID.n)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
 }
 
 func (a *API) takeBack(ctx context.Context, in *voteInput) (*voteOutput, error) {
-	n, err := a.Votes.TakeBack(ctx, in.player, int64(in.ID))
+	n, err := a.Votes.TakeBack(ctx, in.player, in.ID.n)
 	if err != nil {
 		return nil, err
 	}

@@ -109,7 +109,7 @@ func fromInvalid(invalid *contest.InvalidError, tag lang.Tag) *Problem {
 
 // ForStatus is the problem of a status that the server itself gives. allow is the Allow header of a 405, else "".
 func ForStatus(status int, allow string, tag lang.Tag) *Problem {
-	detail := http.StatusText(status)
+	detail := unservedText.In(tag)
 	if text, ok := statusTexts[status]; ok {
 		detail = text.In(tag)
 	}
@@ -125,6 +125,7 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil {
 		panic(err) // strings and numbers only
 	}
+	body = append(body, '\n')
 	maps.Copy(w.Header(), p.GetHeaders())
 	w.Header().Set("Content-Type", MediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))

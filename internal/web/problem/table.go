@@ -102,6 +102,10 @@ var (
 		ES: "La solicitud es demasiado grande.",
 		EN: "The request is too large.",
 	}
+	unservedText = lang.Text{
+		ES: "La solicitud no se puede atender.",
+		EN: "The request cannot be served.",
+	}
 	internalText = lang.Text{
 		ES: "Error interno. Si se repite, avisa a los organizadores con el identificador de la solicitud.",
 		EN: "Internal error. If it happens again, tell the organizers the request id.",
@@ -121,7 +125,19 @@ var (
 			ES: "La solicitud tardó demasiado en llegar.",
 			EN: "The request took too long to arrive.",
 		},
+		http.StatusPreconditionFailed: {
+			ES: "El archivo no es el que se esperaba.",
+			EN: "The file is not the one that was expected.",
+		},
+		http.StatusRequestedRangeNotSatisfiable: {
+			ES: "La parte que se pide está fuera del archivo.",
+			EN: "The requested part lies outside the file.",
+		},
 		http.StatusRequestEntityTooLarge: bodyTooLargeText,
+		http.StatusRequestHeaderFieldsTooLarge: {
+			ES: "El encabezado de la solicitud es demasiado grande.",
+			EN: "The request's header is too large.",
+		},
 		http.StatusUnsupportedMediaType: {
 			ES: "El cuerpo de la solicitud debe ser de otro tipo (mira /docs).",
 			EN: "The request's body must be of another type (see /docs).",

@@ -1,0 +1,58 @@
+package api_test
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"risingstars/internal/app/apptest"
+)
+
+// conn is a connection on which a test says what it likes, when it likes.
+type conn struct {
+	net.Conn
+	tb     testing.TB
+	reader *bufio.Reader
+}
+
+func dial(tb testing.TB, s *apptest.Server) *conn {
+	tb.Helper()
+	var d net.Dialer
+	c, err := d.DialContext(tb.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = c.Close() })
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		tb.Fatal(err)
+	}
+	return &conn{Conn: c, tb: tb, reader: bufio.NewReader(c)}
+}
+
+func (c *conn) write(text string) {
+	c.tb.Helper()
+	if _, err := c.Write([]byte(text)); err != nil {
+		c.tb.Fatalf("the server does not take what is sent: %v", err)
+	}
+}
+
+// answer reads one response.
+func (c *conn) answer() answer {
+	c.tb.Helper()
+	response, err := http.ReadResponse(c.reader, nil)
+	if err != nil {
+		c.tb.Fatalf("read the answer: %v", err)
+	}
+	return read(c.tb, response)
+}
+
+// head is the beginning of a request, with a token and further lines of its header.
+func head(method, path, token string, lines ...string) string {
+	lines = append([]string{method + " " + path + " HTTP/1.1", "Host: test", "Authorization: Bearer " + token}, lines...)
+	return strings.Join(lines, "\r\n") + "\r\n\r\n"
+}
+
+func newReader(text string) *bufio.Reader { return bufio.NewReader(strings.NewReader(text)) }

@@ -1,0 +1,55 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"risingstars/internal/web/lang"
+	"risingstars/internal/web/problem"
+)
+
+// wording is a listener whose connections give the form of all problems to the refusals that net/http writes by itself,
+// as plain text, to whoever does not speak HTTP: a bad first line, a header that is too large.
+type wording struct{ net.Listener }
+
+func (l wording) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if tcp, ok := c.(*net.TCPConn); ok {
+		return worded{tcp}, err
+	}
+	return c, err
+}
+
+// worded has all that a TCP connection can do, so that net/http can use it.
+type worded struct{ *net.TCPConn }
+
+// plainRefusal stands behind the status line of what net/http writes by itself, and of nothing else.
+const plainRefusal = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+
+// Write implements net.Conn.
+func (c worded) Write(p []byte) (int, error) {
+	line, _, plain := bytes.Cut(p[:min(len(p), 256)], []byte(plainRefusal))
+	if !plain || bytes.Contains(line, []byte("\n")) {
+		return c.TCPConn.Write(p) //nolint:wrapcheck // net/http looks at what it is
+	}
+	words := strings.Fields(string(line)) // HTTP/1.1 400 Bad Request
+	if len(words) < 2 {
+		return c.TCPConn.Write(p) //nolint:wrapcheck // the same
+	}
+	status, err := strconv.Atoi(words[1])
+	if err != nil {
+		return c.TCPConn.Write(p) //nolint:wrapcheck // the same
+	}
+	body, err := json.Marshal(problem.ForStatus(status, "", lang.Spanish)) // no header was read that says otherwise
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	_, err = fmt.Fprintf(c.TCPConn, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		status, http.StatusText(status), problem.MediaType, len(body), body)
+	return len(p), err //nolint:wrapcheck // the same
+}
