@@ -18,7 +18,7 @@ func bareServer(kind string) {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Printf("serving http://%s\n", l.Addr())
+	fmt.Fprintf(os.Stdout, "serving http://%s\n", l.Addr())
 	panic(http.Serve(l, handlers[kind]))
 }
 

@@ -121,8 +121,7 @@ func (w *write) inSavepoint(tx *sql.Tx) error {
 	}
 	w.err = w.call(tx)
 	if w.err != nil {
-		var refusal *contest.Refusal
-		if !errors.As(w.err, &refusal) {
+		if _, refused := errors.AsType[*contest.Refusal](w.err); !refused {
 			return w.err
 		}
 		if _, err := tx.ExecContext(w.ctx, `ROLLBACK TO one`); err != nil {
