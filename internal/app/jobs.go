@@ -3,7 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -54,7 +54,8 @@ func (c jobsList) Run(r *runner) (err error) {
 
 // printable keeps a title from moving the terminal's cursor.
 func printable(s string) string {
-	return strings.Trim(fmt.Sprintf("%q", s), `"`)
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
 }
 
 type jobsRetry struct {

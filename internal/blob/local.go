@@ -37,7 +37,7 @@ func (l *Local) path(key string) (string, error) {
 
 // PutFile moves the file at path under the key. When it returns nil the object is on disk, whatever happens to the
 // machine. On the same file system nothing is copied. On an error the file at path may be gone or still there; the
-// object is not.
+// object is not. An object that is there already is replaced at once, and whoever reads it keeps the old one.
 func (l *Local) PutFile(ctx context.Context, key, path string) error {
 	place, err := l.path(key)
 	if err != nil {
@@ -132,6 +132,12 @@ func syncPath(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// notThere reports whether the error means that no file has that path, be it only because a file stands where a folder
+// would have to.
+func notThere(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
 // Open opens an object to read; whoever opened it closes it. It returns ErrNotFound if there is none.
 func (l *Local) Open(_ context.Context, key string) (io.ReadSeekCloser, Info, error) {
 	place, err := l.path(key)
@@ -139,7 +145,7 @@ func (l *Local) Open(_ context.Context, key string) (io.ReadSeekCloser, Info, er
 		return nil, Info{}, errors.Join(ErrNotFound, err)
 	}
 	f, err := os.Open(place)
-	if errors.Is(err, fs.ErrNotExist) {
+	if notThere(err) {
 		return nil, Info{}, ErrNotFound
 	}
 	if err != nil {
@@ -160,12 +166,8 @@ func (l *Local) Fetch(ctx context.Context, key, path string) error {
 	if err != nil {
 		return err
 	}
-	err = os.Link(place, path)
-	if err == nil {
+	if os.Link(place, path) == nil {
 		return nil
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("fetch %s: %w", key, ErrNotFound)
 	}
 	if err := copyTo(ctx, path, place); err != nil { // another file system, or one without links
 		return fmt.Errorf("fetch %s: %w", key, err)
@@ -175,6 +177,9 @@ func (l *Local) Fetch(ctx context.Context, key, path string) error {
 
 func copyTo(ctx context.Context, path, place string) error {
 	source, err := os.Open(place)
+	if notThere(err) {
+		return ErrNotFound
+	}
 	if err != nil {
 		return err
 	}
@@ -193,7 +198,7 @@ func (l *Local) Delete(_ context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(place); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(place); err != nil && !notThere(err) {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}
 	l.removeEmpty(filepath.Dir(place))
@@ -206,7 +211,7 @@ func (l *Local) DeletePrefix(_ context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.RemoveAll(folder); err != nil {
+	if err := os.RemoveAll(folder); err != nil && !notThere(err) {
 		return fmt.Errorf("delete %s: %w", prefix, err)
 	}
 	return nil
@@ -216,7 +221,7 @@ func (l *Local) DeletePrefix(_ context.Context, prefix string) error {
 // that writer then gets an error and tries again later.
 func (l *Local) removeEmpty(folder string) {
 	for folder != l.root && strings.Count(strings.TrimPrefix(folder, l.root), string(filepath.Separator)) > 1 {
-		if os.Remove(folder) != nil {
+		if syscall.Rmdir(folder) != nil { // os.Remove would take a file as well
 			return
 		}
 		folder = filepath.Dir(folder)
@@ -231,7 +236,7 @@ func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) er
 		return err
 	}
 	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
+		if notThere(err) {
 			return nil
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil || entry.IsDir() {

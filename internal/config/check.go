@@ -14,6 +14,9 @@ import (
 // MinSecret is how many bytes SECRET_KEY must have: as many as HS256 hashes to (RFC 7518 section 3.2).
 const MinSecret = 32
 
+// maxTokenTTL is a hundred years, in seconds; much more would not fit a duration.
+const maxTokenTTL = 100 * 366 * 24 * 60 * 60
+
 // Check holds every setting against what it may be, and names all that is wrong at once.
 func (s *Settings) Check() error {
 	return errors.Join(
@@ -24,9 +27,9 @@ func (s *Settings) Check() error {
 		CheckSecret(s.SecretKey),
 		oneOf("RATE_LIMIT", s.RateLimit, "on", "off"),
 		oneOf("LOG_FORMAT", s.LogFormat, "text", "json"),
-		positive("ACCESS_TOKEN_EXPIRE_SECONDS", s.TokenTTL),
+		within("ACCESS_TOKEN_EXPIRE_SECONDS", s.TokenTTL, 1, maxTokenTTL),
 		positive("MAX_UPLOAD_BYTES", s.MaxUploadBytes),
-		within("PASSWORD_COST", s.PasswordCost, 4, 15),
+		within("PASSWORD_COST", int64(s.PasswordCost), 4, 15),
 		notNegative("FFMPEG_THREADS", int64(s.FFmpegThreads)),
 		notNegative("STOP_GRACE", int64(s.StopGrace)),
 		checkFile("BRAND_CURTAIN", s.BrandCurtain),
@@ -101,7 +104,8 @@ func checkPublicURL(text string) error {
 		return nil
 	}
 	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
+		strings.Trim(u.Path, "/") != "" || u.User != nil || strings.ContainsAny(text, "?#") {
 		return errors.New("PUBLIC_URL: must be http:// or https:// and a host, without a path")
 	}
 	return nil
@@ -121,7 +125,7 @@ func oneOf(name, value string, allowed ...string) error {
 	return nil
 }
 
-func within(name string, n, least, most int) error {
+func within(name string, n, least, most int64) error {
 	if n < least || n > most {
 		return fmt.Errorf("%s: must be from %d to %d", name, least, most)
 	}

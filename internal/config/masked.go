@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 )
 
 // Line is one setting as it may be shown to anybody.
@@ -32,11 +33,22 @@ func masked(name string, field reflect.Value) string {
 	case text == "":
 		return ""
 	case name == "SECRET_KEY":
-		return "********"
-	}
-	if u, err := url.Parse(text); err == nil && u.Scheme != "" && u.Host != "" {
-		u.RawQuery = "" // may hold keys
-		return u.Redacted()
+		return hidden
+	case strings.HasSuffix(name, "_URL"):
+		return maskedURL(text)
 	}
 	return text
+}
+
+const hidden = "********"
+
+// maskedURL leaves out what may be secret. Of a text in which that cannot be told, such as one with a password that was
+// not escaped, nothing is shown.
+func maskedURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || strings.Contains(u.Opaque+u.Path+u.RawQuery+u.Fragment, "@") {
+		return hidden
+	}
+	u.RawQuery, u.ForceQuery, u.Fragment = "", false, ""
+	return u.Redacted()
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -34,6 +35,8 @@ type Storage interface {
 	Fetch(ctx context.Context, key, path string) error
 	// PutFile moves a file under a key; when it returns, the object is durable.
 	PutFile(ctx context.Context, key, path string) error
+	// Delete removes one object. If there is none, that is no error.
+	Delete(ctx context.Context, key string) error
 }
 
 // Needs are what the workers are built on.
@@ -60,6 +63,9 @@ type processor struct {
 // that follows the clip's length.
 const Longest = 90 * time.Minute
 
+// cleanUpTimeout bounds what is still to be done when a run's own time is over.
+const cleanUpTimeout = 10 * time.Second
+
 // Timeout implements river.Worker.
 func (p *processor) Timeout(*river.Job[contest.ProcessVideo]) time.Duration { return Longest }
 
@@ -79,7 +85,7 @@ func (p *processor) Work(ctx context.Context, job *river.Job[contest.ProcessVide
 	task := task{processor: p, job: job, id: job.Args.VideoID, taskID: strconv.FormatInt(job.ID, 10)}
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			err = task.failed(ctx, fmt.Errorf("panic: %v", panicked))
+			err = task.failed(ctx, fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
 		}
 	}()
 	err = task.run(ctx)
@@ -104,14 +110,14 @@ func (t *task) run(ctx context.Context) error {
 	if t.job.Attempt > t.job.MaxAttempts {
 		return errors.New("interrupted too often")
 	}
-	v, err := t.Store.BeginProcessing(ctx, t.id, t.taskID)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer t.untilDeleted(ctx, cancel)()
-	if err := t.process(ctx, v); err != nil {
+	defer t.untilDeleted(ctx, cancel)() // before the state is read, so that no deletion is missed in between
+	v, err := t.Store.BeginProcessing(ctx, t.id, t.taskID)
+	if err == nil {
+		err = t.process(ctx, v)
+	}
+	if err != nil {
 		if errors.Is(context.Cause(ctx), errDeleted) {
 			return errDeleted
 		}
@@ -189,15 +195,15 @@ func (t *task) render(ctx context.Context, v contest.Video, dir string) (rendere
 // finish makes the results durable under new keys, and then commits the video's new state and the job's end together.
 func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
 	v.Media.Run = contest.NewToken()
-	if err := t.Storage.PutFile(ctx, v.Media.Clip(), r.clip); err != nil {
-		return err
-	}
-	if err := t.Storage.PutFile(ctx, v.Media.Poster(), r.poster); err != nil {
-		return err
+	if err := t.put(ctx, v.Media, r); err != nil {
+		return errors.Join(err, t.remove(ctx, v.Media))
 	}
 	done, err := t.Store.FinishProcessing(ctx, t.id, t.taskID, v.Media.Run, t.Clock().UTC(), t.complete(ctx))
+	if errors.Is(err, contest.ErrNothingToDo) || errors.Is(context.Cause(ctx), errDeleted) {
+		return errors.Join(err, t.remove(ctx, v.Media))
+	}
 	if err != nil {
-		return err // the objects have no row then, and are swept
+		return err // the commit may have happened all the same: if not, the objects are swept
 	}
 	t.Metrics.processed(r.took, r.play)
 	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: done.Status, Progress: 100})
@@ -205,8 +211,23 @@ func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
 	return nil
 }
 
-// complete ends the job as part of a transaction.
+func (t *task) put(ctx context.Context, m contest.Media, r rendered) error {
+	if err := t.Storage.PutFile(ctx, m.Clip(), r.clip); err != nil {
+		return err
+	}
+	return t.Storage.PutFile(ctx, m.Poster(), r.poster)
+}
+
+// remove takes back the results of a run that no row will ever name, also when the run is being stopped.
+func (t *task) remove(ctx context.Context, m contest.Media) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
+	defer cancel()
+	return errors.Join(t.Storage.Delete(ctx, m.Clip()), t.Storage.Delete(ctx, m.Poster()))
+}
+
+// complete ends the job as part of a transaction, which others may share: the end of ctx does not interrupt it.
 func (t *task) complete(ctx context.Context) func(*sql.Tx) error {
+	ctx = context.WithoutCancel(ctx)
 	return func(tx *sql.Tx) error {
 		_, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx, t.job)
 		if err != nil {
@@ -220,7 +241,10 @@ func (t *task) complete(ctx context.Context) func(*sql.Tx) error {
 // trouble that may pass.
 func (t *task) failed(ctx context.Context, err error) error {
 	switch {
-	case errors.Is(err, errDeleted), errors.Is(err, contest.ErrNothingToDo):
+	case errors.Is(err, errDeleted):
+		t.Live.Announce(ctx, contest.Event{VideoID: t.id, Deleted: true}) // once more: progress may have come after it
+		return river.JobCancel(contest.ErrNothingToDo)
+	case errors.Is(err, contest.ErrNothingToDo):
 		return river.JobCancel(contest.ErrNothingToDo)
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return errors.Join(context.Canceled, err) // the program stops: the queue hands the job back
@@ -235,8 +259,11 @@ func (t *task) failed(ctx context.Context, err error) error {
 	return t.giveUp(ctx, why, err)
 }
 
-// giveUp commits that the video has failed and lets the queue keep the job as discarded, for the organizers to see.
+// giveUp commits that the video has failed. The queue keeps the job for the organizers to see, as discarded after the
+// last try, as cancelled where no other try would make sense.
 func (t *task) giveUp(ctx context.Context, why contest.Failure, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout) // the job's time may be over
+	defer cancel()
 	_, err := t.Store.FailProcessing(ctx, t.id, t.taskID, why, func(*sql.Tx) error { return nil })
 	if errors.Is(err, contest.ErrNothingToDo) {
 		return river.JobCancel(contest.ErrNothingToDo)
@@ -247,7 +274,10 @@ func (t *task) giveUp(ctx context.Context, why contest.Failure, cause error) err
 	t.Metrics.failures.WithLabelValues("for good").Inc()
 	t.Log.Error("processing failed for good", "video_id", t.id, "task_id", t.taskID, "failure", why, "error", cause)
 	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Failed, Failure: why})
-	return river.JobCancel(cause)
+	if t.job.Attempt < t.job.MaxAttempts {
+		return river.JobCancel(cause)
+	}
+	return cause
 }
 
 // verdict tells why a video failed, and whether trying again could change it.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 )
@@ -67,14 +68,26 @@ func ReadSchema(ctx context.Context, db *DB) (Schema, error) {
 	}
 	known := queue.AllVersions()
 	v.QueueWanted = int64(known[len(known)-1].Version)
-	applied, err := queue.ExistingVersions(ctx)
+	v.Queue, err = queueVersion(ctx, db)
 	if err != nil {
 		return v, fmt.Errorf("read the version of the job queue's tables: %w", err)
 	}
-	if len(applied) > 0 {
-		v.Queue = int64(applied[len(applied)-1].Version)
-	}
 	return v, nil
+}
+
+// queueVersion is how far the job queue's tables have come. The queue's own migrator fails where a later program has
+// taken them further than it knows.
+func queueVersion(ctx context.Context, db *DB) (latest int64, err error) {
+	tables := riversqlite.New(db.Writer).GetExecutor()
+	there, err := tables.TableExists(ctx, &riverdriver.TableExistsParams{Table: "river_migration"})
+	if err != nil || !there {
+		return 0, err
+	}
+	applied, err := tables.MigrationGetByLine(ctx, &riverdriver.MigrationGetByLineParams{Line: riverdriver.MigrationLineMain})
+	for _, m := range applied {
+		latest = max(latest, int64(m.Version))
+	}
+	return latest, err
 }
 
 func migrators(db *DB) (*goose.Provider, *rivermigrate.Migrator[*sql.Tx], error) {

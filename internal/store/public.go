@@ -16,13 +16,13 @@ func (s *Store) PublicVideos(ctx context.Context, q contest.PublicQuery) ([]cont
 	return many(ctx, s, "public_videos", scanPublicVideo, fmt.Sprintf(`
 		SELECT v.id, v.title, p.first_name, p.last_name, p.city, v.votes, v.token, v.format, v.size, v.run, v.uploaded_at
 		FROM (
-			SELECT id AS page_id FROM videos WHERE %s
+			SELECT id AS page_id, uploaded_at FROM videos WHERE %s
 			ORDER BY uploaded_at DESC, id DESC
 			LIMIT $%d OFFSET $%d
 		) AS page
 		JOIN videos AS v ON v.id = page.page_id
 		JOIN players AS p ON p.id = v.player_id
-		ORDER BY v.uploaded_at DESC, v.id DESC`, where, len(args)-1, len(args)), args...)
+		ORDER BY page.uploaded_at DESC, page.page_id DESC`, where, len(args)-1, len(args)), args...)
 }
 
 // CountPublic implements [contest.VideoStore].

@@ -1,0 +1,122 @@
+package app_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"risingstars/internal/app/apptest"
+	"risingstars/internal/media/mediatest"
+)
+
+// Organizers see what has failed and send it through again, while the server runs.
+func TestJobs(t *testing.T) {
+	t.Parallel()
+	server := apptest.Start(t, apptest.Settings{"WORKERS": "1"})
+	jobs := func(args ...string) (string, error) {
+		return run(t, apptest.Settings{"DATA_DIR": server.DataDir}, append([]string{"jobs"}, args...)...)
+	}
+	list := func(args ...string) string {
+		t.Helper()
+		return must(jobs(append([]string{"list"}, args...)...))(t)
+	}
+	const nothing = "Nothing waits, and nothing has failed.\n"
+	if got := list(); got != nothing {
+		t.Errorf("at first: got %q, want %q", got, nothing)
+	}
+	ana := newPlayer(t, server.URL, "ana@example.com")
+	id := must(ana.upload(server.URL, `El "mejor" triple de la ñ, "ya"`, apptest.Ruined(t), func() {}))(t)
+	ana.waitFor(t, server.URL, id, "failed")
+
+	for _, args := range [][]string{{}, {"--failed"}} {
+		wantTable(t, list(args...), `1\s+failed\s+20\S+Z\s+1\s+unplayable\s+El \\"mejor\\" triple de la ñ, \\"ya\\"`)
+	}
+	out := must(jobs("retry", fmt.Sprint(id)))(t)
+	if want := "video 1 is queued again as task 2\n"; out != want {
+		t.Errorf("retry: got %q, want %q", out, want)
+	}
+	apptest.Eventually(t, patience, "it has failed again", func() bool {
+		return strings.Contains(list("--failed"), "unplayable")
+	})
+	originals := must(filepath.Glob(server.DataDir + "/media/videos/*/original.mp4"))(t)
+	good := must(os.ReadFile(mediatest.Clip(t, mediatest.Spec{})))(t)
+	check(t, os.WriteFile(originals[0], good, 0o600))
+	out = must(jobs("retry", "--all"))(t)
+	if want := "video 1 is queued again as task 3\n"; out != want {
+		t.Errorf("retry --all: got %q, want %q", out, want)
+	}
+	ana.waitFor(t, server.URL, id, "processed")
+	if got := list(); got != nothing {
+		t.Errorf("in the end: got %q, want %q", got, nothing)
+	}
+}
+
+// Those that wait are listed before those that have failed.
+func TestJobsThatWait(t *testing.T) {
+	t.Parallel()
+	server := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	settings := apptest.Settings{"DATA_DIR": server.DataDir}
+	ana := newPlayer(t, server.URL, "ana@example.com")
+	for range 2 {
+		ana.mustUpload(t, server.URL, mediatest.Clip(t, mediatest.Spec{}))
+	}
+	execute(t, server.DataDir, `UPDATE videos SET status = 'failed', failure = 'timeout' WHERE id = 1`)
+
+	all := must(run(t, settings, "jobs", "list"))(t)
+	failed := must(run(t, settings, "jobs", "list", "--failed"))(t)
+
+	wantTable(t, all, `2\s+uploaded\s+20\S+Z\s+2\s+Triple`, `1\s+failed\s+20\S+Z\s+1\s+timeout\s+Triple`)
+	wantTable(t, failed, `1\s+failed\s+20\S+Z\s+1\s+timeout\s+Triple`)
+}
+
+func TestJobsRetryRefuses(t *testing.T) {
+	t.Parallel()
+	server := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	settings := apptest.Settings{"DATA_DIR": server.DataDir}
+	newPlayer(t, server.URL, "ana@example.com").mustUpload(t, server.URL, mediatest.Clip(t, mediatest.Spec{}))
+	tests := []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"nothing named", nil, []string{"name the videos to retry, or give --all"}},
+		{"too much named", []string{"--all", "1"}, []string{"name the videos to retry, or give --all"}},
+		{"no numbers", []string{"one"}, []string{"one"}},
+		{"none of them", []string{"1", "999"}, []string{"video 1: ", "only a failed video can be tried again", "video 999: ", "there is no such video"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			_, err := run(t, settings, append([]string{"jobs", "retry"}, test.args...)...)
+
+			if err == nil {
+				t.Fatal("got no error")
+			}
+			contains(t, err.Error(), test.want...)
+		})
+	}
+}
+
+// Without tables there is nothing to list, and the command says what to do.
+func TestJobsBeforeMigrate(t *testing.T) {
+	t.Parallel()
+
+	_, err := run(t, apptest.Settings{"DATA_DIR": t.TempDir()}, "jobs", "list")
+
+	if err == nil || !strings.Contains(err.Error(), "run risingstars migrate") {
+		t.Errorf("got %v, want what to do", err)
+	}
+}
+
+// wantTable checks a table's rows, given as patterns.
+func wantTable(tb testing.TB, got string, rows ...string) {
+	tb.Helper()
+	want := regexp.MustCompile(`^VIDEO\s+STATUS\s+UPLOADED\s+TASK\s+WHY\s+TITLE\n` + strings.Join(rows, `\n`) + `\n$`)
+	if !want.MatchString(got) {
+		tb.Errorf("got\n%swant %s", got, want)
+	}
+}

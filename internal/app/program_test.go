@@ -1,0 +1,166 @@
+package app_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"risingstars/internal/app/apptest"
+)
+
+// binary builds the program, once.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "risingstars-app-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "risingstars")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "risingstars/cmd/risingstars")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	built = dir
+	return path, nil
+})
+
+// built is the folder that binary has made, "" if it was not called.
+var built string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != "" {
+		_ = os.RemoveAll(built) // it is in the temporary folder anyway
+	}
+	os.Exit(code)
+}
+
+// program is the program in a process of its own.
+type program struct {
+	testing.TB
+	cmd      *exec.Cmd
+	out, log *output
+	ended    chan struct{}
+	url      string // of a server
+}
+
+// launch starts the program with a command.
+func launch(tb testing.TB, settings apptest.Settings, command ...string) *program {
+	tb.Helper()
+	p := &program{TB: tb, cmd: exec.Command(must(binary())(tb), command...), out: &output{}, log: &output{}, ended: make(chan struct{})}
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	for name, value := range settings {
+		p.cmd.Env = append(p.cmd.Env, name+"="+value)
+	}
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.log
+	check(tb, p.cmd.Start())
+	go func() { // ends with the process, which ends with the test
+		_ = p.cmd.Wait()
+		close(p.ended)
+	}()
+	tb.Cleanup(func() {
+		p.signal(syscall.SIGKILL)
+		<-p.ended
+		if tb.Failed() {
+			tb.Logf("process %d: %s\n%s%s", p.cmd.Process.Pid, p.cmd.ProcessState, p.out, p.log)
+		}
+	})
+	return p
+}
+
+var site = regexp.MustCompile(`web site +(http://\S+)/`)
+
+// serve starts a server and waits until it serves. Settings are as for apptest.Start.
+func serve(tb testing.TB, settings apptest.Settings) *program {
+	tb.Helper()
+	all := apptest.Settings{
+		"LISTEN_ADDR": "127.0.0.1:0", "PASSWORD_COST": "4", "RATE_LIMIT": "off", "WORKERS": "2", "LOG_LEVEL": "debug",
+	}
+	maps.Copy(all, settings)
+	p := launch(tb, all, "serve")
+	apptest.Eventually(tb, patience, "the program serves", func() bool {
+		select {
+		case <-p.ended:
+			tb.Fatalf("the program has ended: %s\n%s", p.cmd.ProcessState, p.log)
+		default:
+		}
+		if m := site.FindStringSubmatch(p.out.String()); m != nil {
+			p.url = m[1]
+		}
+		return p.url != ""
+	})
+	return p
+}
+
+func (p *program) signal(s syscall.Signal) {
+	p.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.Errorf("signal process %d: %v", p.cmd.Process.Pid, err)
+	}
+}
+
+// kill ends the program as a power cut would.
+func (p *program) kill() {
+	p.Helper()
+	p.signal(syscall.SIGKILL)
+	<-p.ended
+}
+
+// wait waits for the program's end and returns its exit code, -1 if a signal ended it.
+func (p *program) wait(within time.Duration) int {
+	p.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(within):
+		p.Fatalf("the program has not ended within %s", within)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// noChildren waits until no process is left that works on something in the folder.
+func noChildren(tb testing.TB, folder string) {
+	tb.Helper()
+	apptest.Eventually(tb, 5*time.Second, "no process is left that works in "+folder, func() bool {
+		return len(processesOn(tb, folder)) == 0
+	})
+}
+
+// processesOn lists the processes that have the text in their command line. Without /proc there are none.
+func processesOn(tb testing.TB, text string) (list []string) {
+	tb.Helper()
+	for _, path := range must(filepath.Glob("/proc/[0-9]*/cmdline"))(tb) {
+		line, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(line, []byte(text)) {
+			list = append(list, string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})))
+		}
+	}
+	return list
+}
+
+// output is written by a process and read by the test.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}

@@ -1,0 +1,162 @@
+package app_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"risingstars/internal/app/apptest"
+	"risingstars/internal/media/mediatest"
+)
+
+// processing starts a server with one video that FFmpeg has begun to render, and will not go on with before the gate is
+// open.
+func processing(tb testing.TB, settings apptest.Settings) (p *program, gate apptest.Gate) {
+	tb.Helper()
+	gate = apptest.NewGate(tb)
+	settings["FFMPEG"] = gate.FFmpeg
+	p = serve(tb, settings)
+	ana := newPlayer(tb, p.url, "ana@example.com")
+	ana.mustUpload(tb, p.url, mediatest.Clip(tb, mediatest.Spec{}))
+	apptest.Eventually(tb, patience, "FFmpeg runs", func() bool { return len(gate.Arrived(tb)) == 1 })
+	return p, gate
+}
+
+// wantRow compares the only video, and its job, to what they should have come to.
+func wantRow(tb testing.TB, dataDir, status, state string, attempt int) {
+	tb.Helper()
+	list := rows(tb, dataDir)
+	want := []row{{ID: 1, Status: status, Token: list[0].Token, Format: "mp4", Run: list[0].Run, Jobs: 1, State: state, Attempt: attempt}}
+	if diff := cmp.Diff(want, list); diff != "" {
+		tb.Errorf("videos (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{}, files(tb, dataDir+"/work")); diff != "" {
+		tb.Errorf("work files (-want +got):\n%s", diff)
+	}
+}
+
+func TestStopWaitsForJobs(t *testing.T) {
+	t.Parallel()
+	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "STOP_GRACE": patience.String()}
+	p, gate := processing(t, settings)
+
+	p.signal(syscall.SIGTERM)
+	p.logs("stopping")
+	gate.Open(t)
+
+	if diff := cmp.Diff(0, p.wait(patience)); diff != "" {
+		t.Errorf("exit code (-want +got):\n%s", diff)
+	}
+	wantRow(t, settings["DATA_DIR"], "processed", "completed", 1)
+}
+
+func TestStopHandsJobsBack(t *testing.T) {
+	t.Parallel()
+	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "STOP_GRACE": "100ms"}
+	p, gate := processing(t, settings)
+
+	p.signal(syscall.SIGTERM)
+
+	if diff := cmp.Diff(0, p.wait(10*time.Second)); diff != "" {
+		t.Errorf("exit code (-want +got):\n%s", diff)
+	}
+	if err := syscall.Kill(gate.Arrived(t)[0], 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("FFmpeg is still there: %v", err)
+	}
+	noChildren(t, settings["DATA_DIR"])
+	wantRow(t, settings["DATA_DIR"], "processing", "available", 0)
+	gate.Open(t)
+	goesOn(t, settings)
+	wantRow(t, settings["DATA_DIR"], "processed", "completed", 1)
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, second := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(second.String(), func(t *testing.T) {
+			t.Parallel()
+			settings := apptest.Settings{"DATA_DIR": t.TempDir(), "STOP_GRACE": patience.String()}
+			p, gate := processing(t, settings)
+			p.signal(syscall.SIGTERM)
+			p.logs("stopping")
+
+			p.signal(second)
+
+			p.wait(5 * time.Second)
+			if diff := cmp.Diff("signal: "+second.String(), p.cmd.ProcessState.String()); diff != "" {
+				t.Errorf("end (-want +got):\n%s", diff)
+			}
+			noChildren(t, settings["DATA_DIR"])
+			gate.Open(t)
+			goesOn(t, settings)
+			wantRow(t, settings["DATA_DIR"], "processed", "completed", 1)
+		})
+	}
+}
+
+// An upload that is under way when the stop begins is taken in.
+func TestStopLetsUploadsEnd(t *testing.T) {
+	t.Parallel()
+	server := apptest.Start(t, apptest.Settings{"STOP_GRACE": patience.String()})
+	ana := newPlayer(t, server.URL, "ana@example.com")
+	clip := mediatest.Clip(t, mediatest.Spec{Moving: true}) // large enough not to wait in a buffer
+	rest, uploaded, stopped := make(chan bool), make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := ana.upload(server.URL, "Triple", clip, func() { <-rest })
+		uploaded <- err
+	}()
+	apptest.Eventually(t, patience, "the upload is under way", func() bool { return len(files(t, server.DataDir+"/work")) == 1 })
+
+	go func() { stopped <- server.Stop() }()
+
+	apptest.Eventually(t, patience, "it stops", func() bool { return strings.Contains(server.Log(), "stopping") })
+	close(rest)
+	check(t, <-uploaded)
+	check(t, <-stopped)
+	wantRow(t, server.DataDir, "uploaded", "available", 0)
+}
+
+// A stream of events has no end of its own, and does not hold up a stop.
+func TestStopEndsStreams(t *testing.T) {
+	t.Parallel()
+	server := apptest.Start(t, apptest.Settings{"STOP_GRACE": patience.String(), "WORKERS": "0"})
+	ana := newPlayer(t, server.URL, "ana@example.com")
+	id := ana.mustUpload(t, server.URL, mediatest.Clip(t, mediatest.Spec{}))
+	request := must(http.NewRequest(http.MethodGet, fmt.Sprintf("%s/api/videos/%d/events", server.URL, id), nil))(t)
+	request.Header.Set("Authorization", "Bearer "+ana.token)
+	answer := must(httpClient.Do(request))(t)
+	defer answer.Body.Close()
+	must(bufio.NewReader(answer.Body).ReadString('\n'))(t) // it has begun
+	began := time.Now()
+
+	check(t, server.Stop())
+
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("the stop took %s", took)
+	}
+}
+
+// goesOn starts the program again until the one video is processed.
+func goesOn(tb testing.TB, settings apptest.Settings) {
+	tb.Helper()
+	p := serve(tb, settings)
+	ana := must(signIn(p.url, "ana@example.com"))(tb)
+	ana.waitFor(tb, p.url, 1, "processed")
+	p.signal(syscall.SIGINT)
+	if diff := cmp.Diff(0, p.wait(10*time.Second)); diff != "" {
+		tb.Errorf("exit code (-want +got):\n%s", diff)
+	}
+}
+
+// logs waits until the program has logged a text.
+func (p *program) logs(text string) {
+	p.Helper()
+	apptest.Eventually(p, patience, "the log says "+text, func() bool { return strings.Contains(p.log.String(), text) })
+}

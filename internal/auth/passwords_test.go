@@ -1,0 +1,181 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+func newPasswords(t *testing.T, cost int) *Passwords {
+	t.Helper()
+	p, err := NewPasswords(cost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func hash(t *testing.T, p *Passwords, password string) string {
+	t.Helper()
+	h, err := p.Hash(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestMatches(t *testing.T) {
+	t.Parallel()
+	p := newPasswords(t, bcrypt.MinCost)
+	long := strings.Repeat("x", 72)
+	tests := map[string]struct {
+		hash, password string
+		want           bool
+	}{
+		"the same":                   {hash(t, p, "una clave larga"), "una clave larga", true},
+		"another":                    {hash(t, p, "una clave larga"), "otra clave larga", false},
+		"other case":                 {hash(t, p, "una clave larga"), "Una clave larga", false},
+		"a beginning":                {hash(t, p, "una clave larga"), "una clave", false},
+		"more":                       {hash(t, p, "una clave larga"), "una clave larga ", false},
+		"empty":                      {hash(t, p, "una clave larga"), "", false},
+		"multibyte":                  {hash(t, p, "contraseña ñ"), "contraseña ñ", true},
+		"72 bytes":                   {hash(t, p, long), long, true},
+		"71 of 72 bytes":             {hash(t, p, long), long[1:], false},
+		"73 bytes of which 72 match": {hash(t, p, long), long + "x", false},
+		"a kilobyte":                 {hash(t, p, long), strings.Repeat("x", 1024), false},
+		"no hash":                    {"", "una clave larga", false},
+		"no hash, empty":             {"", "", false},
+		"no hash, the dummy's":       {"", "nobody's password", false},
+		"no hash, a kilobyte":        {"", strings.Repeat("x", 1024), false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := p.Matches(t.Context(), test.hash, test.password)
+			if got != test.want || err != nil {
+				t.Errorf("got %t, %v, want %t", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestHash(t *testing.T) {
+	t.Parallel()
+	p := newPasswords(t, 5)
+	a, b := hash(t, p, "una clave larga"), hash(t, p, "una clave larga")
+	if a == b {
+		t.Error("the same password gives the same hash: there is no salt")
+	}
+	if cost, err := bcrypt.Cost([]byte(a)); cost != 5 || err != nil {
+		t.Errorf("got cost %d, %v, want 5", cost, err)
+	}
+	if _, err := p.Hash(t.Context(), strings.Repeat("x", 73)); err == nil {
+		t.Error("73 bytes are hashed")
+	}
+}
+
+func TestHashesOfAnotherCostStillMatch(t *testing.T) {
+	t.Parallel()
+	old := hash(t, newPasswords(t, 4), "una clave larga")
+	if got, err := newPasswords(t, 5).Matches(t.Context(), old, "una clave larga"); !got || err != nil {
+		t.Errorf("got %t, %v", got, err)
+	}
+}
+
+func TestMatchesWithADamagedHash(t *testing.T) {
+	t.Parallel()
+	p := newPasswords(t, bcrypt.MinCost)
+	for _, damaged := range []string{"x", "$2a$10$", strings.Repeat("x", 60)} {
+		if got, err := p.Matches(t.Context(), damaged, "una clave larga"); got || err == nil {
+			t.Errorf("%q: got %t, %v", damaged, got, err)
+		}
+	}
+}
+
+func TestNewPasswordsRefusesAnImpossibleCost(t *testing.T) {
+	t.Parallel()
+	if _, err := NewPasswords(bcrypt.MaxCost + 1); err == nil {
+		t.Error("a cost of 32 is taken")
+	}
+}
+
+// Nobody learns from the clock whether an account is there: what has no hash, or a password that cannot be right, takes
+// as long as a wrong password. The machine is shared, so the best of several runs counts, and the factor is generous;
+// an answer without bcrypt would be a thousand times faster.
+func TestMatchesTakesAsLongWithoutAnAccount(t *testing.T) {
+	t.Parallel()
+	p := newPasswords(t, 7)
+	known := hash(t, p, "una clave larga")
+	best := func(hash, password string) time.Duration {
+		var runs []time.Duration
+		for range 5 {
+			begin := time.Now()
+			if got, err := p.Matches(t.Context(), hash, password); got || err != nil {
+				t.Errorf("got %t, %v", got, err)
+			}
+			runs = append(runs, time.Since(begin))
+		}
+		return slices.Min(runs)
+	}
+	want := best(known, "otra clave")
+	for name, got := range map[string]time.Duration{
+		"no account":                 best("", "otra clave"),
+		"no account, empty password": best("", ""),
+		"empty password":             best(known, ""),
+		"too long a password":        best(known, strings.Repeat("x", 100)),
+	} {
+		if got < want/3 || got > want*3 {
+			t.Errorf("%s: %s, a wrong password: %s", name, got, want)
+		}
+	}
+}
+
+func TestPasswordsWaitForATurnNoLongerThanTheirContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // in which a wait for ever is a failure
+		p := &Passwords{cost: bcrypt.MinCost, slots: make(chan struct{}, 1)}
+		p.slots <- struct{}{} // everybody is busy
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := p.Hash(ctx, "una clave larga"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("hash: got %v, want %v", err, context.DeadlineExceeded)
+		}
+		if ok, err := p.Matches(ctx, "", "una clave larga"); ok || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("matches: got %t, %v, want %v", ok, err, context.DeadlineExceeded)
+		}
+		<-p.slots
+		hash(t, p, "una clave larga") // whoever gave up has left no turn taken
+	})
+}
+
+func TestPasswordsWaitForATurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &Passwords{cost: bcrypt.MinCost, slots: make(chan struct{}, 1)}
+		p.slots <- struct{}{}
+		done := make(chan error, 1)
+		go func() {
+			_, err := p.Hash(t.Context(), "una clave larga")
+			done <- err
+		}()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			t.Errorf("it did not wait: %v", err)
+		default:
+		}
+		<-p.slots
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if len(p.slots) != 0 {
+			t.Error("the turn was not given back")
+		}
+	})
+}

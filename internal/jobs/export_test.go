@@ -1,0 +1,18 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"risingstars/internal/contest"
+)
+
+// Run runs a job once, outside the queue.
+func Run(ctx context.Context, needs Needs, job *river.Job[contest.ProcessVideo]) error {
+	return (&processor{Needs: needs}).Work(ctx, job)
+}
+
+// NextRetry is when a job is tried again after an attempt that failed now.
+func NextRetry(job *river.Job[contest.ProcessVideo]) time.Time { return (&processor{}).NextRetry(job) }

@@ -1,0 +1,144 @@
+package jobs_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/jobs"
+	"risingstars/internal/media/mediatest"
+)
+
+func TestNextRetry(t *testing.T) {
+	t.Parallel()
+	want := []time.Duration{5 * time.Second, 20 * time.Second, 80 * time.Second, 320 * time.Second}
+	got := []time.Duration{}
+	for attempt := 1; attempt < jobs.MaxAttempts; attempt++ {
+		next := jobs.NextRetry(&river.Job[contest.ProcessVideo]{JobRow: &rivertype.JobRow{Attempt: attempt}})
+		got = append(got, time.Until(next).Round(time.Second))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pauses (-want +got):\n%s", diff)
+	}
+}
+
+func TestTroubleThatPasses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		faulty faulty
+		tries  int
+	}{
+		{"fetch", faulty{fetch: failing(1, 2)}, 3},
+		{"store the clip", faulty{put: failing(1)}, 2},
+		{"store the poster", faulty{put: failing(2)}, 2},
+		{"panic", faulty{fetch: panicking(1)}, 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := setUp(t)
+			test.faulty.Storage = f.blobs
+			f.needs.Storage = test.faulty
+			v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
+
+			f.work(1, patience)
+
+			v, j := f.settled(v)
+			want(t, v, j, contest.Processed, contest.NoFailure, job{State: "completed", Attempt: test.tries, Errors: test.tries - 1})
+			f.wantClean(v)
+		})
+	}
+}
+
+// The queue keeps to the pauses.
+func TestPauses(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.needs.Storage = faulty{Storage: f.blobs, fetch: failing(1, 2)}
+	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
+	f.work(1, patience)
+
+	for tries, least := range []time.Duration{5 * time.Second, 20 * time.Second} {
+		f.eventually("it has failed once more", func() bool { return f.job(v.TaskID).Errors == tries+1 })
+		var seconds float64
+		check(t, f.db.Readers.QueryRowContext(t.Context(), `
+			SELECT (julianday(scheduled_at) - julianday(json_extract(errors, '$[#-1].at'))) * 86400
+			FROM river_job WHERE id = $1`, v.TaskID).Scan(&seconds))
+		got := time.Duration(seconds * float64(time.Second))
+		if got < least-10*time.Millisecond || got > 2*least {
+			t.Errorf("pause after try %d: got %s, want %s", tries+1, got, least)
+		}
+		f.hurry(v.TaskID)
+		if v := f.video(v.ID); v.Status != contest.Processing {
+			t.Errorf("status between tries: got %s, want %s", v.Status, contest.Processing)
+		}
+	}
+}
+
+// What failed for good can be sent through again once the trouble is over.
+func TestRetryFailed(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	var mended atomic.Bool
+	f.needs.Storage = faulty{Storage: f.blobs, fetch: func() error {
+		if mended.Load() {
+			return nil
+		}
+		return errDisk
+	}}
+	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
+	f.work(1, patience)
+	failed, j := f.settled(v)
+	want(t, failed, j, contest.Failed, contest.FailedInternal,
+		job{State: "discarded", Attempt: jobs.MaxAttempts, Errors: jobs.MaxAttempts})
+	mended.Store(true)
+
+	again := must(f.videos.RetryAny(t.Context(), v.ID))(t)
+
+	v, j = f.settled(again)
+	want(t, v, j, contest.Processed, contest.NoFailure, job{State: "completed", Attempt: 1})
+	if got := f.job(failed.TaskID).State; got != "discarded" {
+		t.Errorf("the job that failed: got %s, want it kept as discarded", got)
+	}
+	f.wantClean(v)
+}
+
+// The jobs of a program that died lose no try by it, unless it happens again and again.
+func TestRecoverInterrupted(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	clip := mediatest.Clip(t, mediatest.Spec{})
+	once, always := f.upload(clip, time.Now()), f.upload(clip, time.Now())
+	f.exec(`UPDATE river_job SET state = 'running', attempt = 1`)
+	f.exec(`UPDATE river_job SET attempt = $1, metadata = jsonb('{"interruptions": 20}') WHERE id = $2`,
+		jobs.MaxAttempts, always.TaskID)
+
+	recovered := must(f.store.RecoverInterrupted(t.Context()))(t)
+
+	if diff := cmp.Diff(int64(2), recovered); diff != "" {
+		t.Errorf("recovered (-want +got):\n%s", diff)
+	}
+	f.work(1, patience)
+	once, j := f.settled(once)
+	want(t, once, j, contest.Processed, contest.NoFailure, job{State: "completed", Attempt: 1})
+	always, j = f.settled(always)
+	want(t, always, j, contest.Failed, contest.FailedInternal, job{State: "discarded", Attempt: jobs.MaxAttempts + 1, Errors: 1})
+	f.wantClean(once, always)
+}
+
+// panicking makes a function that panics at the call with this number, counted from 1.
+func panicking(call int) func() error {
+	n := 0
+	return func() error {
+		if n++; n == call {
+			panic("the storage has lost its mind")
+		}
+		return nil
+	}
+}
