@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/media/mediatest"
 )
 
 // binary builds the program, once.
@@ -83,6 +84,7 @@ var site = regexp.MustCompile(`web site +(http://\S+)/`)
 // serve starts a server and waits until it serves. Settings are as for apptest.Start.
 func serve(tb testing.TB, settings apptest.Settings) *program {
 	tb.Helper()
+	mediatest.Program(tb, "ffmpeg")
 	all := apptest.Settings{
 		"LISTEN_ADDR": "127.0.0.1:0", "PASSWORD_COST": "4", "RATE_LIMIT": "off", "WORKERS": "2", "LOG_LEVEL": "debug",
 	}

@@ -231,44 +231,6 @@ func want(tb testing.TB, v contest.Video, j job, status contest.Status, why cont
 	}
 }
 
-// faulty is a storage whose operations fail as told.
-type faulty struct {
-	jobs.Storage
-	fetch func() error
-	put   func() error
-}
-
-func (s faulty) Fetch(ctx context.Context, key, path string) error {
-	if s.fetch != nil {
-		if err := s.fetch(); err != nil {
-			return err
-		}
-	}
-	return s.Storage.Fetch(ctx, key, path)
-}
-
-func (s faulty) PutFile(ctx context.Context, key, path string) error {
-	if s.put != nil {
-		if err := s.put(); err != nil {
-			return err
-		}
-	}
-	return s.Storage.PutFile(ctx, key, path)
-}
-
-var errDisk = errors.New("the disk does not answer")
-
-// failing makes a function that fails at the calls with these numbers, counted from 1.
-func failing(calls ...int) func() error {
-	n := 0
-	return func() error {
-		if n++; slices.Contains(calls, n) {
-			return errDisk
-		}
-		return nil
-	}
-}
-
 // must takes a result without its error: must(f())(t).
 func must[T any](v T, err error) func(testing.TB) T {
 	return func(tb testing.TB) T {

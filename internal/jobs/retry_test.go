@@ -131,14 +131,3 @@ func TestRecoverInterrupted(t *testing.T) {
 	want(t, always, j, contest.Failed, contest.FailedInternal, job{State: "discarded", Attempt: jobs.MaxAttempts + 1, Errors: 1})
 	f.wantClean(once, always)
 }
-
-// panicking makes a function that panics at the call with this number, counted from 1.
-func panicking(call int) func() error {
-	n := 0
-	return func() error {
-		if n++; n == call {
-			panic("the storage has lost its mind")
-		}
-		return nil
-	}
-}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"risingstars/internal/app"
+	"risingstars/internal/media/mediatest"
 )
 
 // Server is a running program.
@@ -31,6 +32,7 @@ type Settings map[string]string
 // the test's own, passwords are hashed fast and nothing is limited. It is stopped at the end of the test.
 func Start(tb testing.TB, settings Settings) *Server {
 	tb.Helper()
+	mediatest.Program(tb, "ffmpeg") // without it the program does not start
 	all := Settings{
 		"LISTEN_ADDR": "127.0.0.1:0", "PASSWORD_COST": "4", "RATE_LIMIT": "off", "STOP_GRACE": "2s", "LOG_LEVEL": "debug",
 	}
