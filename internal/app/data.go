@@ -53,8 +53,10 @@ func openDatabase(ctx context.Context, s *config.Settings) (*store.DB, error) {
 	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("make DATA_DIR: %w", err)
 	}
-	return store.OpenSQLite(ctx, s.InData("risingstars.db"))
+	return store.OpenSQLite(ctx, databasePath(s))
 }
+
+func databasePath(s *config.Settings) string { return s.InData("risingstars.db") }
 
 func (d *data) close() error { return d.db.Close() }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -102,6 +103,9 @@ func retry(r *runner, s *store.Store, ids []int64) error {
 
 // openCurrent opens the data for a command that neither serves nor migrates.
 func openCurrent(r *runner) (*data, error) {
+	if _, err := os.Stat(databasePath(r.settings)); err != nil {
+		return nil, fmt.Errorf("there is no contest in %s; is DATA_DIR right?", r.settings.DataDir)
+	}
 	d, err := openData(r.ctx, r.settings, nil)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Local keeps objects as files under a folder, which may be on a network file system that several hosts share. It
@@ -228,8 +229,11 @@ func (l *Local) removeEmpty(folder string) {
 	}
 }
 
+// emptyFor is how long a folder must have been empty until it is taken for one that a dead program left.
+const emptyFor = time.Hour
+
 // Walk calls fn for every object whose key begins with the prefix, which ends in a slash. Objects that go away
-// meanwhile are passed over.
+// meanwhile are passed over. Folders that have been empty for an hour are removed on the way.
 func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) error {
 	folder, err := l.path(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
@@ -239,7 +243,7 @@ func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) er
 		if notThere(err) {
 			return nil
 		}
-		if err = errors.Join(err, ctx.Err()); err != nil || entry.IsDir() {
+		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
 		stat, err := entry.Info()
@@ -249,12 +253,23 @@ func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) er
 		if err != nil {
 			return fmt.Errorf("walk: %w", err)
 		}
+		if entry.IsDir() {
+			return leftEmpty(path, folder, stat)
+		}
 		key, err := filepath.Rel(l.root, path)
 		if err != nil {
 			return fmt.Errorf("walk: %w", err)
 		}
 		return fn(Info{Key: filepath.ToSlash(key), Size: stat.Size(), Modified: stat.ModTime()})
 	})
+}
+
+// leftEmpty removes a folder below the one that is walked if it is empty and old, and then says not to look into it.
+func leftEmpty(path, walked string, stat fs.FileInfo) error {
+	if path == walked || time.Since(stat.ModTime()) < emptyFor || syscall.Rmdir(path) != nil {
+		return nil
+	}
+	return fs.SkipDir
 }
 
 // Check writes, reads and removes a small object, to show that the storage works.

@@ -546,3 +546,28 @@ func TestNewLocal(t *testing.T) {
 		t.Error("a file is taken for a folder")
 	}
 }
+
+func TestWalkRemovesFoldersLeftEmpty(t *testing.T) {
+	t.Parallel()
+	l := newLocal(t)
+	put(t, l, "videos/a/1", "x")
+	long := time.Now().Add(-2 * emptyFor)
+	for _, name := range []string{"videos/b", "videos/c", "videos/a"} {
+		folder := filepath.Join(l.root, name)
+		check(t, os.MkdirAll(folder, 0o750))
+		if name != "videos/c" {
+			check(t, os.Chtimes(folder, long, long))
+		}
+	}
+
+	check(t, l.Walk(t.Context(), "videos/", func(Info) error { return nil }))
+
+	got := map[string]bool{}
+	for _, name := range []string{"a", "b", "c"} {
+		_, err := os.Stat(filepath.Join(l.root, "videos", name))
+		got[name] = err == nil
+	}
+	if diff := cmp.Diff(map[string]bool{"a": true, "b": false, "c": true}, got); diff != "" {
+		t.Errorf("folders that stay (-want +got):\n%s", diff)
+	}
+}

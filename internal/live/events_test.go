@@ -141,3 +141,16 @@ func TestWatchersAndAnnouncersAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingComesAfterADeletion(t *testing.T) {
+	t.Parallel()
+	l := NewLocal(time.Now)
+	w := l.Watch(t.Context(), 1)
+	defer w.Close()
+	deleted := contest.Event{VideoID: 1, Deleted: true}
+	l.Announce(t.Context(), deleted)
+	l.Announce(t.Context(), event(1, 50)) // of a run that did not know yet
+	if diff := cmp.Diff([]contest.Event{deleted}, next(w)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -81,10 +81,14 @@ func (e *events) Watch(_ context.Context, videoID int64) *Watch {
 // News delivers the video's states. It is never closed.
 func (w *Watch) News() <-chan contest.Event { return w.news }
 
-// put replaces the waiting event by a later one. The caller holds the lock, so nobody else puts.
+// put replaces the waiting event by a later one; nothing comes after a deletion. The caller holds the lock, so nobody
+// else puts.
 func (w *Watch) put(event contest.Event) {
 	select {
-	case <-w.news:
+	case waiting := <-w.news:
+		if waiting.Deleted {
+			event = waiting
+		}
 	default:
 	}
 	w.news <- event
