@@ -101,14 +101,23 @@ func TestJobsRetryRefuses(t *testing.T) {
 	}
 }
 
-// Without tables there is nothing to list, and the command says what to do.
+// Without tables there is nothing to list, and the command says what to do. It makes no database where there is none.
 func TestJobsBeforeMigrate(t *testing.T) {
 	t.Parallel()
-
-	_, err := run(t, apptest.Settings{"DATA_DIR": t.TempDir()}, "jobs", "list")
-
+	dir := t.TempDir()
+	_, err := run(t, apptest.Settings{"DATA_DIR": dir}, "jobs", "list")
+	if err == nil || !strings.Contains(err.Error(), "is DATA_DIR right?") {
+		t.Errorf("without a database: got %v, want what to do", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("without a database: %v (%v) is left", left, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "risingstars.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = run(t, apptest.Settings{"DATA_DIR": dir}, "jobs", "list")
 	if err == nil || !strings.Contains(err.Error(), "run risingstars migrate") {
-		t.Errorf("got %v, want what to do", err)
+		t.Errorf("without tables: got %v, want what to do", err)
 	}
 }
 

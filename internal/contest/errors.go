@@ -66,7 +66,7 @@ const (
 	TooLong  Fault = "too_long"  // more than Limit characters
 	TooBig   Fault = "too_big"   // more than Limit bytes
 	NotEmail Fault = "not_email" // not an address
-	NotText  Fault = "not_text"  // not UTF-8, or with control characters
+	NotText  Fault = "not_text"  // not UTF-8, or with characters that control the text around them
 	Repeated Fault = "repeated"  // given more than once
 )
 

@@ -25,18 +25,27 @@ func (f fields) err() error {
 func (f *fields) line(name, value string, limit int, optional bool) string {
 	trimmed := strings.TrimSpace(value)
 	switch {
-	case !utf8.ValidString(value) || strings.ContainsFunc(trimmed, unicode.IsControl):
+	case !utf8.ValidString(value) || strings.ContainsFunc(trimmed, disturbing):
 		f.add(name, NotText, 0)
 	case trimmed == "" && optional:
 	case value == "":
 		f.add(name, Missing, 0)
-	case trimmed == "":
+	case !strings.ContainsFunc(trimmed, visible):
 		f.add(name, Blank, 0)
 	case utf8.RuneCountInString(trimmed) > limit:
 		f.add(name, TooLong, limit)
 	}
 	return trimmed
 }
+
+// disturbing characters move the cursor, or turn the direction of the text around them (Unicode's embeddings, overrides
+// and isolates), so that a name could garble the page it stands on.
+func disturbing(r rune) bool {
+	return unicode.IsControl(r) || r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069'
+}
+
+// visible characters are letters, digits, signs: what a reader sees, unlike a zero-width space or an accent on nothing.
+func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) }
 
 // email checks an address as RFC 5322 writes it, without a display name, and as mail servers take it: RFC 5321 allows
 // 64 bytes before the @ and 254 in all. The domain must have a dot: nobody signs up from inside a mail server.

@@ -33,6 +33,10 @@ func TestCheckTitle(t *testing.T) {
 		"tab inside":            {title: "a\tb", want: "a\tb", fields: bad(contest.NotText, 0)},
 		"NUL alone":             {title: "\x00", want: "\x00", fields: bad(contest.NotText, 0)},
 		"C1 control":            {title: "a\u009bb", want: "a\u009bb", fields: bad(contest.NotText, 0)},
+		"zero-width space":      {title: "\u200b", want: "\u200b", fields: bad(contest.Blank, 0)},
+		"an accent on nothing":  {title: "\u0301", want: "\u0301", fields: bad(contest.Blank, 0)},
+		"joined emoji":          {title: "👩\u200d🦱", want: "👩\u200d🦱"},
+		"right to left":         {title: "a\u202eb", want: "a\u202eb", fields: bad(contest.NotText, 0)},
 		"not UTF-8":             {title: "a\xc3", want: "a\xc3", fields: bad(contest.NotText, 0)},
 	}
 	for name, test := range tests {

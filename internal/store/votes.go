@@ -25,7 +25,7 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 		}
 		_, err = tx.ExecContext(ctx, `
 			UPDATE standings
-			SET votes = votes + 1, reached_at = CASE WHEN reached_at < $1 THEN $1 ELSE reached_at END
+			SET votes = votes + 1, reached_at = CASE WHEN votes = 0 OR reached_at < $1 THEN $1 ELSE reached_at END
 			WHERE player_id = $2`, timestamp(at), playerID)
 		return err
 	})
