@@ -243,7 +243,7 @@ func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) er
 		if notThere(err) {
 			return nil
 		}
-		if err = errors.Join(err, ctx.Err()); err != nil {
+		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
 		stat, err := entry.Info()

@@ -104,22 +104,22 @@ func TestReconcile(t *testing.T) {
 		remove = `DELETE FROM river_job WHERE id = $1`
 		end    = `UPDATE river_job SET state = 'discarded', finalized_at = datetime('now') WHERE id = $1`
 	)
-	hourAgo := time.Now().Add(-time.Hour)
+	const hour = time.Hour
 	tests := []struct {
-		name     string
-		uploaded time.Time
-		change   string
-		again    bool
+		name   string
+		age    time.Duration // of the upload
+		change string
+		again  bool
 	}{
-		{"job removed", hourAgo, remove, true},
-		{"job discarded", hourAgo, end, true},
-		{"job of another kind of id", hourAgo, `UPDATE videos SET task_id = 'lost' WHERE task_id = $1`, true},
-		{"job waits", hourAgo, `SELECT $1`, false},
-		{"job waits for another try", hourAgo, `UPDATE river_job SET state = 'retryable' WHERE id = $1`, false},
-		{"job runs", hourAgo, `UPDATE river_job SET state = 'running' WHERE id = $1`, false},
-		{"job removed a moment ago", time.Now(), remove, false},
-		{"failed", hourAgo, `UPDATE videos SET status = 'failed', failure = 'internal', task_id = 'x' WHERE task_id = $1`, false},
-		{"processed", hourAgo, `UPDATE videos SET status = 'processed', task_id = 'x' WHERE task_id = $1`, false},
+		{"job removed", hour, remove, true},
+		{"job discarded", hour, end, true},
+		{"job of another kind of id", hour, `UPDATE videos SET task_id = 'lost' WHERE task_id = $1`, true},
+		{"job waits", hour, `SELECT $1`, false},
+		{"job waits for another try", hour, `UPDATE river_job SET state = 'retryable' WHERE id = $1`, false},
+		{"job runs", hour, `UPDATE river_job SET state = 'running' WHERE id = $1`, false},
+		{"job removed a moment ago", 0, remove, false},
+		{"failed", hour, `UPDATE videos SET status = 'failed', failure = 'internal', task_id = 'x' WHERE task_id = $1`, false},
+		{"processed", hour, `UPDATE videos SET status = 'processed', task_id = 'x' WHERE task_id = $1`, false},
 	}
 	text := t.TempDir() + "/text"
 	check(t, os.WriteFile(text, []byte("no video"), 0o600))
@@ -127,7 +127,7 @@ func TestReconcile(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			f := setUp(t)
-			v := f.upload(text, test.uploaded)
+			v := f.upload(text, time.Now().Add(-test.age))
 			f.exec(test.change, v.TaskID)
 			before := f.video(v.ID)
 			workers := must(jobs.NewWorkers(1, patience, f.needs))(t) // not started
