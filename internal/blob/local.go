@@ -267,7 +267,7 @@ func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) er
 // leftEmpty removes a folder below the one that is walked if it is empty and old, and then says not to look into it.
 func leftEmpty(path, walked string, stat fs.FileInfo) error {
 	if path == walked || time.Since(stat.ModTime()) < emptyFor || syscall.Rmdir(path) != nil {
-		return nil
+		return nil //nolint:nilerr // a folder that stays is looked into
 	}
 	return fs.SkipDir
 }
