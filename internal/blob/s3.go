@@ -107,7 +107,7 @@ func (s *S3) name(key string) (string, error) {
 
 // notFound gives a missing object the package's error. A missing bucket is another matter.
 func notFound(err error) error {
-	if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
+	if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && answer.Code == minio.NoSuchKey {
 		return ErrNotFound
 	}
 	return err
@@ -278,15 +278,12 @@ func (s *S3) list(ctx context.Context, prefix string, fn func(minio.ObjectInfo) 
 // linkLife is how long a link works from when it is made; it is given out for a tenth of that.
 const linkLife = time.Hour
 
-// LinkKept is how long whoever gets a link may keep it: it works for longer than that.
-const LinkKept = linkLife / 2
-
 type link struct {
 	url  string
 	made time.Time
 }
 
-// Link is a URL from which anybody can get the object, as that media type, for LinkKept and longer. For a while the
+// Link is a URL from which anybody can get the object, as that media type, for nine tenths of an hour or longer. For a while the
 // same object has the same link, so that browsers can cache what it leads to.
 func (s *S3) Link(ctx context.Context, key, mediaType string) (string, error) {
 	name, err := s.name(key)
