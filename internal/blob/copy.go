@@ -47,6 +47,9 @@ func Copy(ctx context.Context, from, to Storage, key, work string) (copied bool,
 		return false, err
 	}
 	got, err := stored(ctx, to, key)
+	if errors.Is(err, ErrNotFound) {
+		return false, fmt.Errorf("%s: %w: it is not there", key, ErrDiffers) // the original is
+	}
 	if err == nil && got != want {
 		err = errors.Join(fmt.Errorf("%s: %w", key, ErrDiffers), to.Delete(ctx, key))
 	}

@@ -97,6 +97,7 @@ func both(t *testing.T, test func(*testing.T, blob.Storage)) {
 func TestStorageKeeps(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s blob.Storage) {
+		t.Helper()
 		path := file(t, "clip")
 		check(t, s.PutFile(t.Context(), "videos/a/clip.mp4", path))
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -122,6 +123,7 @@ func TestStorageKeeps(t *testing.T) {
 func TestStorageReadsFromAnywhere(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s blob.Storage) {
+		t.Helper()
 		put(t, s, "a/clip", "0123456789")
 		f, info, err := s.Open(t.Context(), "a/clip")
 		check(t, err)
@@ -149,6 +151,7 @@ func TestStorageReadsFromAnywhere(t *testing.T) {
 func TestStorageHasNone(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s blob.Storage) {
+		t.Helper()
 		put(t, s, "a/clip", "x")
 		for _, key := range []string{"a", "a/none", "none/clip", "a/clip/x"} {
 			if _, _, err := s.Open(t.Context(), key); !errors.Is(err, blob.ErrNotFound) {
@@ -170,6 +173,7 @@ func TestStorageHasNone(t *testing.T) {
 func TestStorageListsAndRemoves(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s blob.Storage) {
+		t.Helper()
 		for _, key := range []string{"videos/a/1", "videos/a/b/2", "videos/ab/3", "other/4"} {
 			put(t, s, key, "x")
 		}
@@ -192,6 +196,7 @@ func TestStorageListsAndRemoves(t *testing.T) {
 func TestStorageEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s blob.Storage) {
+		t.Helper()
 		put(t, s, "a/1", "x")
 		put(t, s, "a/2", "x")
 		errEnough := errors.New("enough")
