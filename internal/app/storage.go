@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,7 @@ type storageCopy struct {
 type copying struct {
 	from, to blob.Storage
 	work     string
+	says     sync.Mutex // held while something is written to errOut
 	errOut   io.Writer
 	begun    time.Time
 	objects  int64 // in all
@@ -143,7 +145,7 @@ func (c *copying) one(ctx context.Context, i blob.Info) {
 	}
 	if err != nil {
 		c.failed.Add(1)
-		fmt.Fprintf(c.errOut, "failed: %v\n", err)
+		c.say("failed: %v\n", err)
 	}
 }
 
@@ -163,9 +165,15 @@ func (c *copying) report(finished <-chan struct{}) {
 		if read > 0 {
 			left = time.Duration(float64(max(0, c.bytes-read)) / rate * float64(time.Second)).Round(time.Second).String()
 		}
-		fmt.Fprintf(c.errOut, "%d of %d objects, %s of %s, %s/s, %s left\n",
+		c.say("%d of %d objects, %s of %s, %s/s, %s left\n",
 			c.done.Load(), c.objects, mib(read), mib(c.bytes), mib(int64(rate)), left)
 	}
+}
+
+func (c *copying) say(format string, values ...any) {
+	c.says.Lock()
+	defer c.says.Unlock()
+	fmt.Fprintf(c.errOut, format, values...)
 }
 
 func mib(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
