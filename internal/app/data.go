@@ -17,7 +17,7 @@ import (
 type data struct {
 	db    *store.DB
 	store *store.Store
-	blobs *blob.Local
+	blobs storage
 }
 
 // openData opens the database and the media storage. The tables must be current; migrate brings them there.
@@ -38,15 +38,32 @@ func newData(s *config.Settings, db *store.DB, observe store.Observe) (*data, er
 	if err != nil {
 		return nil, err
 	}
-	dir, err := s.MediaDir()
+	where, err := s.Media()
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := blob.NewLocal(dir)
+	blobs, err := openStorage(s, where)
 	if err != nil {
 		return nil, err
 	}
 	return &data{db: db, blobs: blobs, store: store.New(db, store.Options{Queue: queue, Observe: observe})}, nil
+}
+
+// openStorage opens a storage; the keys of a bucket are the settings'.
+func openStorage(s *config.Settings, where config.Storage) (storage, error) {
+	if where.Dir != "" {
+		local, err := blob.NewLocal(where.Dir)
+		return storage{Storage: local}, err
+	}
+	b := where.S3
+	bucket, err := blob.NewS3(blob.S3Options{
+		Bucket: b.Bucket, Prefix: b.Prefix, Endpoint: b.Endpoint, Region: b.Region, PathStyle: b.PathStyle, Plain: b.Plain,
+		Owner: b.Owner, AccessKey: s.S3AccessKey, SecretKey: s.S3SecretKey,
+	})
+	if err != nil || b.Proxy {
+		return storage{Storage: bucket}, err
+	}
+	return storage{bucket, bucket}, nil
 }
 
 func openDatabase(ctx context.Context, s *config.Settings) (*store.DB, error) {

@@ -88,17 +88,20 @@ func databaseFinding(ctx context.Context, db *store.DB) finding {
 }
 
 func storageFinding(ctx context.Context, s *config.Settings) finding {
-	dir, err := s.MediaDir()
+	where, err := s.Media()
 	if err == nil {
-		var blobs *blob.Local
-		if blobs, err = blob.NewLocal(dir); err == nil {
+		var blobs storage
+		if blobs, err = openStorage(s, where); err == nil {
 			err = blobs.Check(ctx)
 		}
+	}
+	if err != nil && where.Dir == "" {
+		return finding{"storage", err.Error(), blob.Advice(err), true}
 	}
 	if err != nil {
 		return finding{"storage", err.Error(), "make the folder one that this user can write to", true}
 	}
-	return finding{part: "storage", is: dir + " can be written, read and cleared"}
+	return finding{part: "storage", is: where.String() + " can be written, read and cleared"}
 }
 
 // safeCost is the least work factor that makes guessing passwords from a stolen database slow enough.
@@ -129,9 +132,13 @@ func secretFinding(s *config.Settings) finding {
 const lowDisk = 5 << 30
 
 func checkDisk(_ context.Context, s *config.Settings) []finding {
-	dir, err := s.MediaDir()
+	where, err := s.Media()
 	if err != nil {
 		return nil // said before
+	}
+	dir := where.Dir
+	if dir == "" {
+		dir = s.InData("media") // in the bucket; only DATA_DIR has work files
 	}
 	var list []finding
 	for _, path := range []string{s.DataDir, dir} {

@@ -39,7 +39,7 @@ type platform struct {
 	registry    *prometheus.Registry
 	unlock      func() error
 	data        *data
-	mediaDir    string
+	media       config.Storage
 	work        string
 	tools       media.Tools
 	live        *live.Local
@@ -73,7 +73,7 @@ func (p *platform) openData(ctx context.Context) (err error) {
 	if p.work, err = workDir(p.settings); err != nil {
 		return err
 	}
-	if p.mediaDir, err = p.settings.MediaDir(); err != nil {
+	if p.media, err = p.settings.Media(); err != nil {
 		return err
 	}
 	db, err := openDatabase(ctx, p.settings)
@@ -105,7 +105,7 @@ func (p *platform) findTools(ctx context.Context) (err error) {
 	p.tools.Threads = p.settings.Threads(runtime.NumCPU())
 	p.live = live.NewLocal(time.Now)
 	p.videos = &contest.Videos{
-		Store: p.data.store, Storage: storage{p.data.blobs}, Live: p.live, Clock: time.Now,
+		Store: p.data.store, Storage: p.data.blobs, Live: p.live, Clock: time.Now,
 		Inspector: inspector{p.tools, make(chan struct{}, max(2, runtime.NumCPU()))},
 	}
 	return nil
@@ -149,7 +149,7 @@ func (p *platform) wireWeb(context.Context) error {
 	mux := http.NewServeMux()
 	_, err = api.Register(mux, api.Needs{
 		Players: &contest.Players{Store: p.data.store, Passwords: passwords, Clock: time.Now},
-		Videos:  p.videos, Votes: votes, Objects: storage{p.data.blobs},
+		Videos:  p.videos, Votes: votes, Objects: p.data.blobs,
 		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now),
 		Links:  auth.NewLinks(secret, linkLife, time.Now),
 		Live:   p.live, Limits: p.limits(), Metrics: p.registry,
@@ -168,7 +168,7 @@ func (p *platform) wireWeb(context.Context) error {
 	if p.settings.MetricsAddr == "" {
 		mux.Handle("GET /metrics", p.metricsPage())
 	}
-	p.handler = web.Handler(mux, p.log, web.NewMetrics(p.registry))
+	p.handler = web.Handler(mux, p.log, web.NewMetrics(p.registry), p.data.blobs.origins()...)
 	return nil
 }
 

@@ -118,7 +118,7 @@ func (p *platform) announce(addr net.Addr) {
   health      %s/readyz
   data        %s (SQLite), media in %s
   workers     %d, FFmpeg with %d thread(s) each
-`, version, base, base, base, p.settings.DataDir, p.mediaDir, p.workerCount, p.tools.Threads)
+`, version, base, base, base, p.settings.DataDir, p.media, p.workerCount, p.tools.Threads)
 	p.log.Info("ready", "addr", addr.String(), "version", version, "took", time.Since(p.started))
 }
 

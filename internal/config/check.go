@@ -48,22 +48,13 @@ func (s *Settings) checkEngines() error {
 	if s.RedisURL != "" {
 		problems = append(problems, errors.New("REDIS_URL: this version runs as a single process only; leave it empty"))
 	}
-	if _, err := s.MediaDir(); err != nil {
+	if _, err := s.Media(); err != nil {
 		problems = append(problems, err)
 	}
+	if (s.S3AccessKey == "") != (s.S3SecretKey == "") {
+		problems = append(problems, errors.New("S3_ACCESS_KEY: goes with S3_SECRET_KEY; give both or neither"))
+	}
 	return errors.Join(problems...)
-}
-
-// MediaDir is the folder that STORAGE_URL names.
-func (s *Settings) MediaDir() (string, error) {
-	if s.StorageURL == "" {
-		return s.InData("media"), nil
-	}
-	u, err := url.Parse(s.StorageURL)
-	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" {
-		return "", errors.New("STORAGE_URL: must be a file URL with an absolute path, such as file:///mnt/videos")
-	}
-	return u.Path, nil
 }
 
 // CheckSecret refuses a secret that could be guessed. An empty one is none.

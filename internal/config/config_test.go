@@ -208,7 +208,14 @@ func TestCheck(t *testing.T) {
 		"storage at a relative path":   {func(s *Settings) { s.StorageURL = "file:mnt/videos" }, "STORAGE_URL: "},
 		"storage on a host":            {func(s *Settings) { s.StorageURL = "file://mnt/videos" }, "STORAGE_URL: "},
 		"storage by path":              {func(s *Settings) { s.StorageURL = "/mnt/videos" }, "STORAGE_URL: "},
-		"storage in S3":                {func(s *Settings) { s.StorageURL = "s3://bucket/prefix" }, "STORAGE_URL: "},
+		"storage in S3":                {func(s *Settings) { s.StorageURL = "s3://bucket/prefix?region=x&tls=off" }, ""},
+		"storage without a bucket":     {func(s *Settings) { s.StorageURL = "s3:///prefix" }, "STORAGE_URL: "},
+		"storage with a password":      {func(s *Settings) { s.StorageURL = "s3://key:pass@bucket" }, "STORAGE_URL: "},
+		"storage with a typo":          {func(s *Settings) { s.StorageURL = "s3://bucket?ower=1" }, "STORAGE_URL: "},
+		"storage neither on nor off":   {func(s *Settings) { s.StorageURL = "s3://bucket?tls=no" }, "STORAGE_URL: "},
+		"storage by URL of a server":   {func(s *Settings) { s.StorageURL = "s3://bucket?endpoint=http://host" }, "STORAGE_URL: "},
+		"storage at an odd prefix":     {func(s *Settings) { s.StorageURL = "s3://bucket/a/../b" }, "STORAGE_URL: "},
+		"half of a key":                {func(s *Settings) { s.S3AccessKey = "x" }, "S3_ACCESS_KEY: "},
 		"secret of 32":                 {func(s *Settings) { s.SecretKey = goodSecret }, ""},
 		"secret of 31":                 {func(s *Settings) { s.SecretKey = goodSecret[1:] }, "SECRET_KEY: "},
 		"secret of one letter":         {func(s *Settings) { s.SecretKey = strings.Repeat("x", 64) }, "SECRET_KEY: "},
@@ -283,7 +290,7 @@ func TestMediaDir(t *testing.T) {
 		"": "/data/media", "file:///mnt/videos": "/mnt/videos", "file:///mnt/my%20videos": "/mnt/my videos",
 	} {
 		s := Settings{DataDir: "/data", StorageURL: url}
-		if got, err := s.MediaDir(); got != want || err != nil {
+		if got, err := s.Media(); got.Dir != want || err != nil {
 			t.Errorf("%q: got %q, %v, want %q", url, got, err, want)
 		}
 	}
@@ -292,11 +299,13 @@ func TestMediaDir(t *testing.T) {
 func TestMasked(t *testing.T) {
 	t.Parallel()
 	s := with(func(s *Settings) {
+		s.S3SecretKey = goodSecret
 		s.SecretKey, s.DatabaseURL, s.StopGrace = goodSecret, "postgres://stars:hunter2@db.example.org:5432/stars?sslmode=require", time.Minute
 	})
 	want := []Line{
 		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"DATA_DIR", "./data"},
 		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"REDIS_URL", ""}, {"STORAGE_URL", ""},
+		{"S3_ACCESS_KEY", ""}, {"S3_SECRET_KEY", "********"},
 		{"SECRET_KEY", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},
 		{"FFPROBE", "ffprobe"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"METRICS_ADDR", ""},
@@ -346,7 +355,7 @@ func TestMaskedShowsNoPassword(t *testing.T) {
 
 func TestEverySettingIsDescribed(t *testing.T) {
 	t.Parallel()
-	name := regexp.MustCompile(`^[A-Z]+(_[A-Z]+)*$`)
+	name := regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z]+)*$`)
 	seen := map[string]bool{}
 	used := map[string]bool{}
 	for field := range reflect.TypeFor[Settings]().Fields() {

@@ -32,7 +32,7 @@ func masked(name string, field reflect.Value) string {
 	switch {
 	case text == "":
 		return ""
-	case name == "SECRET_KEY":
+	case name == "SECRET_KEY", name == "S3_SECRET_KEY":
 		return hidden
 	case strings.HasSuffix(name, "_URL"):
 		return maskedURL(text)

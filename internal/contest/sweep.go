@@ -27,7 +27,7 @@ func (s *Videos) Sweep(ctx context.Context, before time.Time) (removed int, err 
 		batch = batch[:0]
 		return err
 	}
-	err = s.Storage.Walk(ctx, mediaRoot, func(o Object) error {
+	err = s.Storage.Walk(ctx, MediaRoot, func(o Object) error {
 		if !o.Modified.Before(before) {
 			return nil
 		}

@@ -23,8 +23,9 @@ const RequestIDHeader = "X-Request-Id"
 // Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
 // metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
 // router's own errors as problems.
-func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics) http.Handler {
-	return logged(log, m, safe(secured(slashless(routed(routes)))))
+// Pages may show media from the origins as well.
+func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics, media ...string) http.Handler {
+	return logged(log, m, safe(secured(slashless(routed(routes)), media)))
 }
 
 // logged gives the request its id and writes one line about it when it is over. The line has the path without its
@@ -93,18 +94,20 @@ func safe(next http.Handler) http.Handler {
 	})
 }
 
-// contentSecurityPolicy lets pages use what comes from this server, and nothing else.
-const contentSecurityPolicy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
-	"form-action 'self'; frame-ancestors 'none'"
-
-// securityHeaders are in canonical form and shared by all answers, so that setting them costs nothing.
-var securityHeaders = http.Header{
-	"Content-Security-Policy": {contentSecurityPolicy},
-	"X-Content-Type-Options":  {"nosniff"},
-	"Referrer-Policy":         {"same-origin"},
+// contentSecurityPolicy lets pages use what comes from this server, media also from the origins, and nothing else.
+func contentSecurityPolicy(media []string) string {
+	from := strings.Join(append([]string{"'self'"}, media...), " ")
+	return "default-src 'self'; img-src " + from + " data:; media-src " + from + "; object-src 'none'; base-uri 'none'; " +
+		"form-action 'self'; frame-ancestors 'none'"
 }
 
-func secured(next http.Handler) http.Handler {
+func secured(next http.Handler, media []string) http.Handler {
+	// In canonical form and shared by all answers, so that setting them costs nothing.
+	securityHeaders := http.Header{
+		"Content-Security-Policy": {contentSecurityPolicy(media)},
+		"X-Content-Type-Options":  {"nosniff"},
+		"Referrer-Policy":         {"same-origin"},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		maps.Copy(w.Header(), securityHeaders)
 		next.ServeHTTP(w, r)

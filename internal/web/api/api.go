@@ -22,6 +22,8 @@ import (
 // Objects opens what storage holds. It returns contest.ErrNoVideo for a key under which there is nothing.
 type Objects interface {
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
+	// Link is where a client gets the object by itself, for half an hour and longer; "" where it cannot.
+	Link(ctx context.Context, key, mediaType string) (string, error)
 }
 
 // Limits bound how often people may try things. Both methods return how long to wait, 0 for not at all.
