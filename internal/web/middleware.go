@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -22,9 +23,9 @@ const RequestIDHeader = "X-Request-Id"
 
 // Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
 // metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
-// router's own errors as problems.
-func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics) http.Handler {
-	return logged(log, m, safe(secured(slashless(routed(routes)))))
+// router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
+func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics, trusted []netip.Prefix) http.Handler {
+	return forwarded(trusted, logged(log, m, safe(secured(hosted(slashless(routed(routes)))))))
 }
 
 // logged gives the request its id and writes one line about it when it is over. The line has the path without its
