@@ -153,7 +153,7 @@ func (p *platform) wireWeb(context.Context) error {
 		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now),
 		Links:  auth.NewLinks(secret, linkLife, time.Now),
 		Live:   p.live, Limits: p.limits(), Metrics: p.registry,
-		Version: version, PublicURL: strings.TrimSuffix(p.settings.PublicURL, "/"),
+		Version: version, PublicURL: strings.TrimSuffix(p.settings.PublicURL, "/"), AccelRedirect: p.settings.AccelRedirect,
 		WorkDir: p.work, MaxUpload: p.settings.MaxUploadBytes, Stopping: p.stopping,
 	})
 	if err != nil {
@@ -168,7 +168,11 @@ func (p *platform) wireWeb(context.Context) error {
 	if p.settings.MetricsAddr == "" {
 		mux.Handle("GET /metrics", p.metricsPage())
 	}
-	p.handler = web.Handler(mux, p.log, web.NewMetrics(p.registry), p.data.blobs.origins()...)
+	trusted, err := p.settings.Proxies()
+	if err != nil {
+		return err
+	}
+	p.handler = web.Handler(mux, p.log, web.NewMetrics(p.registry), trusted, p.data.blobs.origins()...)
 	return nil
 }
 

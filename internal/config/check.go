@@ -23,6 +23,8 @@ func (s *Settings) Check() error {
 		checkAddr("LISTEN_ADDR", s.ListenAddr, false),
 		checkAddr("METRICS_ADDR", s.MetricsAddr, true),
 		checkPublicURL(s.PublicURL),
+		second(s.Proxies()),
+		s.checkAccel(),
 		s.checkEngines(),
 		CheckSecret(s.SecretKey),
 		oneOf("RATE_LIMIT", s.RateLimit, "on", "off"),

@@ -11,8 +11,10 @@ import (
 
 // Settings are the program's settings, as flags of its command line. The tag "setting" is the NAME.
 type Settings struct {
-	ListenAddr string `setting:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"web" help:"Where the web server listens."`
-	PublicURL  string `setting:"PUBLIC_URL" name:"public-url" placeholder:"URL" group:"web" help:"How browsers reach the platform, such as https://stars.example.org; links to media begin with it. Empty: as each request was addressed."`
+	ListenAddr     string `setting:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"web" help:"Where the web server listens."`
+	PublicURL      string `setting:"PUBLIC_URL" name:"public-url" placeholder:"URL" group:"web" help:"How browsers reach the platform, such as https://stars.example.org; links to media begin with it. Empty: as each request was addressed."`
+	TrustedProxies string `setting:"TRUSTED_PROXIES" placeholder:"LIST" group:"web" help:"Addresses and networks of proxies, separated by commas, such as 10.0.0.0/16,127.0.0.1: who asks, and how the platform was addressed, is taken from their X-Forwarded headers. Empty: from nobody's."`
+	AccelRedirect  string `setting:"ACCEL_REDIRECT" placeholder:"PATH" group:"web" help:"An internal location of nginx, such as /_media/, under which it serves the folder of the media itself. Empty: the program sends them."`
 
 	DataDir     string `setting:"DATA_DIR" default:"./data" placeholder:"DIR" group:"data" help:"Where the embedded default keeps the database, the media and its secret, and where uploads and renders are worked on."`
 	DatabaseURL string `setting:"DATABASE_URL" name:"database-url" placeholder:"URL" group:"data" help:"Empty: SQLite in DATA_DIR."`

@@ -303,7 +303,7 @@ func TestMasked(t *testing.T) {
 		s.SecretKey, s.DatabaseURL, s.StopGrace = goodSecret, "postgres://stars:hunter2@db.example.org:5432/stars?sslmode=require", time.Minute
 	})
 	want := []Line{
-		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"DATA_DIR", "./data"},
+		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"TRUSTED_PROXIES", ""}, {"ACCEL_REDIRECT", ""}, {"DATA_DIR", "./data"},
 		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"REDIS_URL", ""}, {"STORAGE_URL", ""},
 		{"S3_ACCESS_KEY", ""}, {"S3_SECRET_KEY", "********"},
 		{"SECRET_KEY", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -22,10 +23,10 @@ const RequestIDHeader = "X-Request-Id"
 
 // Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
 // metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
-// router's own errors as problems.
+// router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
 // Pages may show media from the origins as well.
-func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics, media ...string) http.Handler {
-	return logged(log, m, safe(secured(slashless(routed(routes)), media)))
+func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics, trusted []netip.Prefix, media ...string) http.Handler {
+	return forwarded(trusted, logged(log, m, safe(secured(hosted(slashless(routed(routes))), media))))
 }
 
 // logged gives the request its id and writes one line about it when it is over. The line has the path without its

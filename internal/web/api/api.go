@@ -45,10 +45,12 @@ type Needs struct {
 	Metrics prometheus.Registerer
 
 	Version   string
-	PublicURL string          // how links begin, without a slash at the end; "" for as the request was addressed
-	WorkDir   string          // where uploads arrive
-	MaxUpload int64           // bytes of a video file
-	Stopping  <-chan struct{} // closed when streams of events must end
+	PublicURL string // how links begin, without a slash at the end; "" for as the request was addressed
+	// AccelRedirect is the internal location of a proxy that sends the media, with slashes; "" for they are sent here.
+	AccelRedirect string
+	WorkDir       string          // where uploads arrive
+	MaxUpload     int64           // bytes of a video file
+	Stopping      <-chan struct{} // closed when streams of events must end
 }
 
 // API has the handlers.

@@ -26,7 +26,15 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 		}
 		cache = "private, max-age=600"
 	}
+	h := w.Header()
 	if a.redirected(w, r, key, v.Media.MediaType(part), v.Open(part)) {
+		return
+	}
+	if a.AccelRedirect != "" { // nginx sends it
+		h.Set("X-Accel-Redirect", a.AccelRedirect+key)
+		h.Set("Content-Type", v.Media.MediaType(part))
+		h.Set("Cache-Control", cache)
+		h.Set("ETag", `"`+key+`"`)
 		return
 	}
 	object, err := a.Objects.Open(r.Context(), key)
@@ -35,7 +43,6 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = object.Close() }()
-	h := w.Header()
 	h.Set("Content-Type", v.Media.MediaType(part))
 	h.Set("Cache-Control", cache)
 	h.Set("ETag", `"`+key+`"`)
