@@ -39,6 +39,12 @@ type Storage interface {
 	Delete(ctx context.Context, key string) error
 }
 
+// Live tells others of a video, and of what becomes of it elsewhere.
+type Live interface {
+	Announce(ctx context.Context, e contest.Event)
+	Watch(ctx context.Context, videoID int64) *live.Watch
+}
+
 // Needs are what the workers are built on.
 type Needs struct {
 	DB      *sql.DB // the connection that the store writes through
@@ -46,7 +52,7 @@ type Needs struct {
 	Storage Storage
 	Tools   media.Tools
 	Brand   media.BrandFiles
-	Live    *live.Local
+	Live    Live
 	Clock   func() time.Time
 	Log     *slog.Logger
 	Metrics *Metrics

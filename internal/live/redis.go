@@ -140,9 +140,10 @@ const listenTimeout = 2 * time.Second
 // listen returns when the subscription is lost.
 func (r *Redis) listen(ctx context.Context) error {
 	s := r.link.client.Subscribe(ctx, r.channel)
-	defer func() { _ = s.Close() }() // lost, or not wanted any more
+	defer func() { _ = s.Close() }()                         // lost, or not wanted any more
+	defer context.AfterFunc(ctx, func() { _ = s.Close() })() // a read does not end with its context
 	asked := false
-	for {
+	for ctx.Err() == nil {
 		got, err := s.ReceiveTimeout(ctx, listenTimeout)
 		var late net.Error
 		if errors.As(err, &late) && late.Timeout() && !asked {
@@ -162,6 +163,7 @@ func (r *Redis) listen(ctx context.Context) error {
 			r.hear(ctx, got.Payload)
 		}
 	}
+	return ctx.Err()
 }
 
 func (r *Redis) hear(ctx context.Context, text string) {
