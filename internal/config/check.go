@@ -45,13 +45,32 @@ func (s *Settings) checkEngines() error {
 	if s.DatabaseURL != "" {
 		problems = append(problems, errors.New("DATABASE_URL: this version has SQLite in DATA_DIR only; leave it empty"))
 	}
-	if s.RedisURL != "" {
-		problems = append(problems, errors.New("REDIS_URL: this version runs as a single process only; leave it empty"))
-	}
+	problems = append(problems, checkRedisURL(s.RedisURL))
 	if _, err := s.MediaDir(); err != nil {
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+// checkRedisURL has texts of its own: those of others may quote the password.
+func checkRedisURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return errors.New("REDIS_URL: is no URL; in a password, characters such as / ? # @ are written as %2F %3F %23 %40")
+	}
+	path := strings.Trim(u.Path, "/")
+	_, noNumber := strconv.ParseUint(path, 10, 16)
+	switch {
+	case u.Scheme == "unix" && u.Host == "" && path != "":
+	case (u.Scheme == "redis" || u.Scheme == "rediss") && u.Hostname() != "" && (path == "" || noNumber == nil):
+	default:
+		return errors.New("REDIS_URL: must be redis:// or rediss://, a host and no more than a database number, " +
+			"such as redis://:PASSWORD@cache:6379/0, or unix:// and an absolute path")
+	}
+	return nil
 }
 
 // MediaDir is the folder that STORAGE_URL names.

@@ -16,7 +16,7 @@ type Settings struct {
 
 	DataDir     string `setting:"DATA_DIR" default:"./data" placeholder:"DIR" group:"data" help:"Where the embedded default keeps the database, the media and its secret, and where uploads and renders are worked on."`
 	DatabaseURL string `setting:"DATABASE_URL" name:"database-url" placeholder:"URL" group:"data" help:"Empty: SQLite in DATA_DIR."`
-	RedisURL    string `setting:"REDIS_URL" name:"redis-url" placeholder:"URL" group:"data" help:"Empty: events, cache and rate limits live in the process."`
+	RedisURL    string `setting:"REDIS_URL" name:"redis-url" placeholder:"URL" group:"data" help:"Where processes share events, cache and rate limits: redis://:PASSWORD@HOST:6379/0, rediss:// with TLS, or unix://. Empty: they live in the process."`
 	StorageURL  string `setting:"STORAGE_URL" name:"storage-url" placeholder:"URL" group:"data" help:"Where the media are: file:///mnt/videos; empty: DATA_DIR/media."`
 
 	SecretKey      string        `setting:"SECRET_KEY" placeholder:"TEXT" group:"people" help:"Signs tokens and links; 32 characters or more that nobody can guess. Empty: generated once and kept in DATA_DIR."`

@@ -3,7 +3,7 @@ package live
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -38,8 +38,8 @@ type link struct {
 func newLink(url string, log *slog.Logger, metrics prometheus.Registerer) (*link, error) {
 	quiet()
 	o, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL: %w", err)
+	if err != nil { // its text may quote the password
+		return nil, errors.New("REDIS_URL: must be redis://, rediss:// or unix://, with no option that is unknown")
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = redisTimeout, redisTimeout, redisTimeout, redisTimeout
 	o.MaxRetries, o.DialerRetries = -1, 1
