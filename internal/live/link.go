@@ -35,16 +35,25 @@ type link struct {
 	fell     chan struct{} // wakes the probing
 }
 
-func newLink(url string, log *slog.Logger, metrics prometheus.Registerer) (*link, error) {
+// redisOptions reads a URL of Redis. Its error does not repeat the URL, which may have a password.
+func redisOptions(url string) (*redis.Options, error) {
 	quiet()
 	o, err := redis.ParseURL(url)
-	if err != nil { // its text may quote the password
+	if err != nil { // with a text that may quote the password
 		return nil, errors.New("REDIS_URL: must be redis://, rediss:// or unix://, with no option that is unknown")
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = redisTimeout, redisTimeout, redisTimeout, redisTimeout
 	o.MaxRetries, o.DialerRetries = -1, 1
 	o.ContextTimeoutEnabled, o.DisableIdentity = true, true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return o, nil
+}
+
+func newLink(url string, log *slog.Logger, metrics prometheus.Registerer) (*link, error) {
+	o, err := redisOptions(url)
+	if err != nil {
+		return nil, err
+	}
 	l := &link{
 		client: redis.NewClient(o), db: o.DB, log: log, fell: make(chan struct{}, 1),
 		up: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -88,10 +97,10 @@ func (l *link) fail(operation string, err error) {
 }
 
 // probe writes, since a full Redis or a replica answers a PING.
-func (l *link) probe(ctx context.Context) error {
+func probe(ctx context.Context, client *redis.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
-	return l.client.Set(ctx, prefix+"probe", "", time.Minute).Err()
+	return client.Set(ctx, prefix+"probe", "", time.Minute).Err()
 }
 
 // mend probes a link that is down until it is up. It ends with ctx.
@@ -106,7 +115,7 @@ func (l *link) mend(ctx context.Context) {
 			if !pause(ctx, probeEvery) {
 				return
 			}
-			if err := l.probe(ctx); err != nil {
+			if err := probe(ctx, l.client); err != nil {
 				l.failures.WithLabelValues("probe").Inc()
 				continue
 			}

@@ -49,7 +49,7 @@ func NewRedis(ctx context.Context, url string, now func() time.Time, log *slog.L
 		local: NewLocal(now), link: l, channel: fmt.Sprintf("%s%d:news", prefix, l.db), origin: rand.Text(),
 		owed: map[contest.Topic]uint64{},
 	}
-	if err := l.probe(ctx); err != nil {
+	if err := probe(ctx, l.client); err != nil {
 		l.fail("start", err)
 	}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx)) // until Close
