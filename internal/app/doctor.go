@@ -27,7 +27,9 @@ type finding struct {
 // Run checks every part and says what to do.
 func (doctor) Run(r *runner) error {
 	broken := 0
-	for _, check := range []func(context.Context, *config.Settings) []finding{checkSettings, checkData, checkDisk, checkFFmpeg} {
+	for _, check := range []func(context.Context, *config.Settings) []finding{
+		checkSettings, checkData, checkRedis, checkDisk, checkFFmpeg,
+	} {
 		for _, f := range check(r.ctx, r.settings) {
 			mark := "ok  "
 			if f.mend != "" {

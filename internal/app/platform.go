@@ -42,7 +42,8 @@ type platform struct {
 	media       config.Storage
 	work        string
 	tools       media.Tools
-	live        *live.Local
+	live        shared
+	closeLive   func() error // nil if there is nothing to close
 	videos      *contest.Videos
 	workers     *jobs.Workers // nil if there are to be none
 	workerCount int
@@ -103,11 +104,33 @@ func (p *platform) findTools(ctx context.Context) (err error) {
 		return fmt.Errorf("%w (risingstars doctor says what is missing)", err)
 	}
 	p.tools.Threads = p.settings.Threads(runtime.NumCPU())
-	p.live = live.NewLocal(time.Now)
+	if err := p.openLive(ctx); err != nil {
+		return err
+	}
 	p.videos = &contest.Videos{
 		Store: p.data.store, Storage: p.data.blobs, Live: p.live, Clock: time.Now,
 		Inspector: inspector{p.tools, make(chan struct{}, max(2, runtime.NumCPU()))},
 	}
+	return nil
+}
+
+// shared is what processes share, in one of its twins.
+type shared interface {
+	contest.Live
+	api.Live
+	api.Limits
+}
+
+func (p *platform) openLive(ctx context.Context) error {
+	if p.settings.RedisURL == "" {
+		p.live = live.NewLocal(time.Now)
+		return nil
+	}
+	r, err := live.NewRedis(ctx, p.settings.RedisURL, time.Now, p.log, p.registry)
+	if err != nil {
+		return err
+	}
+	p.live, p.closeLive = r, r.Close
 	return nil
 }
 
@@ -190,8 +213,11 @@ func (p *platform) metricsPage() http.Handler {
 // close lets go of what newPlatform took, in the opposite order.
 func (p *platform) close() error {
 	var err error
+	if p.closeLive != nil {
+		err = p.closeLive()
+	}
 	if p.data != nil {
-		err = p.data.close()
+		err = errors.Join(err, p.data.close())
 	}
 	if p.unlock != nil {
 		err = errors.Join(err, p.unlock())

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"risingstars/internal/config"
 	"risingstars/internal/jobs"
 	"risingstars/internal/web"
 )
@@ -119,6 +120,9 @@ func (p *platform) announce(addr net.Addr) {
   data        %s (SQLite), media in %s
   workers     %d, FFmpeg with %d thread(s) each
 `, version, base, base, base, p.settings.DataDir, p.media, p.workerCount, p.tools.Threads)
+	if p.settings.RedisURL != "" {
+		fmt.Fprintf(p.out, "  redis       %s\n", config.MaskedURL(p.settings.RedisURL))
+	}
 	p.log.Info("ready", "addr", addr.String(), "version", version, "took", time.Since(p.started))
 }
 

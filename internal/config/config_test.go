@@ -203,7 +203,21 @@ func TestCheck(t *testing.T) {
 		"public URL of another scheme": {func(s *Settings) { s.PublicURL = "javascript://example.org" }, "PUBLIC_URL: "},
 		"no data folder":               {func(s *Settings) { s.DataDir = "" }, "DATA_DIR: "},
 		"a database":                   {func(s *Settings) { s.DatabaseURL = "postgres://localhost/stars" }, "DATABASE_URL: "},
-		"Redis":                        {func(s *Settings) { s.RedisURL = "redis://localhost" }, "REDIS_URL: "},
+		"Redis":                        {func(s *Settings) { s.RedisURL = "redis://localhost" }, ""},
+		"Redis with all there is":      {func(s *Settings) { s.RedisURL = "rediss://stars:hunter2@[::1]:6380/2?pool_size=9" }, ""},
+		"Redis on a socket":            {func(s *Settings) { s.RedisURL = "unix://:hunter2@/run/redis.sock?db=2" }, ""},
+		"Redis by address":             {func(s *Settings) { s.RedisURL = "localhost:6379" }, "REDIS_URL: "},
+		"Redis by name":                {func(s *Settings) { s.RedisURL = "cache" }, "REDIS_URL: "},
+		"Redis nowhere":                {func(s *Settings) { s.RedisURL = "redis://:hunter2@" }, "REDIS_URL: "},
+		"Redis on no socket":           {func(s *Settings) { s.RedisURL = "unix:///" }, "REDIS_URL: "},
+		"Redis on a relative socket":   {func(s *Settings) { s.RedisURL = "unix://run/redis.sock" }, "REDIS_URL: "},
+		"Redis with a folder":          {func(s *Settings) { s.RedisURL = "redis://:hunter2@cache/stars" }, "REDIS_URL: "},
+		"Redis below database 0":       {func(s *Settings) { s.RedisURL = "redis://:hunter2@cache/-1" }, "REDIS_URL: "},
+		"Redis with two databases":     {func(s *Settings) { s.RedisURL = "redis://:hunter2@cache/1/2" }, "REDIS_URL: "},
+		"Redis of another scheme":      {func(s *Settings) { s.RedisURL = "http://:hunter2@cache:6379" }, "REDIS_URL: "},
+		"Redis, password with slash":   {func(s *Settings) { s.RedisURL = "redis://:hunter2/x@cache:6379" }, "REDIS_URL: "},
+		"Redis, password with percent": {func(s *Settings) { s.RedisURL = "redis://:hunter2%zz@cache:6379" }, "REDIS_URL: "},
+		"Redis, number as password":    {func(s *Settings) { s.RedisURL = "redis://stars:1/hunter2@cache:6379" }, "REDIS_URL: "},
 		"storage in a folder":          {func(s *Settings) { s.StorageURL = "file:///mnt/videos" }, ""},
 		"storage at a relative path":   {func(s *Settings) { s.StorageURL = "file:mnt/videos" }, "STORAGE_URL: "},
 		"storage on a host":            {func(s *Settings) { s.StorageURL = "file://mnt/videos" }, "STORAGE_URL: "},
@@ -262,6 +276,9 @@ func TestCheck(t *testing.T) {
 			}
 			if s.SecretKey != "" && strings.Contains(err.Error(), s.SecretKey) {
 				t.Errorf("the secret is shown: %v", err)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the password is shown: %v", err)
 			}
 		})
 	}
@@ -323,6 +340,9 @@ func TestMaskedShowsNoPassword(t *testing.T) {
 		"postgres://stars:hunter2@db/stars":               "postgres://stars:xxxxx@db/stars",
 		"postgres://db/stars?user=stars&password=hunter2": "postgres://db/stars",
 		"redis://:hunter2@cache:6379/0":                   "redis://:xxxxx@cache:6379/0",
+		"rediss://stars:hunter2@cache:6380/2?pool_size=9": "rediss://stars:xxxxx@cache:6380/2",
+		"unix://:hunter2@/run/redis.sock?db=2":            "unix://:xxxxx@/run/redis.sock",
+		"redis://:hunter2/x@cache:6379":                   hidden,
 		"s3://key:hunter2@bucket/prefix?region=x":         "s3://key:xxxxx@bucket/prefix",
 		"s3://bucket/prefix?secret=hunter2#hunter2":       "s3://bucket/prefix",
 		"file:///mnt/videos?hunter2":                      "file:///mnt/videos",
@@ -406,8 +426,9 @@ func TestHelp(t *testing.T) {
 	}
 	want := map[string]string{
 		"listen-addr": "Where the web server listens. Default: 127.0.0.1:8080. [LISTEN_ADDR]",
-		"redis-url":   "Empty: events, cache and rate limits live in the process. [REDIS_URL]",
-		"help":        "Show context-sensitive help.",
+		"redis-url": "Where processes share events, cache and rate limits: redis://:PASSWORD@HOST:6379/0, rediss:// with TLS, or unix://. " +
+			"Empty: they live in the process. [REDIS_URL]",
+		"help": "Show context-sensitive help.",
 	}
 	for _, flag := range parser.Model.Flags {
 		if text, ok := want[flag.Name]; ok && Help(flag.Value) != text {

@@ -42,6 +42,12 @@ type Storage interface {
 	Delete(ctx context.Context, key string) error
 }
 
+// Live tells others of a video, and of what becomes of it elsewhere.
+type Live interface {
+	Announce(ctx context.Context, e contest.Event)
+	Watch(ctx context.Context, videoID int64) *live.Watch
+}
+
 // Needs are what the workers are built on.
 type Needs struct {
 	DB      Database
@@ -49,7 +55,7 @@ type Needs struct {
 	Storage Storage
 	Tools   media.Tools
 	Brand   media.BrandFiles
-	Live    *live.Local
+	Live    Live
 	Clock   func() time.Time
 	Log     *slog.Logger
 	Metrics *Metrics

@@ -32,6 +32,13 @@ type Limits interface {
 	Wait(ctx context.Context, rule live.Rule, key string) time.Duration
 }
 
+// Live is what the processes of one platform share.
+type Live interface {
+	Watch(ctx context.Context, videoID int64) *live.Watch
+	Progress(ctx context.Context, videoID int64) int
+	Fetch(ctx context.Context, topic contest.Topic, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
+}
+
 // Needs are what the API is built on.
 type Needs struct {
 	Players *contest.Players
@@ -40,7 +47,7 @@ type Needs struct {
 	Objects Objects
 	Tokens  *auth.Tokens
 	Links   *auth.Links
-	Live    *live.Local
+	Live    Live
 	Limits  Limits
 	Metrics prometheus.Registerer
 
