@@ -25,6 +25,7 @@ type commands struct {
 	config.Settings
 
 	Serve       serve       `cmd:"" help:"Serve the platform: web server and workers in one process."`
+	Worker      worker      `cmd:"" help:"Process videos only: one of any number of workers on a shared database (DATABASE_URL)."`
 	Migrate     migrate     `cmd:"" help:"Bring the database's tables up to date, and end. (serve does so by itself.)"`
 	Doctor      doctor      `cmd:"" help:"Check everything the platform needs, and say what to do about what is wrong."`
 	Jobs        jobsMenu    `cmd:"" help:"See and retry the processing of videos."`

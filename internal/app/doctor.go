@@ -75,12 +75,27 @@ func checkData(ctx context.Context, s *config.Settings) []finding {
 	return append(list, storageFinding(ctx, s), secretFinding(s), passwordFinding(s))
 }
 
+// oldestServer is the oldest PostgreSQL that is supported, by its number.
+const oldestServer = 150000
+
 func databaseFinding(ctx context.Context, db *store.DB) finding {
+	engine, mend := "SQLite", "restore the database from a backup"
+	if db.Engine == store.Postgres {
+		mend = "check DATABASE_URL, that the server runs, and that this host and user may connect"
+		text, number, err := db.ServerVersion(ctx)
+		if err != nil {
+			return finding{"database", err.Error(), mend, true}
+		}
+		engine = "PostgreSQL " + text
+		if number < oldestServer {
+			return finding{"database", engine, "use PostgreSQL 15 or newer", true}
+		}
+	}
 	schema, err := store.ReadSchema(ctx, db)
-	f := finding{part: "database", is: fmt.Sprintf("SQLite, tables at version %d, job queue at %d", schema.Contest, schema.Queue)}
+	f := finding{part: "database", is: fmt.Sprintf("%s, tables at version %d, job queue at %d", engine, schema.Contest, schema.Queue)}
 	switch {
 	case err != nil:
-		return finding{"database", err.Error(), "restore the database from a backup", true}
+		return finding{"database", err.Error(), mend, true}
 	case schema.Newer():
 		f.mend, f.broken = "a newer program made these tables: use that one", true
 	case !schema.Current():

@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,13 +39,12 @@ type platform struct {
 	log         *slog.Logger
 	flushLog    func()
 	registry    *prometheus.Registry
-	unlock      func() error
+	held        []func() error // what close lets go of, the last first
 	data        *data
 	media       config.Storage
 	work        string
 	tools       media.Tools
 	live        shared
-	closeLive   func() error // nil if there is nothing to close
 	videos      *contest.Videos
 	workers     *jobs.Workers // nil if there are to be none
 	workerCount int
@@ -51,43 +52,61 @@ type platform struct {
 	stopping    chan struct{} // closed when streams of events must end
 }
 
-// newPlatform wires everything, from the outside world inward and back out. What it has opened by the time of an error
-// is for close.
-func newPlatform(r *runner) (*platform, error) {
+// newPlatform wires everything, from the outside world inward and back out, by the steps that a command needs. What it
+// has opened by the time of an error is for close.
+func newPlatform(r *runner, steps ...func(*platform, context.Context) error) (*platform, error) {
 	p := &platform{
 		settings: r.settings, started: time.Now(), out: r.out, registry: newRegistry(), stopping: make(chan struct{}),
 	}
 	p.log, p.flushLog = newLogger(r.settings, r.errOut)
-	for _, step := range []func(context.Context) error{p.openData, p.findTools, p.wireWorkers, p.wireWeb} {
-		if err := step(r.ctx); err != nil {
+	for _, step := range steps {
+		if err := step(p, r.ctx); err != nil {
 			return p, err
 		}
 	}
 	return p, nil
 }
 
-// openData takes possession of DATA_DIR, and hands back to the queue what a dead program was working on.
-func (p *platform) openData(ctx context.Context) (err error) {
-	if p.unlock, err = lockData(p.settings); err != nil {
+// hold notes what close has to let go of.
+func (p *platform) hold(release func() error) { p.held = append(p.held, release) }
+
+// openFolders takes possession of DATA_DIR. On an embedded database one process has it to itself.
+func (p *platform) openFolders(context.Context) error {
+	if p.settings.DatabaseURL == "" {
+		unlock, err := lockData(p.settings)
+		if err != nil {
+			return err
+		}
+		p.hold(unlock)
+	}
+	dir, release, err := workDir(p.settings)
+	if err != nil {
 		return err
 	}
-	if p.work, err = workDir(p.settings); err != nil {
-		return err
-	}
-	if p.media, err = p.settings.Media(); err != nil {
-		return err
-	}
+	p.work = dir
+	p.hold(release)
+	p.media, err = p.settings.Media()
+	return err
+}
+
+// openData opens the database and brings its tables up to date. On an embedded one it hands back to the queue what a dead
+// program was working on; elsewhere the living take over from the dead.
+func (p *platform) openData(ctx context.Context) error {
 	db, err := openDatabase(ctx, p.settings)
 	if err != nil {
 		return err
 	}
+	p.hold(db.Close)
 	if _, err := store.Migrate(ctx, db); err != nil {
-		return errors.Join(err, db.Close())
+		return err
 	}
 	if p.data, err = newData(p.settings, db, databaseTimes(p.registry)); err != nil {
-		return errors.Join(err, db.Close())
+		return err
 	}
 	p.registry.MustRegister(newBacklog(p.data.store))
+	if db.Engine != store.SQLite {
+		return nil
+	}
 	recovered, err := p.data.store.RecoverInterrupted(ctx)
 	if err != nil {
 		return err
@@ -130,25 +149,25 @@ func (p *platform) openLive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.live, p.closeLive = r, r.Close
+	p.live = r
+	p.hold(r.Close)
 	return nil
 }
 
 func (p *platform) wireWorkers(context.Context) error {
-	p.workerCount = p.settings.Workers.Count(runtime.NumCPU())
-	if p.workerCount == 0 {
+	if p.workerCount = p.settings.Workers.Count(runtime.NumCPU()); p.workerCount == 0 {
 		return nil
 	}
 	brand, err := media.LoadBrand(p.settings.BrandCurtain, p.settings.BrandWatermark)
 	if err != nil {
 		return err
 	}
-	files, err := brand.WriteTo(p.settings.InData("brand"))
+	files, err := brand.WriteTo(filepath.Join(p.work, "brand"))
 	if err != nil {
 		return err
 	}
 	p.workers, err = jobs.NewWorkers(p.workerCount, p.settings.StopGrace, jobs.Needs{
-		DB: p.data.db.Writer, Store: p.data.store, Storage: p.data.blobs, Tools: p.tools, Brand: files, Live: p.live,
+		DB: queueOf(p.data.db), Store: p.data.store, Storage: p.data.blobs, Tools: p.tools, Brand: files, Live: p.live,
 		Clock: time.Now, Log: p.log, Metrics: jobs.NewMetrics(p.registry), WorkDir: p.work,
 	})
 	return err
@@ -210,17 +229,11 @@ func (p *platform) metricsPage() http.Handler {
 	return promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
-// close lets go of what newPlatform took, in the opposite order.
+// close lets go of what newPlatform took, the last first.
 func (p *platform) close() error {
 	var err error
-	if p.closeLive != nil {
-		err = p.closeLive()
-	}
-	if p.data != nil {
-		err = errors.Join(err, p.data.close())
-	}
-	if p.unlock != nil {
-		err = errors.Join(err, p.unlock())
+	for _, release := range slices.Backward(p.held) {
+		err = errors.Join(err, release())
 	}
 	p.flushLog()
 	return err
