@@ -34,8 +34,13 @@ func (v Schema) Newer() bool { return v.Contest > v.ContestWanted || v.Queue > v
 // Migrate brings the contest's and the job queue's tables to what this program needs, and returns where they stood
 // before. It refuses tables that a later program made.
 func Migrate(ctx context.Context, db *DB) (before Schema, err error) {
-	before, err = ReadSchema(ctx, db)
+	unlock, err := db.lockMigrations(ctx)
 	if err != nil {
+		return before, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	before, err = ReadSchema(ctx, db)
+	if err != nil || before.Current() {
 		return before, err
 	}
 	if before.Newer() {
@@ -43,14 +48,6 @@ func Migrate(ctx context.Context, db *DB) (before Schema, err error) {
 			"use that program, or restore a backup from before it",
 			before.Contest, before.Queue, before.ContestWanted, before.QueueWanted)
 	}
-	if before.Current() {
-		return before, nil
-	}
-	unlock, err := db.lockMigrations(ctx)
-	if err != nil {
-		return before, err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
 	provider, queue, err := migrators(db)
 	if err != nil {
 		return before, err
@@ -58,20 +55,27 @@ func Migrate(ctx context.Context, db *DB) (before Schema, err error) {
 	if _, err := provider.Up(ctx); err != nil {
 		return before, fmt.Errorf("migrate the contest's tables: %w", err)
 	}
-	if before.Queue != before.QueueWanted { // if another process was faster, there is nothing left to do
-		if _, err := queue.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-			return before, fmt.Errorf("migrate the job queue's tables: %w", err)
-		}
+	if before.Queue == before.QueueWanted {
+		return before, nil
+	}
+	if _, err := queue.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return before, fmt.Errorf("migrate the job queue's tables: %w", err)
 	}
 	return before, nil
 }
+
+// How often a process asks for its turn to migrate, and for how long.
+const (
+	lockTries = 300
+	lockPause = 1 // second
+)
 
 // lockMigrations makes this process the only one that migrates, of however many start at once.
 func (db *DB) lockMigrations(ctx context.Context) (unlock func() error, err error) {
 	if db.Engine == SQLite {
 		return func() error { return nil }, nil // the contest's folder is locked
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockPause, lockTries))
 	if err != nil {
 		return nil, fmt.Errorf("prepare to lock the migrations: %w", err)
 	}

@@ -86,10 +86,16 @@ func (db *DB) ServerVersion(ctx context.Context) (text string, number int, err e
 // maxRepeats is how often a transaction is repeated that PostgreSQL has ended for the sake of others.
 const maxRepeats = 3
 
-// pooled runs writers on a pool of connections, each in a transaction of its own.
+// writeTime bounds a transaction that writes, repeats included.
+const writeTime = 30 * time.Second
+
+// pooled runs writers on a pool of connections, each in a transaction of its own. As on SQLite, what was begun does not
+// end with whoever asked for it.
 type pooled struct{ db *sql.DB }
 
 func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
 	for n := 1; ; n++ {
 		err := inTransaction(ctx, p.db, func(tx *sql.Tx) error { return do(ctx, tx) })
 		if n == maxRepeats || !repeatable(err) {

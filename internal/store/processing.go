@@ -40,7 +40,7 @@ func (s *Store) FinishProcessing(ctx context.Context, r contest.Run, rendition s
 	complete func(*sql.Tx) error,
 ) (contest.Video, error) {
 	return s.settle(ctx, "finish_processing", complete, `
-		UPDATE videos SET status = 'processed', run = $1, processed_at = $2, progress = 100
+		UPDATE videos SET status = 'processed', run = $1, processed_at = $2
 		WHERE id = $3 AND task_id = $4 AND holder = $5 AND status = 'processing'
 		RETURNING `+videoColumns, rendition, timestamp(at), r.VideoID, r.TaskID, r.Holder)
 }
