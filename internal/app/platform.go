@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -162,7 +161,7 @@ func (p *platform) wireWorkers(context.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := brand.WriteTo(filepath.Join(p.work, "brand"))
+	files, err := brand.WriteTo(p.settings.InData("brand"))
 	if err != nil {
 		return err
 	}
