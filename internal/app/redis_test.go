@@ -12,7 +12,9 @@ import (
 )
 
 // withPassword puts a password into the URL of a Redis.
-func withPassword(url, password string) string { return strings.Replace(url, "//", "//:"+password+"@", 1) }
+func withPassword(url, password string) string {
+	return strings.Replace(url, "//", "//:"+password+"@", 1)
+}
 
 func TestDoctorOnRedis(t *testing.T) {
 	t.Parallel()

@@ -21,7 +21,7 @@ type RedisReport struct {
 
 // LookAtRedis tries a Redis as the platform uses it, with the same time limits. Its errors do not have the URL.
 func LookAtRedis(ctx context.Context, url string) (r RedisReport, err error) {
-	o, err := redisOptions(url)
+	o, err := redisOptions(url, redisTimeout)
 	if err != nil {
 		return r, err
 	}
