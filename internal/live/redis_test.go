@@ -192,9 +192,6 @@ func TestRedisAway(t *testing.T) {
 			callers.goOn(t)
 			way.away(server)
 			eventually(t, "it is noticed", a.link.down.Load)
-			if warnings := log.count("level=WARN"); warnings > 1 && log.count("level=INFO") != warnings-1 {
-				t.Errorf("%d warnings", warnings) // a busy machine may have made it look away before
-			}
 			callers.goOn(t)
 			way.back(server)
 			eventually(t, "it is used again", func() bool { return testutil.ToFloat64(a.link.up) == 1 })
@@ -203,9 +200,10 @@ func TestRedisAway(t *testing.T) {
 			eventually(t, "it is used by both", func() bool { return !a.link.down.Load() && !b.link.down.Load() })
 			subscribed(t, a, b)
 			subscribed(t, b, a)
-			if away, back := log.count("level=WARN"), log.count("level=INFO"); away == 0 || away != back || log.count("level=ERROR") > 0 {
-				t.Errorf("%d times away, and %d times back:\n%s", away, back, log.text.String())
-			}
+			eventually(t, "a line for each change", func() bool { // which a busy machine may have made more of
+				n := log.count("level=WARN")
+				return n > 0 && log.count("level=INFO") == n && log.count("level=") == 2*n
+			})
 		})
 	}
 }
