@@ -248,6 +248,7 @@ func (c *callers) end() {
 
 // useAll calls everything. Each call may wait for Redis once, and for the machine.
 func useAll(t *testing.T, r *Redis) {
+	t.Helper()
 	var answers counted
 	for name, call := range map[string]func(){
 		"announce and progress": func() {
