@@ -36,21 +36,21 @@ type link struct {
 }
 
 // redisOptions reads a URL of Redis. Its error does not repeat the URL, which may have a password.
-func redisOptions(url string) (*redis.Options, error) {
+func redisOptions(url string, timeout time.Duration) (*redis.Options, error) {
 	quiet()
 	o, err := redis.ParseURL(url)
 	if err != nil { // with a text that may quote the password
 		return nil, errors.New("REDIS_URL: must be redis://, rediss:// or unix://, with no option that is unknown")
 	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = redisTimeout, redisTimeout, redisTimeout, redisTimeout
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
 	o.MaxRetries, o.DialerRetries = -1, 1
 	o.ContextTimeoutEnabled, o.DisableIdentity = true, true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return o, nil
 }
 
-func newLink(url string, log *slog.Logger, metrics prometheus.Registerer) (*link, error) {
-	o, err := redisOptions(url)
+func newLink(url string, timeout time.Duration, log *slog.Logger, metrics prometheus.Registerer) (*link, error) {
+	o, err := redisOptions(url, timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (l *link) try(ctx context.Context, operation string, commands func(context.
 	if l.down.Load() {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.client.Options().ReadTimeout)
 	defer cancel()
 	if err := commands(ctx, l.client); err != nil {
 		l.fail(operation, err)
@@ -98,7 +98,7 @@ func (l *link) fail(operation string, err error) {
 
 // probe writes, since a full Redis or a replica answers a PING.
 func probe(ctx context.Context, client *redis.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
+	ctx, cancel := context.WithTimeout(ctx, client.Options().ReadTimeout)
 	defer cancel()
 	return client.Set(ctx, prefix+"probe", "", time.Minute).Err()
 }

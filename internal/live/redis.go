@@ -41,7 +41,13 @@ type Redis struct {
 // NewRedis makes a twin on the Redis that the URL names. It goes on without one that does not answer; its only error is
 // a wrong URL. Whoever makes it calls Close in the end.
 func NewRedis(ctx context.Context, url string, now func() time.Time, log *slog.Logger, metrics prometheus.Registerer) (*Redis, error) {
-	l, err := newLink(url, log, metrics)
+	return openRedis(ctx, url, redisTimeout, now, log, metrics)
+}
+
+func openRedis(ctx context.Context, url string, timeout time.Duration, now func() time.Time, log *slog.Logger,
+	metrics prometheus.Registerer,
+) (*Redis, error) {
+	l, err := newLink(url, timeout, log, metrics)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ type RedisReport struct {
 
 // LookAtRedis tries a Redis as the platform uses it, with the same time limits. Its errors do not have the URL.
 func LookAtRedis(ctx context.Context, url string) (r RedisReport, err error) {
-	o, err := redisOptions(url)
+	o, err := redisOptions(url, redisTimeout)
 	if err != nil {
 		return r, err
 	}
@@ -38,7 +38,7 @@ func LookAtRedis(ctx context.Context, url string) (r RedisReport, err error) {
 	}
 	info, err := client.Info(ctx, "server").Result()
 	if err != nil {
-		return r, nil //nolint:nilerr // a user of Redis need not have this right, and the platform does not use it
+		return r, nil // a user of Redis need not have this right, and the platform does not use it
 	}
 	for line := range strings.Lines(info) {
 		if version, found := strings.CutPrefix(line, "redis_version:"); found {
