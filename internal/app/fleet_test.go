@@ -291,7 +291,7 @@ func TestNoRequestFailsForRedis(t *testing.T) {
 		t.Errorf("requests that broke: %q", load.broken[0])
 	}
 	for _, p := range f.web {
-		p.logs("Redis")
+		p.logs("redis answers again")
 	}
 	for _, p := range f.web {
 		apptest.Eventually(t, 2*time.Second, "all votes show", func() bool { return votes(t, p.url) == len(load.voted) })
@@ -337,7 +337,7 @@ func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2)
 	addrs := []string{strings.TrimPrefix(f.web[0].url, "http://"), strings.TrimPrefix(f.web[1].url, "http://")}
-	front := testserver.Nginx(t, "", addrs...)
+	front := testserver.Nginx(t, "", addrs[0]+" max_fails=3 fail_timeout=2s", addrs[1]+" max_fails=3 fail_timeout=2s")
 	clients := []*http.Client{front.Client(true), front.Client(false)}
 	load := &crowdLoad{statuses: map[int]int{}, end: make(chan struct{})}
 	for _, c := range clients {
@@ -367,6 +367,7 @@ func TestRollingRestart(t *testing.T) {
 		}
 		load.answered(t, http.StatusOK, 100)
 		f.web[i] = f.serve(addrs[i])
+		f.web[i].logs("path=/api/public/rankings") // nginx has come back to it
 		load.answered(t, http.StatusOK, 100)
 	}
 	load.stop()

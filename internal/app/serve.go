@@ -134,19 +134,20 @@ func (p *platform) sweepOnce(ctx context.Context, before time.Time) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	mark, err := os.CreateTemp(p.work, "mark-*")
-	if err != nil {
-		return 0, fmt.Errorf("make a work file: %w", err)
-	}
-	defer func() { _ = os.Remove(mark.Name()) }() // it may have become the storage's mark
-	_, err = mark.WriteString(identity + "\n")
-	if err := errors.Join(err, mark.Close()); err != nil {
-		return 0, fmt.Errorf("write a work file: %w", err)
-	}
-	if err := p.videos.Claim(ctx, identity, mark.Name()); err != nil {
+	if err := p.videos.Claim(ctx, identity, p.newMark); err != nil {
 		return 0, err
 	}
 	return p.videos.Sweep(ctx, before)
+}
+
+// newMark makes a file to mark a storage with.
+func (p *platform) newMark() (path string, err error) {
+	f, err := os.CreateTemp(p.work, "mark-*")
+	if err != nil {
+		return "", fmt.Errorf("make a work file: %w", err)
+	}
+	_, err = f.WriteString("The objects beside this belong to the contest that this file is named after.\n")
+	return f.Name(), errors.Join(err, f.Close())
 }
 
 // announce tells whoever started the program where to go next.

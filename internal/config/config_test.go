@@ -36,7 +36,8 @@ func parse(args []string, environment map[string]string) (Settings, error) {
 
 func defaults() Settings {
 	return Settings{
-		ListenAddr: "127.0.0.1:8080", DataDir: "./data", TokenTTL: 3600, PasswordCost: 10, RateLimit: "on",
+		DatabaseConnections: 16,
+		ListenAddr:          "127.0.0.1:8080", DataDir: "./data", TokenTTL: 3600, PasswordCost: 10, RateLimit: "on",
 		MaxUploadBytes: 100 << 20, Workers: AutoWorkers, FFmpeg: "ffmpeg", FFprobe: "ffprobe",
 		StopGrace: 20 * time.Second, LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
@@ -202,7 +203,14 @@ func TestCheck(t *testing.T) {
 		"public URL without scheme":    {func(s *Settings) { s.PublicURL = "example.org" }, "PUBLIC_URL: "},
 		"public URL of another scheme": {func(s *Settings) { s.PublicURL = "javascript://example.org" }, "PUBLIC_URL: "},
 		"no data folder":               {func(s *Settings) { s.DataDir = "" }, "DATA_DIR: "},
-		"a database":                   {func(s *Settings) { s.DatabaseURL = "postgres://localhost/stars" }, "DATABASE_URL: "},
+		"a database":                   {func(s *Settings) { s.DatabaseURL, s.SecretKey = "postgres://localhost/stars", goodSecret }, ""},
+		"a database without a secret":  {func(s *Settings) { s.DatabaseURL = "postgres://localhost/stars" }, "SECRET_KEY: "},
+		"a database of another kind":   {func(s *Settings) { s.DatabaseURL = "mysql://localhost/stars" }, "DATABASE_URL: "},
+		"a database without a name":    {func(s *Settings) { s.DatabaseURL = "postgres://localhost" }, "DATABASE_URL: "},
+		"a database that is no URL":    {func(s *Settings) { s.DatabaseURL = "postgres://u:p%zz@localhost/stars" }, "DATABASE_URL: "},
+		"one connection": {func(s *Settings) {
+			s.DatabaseURL, s.SecretKey, s.DatabaseConnections = "postgres://localhost/stars", goodSecret, 1
+		}, "DATABASE_CONNECTIONS: "},
 		"Redis":                        {func(s *Settings) { s.RedisURL = "redis://localhost" }, ""},
 		"Redis with all there is":      {func(s *Settings) { s.RedisURL = "rediss://stars:hunter2@[::1]:6380/2?pool_size=9" }, ""},
 		"Redis on a socket":            {func(s *Settings) { s.RedisURL = "unix://:hunter2@/run/redis.sock?db=2" }, ""},
@@ -321,7 +329,7 @@ func TestMasked(t *testing.T) {
 	})
 	want := []Line{
 		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"TRUSTED_PROXIES", ""}, {"ACCEL_REDIRECT", ""}, {"DATA_DIR", "./data"},
-		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"REDIS_URL", ""}, {"STORAGE_URL", ""},
+		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"DATABASE_CONNECTIONS", "16"}, {"REDIS_URL", ""}, {"STORAGE_URL", ""},
 		{"S3_ACCESS_KEY", ""}, {"S3_SECRET_KEY", "********"},
 		{"SECRET_KEY", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},

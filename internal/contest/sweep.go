@@ -21,9 +21,9 @@ const markRoot = "contest/"
 var ErrOtherStorage = errors.New("the storage belongs to another contest: are DATABASE_URL and STORAGE_URL right?")
 
 // Claim makes sure that the storage belongs to the contest of that identity. A storage without a mark is marked, by moving
-// the file at mark into it, if it is empty or holds an object of a video of this contest. It returns ErrOtherStorage if
-// the mark is another's, or if all that is there is unknown.
-func (s *Videos) Claim(ctx context.Context, identity, mark string) error {
+// a file that newMark makes into it, if it is empty or holds an object of a video of this contest. It returns
+// ErrOtherStorage if the mark is another's, or if all that is there is unknown.
+func (s *Videos) Claim(ctx context.Context, identity string, newMark func() (path string, err error)) error {
 	var marked, own bool
 	err := s.Storage.Walk(ctx, markRoot, func(o Object) error {
 		marked = true
@@ -45,7 +45,11 @@ func (s *Videos) Claim(ctx context.Context, identity, mark string) error {
 	if !known {
 		return ErrOtherStorage
 	}
-	if err := s.Storage.PutFile(ctx, markRoot+identity, mark); err != nil {
+	mark, err := newMark()
+	if err == nil {
+		err = s.Storage.PutFile(ctx, markRoot+identity, mark)
+	}
+	if err != nil {
 		return fmt.Errorf("mark the storage: %w", err)
 	}
 	return nil
