@@ -3,6 +3,7 @@ package compose
 
 import (
 	"bytes"
+	"crypto/tls"
 	"maps"
 	"os"
 	"os/exec"
@@ -167,6 +168,30 @@ func TestProxy(t *testing.T) {
 	}
 }
 
+// nginx is given every name that its templates ask for.
+func TestNginx(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob(filepath.Join(root, "deploy/nginx/templates/*.template"))
+	check(t, err)
+	if len(paths) == 0 {
+		t.Fatal("no templates")
+	}
+	var asked []string
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		check(t, err)
+		for _, found := range regexp.MustCompile(`\$\{(\w+)\}`).FindAllSubmatch(text, -1) {
+			asked = append(asked, string(found[1]))
+		}
+	}
+	slices.Sort(asked)
+	given := load(t, "plain").Services["nginx"].Environment
+	delete(given, "NGINX_ENVSUBST_OUTPUT_DIR") // is the image's own
+	if diff := cmp.Diff(slices.Compact(asked), slices.Sorted(maps.Keys(given))); diff != "" {
+		t.Errorf("(-asked +given):\n%s", diff)
+	}
+}
+
 // Passwords come from files, and compose.yaml uses every file that the script makes.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
@@ -193,6 +218,9 @@ func TestSecrets(t *testing.T) {
 		if !strings.HasSuffix(secret.File, "/deploy/compose/.secrets/"+name) {
 			t.Errorf("%s is in %s", name, secret.File)
 		}
+	}
+	if _, err := tls.X509KeyPair([]byte(made["tls_certificate"]), []byte(made["tls_key"])); err != nil {
+		t.Error(err)
 	}
 	if len(made["secret_key"]) != 64 || made["redis_conf"] != "requirepass "+made["redis_password"]+"\n" ||
 		!strings.Contains(made["redis_url"], ":"+made["redis_password"]+"@") ||
