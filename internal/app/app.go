@@ -30,6 +30,7 @@ type commands struct {
 	Doctor      doctor      `cmd:"" help:"Check everything the platform needs, and say what to do about what is wrong."`
 	Jobs        jobsMenu    `cmd:"" help:"See and retry the processing of videos."`
 	Healthcheck healthcheck `cmd:"" help:"Ask the program that runs here with the same settings whether it is ready; for container engines."`
+	Import      importing   `cmd:"" help:"Move the contest of a DATA_DIR from SQLite to the PostgreSQL of DATABASE_URL, and end."`
 	Storage     storageMenu `cmd:"" help:"Move the media between storages."`
 	Version     showVer     `cmd:"" help:"Print the version."`
 }

@@ -106,19 +106,24 @@ func many[T any](ctx context.Context, s *Store, operation string, scan func(scan
 ) (list []T, err error) {
 	defer s.observed(operation, &err)()
 	rows, err := s.readers.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, named(operation, err)
+	if err == nil {
+		list, err = all(rows, scan)
 	}
+	return list, named(operation, err)
+}
+
+// all reads rows to their end and closes them.
+func all[T any](rows *sql.Rows, scan func(scanner) (T, error)) ([]T, error) {
 	defer func() { _ = rows.Close() }() // rows.Err below says what went wrong
-	list = []T{}
+	list := []T{}
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, named(operation, err)
+			return nil, err
 		}
 		list = append(list, v)
 	}
-	return list, named(operation, rows.Err())
+	return list, rows.Err()
 }
 
 // change runs a statement that must change something; if it changes no row, that is the error none.
