@@ -136,6 +136,7 @@ func TestRedisSharesAnswers(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
 	a, b := patient(t, server.URL), patient(t, server.URL)
+	b.local.cache.now = newClock().now // stands still: only a Forget makes it forget
 	subscribed(t, a, b)
 	var answers counted
 	eventually(t, "an answer is loaded once for both", func() bool { // unless a busy machine takes more than its second
@@ -351,6 +352,21 @@ func TestRedisCountsFailures(t *testing.T) {
 		}
 	}
 	eventually(t, "failed probes and subscriptions are counted", func() bool { return failures("probe") > 1 && failures("subscribe") > 1 })
+}
+
+// Callers who hang up are no failure of Redis, and what they did counts.
+func TestRedisCallersWhoHangUp(t *testing.T) {
+	t.Parallel()
+	r := patient(t, testserver.Redis(t).URL)
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	slow := Rule{Name: "slow", Burst: 1, Every: time.Hour}
+	first, second := r.Take(ctx, slow, "ana"), r.Take(t.Context(), slow, "ana")
+	r.Announce(ctx, event(1, 42))
+	r.Forget(ctx, contest.VotesChanged)
+	if first != 0 || second == 0 || r.link.down.Load() {
+		t.Errorf("waits %s and %s; down is %v", first, second, r.link.down.Load())
+	}
 }
 
 // A wrong password is a Redis that is away, until it is the right one; it is in no log.
