@@ -390,6 +390,20 @@ func TestRedisWrongPassword(t *testing.T) {
 	}
 }
 
+// A Redis that lets some calls through and not all is away: the link does not go up and down.
+func TestRedisWithFewRights(t *testing.T) {
+	t.Parallel()
+	server := testserver.Redis(t)
+	if err := patient(t, server.URL).link.client.Do(t.Context(), "ACL", "SETUSER", "poor", "on", "nopass", "~*", "&*", "+@all", "-@scripting").Err(); err != nil {
+		t.Fatal(err)
+	}
+	r, log := open(t, strings.Replace(server.URL, "//", "//poor:x@", 1), 20*time.Second)
+	eventually(t, "three probes", func() bool { return testutil.ToFloat64(r.link.failures.WithLabelValues("probe")) >= 3 })
+	if n := log.count("level="); n != 1 || !r.link.down.Load() {
+		t.Errorf("%d log lines, want 1:\n%s", n, log.text.String())
+	}
+}
+
 // However long what clients send is, the keys in Redis are short and say nothing of it.
 func TestRedisKeysAreShort(t *testing.T) {
 	t.Parallel()
@@ -461,12 +475,20 @@ func TestLookAtRedis(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	client := patient(t, server.URL).link.client
-	if err := client.Do(t.Context(), "ACL", "SETUSER", "shy", "on", "nopass", "~*", "+@all", "-info").Err(); err != nil {
-		t.Fatal(err)
+	as := func(user string, rights ...any) string {
+		if err := client.Do(t.Context(), append([]any{"ACL", "SETUSER", user, "on", "nopass"}, rights...)...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Replace(server.URL, "//", "//"+user+":x@", 1)
 	}
-	got, err = LookAtRedis(t.Context(), strings.Replace(server.URL, "//", "//shy:x@", 1))
+	got, err = LookAtRedis(t.Context(), as("shy", "~risingstars:*", "&risingstars:*", "+@all", "-info"))
 	if err != nil || got.Version != "" || got.Old() {
 		t.Errorf("without the right to INFO: got %+v, %v", got, err)
+	}
+	for _, lacking := range [][]any{{"&*", "+@all"}, {"~*", "+@all"}, {"~*", "&*", "+@all", "-set"}, {"~*", "&*", "+@all", "-@scripting"}} {
+		if _, err := LookAtRedis(t.Context(), as("poor", append([]any{"reset", "on", "nopass"}, lacking...)...)); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("with %v: got %v", lacking, err)
+		}
 	}
 	if err := client.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)
