@@ -86,7 +86,8 @@ func (n *NginxServer) Reload(upstreams ...string) {
 	n.reloads++
 	n.Signal(syscall.SIGHUP)
 	n.wait(func() error {
-		began, leave := strings.Count(n.Log(), "start worker process "), strings.Count(n.Log(), "gracefully shutting down")
+		log := n.Log()
+		began, leave := strings.Count(log, "start worker process "), strings.Count(log, "gracefully shutting down")
 		if generations := n.reloads + 1; began%generations != 0 || leave != began/generations*n.reloads {
 			return fmt.Errorf("%d workers have begun, %d leave", began, leave)
 		}
