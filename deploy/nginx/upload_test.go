@@ -26,10 +26,15 @@ type detail struct {
 	Processed string `json:"processed_url"`
 }
 
-const boundary = "5f2c1e"
+const (
+	uploadPath = "/api/videos/upload"
+	boundary   = "5f2c1e"
+	formType   = "multipart/form-data; boundary=" + boundary
+)
 
 // letter is an upload as it goes over the wire, without its header.
 type letter struct {
+	to            string // a path
 	before, after string
 	zeros         int64 // bytes between the two
 }
@@ -62,14 +67,12 @@ func write(tb testing.TB, title string, more int64) letter {
 	check(tb, err)
 	before := b.String()
 	check(tb, w.Close())
-	return letter{before, strings.TrimPrefix(b.String(), before), more}
+	return letter{uploadPath, before, strings.TrimPrefix(b.String(), before), more}
 }
-
-const formType = "multipart/form-data; boundary=" + boundary
 
 func (f *front) upload(l letter) answer {
 	f.Helper()
-	r := f.request(http.MethodPost, "/api/videos/upload", l.open(), "Content-Type", formType)
+	r := f.request(http.MethodPost, l.to, l.open(), "Content-Type", formType)
 	r.ContentLength = l.size()
 	return f.send(r)
 }
@@ -91,10 +94,10 @@ var senders = map[string]func(*testing.T, *front, letter) answer{
 		return f.over(f.Client(false)).upload(l)
 	},
 	"of unknown length": func(_ *testing.T, f *front, l letter) answer {
-		return f.over(f.Client(false)).ask(http.MethodPost, "/api/videos/upload", l.open(), "Content-Type", formType)
+		return f.over(f.Client(false)).ask(http.MethodPost, l.to, l.open(), "Content-Type", formType)
 	},
 	"of unknown length by HTTP/2": func(_ *testing.T, f *front, l letter) answer {
-		return f.ask(http.MethodPost, "/api/videos/upload", l.open(), "Content-Type", formType)
+		return f.ask(http.MethodPost, l.to, l.open(), "Content-Type", formType)
 	},
 	"write all, then read": sendBlindly,
 	"curl":                 func(t *testing.T, f *front, l letter) answer { t.Helper(); return curl(t, f, l, "--http1.1") },
@@ -104,8 +107,8 @@ var senders = map[string]func(*testing.T, *front, letter) answer{
 func sendBlindly(t *testing.T, f *front, l letter) answer {
 	t.Helper()
 	c := f.Dial()
-	_, err := fmt.Fprintf(c, "POST /api/videos/upload HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
-		f.token, formType, l.size())
+	_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
+		l.to, f.token, formType, l.size())
 	check(t, err)
 	_, err = io.CopyBuffer(c, l.open(), make([]byte, 64<<10))
 	check(t, err)
@@ -126,7 +129,7 @@ func curl(t *testing.T, f *front, l letter, protocol string) answer {
 	check(t, to.Close())
 	cmd := exec.CommandContext(t.Context(), program, protocol, "--silent", "--show-error", "--max-time", "60", "--include",
 		"--cacert", filepath.Join(f.Dir(), "certificate.pem"), "--header", "Authorization: Bearer "+f.token,
-		"--header", "Content-Type: "+formType, "--header", "Expect:", "--data-binary", "@"+body, f.URL+"/api/videos/upload")
+		"--header", "Content-Type: "+formType, "--header", "Expect:", "--data-binary", "@"+body, f.URL+l.to)
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := cmd.Run(); err != nil {
@@ -169,6 +172,30 @@ func TestUploads(t *testing.T) {
 	}
 }
 
+// What is too large even for nginx, it refuses itself, whatever the client speaks.
+func TestTooLargeForNginx(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, nil)
+	large, huge := write(t, "Triple", 3<<20), write(t, "Triple", 300<<20)
+	large.to = "/api/auth/login"
+	for kind, send := range senders {
+		t.Run(kind, func(t *testing.T) {
+			for _, l := range []letter{large, huge} {
+				if l == huge && !strings.HasPrefix(kind, "HTTP") {
+					continue // it need not be sent to its end, but others do
+				}
+				got := send(t, f, l)
+				if detail := got.isProblem(t, http.StatusRequestEntityTooLarge); detail != "La solicitud es demasiado grande." {
+					t.Errorf("got %q", detail)
+				}
+				if line := lineOf(t, got.header.Get("X-Request-Id"), f.AccessLog); line["upstream"] != "" {
+					t.Errorf("the application was asked: %v", line)
+				}
+			}
+		})
+	}
+}
+
 // What is announced as too large, or by nobody, is refused before any of it was sent: nginx does not wait for it either.
 func TestRefusedBeforeTheBody(t *testing.T) {
 	t.Parallel()
@@ -185,7 +212,7 @@ func TestUploadsAreNotHeldBack(t *testing.T) {
 	for _, http2 := range []bool{true, false} {
 		l := write(t, "Triple", 0)
 		reader, writer := io.Pipe()
-		r := f.request(http.MethodPost, "/api/videos/upload", reader, "Content-Type", formType)
+		r := f.request(http.MethodPost, l.to, reader, "Content-Type", formType)
 		r.ContentLength = l.size()
 		answers := make(chan answer, 1)
 		go func() { answers <- f.over(f.Client(http2)).send(r) }() // ends with the body, which is written below
