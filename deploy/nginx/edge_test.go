@@ -274,4 +274,3 @@ func TestStaticFiles(t *testing.T) {
 		}
 	}
 }
-

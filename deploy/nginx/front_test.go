@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -33,9 +34,7 @@ func newFront(tb testing.TB, settings apptest.Settings) *front {
 	all := apptest.Settings{
 		"WORKERS": "0", "ACCEL_REDIRECT": "/_media/", "TRUSTED_PROXIES": "127.0.0.1", "LOG_FORMAT": "json", "DATA_DIR": tb.TempDir(),
 	}
-	for name, value := range settings {
-		all[name] = value
-	}
+	maps.Copy(all, settings)
 	app := apptest.Start(tb, all)
 	n := testserver.Nginx(tb, filepath.Join(app.DataDir, "media"), address(app))
 	return &front{TB: tb, NginxServer: n, app: app, http: n.Client(true)}

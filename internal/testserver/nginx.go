@@ -64,7 +64,7 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	cmd.Cancel = func() error { return nil } // the clean-up ends it
 	cmd.ExtraFiles = []*os.File{plainSocket, secureSocket}
 	cmd.Env = append(os.Environ(), "NGINX=3;4;") // takes sockets over, as at an upgrade of its program
-	n.Process = start(tb, "nginx", cmd, func() error { return nil })
+	n.Process = start(tb, "nginx", cmd, func() error { return accepts(secure) })
 	n.wait(func() error { // a signal that comes earlier is lost
 		if !strings.Contains(n.Log(), worker) {
 			return errors.New("no worker has begun")
