@@ -8,8 +8,10 @@ set_up() {
   put_folder "$media" 0750 risingstars:risingstars
   put_nfs
   put_redis
-  allow 2049 "$WEB_NETWORKS,$WORKER_NETWORKS" "the media, by NFS"
-  allow 6379 "$WEB_NETWORKS,$WORKER_NETWORKS" Redis
+  local networks
+  for networks in "$WEB_NETWORKS" "$WORKER_NETWORKS"; do
+    allow "2049, 6379" "$networks" "NFS and Redis"
+  done
 }
 
 put_nfs() {
