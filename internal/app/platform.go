@@ -209,11 +209,34 @@ func (p *platform) wireWeb(context.Context) error {
 	if p.settings.MetricsAddr == "" {
 		mux.Handle("GET /metrics", p.metricsPage())
 	}
+	if err := p.wireOrganizers(mux); err != nil {
+		return err
+	}
 	trusted, err := p.settings.Proxies()
 	if err != nil {
 		return err
 	}
 	p.handler = web.Handler(mux, p.log, web.NewMetrics(p.registry), trusted, p.data.blobs.origins()...)
+	return nil
+}
+
+// organizersJobs is where organizers find the pages of the job queue.
+const organizersJobs = "/organizers/jobs"
+
+// wireOrganizers puts the pages for organizers on the mux, if there is a password to them.
+func (p *platform) wireOrganizers(mux *http.ServeMux) error {
+	if p.settings.OrganizerPassword == "" {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.hold(func() error { cancel(); return nil })
+	pages, err := jobs.NewPages(ctx, queueOf(p.data.db), organizersJobs, p.log)
+	if err != nil {
+		return err
+	}
+	guarded := ui.Organizers(p.settings.OrganizerPassword, p.limits(), pages)
+	mux.Handle(organizersJobs, guarded)
+	mux.Handle(organizersJobs+"/", guarded)
 	return nil
 }
 
