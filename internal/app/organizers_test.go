@@ -16,6 +16,14 @@ import (
 
 const organizerPassword = "una-clave-larga-ñ-y-buena"
 
+// engines are the settings of each engine.
+func engines() map[string]func(testing.TB) apptest.Settings {
+	return map[string]func(testing.TB) apptest.Settings{
+		"sqlite":   func(testing.TB) apptest.Settings { return apptest.Settings{} },
+		"postgres": onPostgres,
+	}
+}
+
 // onPostgres are settings on a database of the test's own server.
 func onPostgres(tb testing.TB) apptest.Settings {
 	tb.Helper()
@@ -43,11 +51,7 @@ func ask(tb testing.TB, method, url, user, pass string, headers ...string) (answ
 // Organizers see the queue's jobs in the pages of its library, on both engines, and nobody else does.
 func TestOrganizersJobs(t *testing.T) {
 	t.Parallel()
-	engines := map[string]func(testing.TB) apptest.Settings{
-		"sqlite":   func(testing.TB) apptest.Settings { return apptest.Settings{} },
-		"postgres": onPostgres,
-	}
-	for name, engine := range engines {
+	for name, engine := range engines() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			settings := engine(t)

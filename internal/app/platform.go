@@ -140,17 +140,25 @@ type shared interface {
 }
 
 func (p *platform) openLive(ctx context.Context) error {
-	if p.settings.RedisURL == "" {
-		p.live = live.NewLocal(time.Now)
-		return nil
-	}
-	r, err := live.NewRedis(ctx, p.settings.RedisURL, time.Now, p.log, p.registry)
+	l, release, err := openShared(ctx, p.settings, p.log, p.registry)
 	if err != nil {
 		return err
 	}
-	p.live = r
-	p.hold(r.Close)
+	p.live = l
+	p.hold(release)
 	return nil
+}
+
+// openShared opens the twin that the settings ask for. A Redis that does not answer is logged, and no error.
+func openShared(ctx context.Context, s *config.Settings, log *slog.Logger, metrics prometheus.Registerer) (l shared, release func() error, err error) {
+	if s.RedisURL == "" {
+		return live.NewLocal(time.Now), func() error { return nil }, nil
+	}
+	r, err := live.NewRedis(ctx, s.RedisURL, time.Now, log, metrics)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, r.Close, nil
 }
 
 func (p *platform) wireWorkers(context.Context) error {
