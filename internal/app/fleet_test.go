@@ -113,6 +113,7 @@ func TestFleet(t *testing.T) {
 
 // follow reads a video's events to their end, and returns the progress that each told.
 func (p player) follow(tb testing.TB, url string, id int64) (progress []int) {
+	tb.Helper()
 	request := must(http.NewRequestWithContext(tb.Context(), http.MethodGet, fmt.Sprintf("%s/api/videos/%d/events", url, id), nil))(tb)
 	request.Header.Set("Authorization", "Bearer "+p.token)
 	answer, err := httpClient.Do(request)
@@ -424,6 +425,7 @@ func enlarged(tb testing.TB, path string, size int64) string {
 
 // uploadLarge sends a file without holding it.
 func (p player) uploadLarge(tb testing.TB, client *http.Client, url, path string) (status int, body string) {
+	tb.Helper()
 	file, err := os.Open(path)
 	if err != nil {
 		tb.Error(err)
