@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -143,6 +144,9 @@ func clearDead(root string) error {
 	for _, e := range entries {
 		path := filepath.Join(root, e.Name())
 		f, free, err := lockFolder(path, syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // its process has just ended
+		}
 		if err != nil {
 			return err
 		}

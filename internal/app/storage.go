@@ -66,10 +66,12 @@ func (c *storageCopy) Run(r *runner) (err error) {
 		return err
 	}
 	run.to = target.Storage
-	if run.work, err = os.MkdirTemp("", "risingstars-copy-*"); err != nil {
-		return fmt.Errorf("make a work folder: %w", err)
+	work, release, err := workDir(r.settings)
+	if err != nil {
+		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(run.work)) }()
+	defer func() { err = errors.Join(err, release()) }()
+	run.work = work
 	if err := run.all(r.ctx, max(1, c.Parallel)); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package blob
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -91,7 +92,7 @@ func (o *object) Close() error {
 // Check writes, reads and removes a small object, to show that the storage works.
 func (s *S3) Check(ctx context.Context) (err error) {
 	const text = "ok"
-	name := s.prefix + ".check"
+	name := s.prefix + ".check-" + rand.Text() // others may check at the same time
 	_, err = s.client.PutObject(ctx, s.bucket, name, strings.NewReader(text), int64(len(text)),
 		minio.PutObjectOptions{DisableContentSha256: true, AutoChecksum: minio.ChecksumCRC32C})
 	if err != nil {
@@ -105,7 +106,6 @@ func (s *S3) Check(ctx context.Context) (err error) {
 	if err = errors.Join(err, body.Close()); err == nil && string(got) != text {
 		err = errors.New("read back something else")
 	}
-	// Others may check at the same time under the same name: that it is gone when it is removed is no error.
 	if err = errors.Join(err, s.client.RemoveObject(ctx, s.bucket, name, minio.RemoveObjectOptions{})); err != nil {
 		return fmt.Errorf("check the bucket: %w", err)
 	}

@@ -2,6 +2,7 @@ package contest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -43,9 +44,11 @@ func (s *Videos) Accept(ctx context.Context, p Player, u Upload) (Video, error) 
 	}
 	accepted, err := s.Store.AddVideo(ctx, v)
 	if err != nil {
-		// The commit may have happened although its answer was lost, so only the sweep, which looks at the rows,
-		// removes the object then; here it is removed when the store is sure.
-		s.removeUnlessKept(ctx, v.Media)
+		// The commit may have happened, or be happening, although its answer was lost, so only the sweep, which looks
+		// at the rows later, removes the object then; here it is removed when the store is sure.
+		if !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+			s.removeUnlessKept(ctx, v.Media)
+		}
 		return Video{}, fmt.Errorf("enter the video: %w", err)
 	}
 	s.announce(ctx, accepted, 0)

@@ -13,23 +13,27 @@ const (
 	beatEvery  = 3 * time.Second
 	lookEvery  = 5 * time.Second
 	deadAfter  = 30 * time.Second // without a beat
+	stallAfter = 2 * time.Minute  // without a word from FFmpeg; a busy machine may keep it waiting
+	roundTime  = 30 * time.Second // what one look after the queue may take
 	promoteAge = 10 * time.Minute // how long a job waits at most for those with an earlier turn
 )
 
-// errReplaced ends a run whose video another run has taken over.
-var errReplaced = errors.New("another run has taken the video over")
+var (
+	errReplaced = errors.New("another run has taken the video over")
+	errStalled  = errors.New("FFmpeg does not get on")
+)
 
 // pulse is what tells a run that gets on from one that hangs.
 type pulse struct {
-	needed   atomic.Bool  // FFmpeg works, and must move for the run to count as alive
-	moves    atomic.Int64 // what FFmpeg has reported so far
+	needed   atomic.Bool  // FFmpeg works, and must say so for the run to count as alive
+	moves    atomic.Int64 // how often FFmpeg has said something so far
 	progress atomic.Int64 // per cent
 }
 
 func (p *pulse) feel() { p.moves.Add(1) }
 
-// beat keeps the run's hold on the video for as long as it gets on, and ends a run that has lost it: because it was taken
-// for dead, or because the video is gone. The function that it returns ends the beat.
+// beat keeps the run's hold on the video for as long as it gets on. It ends a run that does not, and one that has lost its
+// hold: because it was taken for dead, or because the video is gone. The function that it returns ends the beat.
 func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
 	ctx, end := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -37,18 +41,20 @@ func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop f
 		defer close(done)
 		tick := time.NewTicker(beatEvery)
 		defer tick.Stop()
-		felt := int64(-1)
+		felt, since := int64(-1), time.Now()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
-			moves := t.pulse.moves.Load()
-			if t.pulse.needed.Load() && moves == felt {
-				continue
+			if moves := t.pulse.moves.Load(); moves != felt || !t.pulse.needed.Load() {
+				felt, since = moves, time.Now()
 			}
-			felt = moves
+			if time.Since(since) > t.stallAfter() {
+				cancel(errStalled)
+				return
+			}
 			err := t.Store.Beat(ctx, t.hold, int(t.pulse.progress.Load()))
 			if errors.Is(err, contest.ErrNothingToDo) {
 				cancel(errReplaced)
@@ -65,6 +71,14 @@ func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop f
 	}
 }
 
+// stallAfter is the time after which a silent FFmpeg is given up.
+func (t *task) stallAfter() time.Duration {
+	if t.StallAfter > 0 {
+		return t.StallAfter
+	}
+	return stallAfter
+}
+
 // sighting is when a job was first seen in a state that has not changed since, by this process's own clock: the clocks
 // of hosts are never compared.
 type sighting struct {
@@ -74,10 +88,14 @@ type sighting struct {
 
 // takeOverDead looks again and again for jobs on which nobody works any more, and makes them available.
 func (w *Workers) takeOverDead(ctx context.Context) {
-	seen := map[int64]sighting{}
+	seen, looked := map[int64]sighting{}, time.Now()
 	w.every(ctx, lookEvery, "take over the jobs of the dead", func(ctx context.Context) error {
 		now := time.Now()
 		running, err := w.Store.Held(ctx)
+		if err != nil || now.Sub(looked) > 2*lookEvery {
+			clear(seen) // while nobody could look, nobody could beat either: begin to watch anew
+		}
+		looked = now
 		if err != nil {
 			return err
 		}

@@ -60,6 +60,8 @@ type Needs struct {
 	Log     *slog.Logger
 	Metrics *Metrics
 	WorkDir string // where videos are worked on
+
+	StallAfter time.Duration // how long FFmpeg may say nothing; 0 for what is usual
 }
 
 // processor works the jobs that turn originals into renditions.
@@ -131,7 +133,7 @@ func (t *task) run(ctx context.Context) error {
 		err = t.process(ctx, v)
 	}
 	if err != nil {
-		for _, cause := range []error{errDeleted, errReplaced} {
+		for _, cause := range []error{errDeleted, errReplaced, errStalled} {
 			if errors.Is(context.Cause(ctx), cause) {
 				return cause
 			}

@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"risingstars/internal/app/apptest"
 	"risingstars/internal/contest"
 	"risingstars/internal/jobs"
 	"risingstars/internal/media/mediatest"
@@ -130,4 +132,24 @@ func TestRecoverInterrupted(t *testing.T) {
 	always, j = f.settled(always)
 	want(t, always, j, contest.Failed, contest.FailedInternal, job{State: "discarded", Attempt: jobs.MaxAttempts + 1, Errors: 1})
 	f.wantClean(once, always)
+}
+
+// A run whose FFmpeg says nothing ends, and its slot is free for the next try.
+func TestStalledFFmpegIsGivenUp(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	gate := apptest.NewGate(t) // it stays shut
+	f.needs.Tools.FFmpeg = gate.FFmpeg
+	f.needs.StallAfter = time.Second
+	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
+
+	f.work(1, patience)
+
+	apptest.Eventually(t, patience, "the try has failed", func() bool { return f.job(v.TaskID).Errors == 1 })
+	if diff := cmp.Diff(job{State: "available", Attempt: 1, Errors: 1}, f.job(v.TaskID)); diff != "" {
+		t.Errorf("job (-want +got):\n%s", diff)
+	}
+	if len(gate.Arrived(t)) != 1 || syscall.Kill(gate.Arrived(t)[0], 0) == nil {
+		t.Errorf("FFmpeg is still there: %v", gate.Arrived(t))
+	}
 }

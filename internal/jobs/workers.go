@@ -96,7 +96,10 @@ func (w *Workers) every(ctx context.Context, pause time.Duration, what string, d
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
-		if err := do(ctx); err != nil && ctx.Err() == nil {
+		limited, cancel := context.WithTimeout(ctx, roundTime)
+		err := do(limited)
+		cancel()
+		if err != nil && ctx.Err() == nil {
 			w.Log.Error("look after the queue", "what", what, "error", err)
 		}
 		select {

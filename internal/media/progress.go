@@ -11,7 +11,7 @@ import (
 type progress struct {
 	Total  int       // frames expected in all; more may come
 	Report func(int) // may be nil
-	Moved  func()    // told of each frame count that is higher than the last; may be nil
+	Moved  func()    // told whenever FFmpeg writes; may be nil
 	Frames int       // written so far
 	last   int
 	line   []byte // not yet ended
@@ -20,6 +20,9 @@ type progress struct {
 const maxProgressLine = 1 << 10 // bytes; longer ones are dropped
 
 func (p *progress) Write(text []byte) (int, error) {
+	if p.Moved != nil {
+		p.Moved()
+	}
 	rest := text
 	for {
 		line, after, ended := bytes.Cut(rest, []byte{'\n'})
@@ -42,9 +45,6 @@ func (p *progress) read(line []byte) {
 	n, err := strconv.Atoi(string(bytes.TrimSpace(value)))
 	if err != nil || n < p.Frames {
 		return
-	}
-	if p.Moved != nil && n > p.Frames {
-		p.Moved()
 	}
 	p.Frames = n
 	if p.Total > 0 {

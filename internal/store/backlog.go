@@ -66,27 +66,38 @@ func (s *Store) Held(ctx context.Context) ([]contest.Held, error) {
 		WHERE v.status IN ('uploaded', 'processing') AND j.state = 'running'`)
 }
 
-// TakeOver makes a running job available again if it is still as it was seen: nobody has worked on it since. Its attempt
-// is given back, as the attempt's end was not the clip's fault, up to maxInterruptions times. It returns
-// contest.ErrNothingToDo if somebody lives.
+// TakeOver gives the video of a running job a new job if all is still as it was seen: nobody has worked on it since. The
+// old run, should it live after all, has neither the video nor a job that counts. The attempt is given back, as its end was
+// not the clip's fault, up to maxInterruptions times. It returns contest.ErrNothingToDo if somebody lives.
 func (s *Store) TakeOver(ctx context.Context, h contest.Held) error {
 	return s.write(ctx, "take_over", func(ctx context.Context, tx *sql.Tx) error {
 		var interruptions int
 		err := tx.QueryRowContext(ctx, `
-			UPDATE videos SET interruptions = interruptions + 1, holder = ''
+			UPDATE videos SET status = 'uploaded', interruptions = interruptions + 1, holder = '', progress = 0
 			WHERE id = $1 AND task_id = $2 AND holder = $3 AND beat = $4 AND status IN ('uploaded', 'processing')
 			RETURNING interruptions`, h.VideoID, h.TaskID, h.Holder, h.Beat).Scan(&interruptions)
 		if err != nil {
 			return orNone(err, contest.ErrNothingToDo)
 		}
-		back := 0
-		if interruptions <= maxInterruptions {
-			back = 1
+		err = change(ctx, tx, contest.ErrNothingToDo, `
+			UPDATE river_job SET state = 'cancelled', finalized_at = $1
+			WHERE id = CAST($2 AS BIGINT) AND state = 'running' AND attempt = $3`,
+			queueTime(time.Now()), h.TaskID, h.Attempt)
+		if err != nil {
+			return err
+		}
+		next, err := s.enqueue(ctx, tx, h.VideoID)
+		if err != nil {
+			return err
+		}
+		used := h.Attempt
+		if interruptions <= maxInterruptions && used > 0 {
+			used--
 		}
 		return change(ctx, tx, contest.ErrNothingToDo, `
-			UPDATE river_job SET state = 'available', attempt = attempt - $1
-			WHERE id = CAST($2 AS BIGINT) AND state = 'running' AND attempt = $3 AND attempt >= $1`,
-			back, h.TaskID, h.Attempt)
+			UPDATE river_job
+			SET attempt = $1, scheduled_at = (SELECT scheduled_at FROM river_job WHERE id = CAST($2 AS BIGINT))
+			WHERE id = CAST($3 AS BIGINT)`, used, h.TaskID, next)
 	})
 }
 

@@ -23,6 +23,8 @@ type DB struct {
 	Writer   *sql.DB       // the job queue shares it
 	Readers  *sql.DB       // on PostgreSQL the same pool as Writer
 	Listener *pgxpool.Pool // hears of new jobs; nil on SQLite
+
+	patient *sql.DB // migrates, without a limit of time on its statements; nil on SQLite
 }
 
 // Close closes all pools.
@@ -31,7 +33,7 @@ func (db *DB) Close() error {
 		db.Listener.Close()
 	}
 	if db.Readers == db.Writer {
-		return db.Writer.Close()
+		return errors.Join(db.Writer.Close(), db.patient.Close())
 	}
 	return errors.Join(db.Readers.Close(), db.Writer.Close())
 }

@@ -34,6 +34,9 @@ func (v Schema) Newer() bool { return v.Contest > v.ContestWanted || v.Queue > v
 // Migrate brings the contest's and the job queue's tables to what this program needs, and returns where they stood
 // before. It refuses tables that a later program made.
 func Migrate(ctx context.Context, db *DB) (before Schema, err error) {
+	if db.Engine == Postgres {
+		db = &DB{Engine: Postgres, Writer: db.patient, Readers: db.patient}
+	}
 	unlock, err := db.lockMigrations(ctx)
 	if err != nil {
 		return before, err

@@ -35,7 +35,7 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 		return nil, errors.New("DATABASE_URL: is not one that PostgreSQL understands") // err has the URL in it
 	}
 	prepare(config)
-	pool := stdlib.OpenDB(*config)
+	pool := stdlib.OpenDB(*config.Copy())
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxIdleTime(idleTime)
@@ -44,7 +44,8 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	return &DB{Engine: Postgres, Writer: pool, Readers: pool, Listener: listener}, nil
+	config.RuntimeParams["statement_timeout"] = "0"
+	return &DB{Engine: Postgres, Writer: pool, Readers: pool, Listener: listener, patient: stdlib.OpenDB(*config)}, nil
 }
 
 func prepare(config *pgx.ConnConfig) {

@@ -20,6 +20,14 @@ func (w *world) running(t *testing.T, v contest.Video, holder string) contest.Ru
 	return r
 }
 
+// successor is the video with the job that it has now.
+func (w *world) successor(t *testing.T, v contest.Video) contest.Video {
+	t.Helper()
+	now, err := w.Video(t.Context(), v.ID)
+	check(t, err)
+	return now
+}
+
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -47,14 +55,26 @@ func TestTakeOver(t *testing.T) {
 			seen, err = w.Held(t.Context())
 			check(t, err)
 			check(t, w.TakeOver(t.Context(), seen[0]))
-			if job := w.job(t, v.TaskID); job.State != rivertype.JobStateAvailable || job.Attempt != 0 {
-				t.Errorf("the job is %s with %d attempts", job.State, job.Attempt)
+			old, next := w.job(t, v.TaskID), w.successor(t, v)
+			if old.State != rivertype.JobStateCancelled || old.FinalizedAt == nil {
+				t.Errorf("the old job is %s", old.State)
+			}
+			if job := w.job(t, next.TaskID); job.State != rivertype.JobStateAvailable || job.Attempt != 0 || !job.ScheduledAt.Equal(old.ScheduledAt) {
+				t.Errorf("the new job is %s with %d attempts, due at %s after %s", job.State, job.Attempt, job.ScheduledAt, old.ScheduledAt)
 			}
 			if err := w.TakeOver(t.Context(), seen[0]); !errors.Is(err, contest.ErrNothingToDo) {
 				t.Errorf("taken over twice: %v", err)
 			}
 
-			alive := w.running(t, v, "alive")
+			for name, err := range map[string]error{
+				"begin": second(w.BeginProcessing(t.Context(), dead)),
+				"fail":  second(w.FailProcessing(t.Context(), dead, contest.FailedInternal, mustNotRun(t))),
+			} {
+				if !errors.Is(err, contest.ErrNothingToDo) {
+					t.Errorf("%s by the dead before anybody else: %v", name, err)
+				}
+			}
+			alive := w.running(t, next, "alive")
 			for name, err := range map[string]error{
 				"beat":   w.Beat(t.Context(), dead, 50),
 				"finish": second(w.FinishProcessing(t.Context(), dead, contest.NewToken(), at(9), mustNotRun(t))),
@@ -80,11 +100,11 @@ func TestTakeOverGivesAttemptsBackTwentyTimes(t *testing.T) {
 			v := w.upload(t, w.player(t, "ana", ""), "Clavada", start)
 			got := []int{}
 			for range 22 {
-				w.exec(t, `UPDATE river_job SET state = 'running', attempt = attempt + 1`)
+				w.exec(t, `UPDATE river_job SET state = 'running', attempt = attempt + 1 WHERE state = 'available'`)
 				seen, err := w.Held(t.Context())
 				check(t, err)
 				check(t, w.TakeOver(t.Context(), seen[0]))
-				got = append(got, w.job(t, v.TaskID).Attempt)
+				got = append(got, w.job(t, w.successor(t, v).TaskID).Attempt)
 			}
 			if diff := cmp.Diff(append(make([]int, 20), 1, 2), got); diff != "" {
 				t.Errorf("attempts used (-want +got):\n%s", diff)
