@@ -97,12 +97,27 @@ func (p *platform) sweep(ctx context.Context) {
 		if removed > 0 {
 			p.log.Info("swept objects that belong to no video", "objects", removed)
 		}
+		p.keepSite(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			before = time.Now().Add(-sweepGrace)
 		}
+	}
+}
+
+// keepSite removes uploads that were not finished in time, and keeps where players stood when the day began.
+func (p *platform) keepSite(ctx context.Context) {
+	removed, err := p.uploads.Sweep(ctx)
+	if err != nil && ctx.Err() == nil {
+		p.log.Error("sweep unfinished uploads", "error", err)
+	}
+	if removed > 0 {
+		p.log.Info("removed uploads that were not finished in time", "uploads", removed)
+	}
+	if err := p.votes.Remember(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("remember the ranking", "error", err)
 	}
 }
 

@@ -22,17 +22,17 @@ const RequestIDHeader = "X-Request-Id"
 
 // Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
 // metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
-// router's own errors as problems.
-func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics) http.Handler {
-	return logged(log, m, safe(secured(slashless(routed(routes)))))
+// router's own errors as problems. Problems are shown to browsers by page, if there is one.
+func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics, page problem.Page) http.Handler {
+	return logged(log, m, page, safe(secured(slashless(routed(routes)))))
 }
 
 // logged gives the request its id and writes one line about it when it is over. The line has the path without its
 // query, since links to media carry their signatures there.
-func logged(log *slog.Logger, m *Metrics, next http.Handler) http.Handler {
+func logged(log *slog.Logger, m *Metrics, page problem.Page, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
-		scope := &problem.Scope{ID: requestID(r), Client: clientHost(r)}
+		scope := &problem.Scope{ID: requestID(r), Client: clientHost(r), Page: page}
 		r = r.WithContext(problem.WithScope(r.Context(), scope)) // the router will write its pattern into this one
 		w.Header().Set(RequestIDHeader, scope.ID)
 		rec := &recorder{ResponseWriter: w}
