@@ -46,8 +46,8 @@ type Store interface {
 
 // Needs are what uploads are built on.
 type Needs struct {
-	Store   Store
-	Videos  *contest.Videos
+	Store  Store
+	Videos *contest.Videos
 	// Caller finds who asks. It returns contest.ErrNotSignedIn for nobody.
 	Caller  func(w http.ResponseWriter, r *http.Request) (contest.Player, error)
 	Dir     string // where the pieces are kept, over restarts too

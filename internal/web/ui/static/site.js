@@ -20,7 +20,7 @@ document.querySelectorAll("[data-share]").forEach((button) => {
 
 // Pieces of pages come and go; where the reader stood must not be lost with them.
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target.id === "ballot") document.getElementById("vote")?.focus();
+  if (event.detail.target?.id === "ballot") document.getElementById("vote")?.focus();
 });
 
 if ("serviceWorker" in navigator && window.isSecureContext) navigator.serviceWorker.register("/sw.js");
@@ -141,7 +141,7 @@ function uploads(form) {
         item.cancel.hidden = true;
         item.text.textContent = text;
         item.element.classList.add("uploads-failed");
-        item.element.setAttribute("role", "alert");
+        item.text.setAttribute("role", "alert");
         if (error.originalResponse) forget(upload);
       },
       onSuccess() {
