@@ -35,7 +35,7 @@ func newSite(t *testing.T, routes map[string]http.HandlerFunc) *site {
 		mux.HandleFunc(pattern, handler)
 	}
 	s := &site{metrics: prometheus.NewRegistry()}
-	s.Server = httptest.NewUnstartedServer(Handler(mux, slog.New(slog.NewJSONHandler(&s.log, nil)), NewMetrics(s.metrics)))
+	s.Server = httptest.NewUnstartedServer(Handler(mux, slog.New(slog.NewJSONHandler(&s.log, nil)), NewMetrics(s.metrics), nil))
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.Start()
 	t.Cleanup(s.Close)
@@ -465,7 +465,7 @@ func TestFilesGoToTheConnection(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /x", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) })
 	var log bytes.Buffer
-	h := Handler(mux, slog.New(slog.NewJSONHandler(&log, nil)), NewMetrics(prometheus.NewRegistry()))
+	h := Handler(mux, slog.New(slog.NewJSONHandler(&log, nil)), NewMetrics(prometheus.NewRegistry()), nil)
 	w := &readsFrom{ResponseRecorder: httptest.NewRecorder()}
 
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/x", nil))

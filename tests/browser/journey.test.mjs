@@ -14,7 +14,7 @@ before(async () => {
   program = await startProgram();
   browser = await startBrowser();
   dir = fs.mkdtempSync(path.join(program.data, "clips-"));
-  small = clip(dir, "jugada.mp4");
+  small = clip(dir, "jugada.mp4", "gradients=s=1280x720:r=30:c0=0x0b1730:c1=0xf26a1b:c2=0xffb93b:nb_colors=3:speed=0.03");
   large = swell(small, "larga.mp4", 90 << 20);
 });
 
