@@ -108,7 +108,7 @@ func (s *Site) myEvents(w http.ResponseWriter, r *http.Request) error {
 			err = s.sendVideo(ctx, stream, r, p, e)
 		}
 		if err != nil {
-			return nil //nolint:nilerr // the reader has gone
+			return nil // the reader has gone
 		}
 	}
 	_ = stream.send("done", "") // the browser need not come again

@@ -135,7 +135,7 @@ func (s *Site) rankingEvents(w http.ResponseWriter, r *http.Request) error {
 	for {
 		page, err := s.rankingOf(r, layout)
 		if err != nil {
-			return nil //nolint:nilerr // the stream has begun; the browser connects again
+			return nil // the stream has begun; the browser connects again
 		}
 		if table := s.fragment("ranking", "table", page); table != last {
 			if stream.send("ranking", table) != nil {
