@@ -12,18 +12,38 @@ import (
 )
 
 // storage is the contest's view of the blob storage.
-type storage struct{ *blob.Local }
+type storage struct {
+	blob.Storage
+
+	links *blob.S3 // makes links to objects; nil where this process serves them
+}
+
+// Link implements api.Objects.
+func (s storage) Link(ctx context.Context, key, mediaType string) (string, error) {
+	if s.links == nil {
+		return "", nil
+	}
+	return s.links.Link(ctx, key, mediaType)
+}
+
+// origins are where links lead to.
+func (s storage) origins() []string {
+	if s.links == nil {
+		return nil
+	}
+	return []string{s.links.Origin()}
+}
 
 // Walk implements contest.Storage.
 func (s storage) Walk(ctx context.Context, prefix string, fn func(contest.Object) error) error {
-	return s.Local.Walk(ctx, prefix, func(i blob.Info) error {
+	return s.Storage.Walk(ctx, prefix, func(i blob.Info) error {
 		return fn(contest.Object{Key: i.Key, Size: i.Size, Modified: i.Modified})
 	})
 }
 
 // Open implements api.Objects.
 func (s storage) Open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
-	object, _, err := s.Local.Open(ctx, key)
+	object, _, err := s.Storage.Open(ctx, key)
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil, fmt.Errorf("%w: its object is not in storage", contest.ErrNoVideo)
 	}

@@ -24,11 +24,15 @@ environment variable of the NAME in brackets, or in a file whose path is in NAME
 type commands struct {
 	config.Settings
 
-	Serve   serve    `cmd:"" help:"Serve the platform: web server and workers in one process."`
-	Migrate migrate  `cmd:"" help:"Bring the database's tables up to date, and end. (serve does so by itself.)"`
-	Doctor  doctor   `cmd:"" help:"Check everything the platform needs, and say what to do about what is wrong."`
-	Jobs    jobsMenu `cmd:"" help:"See and retry the processing of videos."`
-	Version showVer  `cmd:"" help:"Print the version."`
+	Serve       serve       `cmd:"" help:"Serve the platform: web server and workers in one process."`
+	Worker      worker      `cmd:"" help:"Process videos only: one of any number of workers on a shared database (DATABASE_URL)."`
+	Migrate     migrate     `cmd:"" help:"Bring the database's tables up to date, and end. (serve does so by itself.)"`
+	Doctor      doctor      `cmd:"" help:"Check everything the platform needs, and say what to do about what is wrong."`
+	Jobs        jobsMenu    `cmd:"" help:"See and retry the processing of videos."`
+	Healthcheck healthcheck `cmd:"" help:"Ask the program that runs here with the same settings whether it is ready; for container engines."`
+	Import      importing   `cmd:"" help:"Move the contest of a DATA_DIR from SQLite to the PostgreSQL of DATABASE_URL, and end."`
+	Storage     storageMenu `cmd:"" help:"Move the media between storages."`
+	Version     showVer     `cmd:"" help:"Print the version."`
 }
 
 // Run runs one command of the program. args do not have the program's name in front; environment is a function like

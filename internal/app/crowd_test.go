@@ -133,7 +133,7 @@ var moments = []struct {
 		c.until(func() bool { return c.acknowledged() > before })
 	}},
 	{"while FFmpeg runs", func(c *crowd) {
-		c.until(func() bool { return len(must(filepath.Glob(c.dataDir+"/work/render-*/clip.mp4"))(c)) > 0 })
+		c.until(func() bool { return len(must(filepath.Glob(c.dataDir+"/work/process-*/render-*/clip.mp4"))(c)) > 0 })
 		c.pass(1500 * time.Millisecond)
 	}},
 	{"between a rendition and its row", func(c *crowd) { c.newFile("media/videos/*/*/clip.mp4") }},

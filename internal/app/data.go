@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"risingstars/internal/blob"
@@ -17,7 +18,7 @@ import (
 type data struct {
 	db    *store.DB
 	store *store.Store
-	blobs *blob.Local
+	blobs storage
 }
 
 // openData opens the database and the media storage. The tables must be current; migrate brings them there.
@@ -34,26 +35,54 @@ func openData(ctx context.Context, s *config.Settings, observe store.Observe) (*
 }
 
 func newData(s *config.Settings, db *store.DB, observe store.Observe) (*data, error) {
-	queue, err := jobs.NewQueue(db.Writer)
+	queue, err := jobs.NewQueue(queueOf(db))
 	if err != nil {
 		return nil, err
 	}
-	dir, err := s.MediaDir()
+	where, err := s.Media()
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := blob.NewLocal(dir)
+	blobs, err := openStorage(s, where)
 	if err != nil {
 		return nil, err
 	}
 	return &data{db: db, blobs: blobs, store: store.New(db, store.Options{Queue: queue, Observe: observe})}, nil
 }
 
+// openStorage opens a storage; the keys of a bucket are the settings'.
+func openStorage(s *config.Settings, where config.Storage) (storage, error) {
+	if where.Dir != "" {
+		local, err := blob.NewLocal(where.Dir)
+		return storage{Storage: local}, err
+	}
+	b := where.S3
+	bucket, err := blob.NewS3(blob.S3Options{
+		Bucket: b.Bucket, Prefix: b.Prefix, Endpoint: b.Endpoint, Region: b.Region, PathStyle: b.PathStyle, Plain: b.Plain,
+		Owner: b.Owner, AccessKey: s.S3AccessKey, SecretKey: s.S3SecretKey,
+	})
+	if err != nil || b.Proxy {
+		return storage{Storage: bucket}, err
+	}
+	return storage{bucket, bucket}, nil
+}
+
 func openDatabase(ctx context.Context, s *config.Settings) (*store.DB, error) {
+	if s.DatabaseURL != "" {
+		return store.OpenPostgres(s.DatabaseURL, s.DatabaseConnections)
+	}
 	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("make DATA_DIR: %w", err)
 	}
 	return store.OpenSQLite(ctx, databasePath(s))
+}
+
+// queueOf is the job queue that lives in a database.
+func queueOf(db *store.DB) jobs.Database {
+	if db.Engine == store.Postgres {
+		return jobs.Postgres(db.Writer, db.Listener)
+	}
+	return jobs.SQLite(db.Writer)
 }
 
 func databasePath(s *config.Settings) string { return s.InData("risingstars.db") }
@@ -80,15 +109,65 @@ func lockData(s *config.Settings) (unlock func() error, err error) {
 	return f.Close, nil
 }
 
-// workDir is an empty folder for uploads and renders under way. What a dead program left in it goes; the caller holds
-// the lock on DATA_DIR.
-func workDir(s *config.Settings) (string, error) {
-	dir := s.InData("work")
-	if err := os.RemoveAll(dir); err != nil {
-		return "", fmt.Errorf("clear the work folder: %w", err)
+// workDir makes a folder for this process's uploads and renders under way, which release removes. What dead processes
+// left beside it goes: the system gives back the locks on their folders, however they end.
+func workDir(s *config.Settings) (dir string, release func() error, err error) {
+	root := s.InData("work")
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return "", nil, fmt.Errorf("make the work folder: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make the work folder: %w", err)
+	turn, _, err := lockFolder(root, syscall.LOCK_EX) // nobody else makes or clears folders meanwhile
+	if err != nil {
+		return "", nil, fmt.Errorf("lock the work folder: %w", err)
 	}
-	return dir, nil
+	defer func() { err = errors.Join(err, turn.Close()) }()
+	if err := clearDead(root); err != nil {
+		return "", nil, fmt.Errorf("clear the work folder: %w", err)
+	}
+	if dir, err = os.MkdirTemp(root, "process-*"); err != nil {
+		return "", nil, fmt.Errorf("make a work folder: %w", err)
+	}
+	own, _, err := lockFolder(dir, syscall.LOCK_EX)
+	if err != nil {
+		return "", nil, fmt.Errorf("lock a work folder: %w", err)
+	}
+	return dir, func() error { return errors.Join(os.RemoveAll(dir), own.Close()) }, nil
+}
+
+// clearDead removes whatever below the folder no living process has locked.
+func clearDead(root string) error {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(root, e.Name())
+		f, free, err := lockFolder(path, syscall.LOCK_EX|syscall.LOCK_NB)
+		if err != nil {
+			return err
+		}
+		if free {
+			err = os.RemoveAll(path)
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockFolder locks a folder or file until it is closed, and reports whether it could.
+func lockFolder(path string, how int) (f *os.File, locked bool, err error) {
+	f, err = os.Open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	err = syscall.Flock(int(f.Fd()), how)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return f, false, nil
+	}
+	if err != nil {
+		return nil, false, errors.Join(err, f.Close())
+	}
+	return f, true, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"risingstars/internal/store"
@@ -51,6 +52,11 @@ func objects(list []row) []string {
 	}
 	slices.Sort(paths)
 	return paths
+}
+
+// ofVideos leaves out of a list what belongs to the storage itself: the mark of whose it is.
+func ofVideos(list []string) []string {
+	return slices.DeleteFunc(list, func(name string) bool { return strings.HasPrefix(name, "contest/") })
 }
 
 // clip is where the rendition is in the media folder.

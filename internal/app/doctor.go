@@ -27,7 +27,9 @@ type finding struct {
 // Run checks every part and says what to do.
 func (doctor) Run(r *runner) error {
 	broken := 0
-	for _, check := range []func(context.Context, *config.Settings) []finding{checkSettings, checkData, checkDisk, checkFFmpeg} {
+	for _, check := range []func(context.Context, *config.Settings) []finding{
+		checkSettings, checkData, checkRedis, checkDisk, checkFFmpeg,
+	} {
 		for _, f := range check(r.ctx, r.settings) {
 			mark := "ok  "
 			if f.mend != "" {
@@ -73,12 +75,27 @@ func checkData(ctx context.Context, s *config.Settings) []finding {
 	return append(list, storageFinding(ctx, s), secretFinding(s), passwordFinding(s))
 }
 
+// oldestServer is the oldest PostgreSQL that is supported, by its number.
+const oldestServer = 150000
+
 func databaseFinding(ctx context.Context, db *store.DB) finding {
+	engine, mend := "SQLite", "restore the database from a backup"
+	if db.Engine == store.Postgres {
+		mend = "check DATABASE_URL, that the server runs, and that this host and user may connect"
+		text, number, err := db.ServerVersion(ctx)
+		if err != nil {
+			return finding{"database", err.Error(), mend, true}
+		}
+		engine = "PostgreSQL " + text
+		if number < oldestServer {
+			return finding{"database", engine, "use PostgreSQL 15 or newer", true}
+		}
+	}
 	schema, err := store.ReadSchema(ctx, db)
-	f := finding{part: "database", is: fmt.Sprintf("SQLite, tables at version %d, job queue at %d", schema.Contest, schema.Queue)}
+	f := finding{part: "database", is: fmt.Sprintf("%s, tables at version %d, job queue at %d", engine, schema.Contest, schema.Queue)}
 	switch {
 	case err != nil:
-		return finding{"database", err.Error(), "restore the database from a backup", true}
+		return finding{"database", err.Error(), mend, true}
 	case schema.Newer():
 		f.mend, f.broken = "a newer program made these tables: use that one", true
 	case !schema.Current():
@@ -88,17 +105,20 @@ func databaseFinding(ctx context.Context, db *store.DB) finding {
 }
 
 func storageFinding(ctx context.Context, s *config.Settings) finding {
-	dir, err := s.MediaDir()
+	where, err := s.Media()
 	if err == nil {
-		var blobs *blob.Local
-		if blobs, err = blob.NewLocal(dir); err == nil {
+		var blobs storage
+		if blobs, err = openStorage(s, where); err == nil {
 			err = blobs.Check(ctx)
 		}
+	}
+	if err != nil && where.Dir == "" {
+		return finding{"storage", err.Error(), blob.Advice(err), true}
 	}
 	if err != nil {
 		return finding{"storage", err.Error(), "make the folder one that this user can write to", true}
 	}
-	return finding{part: "storage", is: dir + " can be written, read and cleared"}
+	return finding{part: "storage", is: where.String() + " can be written, read and cleared"}
 }
 
 // safeCost is the least work factor that makes guessing passwords from a stolen database slow enough.
@@ -129,9 +149,13 @@ func secretFinding(s *config.Settings) finding {
 const lowDisk = 5 << 30
 
 func checkDisk(_ context.Context, s *config.Settings) []finding {
-	dir, err := s.MediaDir()
+	where, err := s.Media()
 	if err != nil {
 		return nil // said before
+	}
+	dir := where.Dir
+	if dir == "" {
+		dir = s.InData("media") // in the bucket; only DATA_DIR has work files
 	}
 	var list []finding
 	for _, path := range []string{s.DataDir, dir} {

@@ -104,7 +104,8 @@ func retry(r *runner, s *store.Store, ids []int64) error {
 
 // openCurrent opens the data for a command that neither serves nor migrates.
 func openCurrent(r *runner) (*data, error) {
-	if _, err := os.Stat(databasePath(r.settings)); errors.Is(err, fs.ErrNotExist) {
+	_, err := os.Stat(databasePath(r.settings))
+	if r.settings.DatabaseURL == "" && errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no contest in %s; is DATA_DIR right?", r.settings.DataDir)
 	}
 	d, err := openData(r.ctx, r.settings, nil)

@@ -102,7 +102,7 @@ func (c *crowd) checkVideos() {
 	media := filepath.Join(c.dataDir, "media")
 	list := rows(c, c.dataDir)
 	apptest.Eventually(c, 10*time.Second, "only what belongs to the videos is in the storage", func() bool {
-		return cmp.Equal(objects(list), files(c, media))
+		return cmp.Equal(objects(list), ofVideos(files(c, media)))
 	})
 	c.program.signal(syscall.SIGTERM)
 	if diff := cmp.Diff(0, c.program.wait(patience)); diff != "" {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,12 +38,12 @@ type platform struct {
 	log         *slog.Logger
 	flushLog    func()
 	registry    *prometheus.Registry
-	unlock      func() error
+	held        []func() error // what close lets go of, the last first
 	data        *data
-	mediaDir    string
+	media       config.Storage
 	work        string
 	tools       media.Tools
-	live        *live.Local
+	live        shared
 	videos      *contest.Videos
 	workers     *jobs.Workers // nil if there are to be none
 	workerCount int
@@ -52,43 +53,61 @@ type platform struct {
 	stopping    chan struct{} // closed when streams of events must end
 }
 
-// newPlatform wires everything, from the outside world inward and back out. What it has opened by the time of an error
-// is for close.
-func newPlatform(r *runner) (*platform, error) {
+// newPlatform wires everything, from the outside world inward and back out, by the steps that a command needs. What it
+// has opened by the time of an error is for close.
+func newPlatform(r *runner, steps ...func(*platform, context.Context) error) (*platform, error) {
 	p := &platform{
 		settings: r.settings, started: time.Now(), out: r.out, registry: newRegistry(), stopping: make(chan struct{}),
 	}
 	p.log, p.flushLog = newLogger(r.settings, r.errOut)
-	for _, step := range []func(context.Context) error{p.openData, p.findTools, p.wireWorkers, p.wireWeb} {
-		if err := step(r.ctx); err != nil {
+	for _, step := range steps {
+		if err := step(p, r.ctx); err != nil {
 			return p, err
 		}
 	}
 	return p, nil
 }
 
-// openData takes possession of DATA_DIR, and hands back to the queue what a dead program was working on.
-func (p *platform) openData(ctx context.Context) (err error) {
-	if p.unlock, err = lockData(p.settings); err != nil {
+// hold notes what close has to let go of.
+func (p *platform) hold(release func() error) { p.held = append(p.held, release) }
+
+// openFolders takes possession of DATA_DIR. On an embedded database one process has it to itself.
+func (p *platform) openFolders(context.Context) error {
+	if p.settings.DatabaseURL == "" {
+		unlock, err := lockData(p.settings)
+		if err != nil {
+			return err
+		}
+		p.hold(unlock)
+	}
+	dir, release, err := workDir(p.settings)
+	if err != nil {
 		return err
 	}
-	if p.work, err = workDir(p.settings); err != nil {
-		return err
-	}
-	if p.mediaDir, err = p.settings.MediaDir(); err != nil {
-		return err
-	}
+	p.work = dir
+	p.hold(release)
+	p.media, err = p.settings.Media()
+	return err
+}
+
+// openData opens the database and brings its tables up to date. On an embedded one it hands back to the queue what a dead
+// program was working on; elsewhere the living take over from the dead.
+func (p *platform) openData(ctx context.Context) error {
 	db, err := openDatabase(ctx, p.settings)
 	if err != nil {
 		return err
 	}
+	p.hold(db.Close)
 	if _, err := store.Migrate(ctx, db); err != nil {
-		return errors.Join(err, db.Close())
+		return err
 	}
 	if p.data, err = newData(p.settings, db, databaseTimes(p.registry)); err != nil {
-		return errors.Join(err, db.Close())
+		return err
 	}
 	p.registry.MustRegister(newBacklog(p.data.store))
+	if db.Engine != store.SQLite {
+		return nil
+	}
 	recovered, err := p.data.store.RecoverInterrupted(ctx)
 	if err != nil {
 		return err
@@ -105,17 +124,39 @@ func (p *platform) findTools(ctx context.Context) (err error) {
 		return fmt.Errorf("%w (risingstars doctor says what is missing)", err)
 	}
 	p.tools.Threads = p.settings.Threads(runtime.NumCPU())
-	p.live = live.NewLocal(time.Now)
+	if err := p.openLive(ctx); err != nil {
+		return err
+	}
 	p.videos = &contest.Videos{
-		Store: p.data.store, Storage: storage{p.data.blobs}, Live: p.live, Clock: time.Now,
+		Store: p.data.store, Storage: p.data.blobs, Live: p.live, Clock: time.Now,
 		Inspector: inspector{p.tools, make(chan struct{}, max(2, runtime.NumCPU()))},
 	}
 	return nil
 }
 
+// shared is what processes share, in one of its twins.
+type shared interface {
+	contest.Live
+	api.Live
+	api.Limits
+}
+
+func (p *platform) openLive(ctx context.Context) error {
+	if p.settings.RedisURL == "" {
+		p.live = live.NewLocal(time.Now)
+		return nil
+	}
+	r, err := live.NewRedis(ctx, p.settings.RedisURL, time.Now, p.log, p.registry)
+	if err != nil {
+		return err
+	}
+	p.live = r
+	p.hold(r.Close)
+	return nil
+}
+
 func (p *platform) wireWorkers(context.Context) error {
-	p.workerCount = p.settings.Workers.Count(runtime.NumCPU())
-	if p.workerCount == 0 {
+	if p.workerCount = p.settings.Workers.Count(runtime.NumCPU()); p.workerCount == 0 {
 		return nil
 	}
 	brand, err := media.LoadBrand(p.settings.BrandCurtain, p.settings.BrandWatermark)
@@ -127,7 +168,7 @@ func (p *platform) wireWorkers(context.Context) error {
 		return err
 	}
 	p.workers, err = jobs.NewWorkers(p.workerCount, p.settings.StopGrace, jobs.Needs{
-		DB: p.data.db.Writer, Store: p.data.store, Storage: p.data.blobs, Tools: p.tools, Brand: files, Live: p.live,
+		DB: queueOf(p.data.db), Store: p.data.store, Storage: p.data.blobs, Tools: p.tools, Brand: files, Live: p.live,
 		Clock: time.Now, Log: p.log, Metrics: jobs.NewMetrics(p.registry), WorkDir: p.work,
 	})
 	return err
@@ -146,14 +187,12 @@ func (p *platform) wireWeb(context.Context) error {
 	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now}
 	mux := http.NewServeMux()
 	players := &contest.Players{Store: p.data.store, Passwords: passwords, Clock: time.Now}
-	tokens := auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now)
 	routes, err := api.Register(mux, api.Needs{
-		Players: players,
-		Videos:  p.videos, Votes: votes, Objects: storage{p.data.blobs},
-		Tokens: tokens,
+		Players: players, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
+		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now),
 		Links:  auth.NewLinks(secret, linkLife, time.Now),
 		Live:   p.live, Limits: p.limits(), Metrics: p.registry,
-		Version: version, PublicURL: strings.TrimSuffix(p.settings.PublicURL, "/"),
+		Version: version, PublicURL: strings.TrimSuffix(p.settings.PublicURL, "/"), AccelRedirect: p.settings.AccelRedirect,
 		WorkDir: p.work, MaxUpload: p.settings.MaxUploadBytes, Stopping: p.stopping,
 	})
 	if err != nil {
@@ -173,7 +212,14 @@ func (p *platform) wireWeb(context.Context) error {
 	if p.settings.MetricsAddr == "" {
 		mux.Handle("GET /metrics", p.metricsPage())
 	}
-	p.handler = web.Handler(mux, p.log, web.NewMetrics(p.registry), site.Problem)
+	trusted, err := p.settings.Proxies()
+	if err != nil {
+		return err
+	}
+	p.handler = web.Handler(mux, web.Options{
+		Log: p.log, Metrics: web.NewMetrics(p.registry), Page: site.Problem,
+		Proxies: trusted, MediaOrigins: p.data.blobs.origins(),
+	})
 	return nil
 }
 
@@ -188,14 +234,11 @@ func (p *platform) metricsPage() http.Handler {
 	return promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
-// close lets go of what newPlatform took, in the opposite order.
+// close lets go of what newPlatform took, the last first.
 func (p *platform) close() error {
 	var err error
-	if p.data != nil {
-		err = p.data.close()
-	}
-	if p.unlock != nil {
-		err = errors.Join(err, p.unlock())
+	for _, release := range slices.Backward(p.held) {
+		err = errors.Join(err, release())
 	}
 	p.flushLog()
 	return err

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"risingstars/internal/config"
 	"risingstars/internal/jobs"
 	"risingstars/internal/web"
 )
@@ -18,7 +20,8 @@ type serve struct{}
 
 // Run serves the platform until the context ends.
 func (serve) Run(r *runner) error {
-	p, err := newPlatform(r)
+	p, err := newPlatform(r, (*platform).openFolders, (*platform).openData, (*platform).findTools,
+		(*platform).wireWorkers, (*platform).wireWeb)
 	if err != nil {
 		return errors.Join(err, p.close())
 	}
@@ -33,20 +36,11 @@ func (p *platform) serve(ctx context.Context) error {
 		return err
 	}
 	parts, ctx := errgroup.WithContext(ctx)
-	if p.settings.MetricsAddr != "" {
-		own, err := listen(ctx, "METRICS_ADDR", p.settings.MetricsAddr)
-		if err != nil {
-			return errors.Join(err, listener.Close())
-		}
-		parts.Go(func() error {
-			return web.Serve(ctx, own, p.metricsHandler(), p.log, time.Second, func() {})
-		})
+	if err := p.startMetrics(ctx, parts); err != nil {
+		return errors.Join(err, listener.Close())
 	}
-	if p.workers != nil {
-		if err := p.workers.Start(ctx); err != nil {
-			return errors.Join(err, listener.Close())
-		}
-		parts.Go(func() error { return p.stopWorkers(ctx) })
+	if err := p.startWorkers(ctx, parts); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	parts.Go(func() error { p.sweep(ctx); return nil })
 	parts.Go(func() error {
@@ -56,6 +50,33 @@ func (p *platform) serve(ctx context.Context) error {
 	err = parts.Wait()
 	p.log.Info("stopped")
 	return err
+}
+
+// startMetrics serves the metrics on a listener of their own, if they are to have one.
+func (p *platform) startMetrics(ctx context.Context, parts *errgroup.Group) error {
+	if p.settings.MetricsAddr == "" {
+		return nil
+	}
+	own, err := listen(ctx, "METRICS_ADDR", p.settings.MetricsAddr)
+	if err != nil {
+		return err
+	}
+	parts.Go(func() error {
+		return web.Serve(ctx, own, p.metricsHandler(), p.log, time.Second, func() {})
+	})
+	return nil
+}
+
+// startWorkers begins to work the queue, if this process is to, until ctx ends.
+func (p *platform) startWorkers(ctx context.Context, parts *errgroup.Group) error {
+	if p.workers == nil {
+		return nil
+	}
+	if err := p.workers.Start(ctx); err != nil {
+		return err
+	}
+	parts.Go(func() error { return p.stopWorkers(ctx) })
+	return nil
 }
 
 func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
@@ -90,7 +111,7 @@ func (p *platform) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		removed, err := p.videos.Sweep(ctx, before)
+		removed, err := p.sweepOnce(ctx, before)
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("sweep the storage", "error", err)
 		}
@@ -105,6 +126,29 @@ func (p *platform) sweep(ctx context.Context) {
 			before = time.Now().Add(-sweepGrace)
 		}
 	}
+}
+
+// sweepOnce sweeps a storage that is this contest's own. One of another contest, as when DATABASE_URL or STORAGE_URL is
+// wrong, stays as it is.
+func (p *platform) sweepOnce(ctx context.Context, before time.Time) (int, error) {
+	identity, err := p.data.store.Identity(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := p.videos.Claim(ctx, identity, p.newMark); err != nil {
+		return 0, err
+	}
+	return p.videos.Sweep(ctx, before)
+}
+
+// newMark makes a file to mark a storage with.
+func (p *platform) newMark() (path string, err error) {
+	f, err := os.CreateTemp(p.work, "mark-*")
+	if err != nil {
+		return "", fmt.Errorf("make a work file: %w", err)
+	}
+	_, err = f.WriteString("The objects beside this belong to the contest that this file is named after.\n")
+	return f.Name(), errors.Join(err, f.Close())
 }
 
 // keepSite removes uploads that were not finished in time, and keeps where players stood when the day began.
@@ -131,10 +175,22 @@ func (p *platform) announce(addr net.Addr) {
   web site    %s/
   try the API %s/docs
   health      %s/readyz
-  data        %s (SQLite), media in %s
-  workers     %d, FFmpeg with %d thread(s) each
-`, version, base, base, base, p.settings.DataDir, p.mediaDir, p.workerCount, p.tools.Threads)
+`, version, base, base, base)
+	p.announceParts()
 	p.log.Info("ready", "addr", addr.String(), "version", version, "took", time.Since(p.started))
+}
+
+// announceParts says what the process is connected to, without passwords.
+func (p *platform) announceParts() {
+	database := p.settings.DataDir + " (SQLite)"
+	if p.settings.DatabaseURL != "" {
+		database = config.MaskedURL(p.settings.DatabaseURL)
+	}
+	fmt.Fprintf(p.out, "  data        %s, media in %s\n", database, p.media)
+	if p.settings.RedisURL != "" {
+		fmt.Fprintf(p.out, "  redis       %s\n", config.MaskedURL(p.settings.RedisURL))
+	}
+	fmt.Fprintf(p.out, "  workers     %d, FFmpeg with %d thread(s) each\n", p.workerCount, p.tools.Threads)
 }
 
 func (p *platform) metricsHandler() http.Handler {

@@ -1,11 +1,13 @@
-// Package blob keeps objects by key: files on a disk or a shared file system.
+// Package blob keeps objects by key: files on a disk or a shared file system, or objects in a bucket of S3.
 //
 // An object is there whole or not at all, and is never written twice under one key.
 package blob
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"path/filepath"
 	"strings"
@@ -28,4 +30,15 @@ func checkKey(key string) error {
 		return fmt.Errorf("%q cannot be a key", key)
 	}
 	return nil
+}
+
+// Storage is what every kind of storage can do; Local says what each means.
+type Storage interface {
+	PutFile(ctx context.Context, key, path string) error
+	Open(ctx context.Context, key string) (io.ReadSeekCloser, Info, error)
+	Fetch(ctx context.Context, key, path string) error
+	Delete(ctx context.Context, key string) error
+	DeletePrefix(ctx context.Context, prefix string) error
+	Walk(ctx context.Context, prefix string, fn func(Info) error) error
+	Check(ctx context.Context) error
 }

@@ -23,6 +23,8 @@ func (s *Settings) Check() error {
 		checkAddr("LISTEN_ADDR", s.ListenAddr, false),
 		checkAddr("METRICS_ADDR", s.MetricsAddr, true),
 		checkPublicURL(s.PublicURL),
+		second(s.Proxies()),
+		s.checkAccel(),
 		s.checkEngines(),
 		CheckSecret(s.SecretKey),
 		oneOf("RATE_LIMIT", s.RateLimit, "on", "off"),
@@ -42,28 +44,67 @@ func (s *Settings) checkEngines() error {
 	if s.DataDir == "" {
 		problems = append(problems, errors.New("DATA_DIR: must name a folder"))
 	}
-	if s.DatabaseURL != "" {
-		problems = append(problems, errors.New("DATABASE_URL: this version has SQLite in DATA_DIR only; leave it empty"))
-	}
-	if s.RedisURL != "" {
-		problems = append(problems, errors.New("REDIS_URL: this version runs as a single process only; leave it empty"))
-	}
-	if _, err := s.MediaDir(); err != nil {
+	problems = append(problems, s.checkDatabase())
+	problems = append(problems, checkRedisURL(s.RedisURL))
+	if _, err := s.Media(); err != nil {
 		problems = append(problems, err)
+	}
+	if (s.S3AccessKey == "") != (s.S3SecretKey == "") {
+		problems = append(problems, errors.New("S3_ACCESS_KEY: goes with S3_SECRET_KEY; give both or neither"))
 	}
 	return errors.Join(problems...)
 }
 
-// MediaDir is the folder that STORAGE_URL names.
-func (s *Settings) MediaDir() (string, error) {
-	if s.StorageURL == "" {
-		return s.InData("media"), nil
+// checkDatabase has texts of its own: those of others may quote the password. A program whose neighbours must accept its
+// tokens cannot make up a secret of its own.
+func (s *Settings) checkDatabase() error {
+	if s.DatabaseURL == "" {
+		return nil
 	}
-	u, err := url.Parse(s.StorageURL)
-	if err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "" {
-		return "", errors.New("STORAGE_URL: must be a file URL with an absolute path, such as file:///mnt/videos")
+	u, err := url.Parse(s.DatabaseURL)
+	switch {
+	case err != nil:
+		return errors.New("DATABASE_URL: is no URL; in a password, characters such as / ? # @ are written as %2F %3F %23 %40")
+	case (u.Scheme != "postgres" && u.Scheme != "postgresql") || strings.Trim(u.Path, "/") == "":
+		return errors.New("DATABASE_URL: must be postgres://, a host and the name of a database, " +
+			"such as postgres://USER:PASSWORD@db:5432/risingstars")
 	}
-	return u.Path, nil
+	return errors.Join(
+		within("DATABASE_CONNECTIONS", int64(s.DatabaseConnections), minConnections, maxConnections), s.needsSecret())
+}
+
+const (
+	minConnections = 2 // a transaction of the queue's may be under way while a request asks
+	maxConnections = 1000
+)
+
+func (s *Settings) needsSecret() error {
+	if s.SecretKey != "" {
+		return nil
+	}
+	return errors.New("SECRET_KEY: must be given where DATABASE_URL is, the same for all processes " +
+		"(openssl rand -hex 32 makes one)")
+}
+
+// checkRedisURL has texts of its own: those of others may quote the password.
+func checkRedisURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return errors.New("REDIS_URL: is no URL; in a password, characters such as / ? # @ are written as %2F %3F %23 %40")
+	}
+	path := strings.Trim(u.Path, "/")
+	_, noNumber := strconv.ParseUint(path, 10, 16)
+	switch {
+	case u.Scheme == "unix" && u.Host == "" && path != "":
+	case (u.Scheme == "redis" || u.Scheme == "rediss") && u.Hostname() != "" && (path == "" || noNumber == nil):
+	default:
+		return errors.New("REDIS_URL: must be redis:// or rediss://, a host and no more than a database number, " +
+			"such as redis://:PASSWORD@cache:6379/0, or unix:// and an absolute path")
+	}
+	return nil
 }
 
 // CheckSecret refuses a secret that could be guessed. An empty one is none.

@@ -11,13 +11,18 @@ import (
 
 // Settings are the program's settings, as flags of its command line. The tag "setting" is the NAME.
 type Settings struct {
-	ListenAddr string `setting:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"web" help:"Where the web server listens."`
-	PublicURL  string `setting:"PUBLIC_URL" name:"public-url" placeholder:"URL" group:"web" help:"How browsers reach the platform, such as https://stars.example.org; links to media begin with it. Empty: as each request was addressed."`
+	ListenAddr     string `setting:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"web" help:"Where the web server listens."`
+	PublicURL      string `setting:"PUBLIC_URL" name:"public-url" placeholder:"URL" group:"web" help:"How browsers reach the platform, such as https://stars.example.org; links to media begin with it. Empty: as each request was addressed."`
+	TrustedProxies string `setting:"TRUSTED_PROXIES" placeholder:"LIST" group:"web" help:"Addresses and networks of proxies, separated by commas, such as 10.0.0.0/16,127.0.0.1: who asks, and how the platform was addressed, is taken from their X-Forwarded headers. Empty: from nobody's."`
+	AccelRedirect  string `setting:"ACCEL_REDIRECT" placeholder:"PATH" group:"web" help:"An internal location of nginx, such as /_media/, under which it serves the folder of the media itself. Empty: the program sends them."`
 
-	DataDir     string `setting:"DATA_DIR" default:"./data" placeholder:"DIR" group:"data" help:"Where the embedded default keeps the database, the media and its secret, and where uploads and renders are worked on."`
-	DatabaseURL string `setting:"DATABASE_URL" name:"database-url" placeholder:"URL" group:"data" help:"Empty: SQLite in DATA_DIR."`
-	RedisURL    string `setting:"REDIS_URL" name:"redis-url" placeholder:"URL" group:"data" help:"Empty: events, cache and rate limits live in the process."`
-	StorageURL  string `setting:"STORAGE_URL" name:"storage-url" placeholder:"URL" group:"data" help:"Where the media are: file:///mnt/videos; empty: DATA_DIR/media."`
+	DataDir             string `setting:"DATA_DIR" default:"./data" placeholder:"DIR" group:"data" help:"Where the embedded default keeps the database, the media and its secret, and where uploads and renders are worked on."`
+	DatabaseURL         string `setting:"DATABASE_URL" name:"database-url" placeholder:"URL" group:"data" help:"PostgreSQL 15 or newer: postgres://USER:PASSWORD@HOST:5432/NAME, with sslmode=verify-full and sslrootcert= where it is reached over a network. Empty: SQLite in DATA_DIR."`
+	DatabaseConnections int    `setting:"DATABASE_CONNECTIONS" default:"16" placeholder:"N" group:"data" help:"How many connections to PostgreSQL this process opens at most; it needs one more to hear of new jobs."`
+	RedisURL            string `setting:"REDIS_URL" name:"redis-url" placeholder:"URL" group:"data" help:"Where processes share events, cache and rate limits: redis://:PASSWORD@HOST:6379/0, rediss:// with TLS, or unix://. Empty: they live in the process."`
+	StorageURL          string `setting:"STORAGE_URL" name:"storage-url" placeholder:"URL" group:"data" help:"Where the media are: file:///mnt/videos, or s3://BUCKET/PREFIX with ?endpoint=HOST:PORT (empty: AWS), region=, owner=ACCOUNT, path_style=true, tls=off and serve=proxy as needed; empty: DATA_DIR/media."`
+	S3AccessKey         string `setting:"S3_ACCESS_KEY" name:"s3-access-key" placeholder:"TEXT" group:"data" help:"The key for the bucket. Empty: AWS_ACCESS_KEY_ID, the AWS credentials file, or the machine's role."`
+	S3SecretKey         string `setting:"S3_SECRET_KEY" name:"s3-secret-key" placeholder:"TEXT" group:"data" help:"The secret that goes with S3_ACCESS_KEY."`
 
 	SecretKey      string        `setting:"SECRET_KEY" placeholder:"TEXT" group:"people" help:"Signs tokens and links; 32 characters or more that nobody can guess. Empty: generated once and kept in DATA_DIR."`
 	TokenTTL       int64         `setting:"ACCESS_TOKEN_EXPIRE_SECONDS" name:"access-token-expire-seconds" default:"3600" placeholder:"SECONDS" group:"people" help:"How long a token is good after sign-in."`

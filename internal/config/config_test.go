@@ -36,7 +36,8 @@ func parse(args []string, environment map[string]string) (Settings, error) {
 
 func defaults() Settings {
 	return Settings{
-		ListenAddr: "127.0.0.1:8080", DataDir: "./data", TokenTTL: 3600, PasswordCost: 10, RateLimit: "on",
+		DatabaseConnections: 16,
+		ListenAddr:          "127.0.0.1:8080", DataDir: "./data", TokenTTL: 3600, PasswordCost: 10, RateLimit: "on",
 		MaxUploadBytes: 100 << 20, Workers: AutoWorkers, FFmpeg: "ffmpeg", FFprobe: "ffprobe",
 		StopGrace: 20 * time.Second, LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
@@ -202,13 +203,41 @@ func TestCheck(t *testing.T) {
 		"public URL without scheme":    {func(s *Settings) { s.PublicURL = "example.org" }, "PUBLIC_URL: "},
 		"public URL of another scheme": {func(s *Settings) { s.PublicURL = "javascript://example.org" }, "PUBLIC_URL: "},
 		"no data folder":               {func(s *Settings) { s.DataDir = "" }, "DATA_DIR: "},
-		"a database":                   {func(s *Settings) { s.DatabaseURL = "postgres://localhost/stars" }, "DATABASE_URL: "},
-		"Redis":                        {func(s *Settings) { s.RedisURL = "redis://localhost" }, "REDIS_URL: "},
+		"a database":                   {func(s *Settings) { s.DatabaseURL, s.SecretKey = "postgres://localhost/stars", goodSecret }, ""},
+		"a database without a secret":  {func(s *Settings) { s.DatabaseURL = "postgres://localhost/stars" }, "SECRET_KEY: "},
+		"a database of another kind":   {func(s *Settings) { s.DatabaseURL = "mysql://localhost/stars" }, "DATABASE_URL: "},
+		"a database without a name":    {func(s *Settings) { s.DatabaseURL = "postgres://localhost" }, "DATABASE_URL: "},
+		"a database that is no URL":    {func(s *Settings) { s.DatabaseURL = "postgres://u:p%zz@localhost/stars" }, "DATABASE_URL: "},
+		"one connection": {func(s *Settings) {
+			s.DatabaseURL, s.SecretKey, s.DatabaseConnections = "postgres://localhost/stars", goodSecret, 1
+		}, "DATABASE_CONNECTIONS: "},
+		"Redis":                        {func(s *Settings) { s.RedisURL = "redis://localhost" }, ""},
+		"Redis with all there is":      {func(s *Settings) { s.RedisURL = "rediss://stars:hunter2@[::1]:6380/2?pool_size=9" }, ""},
+		"Redis on a socket":            {func(s *Settings) { s.RedisURL = "unix://:hunter2@/run/redis.sock?db=2" }, ""},
+		"Redis by address":             {func(s *Settings) { s.RedisURL = "localhost:6379" }, "REDIS_URL: "},
+		"Redis by name":                {func(s *Settings) { s.RedisURL = "cache" }, "REDIS_URL: "},
+		"Redis nowhere":                {func(s *Settings) { s.RedisURL = "redis://:hunter2@" }, "REDIS_URL: "},
+		"Redis on no socket":           {func(s *Settings) { s.RedisURL = "unix:///" }, "REDIS_URL: "},
+		"Redis on a relative socket":   {func(s *Settings) { s.RedisURL = "unix://run/redis.sock" }, "REDIS_URL: "},
+		"Redis with a folder":          {func(s *Settings) { s.RedisURL = "redis://:hunter2@cache/stars" }, "REDIS_URL: "},
+		"Redis below database 0":       {func(s *Settings) { s.RedisURL = "redis://:hunter2@cache/-1" }, "REDIS_URL: "},
+		"Redis with two databases":     {func(s *Settings) { s.RedisURL = "redis://:hunter2@cache/1/2" }, "REDIS_URL: "},
+		"Redis of another scheme":      {func(s *Settings) { s.RedisURL = "http://:hunter2@cache:6379" }, "REDIS_URL: "},
+		"Redis, password with slash":   {func(s *Settings) { s.RedisURL = "redis://:hunter2/x@cache:6379" }, "REDIS_URL: "},
+		"Redis, password with percent": {func(s *Settings) { s.RedisURL = "redis://:hunter2%zz@cache:6379" }, "REDIS_URL: "},
+		"Redis, number as password":    {func(s *Settings) { s.RedisURL = "redis://stars:1/hunter2@cache:6379" }, "REDIS_URL: "},
 		"storage in a folder":          {func(s *Settings) { s.StorageURL = "file:///mnt/videos" }, ""},
 		"storage at a relative path":   {func(s *Settings) { s.StorageURL = "file:mnt/videos" }, "STORAGE_URL: "},
 		"storage on a host":            {func(s *Settings) { s.StorageURL = "file://mnt/videos" }, "STORAGE_URL: "},
 		"storage by path":              {func(s *Settings) { s.StorageURL = "/mnt/videos" }, "STORAGE_URL: "},
-		"storage in S3":                {func(s *Settings) { s.StorageURL = "s3://bucket/prefix" }, "STORAGE_URL: "},
+		"storage in S3":                {func(s *Settings) { s.StorageURL = "s3://bucket/prefix?region=x&tls=off" }, ""},
+		"storage without a bucket":     {func(s *Settings) { s.StorageURL = "s3:///prefix" }, "STORAGE_URL: "},
+		"storage with a password":      {func(s *Settings) { s.StorageURL = "s3://key:pass@bucket" }, "STORAGE_URL: "},
+		"storage with a typo":          {func(s *Settings) { s.StorageURL = "s3://bucket?ower=1" }, "STORAGE_URL: "},
+		"storage neither on nor off":   {func(s *Settings) { s.StorageURL = "s3://bucket?tls=no" }, "STORAGE_URL: "},
+		"storage by URL of a server":   {func(s *Settings) { s.StorageURL = "s3://bucket?endpoint=http://host" }, "STORAGE_URL: "},
+		"storage at an odd prefix":     {func(s *Settings) { s.StorageURL = "s3://bucket/a/../b" }, "STORAGE_URL: "},
+		"half of a key":                {func(s *Settings) { s.S3AccessKey = "x" }, "S3_ACCESS_KEY: "},
 		"secret of 32":                 {func(s *Settings) { s.SecretKey = goodSecret }, ""},
 		"secret of 31":                 {func(s *Settings) { s.SecretKey = goodSecret[1:] }, "SECRET_KEY: "},
 		"secret of one letter":         {func(s *Settings) { s.SecretKey = strings.Repeat("x", 64) }, "SECRET_KEY: "},
@@ -256,6 +285,9 @@ func TestCheck(t *testing.T) {
 			if s.SecretKey != "" && strings.Contains(err.Error(), s.SecretKey) {
 				t.Errorf("the secret is shown: %v", err)
 			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the password is shown: %v", err)
+			}
 		})
 	}
 }
@@ -283,7 +315,7 @@ func TestMediaDir(t *testing.T) {
 		"": "/data/media", "file:///mnt/videos": "/mnt/videos", "file:///mnt/my%20videos": "/mnt/my videos",
 	} {
 		s := Settings{DataDir: "/data", StorageURL: url}
-		if got, err := s.MediaDir(); got != want || err != nil {
+		if got, err := s.Media(); got.Dir != want || err != nil {
 			t.Errorf("%q: got %q, %v, want %q", url, got, err, want)
 		}
 	}
@@ -292,11 +324,13 @@ func TestMediaDir(t *testing.T) {
 func TestMasked(t *testing.T) {
 	t.Parallel()
 	s := with(func(s *Settings) {
+		s.S3SecretKey = goodSecret
 		s.SecretKey, s.DatabaseURL, s.StopGrace = goodSecret, "postgres://stars:hunter2@db.example.org:5432/stars?sslmode=require", time.Minute
 	})
 	want := []Line{
-		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"DATA_DIR", "./data"},
-		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"REDIS_URL", ""}, {"STORAGE_URL", ""},
+		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"TRUSTED_PROXIES", ""}, {"ACCEL_REDIRECT", ""}, {"DATA_DIR", "./data"},
+		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"DATABASE_CONNECTIONS", "16"}, {"REDIS_URL", ""}, {"STORAGE_URL", ""},
+		{"S3_ACCESS_KEY", ""}, {"S3_SECRET_KEY", "********"},
 		{"SECRET_KEY", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},
 		{"FFPROBE", "ffprobe"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"METRICS_ADDR", ""},
@@ -314,6 +348,9 @@ func TestMaskedShowsNoPassword(t *testing.T) {
 		"postgres://stars:hunter2@db/stars":               "postgres://stars:xxxxx@db/stars",
 		"postgres://db/stars?user=stars&password=hunter2": "postgres://db/stars",
 		"redis://:hunter2@cache:6379/0":                   "redis://:xxxxx@cache:6379/0",
+		"rediss://stars:hunter2@cache:6380/2?pool_size=9": "rediss://stars:xxxxx@cache:6380/2",
+		"unix://:hunter2@/run/redis.sock?db=2":            "unix://:xxxxx@/run/redis.sock",
+		"redis://:hunter2/x@cache:6379":                   hidden,
 		"s3://key:hunter2@bucket/prefix?region=x":         "s3://key:xxxxx@bucket/prefix",
 		"s3://bucket/prefix?secret=hunter2#hunter2":       "s3://bucket/prefix",
 		"file:///mnt/videos?hunter2":                      "file:///mnt/videos",
@@ -346,7 +383,7 @@ func TestMaskedShowsNoPassword(t *testing.T) {
 
 func TestEverySettingIsDescribed(t *testing.T) {
 	t.Parallel()
-	name := regexp.MustCompile(`^[A-Z]+(_[A-Z]+)*$`)
+	name := regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z]+)*$`)
 	seen := map[string]bool{}
 	used := map[string]bool{}
 	for field := range reflect.TypeFor[Settings]().Fields() {
@@ -397,8 +434,9 @@ func TestHelp(t *testing.T) {
 	}
 	want := map[string]string{
 		"listen-addr": "Where the web server listens. Default: 127.0.0.1:8080. [LISTEN_ADDR]",
-		"redis-url":   "Empty: events, cache and rate limits live in the process. [REDIS_URL]",
-		"help":        "Show context-sensitive help.",
+		"redis-url": "Where processes share events, cache and rate limits: redis://:PASSWORD@HOST:6379/0, rediss:// with TLS, or unix://. " +
+			"Empty: they live in the process. [REDIS_URL]",
+		"help": "Show context-sensitive help.",
 	}
 	for _, flag := range parser.Model.Flags {
 		if text, ok := want[flag.Name]; ok && Help(flag.Value) != text {

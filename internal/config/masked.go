@@ -32,19 +32,19 @@ func masked(name string, field reflect.Value) string {
 	switch {
 	case text == "":
 		return ""
-	case name == "SECRET_KEY":
+	case name == "SECRET_KEY", name == "S3_SECRET_KEY":
 		return hidden
 	case strings.HasSuffix(name, "_URL"):
-		return maskedURL(text)
+		return MaskedURL(text)
 	}
 	return text
 }
 
 const hidden = "********"
 
-// maskedURL leaves out what may be secret. Of a text in which that cannot be told, such as one with a password that was
+// MaskedURL leaves out what may be secret. Of a text in which that cannot be told, such as one with a password that was
 // not escaped, nothing is shown.
-func maskedURL(text string) string {
+func MaskedURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" || strings.Contains(u.Opaque+u.Path+u.RawQuery+u.Fragment, "@") {
 		return hidden

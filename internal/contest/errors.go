@@ -1,6 +1,7 @@
 package contest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -56,6 +57,10 @@ func Refusals() []*Refusal {
 		ErrAlreadyVoted, ErrNotVoted, ErrOwnVideo, ErrNoPlayer,
 	}
 }
+
+// ErrUnavailable is in the chain of errors that come from a database that is away for the moment. What was asked for may
+// have been done or not; asking again is right.
+var ErrUnavailable = errors.New("the database is not available")
 
 // Fault says in which way a field breaks its rule.
 type Fault string

@@ -19,7 +19,8 @@ type Media struct {
 	Run    string // "" until a run of processing has finished
 }
 
-const mediaRoot = "videos/"
+// MediaRoot is what the keys of all objects begin with.
+const MediaRoot = "videos/"
 
 // NewToken makes a random name for Media.Token or Media.Run: 32 hexadecimal digits.
 func NewToken() string {
@@ -29,7 +30,7 @@ func NewToken() string {
 }
 
 // Prefix is where all objects of the video are.
-func (m Media) Prefix() string { return mediaRoot + m.Token + "/" }
+func (m Media) Prefix() string { return MediaRoot + m.Token + "/" }
 
 // Original is the key of the file as it was uploaded.
 func (m Media) Original() string { return m.Prefix() + "original." + string(m.Format) }
@@ -49,7 +50,7 @@ func (m Media) inRun(name string) string {
 
 // TokenOf finds the video's token in a key, or "" if the key is not one of Media's.
 func TokenOf(key string) string {
-	rest, ok := strings.CutPrefix(key, mediaRoot)
+	rest, ok := strings.CutPrefix(key, MediaRoot)
 	if !ok {
 		return ""
 	}

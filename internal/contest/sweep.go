@@ -2,6 +2,7 @@ package contest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -11,6 +12,75 @@ type Object struct {
 	Key      string
 	Size     int64 // bytes
 	Modified time.Time
+}
+
+// markRoot holds one object, whose name is the identity of the contest that the storage belongs to.
+const markRoot = "contest/"
+
+// ErrOtherStorage is returned for a storage that belongs to another contest.
+var ErrOtherStorage = errors.New("the storage belongs to another contest: are DATABASE_URL and STORAGE_URL right?")
+
+// Claim makes sure that the storage belongs to the contest of that identity. A storage without a mark is marked, by moving
+// a file that newMark makes into it, if it is empty or holds an object of a video of this contest. It returns
+// ErrOtherStorage if the mark is another's, or if all that is there is unknown.
+func (s *Videos) Claim(ctx context.Context, identity string, newMark func() (path string, err error)) error {
+	var marked, own bool
+	err := s.Storage.Walk(ctx, markRoot, func(o Object) error {
+		marked = true
+		own = own || o.Key == markRoot+identity
+		return nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("find the storage's mark: %w", err)
+	case own:
+		return nil
+	case marked:
+		return ErrOtherStorage
+	}
+	known, err := s.knows(ctx)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return ErrOtherStorage
+	}
+	mark, err := newMark()
+	if err == nil {
+		err = s.Storage.PutFile(ctx, markRoot+identity, mark)
+	}
+	if err != nil {
+		return fmt.Errorf("mark the storage: %w", err)
+	}
+	return nil
+}
+
+// knows reports whether the storage has nothing, or something of a video of this contest.
+func (s *Videos) knows(ctx context.Context) (bool, error) {
+	empty, known := true, false
+	var tokens []string
+	look := func() error {
+		kept, err := s.Store.MediaOf(ctx, tokens)
+		known, tokens = known || len(kept) > 0, nil
+		return err
+	}
+	err := s.Storage.Walk(ctx, MediaRoot, func(o Object) error {
+		empty = false
+		if token := TokenOf(o.Key); token != "" {
+			tokens = append(tokens, token)
+		}
+		if known || len(tokens) < sweepBatch {
+			return nil
+		}
+		return look()
+	})
+	if err == nil && !known {
+		err = look()
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for objects of this contest: %w", err)
+	}
+	return empty || known, nil
 }
 
 // sweepBatch is how many objects are held against the store at once.
@@ -27,7 +97,7 @@ func (s *Videos) Sweep(ctx context.Context, before time.Time) (removed int, err 
 		batch = batch[:0]
 		return err
 	}
-	err = s.Storage.Walk(ctx, mediaRoot, func(o Object) error {
+	err = s.Storage.Walk(ctx, MediaRoot, func(o Object) error {
 		if !o.Modified.Before(before) {
 			return nil
 		}

@@ -129,3 +129,46 @@ func TestSweepStopsWhereItCannotKnow(t *testing.T) {
 		})
 	}
 }
+
+// A storage is swept by the contest whose mark it bears, and marked only where that is plain.
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	const own, other = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
+	mark := func(w *world) func() (string, error) {
+		return func() (string, error) {
+			path := filepath.Join(w.dir, "mark")
+			return path, os.WriteFile(path, []byte("mark"), 0o600)
+		}
+	}
+	unknown := contest.Media{Token: contest.NewToken(), Format: contest.MP4}
+	put := func(t *testing.T, w *world, key string) {
+		t.Helper()
+		path := filepath.Join(w.dir, "object")
+		check(t, os.WriteFile(path, []byte("object"), 0o600))
+		check(t, w.blobs.PutFile(t.Context(), key, path))
+	}
+	for name, test := range map[string]struct {
+		before func(*testing.T, *world)
+		want   error
+	}{
+		"an empty storage": {func(*testing.T, *world) {}, nil},
+		"its own":          {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/"+own); put(t, w, unknown.Original()) }, nil},
+		"another's":        {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/"+other) }, contest.ErrOtherStorage},
+		"only unknown":     {func(t *testing.T, w *world) { t.Helper(); put(t, w, unknown.Original()) }, contest.ErrOtherStorage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			test.before(t, w)
+			for range 2 {
+				if err := w.videos.Claim(t.Context(), own, mark(w)); !errors.Is(err, test.want) {
+					t.Errorf("got %v, want %v", err, test.want)
+				}
+			}
+			_, err := os.Stat(filepath.Join(w.media, "contest", own))
+			if marked := err == nil; marked != (test.want == nil) {
+				t.Errorf("marked: %t", marked)
+			}
+		})
+	}
+}

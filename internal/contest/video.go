@@ -58,6 +58,7 @@ type Video struct {
 	Status   Status
 	Failure  Failure // where Status is Failed
 	Votes    int
+	Progress int // of processing, in per cent; some seconds old where Status is Processing
 	Media    Media
 
 	UploadedAt  time.Time

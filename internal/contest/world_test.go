@@ -38,7 +38,7 @@ var start = time.Date(2026, 1, 15, 10, 30, 0, 0, time.UTC)
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	db := openDB(t)
-	queue, err := jobs.NewQueue(db.Writer)
+	queue, err := jobs.NewQueue(jobs.SQLite(db.Writer))
 	check(t, err)
 	media := filepath.Join(t.TempDir(), "media")
 	blobs, err := blob.NewLocal(media)
@@ -159,19 +159,19 @@ func (w *world) upload(t *testing.T, p contest.Player, title string) contest.Vid
 // process takes a video through a run of processing that makes these objects.
 func (w *world) process(t *testing.T, v contest.Video) contest.Video {
 	t.Helper()
-	_, err := w.store.BeginProcessing(t.Context(), v.ID, v.TaskID)
+	_, err := w.store.BeginProcessing(t.Context(), runOf(v))
 	check(t, err)
 	v.Media.Run = contest.NewToken()
 	check(t, w.blobs.PutFile(t.Context(), v.Media.Clip(), w.file(t, "processed")))
 	check(t, w.blobs.PutFile(t.Context(), v.Media.Poster(), w.file(t, "poster")))
-	v, err = w.store.FinishProcessing(t.Context(), v.ID, v.TaskID, v.Media.Run, w.clock.now(), nothingElse)
+	v, err = w.store.FinishProcessing(t.Context(), runOf(v), v.Media.Run, w.clock.now(), nothingElse)
 	check(t, err)
 	return v
 }
 
 func (w *world) fail(t *testing.T, v contest.Video) contest.Video {
 	t.Helper()
-	v, err := w.store.FailProcessing(t.Context(), v.ID, v.TaskID, contest.FailedUnplayable, nothingElse)
+	v, err := w.store.FailProcessing(t.Context(), runOf(v), contest.FailedUnplayable, nothingElse)
 	check(t, err)
 	return v
 }
@@ -236,3 +236,8 @@ func news(watch *live.Watch) contest.Event {
 
 // nothingElse is for when no queue has a job to complete.
 func nothingElse(*sql.Tx) error { return nil }
+
+// runOf is a run of the video's job.
+func runOf(v contest.Video) contest.Run {
+	return contest.Run{VideoID: v.ID, TaskID: v.TaskID, Holder: "a run"}
+}

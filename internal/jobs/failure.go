@@ -18,7 +18,7 @@ func (t *task) failed(ctx context.Context, err error) error {
 	case errors.Is(err, errDeleted):
 		t.Live.Announce(ctx, contest.Event{VideoID: t.id, Deleted: true}) // once more: progress may have come after it
 		return river.JobCancel(contest.ErrNothingToDo)
-	case errors.Is(err, contest.ErrNothingToDo):
+	case errors.Is(err, contest.ErrNothingToDo), errors.Is(err, errReplaced):
 		return river.JobCancel(contest.ErrNothingToDo)
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return errors.Join(context.Canceled, err) // the program stops: the queue hands the job back
@@ -38,7 +38,7 @@ func (t *task) failed(ctx context.Context, err error) error {
 func (t *task) giveUp(ctx context.Context, why contest.Failure, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout) // the job's time may be over
 	defer cancel()
-	_, err := t.Store.FailProcessing(ctx, t.id, t.taskID, why, func(*sql.Tx) error { return nil })
+	_, err := t.Store.FailProcessing(ctx, t.hold, why, func(*sql.Tx) error { return nil })
 	if errors.Is(err, contest.ErrNothingToDo) {
 		return river.JobCancel(contest.ErrNothingToDo)
 	}

@@ -82,7 +82,7 @@ func setUp(tb testing.TB) *fixture {
 	check(tb, os.WriteFile(path, must(newTables())(tb), 0o600))
 	db := must(store.OpenSQLite(tb.Context(), path))(tb)
 	tb.Cleanup(func() { check(tb, db.Close()) })
-	queue := must(jobs.NewQueue(db.Writer))(tb)
+	queue := must(jobs.NewQueue(jobs.SQLite(db.Writer)))(tb)
 	f := &fixture{TB: tb, db: db, store: store.New(db, store.Options{Queue: queue}), root: tb.TempDir()}
 	f.blobs = objects{must(blob.NewLocal(f.root))(tb)}
 	share := live.NewLocal(time.Now)
@@ -92,7 +92,7 @@ func setUp(tb testing.TB) *fixture {
 	}, "hash"))(tb)
 	brand := must(loadBrand())(tb)
 	f.needs = jobs.Needs{
-		DB: db.Writer, Store: f.store, Storage: f.blobs, Tools: tools, Brand: must(brand.WriteTo(tb.TempDir()))(tb),
+		DB: jobs.SQLite(db.Writer), Store: f.store, Storage: f.blobs, Tools: tools, Brand: must(brand.WriteTo(tb.TempDir()))(tb),
 		Live: share, Clock: time.Now, Log: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 		Metrics: jobs.NewMetrics(prometheus.NewRegistry()), WorkDir: tb.TempDir(),
 	}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 
 	"risingstars/internal/contest"
 	"risingstars/internal/live"
@@ -22,9 +21,13 @@ import (
 
 // Store is what a job needs of the database.
 type Store interface {
-	BeginProcessing(ctx context.Context, id int64, taskID string) (contest.Video, error)
-	FinishProcessing(ctx context.Context, id int64, taskID, run string, at time.Time, complete func(*sql.Tx) error) (contest.Video, error)
-	FailProcessing(ctx context.Context, id int64, taskID string, why contest.Failure, complete func(*sql.Tx) error) (contest.Video, error)
+	BeginProcessing(ctx context.Context, r contest.Run) (contest.Video, error)
+	Beat(ctx context.Context, r contest.Run, progress int) error
+	FinishProcessing(ctx context.Context, r contest.Run, rendition string, at time.Time, complete func(*sql.Tx) error) (contest.Video, error)
+	FailProcessing(ctx context.Context, r contest.Run, why contest.Failure, complete func(*sql.Tx) error) (contest.Video, error)
+	Held(ctx context.Context) ([]contest.Held, error)
+	TakeOver(ctx context.Context, h contest.Held) error
+	Promote(ctx context.Context, before time.Time) (int64, error)
 	Unfinished(ctx context.Context, before time.Time) ([]contest.Video, error)
 	Restart(ctx context.Context, id int64, taskID string) error
 }
@@ -39,14 +42,20 @@ type Storage interface {
 	Delete(ctx context.Context, key string) error
 }
 
+// Live tells others of a video, and of what becomes of it elsewhere.
+type Live interface {
+	Announce(ctx context.Context, e contest.Event)
+	Watch(ctx context.Context, videoID int64) *live.Watch
+}
+
 // Needs are what the workers are built on.
 type Needs struct {
-	DB      *sql.DB // the connection that the store writes through
+	DB      Database
 	Store   Store
 	Storage Storage
 	Tools   media.Tools
 	Brand   media.BrandFiles
-	Live    *live.Local
+	Live    Live
 	Clock   func() time.Time
 	Log     *slog.Logger
 	Metrics *Metrics
@@ -83,6 +92,7 @@ func pause(attempt int) time.Duration {
 // up, any other error is tried again.
 func (p *processor) Work(ctx context.Context, job *river.Job[contest.ProcessVideo]) (err error) {
 	task := task{processor: p, job: job, id: job.Args.VideoID, taskID: strconv.FormatInt(job.ID, 10)}
+	task.hold = contest.Run{VideoID: task.id, TaskID: task.taskID, Holder: contest.NewToken()}
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = task.failed(ctx, fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
@@ -101,6 +111,8 @@ type task struct {
 	job    *river.Job[contest.ProcessVideo]
 	id     int64
 	taskID string
+	hold   contest.Run
+	pulse  pulse
 }
 
 // errDeleted ends the run of a video that was deleted meanwhile.
@@ -113,13 +125,16 @@ func (t *task) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer t.untilDeleted(ctx, cancel)() // before the state is read, so that no deletion is missed in between
-	v, err := t.Store.BeginProcessing(ctx, t.id, t.taskID)
+	v, err := t.Store.BeginProcessing(ctx, t.hold)
 	if err == nil {
+		defer t.beat(ctx, cancel)()
 		err = t.process(ctx, v)
 	}
 	if err != nil {
-		if errors.Is(context.Cause(ctx), errDeleted) {
-			return errDeleted
+		for _, cause := range []error{errDeleted, errReplaced} {
+			if errors.Is(context.Cause(ctx), cause) {
+				return cause
+			}
 		}
 		return err
 	}
@@ -179,14 +194,18 @@ func (t *task) render(ctx context.Context, v contest.Video, dir string) (rendere
 		return rendered{}, err
 	}
 	r := rendered{clip: filepath.Join(dir, "clip.mp4"), poster: filepath.Join(dir, "poster.jpg")}
+	t.pulse.needed.Store(true) // from here on it is FFmpeg that must get on
 	begin := time.Now()
 	_, err = t.Tools.Render(ctx, media.Render{
 		Clip: clip, Source: source, Brand: t.Brand, Dest: r.clip, Poster: r.poster,
+		Moved: t.pulse.feel,
 		Progress: func(percent int) {
+			t.pulse.progress.Store(int64(min(percent, 99)))
 			// 100 is for when the result is durable.
 			t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Processing, Progress: min(percent, 99)})
 		},
 	})
+	t.pulse.needed.Store(false)
 	r.took = time.Since(begin)
 	r.play = min(clip.Duration, media.MaxPlay)
 	return r, err
@@ -198,7 +217,7 @@ func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
 	if err := t.put(ctx, v.Media, r); err != nil {
 		return errors.Join(err, t.remove(ctx, v.Media))
 	}
-	done, err := t.Store.FinishProcessing(ctx, t.id, t.taskID, v.Media.Run, t.Clock().UTC(), t.complete(ctx))
+	done, err := t.Store.FinishProcessing(ctx, t.hold, v.Media.Run, t.Clock().UTC(), t.complete(ctx))
 	if errors.Is(err, contest.ErrNothingToDo) || errors.Is(context.Cause(ctx), errDeleted) {
 		return errors.Join(err, t.remove(ctx, v.Media))
 	}
@@ -228,11 +247,5 @@ func (t *task) remove(ctx context.Context, m contest.Media) error {
 // complete ends the job as part of a transaction, which others may share: the end of ctx does not interrupt it.
 func (t *task) complete(ctx context.Context) func(*sql.Tx) error {
 	ctx = context.WithoutCancel(ctx)
-	return func(tx *sql.Tx) error {
-		_, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx, t.job)
-		if err != nil {
-			return fmt.Errorf("complete the job: %w", err)
-		}
-		return nil
-	}
+	return func(tx *sql.Tx) error { return t.DB.complete(ctx, tx, t.job) }
 }

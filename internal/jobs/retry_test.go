@@ -116,8 +116,8 @@ func TestRecoverInterrupted(t *testing.T) {
 	clip := mediatest.Clip(t, mediatest.Spec{})
 	once, always := f.upload(clip, time.Now()), f.upload(clip, time.Now())
 	f.exec(`UPDATE river_job SET state = 'running', attempt = 1`)
-	f.exec(`UPDATE river_job SET attempt = $1, metadata = jsonb('{"interruptions": 20}') WHERE id = $2`,
-		jobs.MaxAttempts, always.TaskID)
+	f.exec(`UPDATE river_job SET attempt = $1 WHERE id = $2`, jobs.MaxAttempts, always.TaskID)
+	f.exec(`UPDATE videos SET interruptions = 20 WHERE id = $1`, always.ID)
 
 	recovered := must(f.store.RecoverInterrupted(t.Context()))(t)
 

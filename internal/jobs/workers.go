@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -17,6 +18,7 @@ import (
 
 const (
 	pollEvery      = 100 * time.Millisecond // how long a job waits at most where nobody is told of it
+	pollTold       = time.Second            // the same where somebody is told, in case the news is lost
 	reconcileEvery = time.Minute
 	reconcileAfter = 2 * time.Minute // younger videos are left to their jobs
 )
@@ -25,8 +27,9 @@ const (
 type Workers struct {
 	client *river.Client[*sql.Tx]
 	Needs
-	cancel context.CancelFunc
-	done   chan struct{} // closed when the reconciler has ended
+	deadAfter time.Duration
+	cancel    context.CancelFunc
+	rounds    sync.WaitGroup // of what looks after the queue
 }
 
 // NewWorkers prepares n workers. A stop waits for running jobs as long as grace, and then hands them back to the queue.
@@ -35,20 +38,24 @@ func NewWorkers(n int, grace time.Duration, needs Needs) (*Workers, error) {
 	if err := river.AddWorkerSafely(registered, &processor{Needs: needs}); err != nil {
 		return nil, fmt.Errorf("register the worker: %w", err)
 	}
-	client, err := river.NewClient(driver(needs.DB), &river.Config{
+	poll := pollEvery
+	if needs.DB.told {
+		poll = pollTold
+	}
+	client, err := river.NewClient(needs.DB.driver, &river.Config{
 		Queues:            map[string]river.QueueConfig{queueName: {MaxWorkers: n}},
 		Workers:           registered,
-		FetchPollInterval: pollEvery,
+		FetchPollInterval: poll,
 		FetchCooldown:     pollEvery / 2,
 		SoftStopTimeout:   max(grace, time.Millisecond), // 0 would mean for ever
 		Logger:            slog.New(quiet{needs.Log.Handler()}),
-		// Longer than any job may take: the jobs of a dead program are recovered when it starts again.
+		// Longer than any job may take: the jobs of the dead are taken over much earlier, by their beats.
 		RescueStuckJobsAfter: Longest + time.Hour,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the workers: %w", err)
 	}
-	return &Workers{client: client, Needs: needs, done: make(chan struct{})}, nil
+	return &Workers{client: client, Needs: needs, deadAfter: deadAfter}, nil
 }
 
 // Start begins to work. Stop ends it.
@@ -58,7 +65,12 @@ func (w *Workers) Start(ctx context.Context) error {
 		return fmt.Errorf("start the workers: %w", err)
 	}
 	ctx, w.cancel = context.WithCancel(ctx)
-	go w.reconcileAlways(ctx) // ends with Stop
+	w.rounds.Go(func() { // these end with Stop
+		w.every(ctx, reconcileEvery, "reconcile videos with the queue", func(ctx context.Context) error {
+			return errors.Join(w.Reconcile(ctx), w.promote(ctx))
+		})
+	})
+	w.rounds.Go(func() { w.takeOverDead(ctx) })
 	return nil
 }
 
@@ -72,21 +84,20 @@ func (w *Workers) Stop(ctx context.Context) error {
 		defer cancel()
 		err = w.client.StopAndCancel(hard)
 	}
-	<-w.done
+	w.rounds.Wait()
 	if err != nil {
 		return fmt.Errorf("stop the workers: %w", err)
 	}
 	return nil
 }
 
-// reconcileAlways looks from time to time for videos whose job the queue no longer has, and sees that they go on.
-func (w *Workers) reconcileAlways(ctx context.Context) {
-	defer close(w.done)
-	tick := time.NewTicker(reconcileEvery)
+// every does something at once and then again and again, until ctx ends.
+func (w *Workers) every(ctx context.Context, pause time.Duration, what string, do func(context.Context) error) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
-		if err := w.Reconcile(ctx); err != nil && ctx.Err() == nil {
-			w.Log.Error("reconcile videos with the queue", "error", err)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			w.Log.Error("look after the queue", "what", what, "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -55,6 +55,16 @@ func (c *cache) Forget(_ context.Context, topic contest.Topic) {
 func (c *cache) Fetch(ctx context.Context, topic contest.Topic, key string,
 	load func(context.Context) ([]byte, error),
 ) ([]byte, error) {
+	return c.fetch(ctx, topic, key, func(ctx context.Context) ([]byte, time.Duration, error) {
+		bytes, err := load(ctx)
+		return bytes, 0, err
+	})
+}
+
+// fetch has an answer made by a load that also tells how old it is by then.
+func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
+	load func(context.Context) ([]byte, time.Duration, error),
+) ([]byte, error) {
 	key = string(topic) + " " + key
 	kept, era, ok := c.get(topic, key)
 	if ok {
@@ -63,14 +73,24 @@ func (c *cache) Fetch(ctx context.Context, topic contest.Topic, key string,
 	made, err, _ := c.flight.Do(fmt.Sprintf("%d %s", era, key), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout) // others wait for it too
 		defer cancel()
-		bytes, err := load(ctx)
+		bytes, age, err := load(ctx)
 		if err == nil {
-			c.put(key, answer{bytes, era, c.now()})
+			c.put(key, answer{bytes, era, c.now().Add(-age)})
 		}
 		return bytes, err
 	})
 	bytes, _ := made.([]byte)
 	return bytes, err
+}
+
+// forgetAll is for when it is not known what was to be forgotten.
+func (c *cache) forgetAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answers.Purge()
+	for topic := range c.era {
+		c.era[topic]++
+	}
 }
 
 func (c *cache) get(topic contest.Topic, key string) (bytes []byte, era uint64, ok bool) {

@@ -49,7 +49,7 @@ func (l *limits) check(_ context.Context, rule Rule, key string, n int) time.Dur
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	key = rule.Name + " " + key
+	key = hashed(rule.Name, key)
 	idle, ok := l.idle.Get(key)
 	if !ok || idle.Before(now) {
 		idle = now

@@ -1,7 +1,7 @@
 // Package live is what the processes of one platform share for a short while: events of videos, cached answers and
 // rate limits. Nothing in it is the truth; all of it may be lost at any moment, and the database knows better.
 //
-// The twin in this file serves a single process.
+// [Local] serves a single process, [Redis] as many as there are.
 package live
 
 import (
@@ -46,6 +46,18 @@ func (e *events) Announce(_ context.Context, event contest.Event) {
 	} else {
 		delete(e.progress, event.VideoID)
 	}
+	e.tell(event)
+}
+
+// pass gives watchers an event of another process, whose end this one may never hear of.
+func (e *events) pass(event contest.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.tell(event)
+}
+
+// tell is for who holds the lock.
+func (e *events) tell(event contest.Event) {
 	for w := range e.watchers[event.VideoID] {
 		w.put(event)
 	}

@@ -11,6 +11,7 @@ import (
 type progress struct {
 	Total  int       // frames expected in all; more may come
 	Report func(int) // may be nil
+	Moved  func()    // told of each frame count that is higher than the last; may be nil
 	Frames int       // written so far
 	last   int
 	line   []byte // not yet ended
@@ -41,6 +42,9 @@ func (p *progress) read(line []byte) {
 	n, err := strconv.Atoi(string(bytes.TrimSpace(value)))
 	if err != nil || n < p.Frames {
 		return
+	}
+	if p.Moved != nil && n > p.Frames {
+		p.Moved()
 	}
 	p.Frames = n
 	if p.Total > 0 {

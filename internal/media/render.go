@@ -23,6 +23,9 @@ type Render struct {
 	// Progress, if not nil, is told whole percentages that only rise, up to 100 when all is done and verified; never
 	// two at once. A slow one slows FFmpeg down.
 	Progress func(percent int)
+
+	// Moved, if not nil, is told about twice a second that FFmpeg gets on, for as long as it does.
+	Moved func()
 }
 
 // Rendition describes what Render has made.
@@ -62,7 +65,7 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 	}
 	threads := max(1, t.Threads)
 	limit := timeLimit(r.Clip)
-	watch := &progress{Total: 2*curtainFrames + expectedFrames(r.Clip), Report: r.Progress}
+	watch := &progress{Total: 2*curtainFrames + expectedFrames(r.Clip), Report: r.Progress, Moved: r.Moved}
 	warnings, err := command{
 		Path:   t.FFmpeg,
 		Args:   renderArgs(r, threads, t.Tonemap),

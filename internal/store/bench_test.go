@@ -81,7 +81,7 @@ func benchStore(b *testing.B) *Store {
 
 type noQueue struct{}
 
-func (noQueue) EnqueueTx(context.Context, *sql.Tx, contest.ProcessVideo) (string, error) {
+func (noQueue) EnqueueTx(context.Context, *sql.Tx, contest.ProcessVideo, int) (string, error) {
 	return "", nil
 }
 
@@ -110,7 +110,7 @@ func seedVotes(b *testing.B, s *Store, stars, n int) {
 func seed(b *testing.B, s *Store, n int, statements ...string) {
 	b.Helper()
 	run := func(query string) {
-		if _, err := s.writes.db.ExecContext(context.Background(), query); err != nil {
+		if _, err := s.writes.(*group).db.ExecContext(context.Background(), query); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -11,35 +11,44 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 
 	"risingstars/internal/contest"
 	"risingstars/internal/jobs"
 	"risingstars/internal/store"
+	"risingstars/internal/testserver"
 )
 
 // engine is a kind of database on which the suite runs.
 type engine struct {
 	name string
-	// open makes an empty database with its tables in a folder that is the test's own. Whoever opens it closes it.
+	// ready skips the test where the machine does not have the engine.
+	ready func(testing.TB)
+	// open makes an empty database with its tables, in a folder that is the test's own if it is one of files. Whoever
+	// opens it closes it.
 	open func(ctx context.Context, dir string) (*store.DB, error)
 }
 
 // engines are all there are. A new one is a line here.
 func engines() []engine {
 	return []engine{
-		{"sqlite", openSQLite},
+		{"sqlite", func(testing.TB) {}, openSQLite},
+		{"postgres", useServer, openPostgres},
 	}
 }
 
 // world opens a database of the test's own. It is closed at the end of the test.
 func (e engine) world(t *testing.T) *world {
 	t.Helper()
+	e.ready(t)
 	db, err := e.open(t.Context(), t.TempDir())
 	check(t, err)
 	t.Cleanup(func() { check(t, db.Close()) })
@@ -78,6 +87,46 @@ func openSQLite(ctx context.Context, dir string) (*store.DB, error) {
 	return store.OpenSQLite(ctx, path)
 }
 
+// server is the PostgreSQL of all tests, once one has used it.
+var (
+	server   *testserver.Postgres
+	useOnce  sync.Once
+	copies   atomic.Int64
+	template = sync.OnceValues(makeTemplate)
+)
+
+func useServer(tb testing.TB) {
+	tb.Helper()
+	s := testserver.SharedPostgres(tb)
+	useOnce.Do(func() { server = s })
+}
+
+// makeTemplate makes a database with its tables, of which each test gets a copy.
+func makeTemplate() (name string, err error) {
+	name = "template_of_tests"
+	if err := server.Create(name, ""); err != nil {
+		return "", err
+	}
+	db, err := store.OpenPostgres(server.URL(name), 4)
+	if err != nil {
+		return "", err
+	}
+	_, err = store.Migrate(context.Background(), db)
+	return name, errors.Join(err, db.Close())
+}
+
+func openPostgres(context.Context, string) (*store.DB, error) {
+	from, err := template()
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("copy_%d", copies.Add(1))
+	if err := server.Create(name, from); err != nil {
+		return nil, err
+	}
+	return store.OpenPostgres(server.URL(name), 12)
+}
+
 // TestMain keeps the properties short unless the command line says otherwise (-rapid.checks=1000).
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -88,7 +137,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	m.Run()
+	os.Exit(testserver.Main(m))
 }
 
 // tester is what helpers need of a test or of a run of a property.
@@ -117,11 +166,32 @@ type world struct {
 
 func newWorld(t tester, db *store.DB) *world {
 	t.Helper()
-	queue, err := jobs.NewQueue(db.Writer)
+	queue, err := jobs.NewQueue(queueOf(db))
 	check(t, err)
-	client, err := river.NewClient(riversqlite.New(db.Writer), &river.Config{})
+	client, err := river.NewClient(driverOf(db), &river.Config{})
 	check(t, err)
 	return &world{Store: store.New(db, store.Options{Queue: queue}), db: db, queue: queue, river: client}
+}
+
+func queueOf(db *store.DB) jobs.Database {
+	if db.Engine == store.Postgres {
+		return jobs.Postgres(db.Writer, nil)
+	}
+	return jobs.SQLite(db.Writer)
+}
+
+func driverOf(db *store.DB) riverdriver.Driver[*sql.Tx] {
+	if db.Engine == store.Postgres {
+		return riverdatabasesql.New(db.Writer)
+	}
+	return riversqlite.New(db.Writer)
+}
+
+// holder is the run of a job that tests stand for.
+const holder = "a run"
+
+func runOf(v contest.Video) contest.Run {
+	return contest.Run{VideoID: v.ID, TaskID: v.TaskID, Holder: holder}
 }
 
 var start = time.Date(2026, 1, 15, 10, 30, 0, 0, time.UTC)
@@ -161,12 +231,12 @@ func (w *world) bring(t tester, v contest.Video, to contest.Status) contest.Vide
 	switch to {
 	case contest.Uploaded:
 	case contest.Failed:
-		v, err = w.FailProcessing(t.Context(), v.ID, v.TaskID, contest.FailedUnplayable, nothingElse)
+		v, err = w.FailProcessing(t.Context(), runOf(v), contest.FailedUnplayable, nothingElse)
 	case contest.Processing:
-		v, err = w.BeginProcessing(t.Context(), v.ID, v.TaskID)
+		v, err = w.BeginProcessing(t.Context(), runOf(v))
 	case contest.Processed:
 		v = w.bring(t, v, contest.Processing)
-		v, err = w.FinishProcessing(t.Context(), v.ID, v.TaskID, contest.NewToken(), v.UploadedAt.Add(time.Minute), nothingElse)
+		v, err = w.FinishProcessing(t.Context(), runOf(v), contest.NewToken(), v.UploadedAt.Add(time.Minute), nothingElse)
 	case contest.Public:
 		v = w.bring(t, v, contest.Processed)
 		v, err = w.Publish(t.Context(), v.ID, v.ProcessedAt.Add(time.Minute))
@@ -210,6 +280,9 @@ func (w *world) job(t tester, taskID string) *rivertype.JobRow {
 	return job
 }
 
+// args are a job's arguments, as text without the white space that PostgreSQL puts in.
+func args(j *rivertype.JobRow) string { return strings.ReplaceAll(string(j.EncodedArgs), " ", "") }
+
 // selected reads all rows of a query.
 func selected(t tester, db *sql.DB, query string, args ...any) (list [][]any) {
 	t.Helper()
@@ -250,8 +323,8 @@ type brokenQueue struct {
 
 var errBroken = errors.New("the queue is broken")
 
-func (q brokenQueue) EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVideo) (string, error) {
-	id, err := q.Queue.EnqueueTx(ctx, tx, job)
+func (q brokenQueue) EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVideo, before int) (string, error) {
+	id, err := q.Queue.EnqueueTx(ctx, tx, job, before)
 	if q.fails() {
 		err = errors.Join(err, errBroken)
 	}

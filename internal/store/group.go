@@ -134,8 +134,13 @@ func (w *write) inSavepoint(tx *sql.Tx) error {
 	return nil
 }
 
+// beginner is a pool, or one connection of it.
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}
+
 // inTransaction commits what do did if it returns nil, and nothing of it otherwise.
-func inTransaction(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
+func inTransaction(ctx context.Context, db beginner, do func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +14,13 @@ import (
 // schema is every table and index as the database describes it.
 func (w *world) schema(t *testing.T) [][]any {
 	t.Helper()
+	if w.db.Engine == store.Postgres {
+		return selected(t, w.db.Readers, `
+			SELECT table_name, column_name, data_type, column_default, is_nullable, collation_name
+			FROM information_schema.columns WHERE table_schema = 'public'
+			UNION ALL SELECT tablename, indexname, indexdef, NULL, NULL, NULL FROM pg_indexes WHERE schemaname = 'public'
+			ORDER BY 1, 2`)
+	}
 	return selected(t, w.db.Readers, `SELECT type, name, sql FROM sqlite_schema ORDER BY 1, 2`)
 }
 
@@ -70,7 +78,7 @@ func TestMigrateTwiceIsTheSameAsOnce(t *testing.T) {
 func TestMigrateRefusesWhatANewerProgramMade(t *testing.T) {
 	t.Parallel()
 	for name, later := range map[string]string{
-		"contest": `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`,
+		"contest": `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)`,
 		"queue":   `INSERT INTO river_migration (line, version) VALUES ('main', 99999)`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,6 +108,22 @@ func TestMigrateRefusesWhatANewerProgramMade(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// Every engine has the same migrations, by name.
+func TestMigrationsPair(t *testing.T) {
+	t.Parallel()
+	names := func(engine string) (list []string) {
+		entries, err := os.ReadDir(filepath.Join("migrations", engine))
+		check(t, err)
+		for _, e := range entries {
+			list = append(list, e.Name())
+		}
+		return list
+	}
+	if diff := cmp.Diff(names("sqlite"), names("postgres")); diff != "" {
+		t.Errorf("migrations (-sqlite +postgres):\n%s", diff)
 	}
 }
 

@@ -118,6 +118,7 @@ func TestPlans(t *testing.T) {
 				"SEARCH votes USING PRIMARY KEY (video_id=? AND voter_id=?)",
 				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
+				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH votes USING COVERING INDEX votes_for_player (player_id=?)",
 				"SEARCH videos USING INDEX videos_of_player (player_id=?)",
 			},

@@ -9,40 +9,50 @@ import (
 	"risingstars/internal/contest"
 )
 
-// The statements below let a job change its own video only, and only from the state that it expects. A second run of
-// the same job, or a job that the video no longer has, changes nothing and gets contest.ErrNothingToDo.
+// The statements below let a run of a job change its own video only, and only from the state that it expects. A run that
+// another has replaced, or a job that the video no longer has, changes nothing and gets contest.ErrNothingToDo.
 
-// BeginProcessing marks the video as being processed. It may be repeated.
-func (s *Store) BeginProcessing(ctx context.Context, id int64, taskID string) (contest.Video, error) {
+// BeginProcessing marks the video as being processed by the run, whose video it is from now on.
+func (s *Store) BeginProcessing(ctx context.Context, r contest.Run) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "begin_processing", func(ctx context.Context, tx *sql.Tx) (err error) {
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
-			UPDATE videos SET status = 'processing'
-			WHERE id = $1 AND task_id = $2 AND status IN ('uploaded', 'processing')
-			RETURNING `+videoColumns, id, taskID))
+			UPDATE videos SET status = 'processing', holder = $1, beat = beat + 1, progress = 0
+			WHERE id = $2 AND task_id = $3 AND status IN ('uploaded', 'processing')
+			RETURNING `+videoColumns, r.Holder, r.VideoID, r.TaskID))
 		return orNone(err, contest.ErrNothingToDo)
 	})
 	return v, err
 }
 
+// Beat says that the run is alive and how far it has come, in per cent.
+func (s *Store) Beat(ctx context.Context, r contest.Run, progress int) error {
+	return s.write(ctx, "beat", func(ctx context.Context, tx *sql.Tx) error {
+		return change(ctx, tx, contest.ErrNothingToDo, `
+			UPDATE videos SET beat = beat + 1, progress = $1
+			WHERE id = $2 AND task_id = $3 AND holder = $4 AND status = 'processing'`,
+			progress, r.VideoID, r.TaskID, r.Holder)
+	})
+}
+
 // FinishProcessing enters the rendition that the run made, together with whatever the queue does in complete.
-func (s *Store) FinishProcessing(ctx context.Context, id int64, taskID, run string, at time.Time,
+func (s *Store) FinishProcessing(ctx context.Context, r contest.Run, rendition string, at time.Time,
 	complete func(*sql.Tx) error,
 ) (contest.Video, error) {
 	return s.settle(ctx, "finish_processing", complete, `
 		UPDATE videos SET status = 'processed', run = $1, processed_at = $2
-		WHERE id = $3 AND task_id = $4 AND status = 'processing'
-		RETURNING `+videoColumns, run, timestamp(at), id, taskID)
+		WHERE id = $3 AND task_id = $4 AND holder = $5 AND status = 'processing'
+		RETURNING `+videoColumns, rendition, timestamp(at), r.VideoID, r.TaskID, r.Holder)
 }
 
 // FailProcessing enters that the video cannot be processed and why, together with whatever the queue does in complete.
-func (s *Store) FailProcessing(ctx context.Context, id int64, taskID string, why contest.Failure,
+func (s *Store) FailProcessing(ctx context.Context, r contest.Run, why contest.Failure,
 	complete func(*sql.Tx) error,
 ) (contest.Video, error) {
 	return s.settle(ctx, "fail_processing", complete, `
 		UPDATE videos SET status = 'failed', failure = $1
-		WHERE id = $2 AND task_id = $3 AND status IN ('uploaded', 'processing')
-		RETURNING `+videoColumns, string(why), id, taskID)
+		WHERE id = $2 AND task_id = $3 AND holder IN ($4, '') AND status IN ('uploaded', 'processing')
+		RETURNING `+videoColumns, string(why), r.VideoID, r.TaskID, r.Holder)
 }
 
 func (s *Store) settle(ctx context.Context, operation string, complete func(*sql.Tx) error,
@@ -74,7 +84,7 @@ func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]contest.Vid
 func (s *Store) Restart(ctx context.Context, id int64, taskID string) error {
 	return s.write(ctx, "restart", func(ctx context.Context, tx *sql.Tx) error {
 		err := change(ctx, tx, contest.ErrNothingToDo, `
-			UPDATE videos SET status = 'uploaded'
+			UPDATE videos SET status = 'uploaded', holder = '', progress = 0
 			WHERE id = $1 AND task_id = $2 AND status IN ('uploaded', 'processing')`, id, taskID)
 		if err != nil {
 			return err

@@ -38,7 +38,7 @@ func TestProcessing(t *testing.T) {
 			want := v
 			want.Status = contest.Processing
 			for range 2 { // a second begin is that of a job which is tried again
-				got, err := w.BeginProcessing(t.Context(), v.ID, v.TaskID)
+				got, err := w.BeginProcessing(t.Context(), runOf(v))
 				check(t, err)
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("begun (-want +got):\n%s", diff)
@@ -46,7 +46,7 @@ func TestProcessing(t *testing.T) {
 			}
 
 			run := contest.NewToken()
-			got, err := w.FinishProcessing(t.Context(), v.ID, v.TaskID, run, at(60), nothingElse)
+			got, err := w.FinishProcessing(t.Context(), runOf(v), run, at(60), nothingElse)
 			check(t, err)
 
 			want.Status, want.Media.Run, want.ProcessedAt = contest.Processed, run, at(60)
@@ -72,7 +72,7 @@ func TestFailProcessing(t *testing.T) {
 			for _, from := range []contest.Status{contest.Uploaded, contest.Processing} {
 				v := w.bring(t, w.upload(t, p, "Clavada", start), from)
 
-				got, err := w.FailProcessing(t.Context(), v.ID, v.TaskID, contest.FailedTimeout, nothingElse)
+				got, err := w.FailProcessing(t.Context(), runOf(v), contest.FailedTimeout, nothingElse)
 				check(t, err)
 
 				want := v
@@ -101,9 +101,9 @@ func TestATaskThatTheVideoNoLongerHasChangesNothing(t *testing.T) {
 			before := w.content(t)
 			for name, task := range map[string]string{"stale": v.TaskID, "another video's": other.TaskID, "none": "", "nonsense": "x"} {
 				for call, err := range map[string]error{
-					"begin":   second(w.BeginProcessing(t.Context(), v.ID, task)),
-					"finish":  second(w.FinishProcessing(t.Context(), v.ID, task, contest.NewToken(), at(9), mustNotRun(t))),
-					"fail":    second(w.FailProcessing(t.Context(), v.ID, task, contest.FailedTimeout, mustNotRun(t))),
+					"begin":   second(w.BeginProcessing(t.Context(), contest.Run{VideoID: v.ID, TaskID: task, Holder: holder})),
+					"finish":  second(w.FinishProcessing(t.Context(), contest.Run{VideoID: v.ID, TaskID: task, Holder: holder}, contest.NewToken(), at(9), mustNotRun(t))),
+					"fail":    second(w.FailProcessing(t.Context(), contest.Run{VideoID: v.ID, TaskID: task, Holder: holder}, contest.FailedTimeout, mustNotRun(t))),
 					"restart": w.Restart(t.Context(), v.ID, task),
 				} {
 					if !errors.Is(err, contest.ErrNothingToDo) {
@@ -128,7 +128,7 @@ func TestOneOfManyRunsFinishes(t *testing.T) {
 			runs := make([]string, 10)
 			errs := atOnce(len(runs), func(i int) error {
 				runs[i] = contest.NewToken()
-				return second(w.FinishProcessing(t.Context(), v.ID, v.TaskID, runs[i], at(i), nothingElse))
+				return second(w.FinishProcessing(t.Context(), runOf(v), runs[i], at(i), nothingElse))
 			})
 			if n := succeeded(t, errs, contest.ErrNothingToDo); n != 1 {
 				t.Errorf("%d runs have finished", n)
@@ -159,17 +159,17 @@ func TestSettlingAndTheQueueAreOneTransaction(t *testing.T) {
 			}
 			thenBreak := func(tx *sql.Tx) error { return errors.Join(cancelJob(tx), errBroken) }
 
-			if _, err := w.FinishProcessing(t.Context(), v.ID, v.TaskID, contest.NewToken(), at(9), thenBreak); !errors.Is(err, errBroken) {
+			if _, err := w.FinishProcessing(t.Context(), runOf(v), contest.NewToken(), at(9), thenBreak); !errors.Is(err, errBroken) {
 				t.Errorf("finish: got %v, want %v", err, errBroken)
 			}
-			if _, err := w.FailProcessing(t.Context(), v.ID, v.TaskID, contest.FailedInternal, thenBreak); !errors.Is(err, errBroken) {
+			if _, err := w.FailProcessing(t.Context(), runOf(v), contest.FailedInternal, thenBreak); !errors.Is(err, errBroken) {
 				t.Errorf("fail: got %v, want %v", err, errBroken)
 			}
 			if diff := cmp.Diff(before, w.content(t)); diff != "" {
 				t.Errorf("something stays (-before +after):\n%s", diff)
 			}
 
-			_, err := w.FinishProcessing(t.Context(), v.ID, v.TaskID, contest.NewToken(), at(9), cancelJob)
+			_, err := w.FinishProcessing(t.Context(), runOf(v), contest.NewToken(), at(9), cancelJob)
 			check(t, err)
 			if state := w.job(t, v.TaskID).State; state != rivertype.JobStateCancelled {
 				t.Errorf("got job state %s", state)

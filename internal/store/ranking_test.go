@@ -25,6 +25,7 @@ func TestRankingIsTheModels(t *testing.T) {
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
+			e.ready(t)
 			dir, runs := t.TempDir(), 0
 			rapid.Check(t, func(t *rapid.T) {
 				runs++

@@ -12,15 +12,10 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// DB is an open database: one connection that writes, which the job queue shares, and several that only read. SQLite
-// lets one transaction write at a time, so writers wait for each other here, in order, instead of failing there.
-type DB struct {
-	Writer  *sql.DB
-	Readers *sql.DB
-}
-
 // OpenSQLite opens the database file, making it if there is none. The file is private to one host: no network file
-// system. A commit is on disk when it returns (synchronous=FULL).
+// system. A commit is on disk when it returns (synchronous=FULL). There is one connection that writes and several that
+// only read: SQLite lets one transaction write at a time, so writers wait for each other here, in order, instead of
+// failing there.
 func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -40,7 +35,7 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	}
 	readers.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	readers.SetMaxIdleConns(max(4, runtime.NumCPU()))
-	return &DB{Writer: writer, Readers: readers}, nil
+	return &DB{Engine: SQLite, Writer: writer, Readers: readers}, nil
 }
 
 // sqliteDSN puts the pragmas into the name, since one by Exec would reach a single connection of the pool.
@@ -49,9 +44,4 @@ func sqliteDSN(path string, query url.Values, pragmas ...string) string {
 	query["_pragma"] = append(common, pragmas...)
 	query.Set("_dqs", "0")
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
-}
-
-// Close closes both pools.
-func (db *DB) Close() error {
-	return errors.Join(db.Readers.Close(), db.Writer.Close())
 }

@@ -196,7 +196,7 @@ func uploadForEver(dir string) {
 	ctx := context.Background()
 	db, err := openSQLite(ctx, dir)
 	die(err)
-	queue, err := jobs.NewQueue(db.Writer)
+	queue, err := jobs.NewQueue(jobs.SQLite(db.Writer))
 	die(err)
 	s := store.New(db, store.Options{Queue: queue})
 	p, err := s.AddPlayer(ctx, contest.Player{FirstName: "Ana", LastName: "B", Email: "a@b.co", CreatedAt: start}, "h")

@@ -13,18 +13,23 @@ import (
 )
 
 // Queue enters jobs into the job queue as part of a transaction, so that a row and its job are there together or not
-// at all. It returns the job's id.
+// at all. It returns the job's id. before is how many videos of the same player wait already.
 type Queue interface {
-	EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVideo) (taskID string, err error)
+	EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVideo, before int) (taskID string, err error)
 }
 
 // Observe is told how long each transaction took, by the name of its operation; err is what it ended with.
 type Observe func(operation string, took time.Duration, err error)
 
+// writes commits what writers do, or tells them what kept it from being.
+type writes interface {
+	run(ctx context.Context, do func(context.Context, *sql.Tx) error) error
+}
+
 // Store is the contest's database.
 type Store struct {
-	writes  *group  // on one connection, shared with the job queue
-	readers *sql.DB // cannot write
+	writes  writes
+	readers *sql.DB // on SQLite they cannot write
 	queue   Queue
 	observe Observe
 }
@@ -40,7 +45,11 @@ func New(db *DB, o Options) *Store {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
 	}
-	return &Store{writes: &group{db: db.Writer}, readers: db.Readers, queue: o.Queue, observe: o.Observe}
+	s := &Store{writes: &group{db: db.Writer}, readers: db.Readers, queue: o.Queue, observe: o.Observe}
+	if db.Engine == Postgres {
+		s.writes = pooled{db.Writer}
+	}
+	return s
 }
 
 // Ping asks the database for an answer, on both of its pools, for as long as ctx lasts.
@@ -77,7 +86,7 @@ func named(operation string, err error) error {
 	if err == nil || errors.As(err, &refusal) {
 		return err
 	}
-	return fmt.Errorf("%s: %w", operation, err)
+	return fmt.Errorf("%s: %w", operation, saying(err))
 }
 
 type scanner interface{ Scan(dest ...any) error }
@@ -97,19 +106,24 @@ func many[T any](ctx context.Context, s *Store, operation string, scan func(scan
 ) (list []T, err error) {
 	defer s.observed(operation, &err)()
 	rows, err := s.readers.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, named(operation, err)
+	if err == nil {
+		list, err = all(rows, scan)
 	}
+	return list, named(operation, err)
+}
+
+// all reads rows to their end and closes them.
+func all[T any](rows *sql.Rows, scan func(scanner) (T, error)) ([]T, error) {
 	defer func() { _ = rows.Close() }() // rows.Err below says what went wrong
-	list = []T{}
+	list := []T{}
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, named(operation, err)
+			return nil, err
 		}
 		list = append(list, v)
 	}
-	return list, named(operation, rows.Err())
+	return list, rows.Err()
 }
 
 // change runs a statement that must change something; if it changes no row, that is the error none.

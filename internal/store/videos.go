@@ -11,12 +11,12 @@ import (
 	"risingstars/internal/contest"
 )
 
-const videoColumns = `id, player_id, task_id, title, status, failure, votes, token, format, size, run, uploaded_at, processed_at, published_at`
+const videoColumns = `id, player_id, task_id, title, status, failure, votes, token, format, size, run, progress, uploaded_at, processed_at, published_at`
 
 func scanVideo(row scanner) (contest.Video, error) {
 	var v contest.Video
 	err := row.Scan(&v.ID, &v.PlayerID, &v.TaskID, &v.Title, &v.Status, &v.Failure, &v.Votes,
-		&v.Media.Token, &v.Media.Format, &v.Media.Size, &v.Media.Run,
+		&v.Media.Token, &v.Media.Format, &v.Media.Size, &v.Media.Run, &v.Progress,
 		(*timestamp)(&v.UploadedAt), (*timestamp)(&v.ProcessedAt), (*timestamp)(&v.PublishedAt))
 	return v, err
 }
@@ -46,9 +46,18 @@ func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, e
 	return v, err
 }
 
-// enqueue gives the video a new job, the only one that may change it from now on.
+// enqueue gives the video a new job, the only one that may change it from now on. How many of the player's videos wait
+// before it decides on its turn, so that nobody's first video waits for somebody's fiftieth.
 func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, videoID int64) (string, error) {
-	taskID, err := s.queue.EnqueueTx(ctx, tx, contest.ProcessVideo{VideoID: videoID})
+	var before int
+	err := tx.QueryRowContext(ctx, `
+		SELECT count(*) FROM videos AS other
+		WHERE other.player_id = (SELECT player_id FROM videos WHERE id = $1) AND other.id <> $1
+			AND other.status IN ('uploaded', 'processing')`, videoID).Scan(&before)
+	if err != nil {
+		return "", fmt.Errorf("count what waits: %w", err)
+	}
+	taskID, err := s.queue.EnqueueTx(ctx, tx, contest.ProcessVideo{VideoID: videoID}, before)
 	if err != nil {
 		return "", fmt.Errorf("enqueue: %w", err)
 	}
@@ -106,7 +115,7 @@ func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "requeue", func(ctx context.Context, tx *sql.Tx) (err error) {
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
-			UPDATE videos SET status = 'uploaded', failure = ''
+			UPDATE videos SET status = 'uploaded', failure = '', holder = '', progress = 0, interruptions = 0
 			WHERE id = $1 AND status = 'failed'
 			RETURNING `+videoColumns, id))
 		if errors.Is(err, sql.ErrNoRows) {

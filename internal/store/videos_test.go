@@ -47,7 +47,7 @@ func TestAddVideoCommitsRowAndJobTogether(t *testing.T) {
 			}
 			j := w.job(t, got.TaskID)
 			wantJob := job{"process_video", "videos", `{"video_id":1}`, rivertype.JobStateAvailable, jobs.MaxAttempts}
-			if diff := cmp.Diff(wantJob, job{j.Kind, j.Queue, string(j.EncodedArgs), j.State, j.MaxAttempts}); diff != "" {
+			if diff := cmp.Diff(wantJob, job{j.Kind, j.Queue, args(j), j.State, j.MaxAttempts}); diff != "" {
 				t.Errorf("job (-want +got):\n%s", diff)
 			}
 		})
@@ -116,7 +116,7 @@ func TestRowsAndJobsStayPairsWhenManyUploadAtOnce(t *testing.T) {
 				}
 				v, err := w.Video(t.Context(), ids[i])
 				check(t, err)
-				if args := string(w.job(t, v.TaskID).EncodedArgs); args != fmt.Sprintf(`{"video_id":%d}`, v.ID) || !v.UploadedAt.Equal(at(i)) {
+				if args := args(w.job(t, v.TaskID)); args != fmt.Sprintf(`{"video_id":%d}`, v.ID) || !v.UploadedAt.Equal(at(i)) {
 					t.Errorf("upload %d was told to be video %d, whose job has %s, uploaded at %s", i, v.ID, args, v.UploadedAt)
 				}
 			}
@@ -283,7 +283,7 @@ func TestGuardedChangesFromWrongStates(t *testing.T) {
 		"begin": {
 			func(t *testing.T, w *world, v contest.Video) error {
 				t.Helper()
-				return second(w.BeginProcessing(t.Context(), v.ID, v.TaskID))
+				return second(w.BeginProcessing(t.Context(), runOf(v)))
 			},
 			nothingToDo(contest.Processed, contest.Public, contest.Failed),
 			contest.ErrNothingToDo,
@@ -291,7 +291,7 @@ func TestGuardedChangesFromWrongStates(t *testing.T) {
 		"finish": {
 			func(t *testing.T, w *world, v contest.Video) error {
 				t.Helper()
-				return second(w.FinishProcessing(t.Context(), v.ID, v.TaskID, contest.NewToken(), at(9), mustNotRun(t)))
+				return second(w.FinishProcessing(t.Context(), runOf(v), contest.NewToken(), at(9), mustNotRun(t)))
 			},
 			nothingToDo(contest.Uploaded, contest.Processed, contest.Public, contest.Failed),
 			contest.ErrNothingToDo,
@@ -299,7 +299,7 @@ func TestGuardedChangesFromWrongStates(t *testing.T) {
 		"fail": {
 			func(t *testing.T, w *world, v contest.Video) error {
 				t.Helper()
-				return second(w.FailProcessing(t.Context(), v.ID, v.TaskID, contest.FailedTimeout, mustNotRun(t)))
+				return second(w.FailProcessing(t.Context(), runOf(v), contest.FailedTimeout, mustNotRun(t)))
 			},
 			nothingToDo(contest.Processed, contest.Public, contest.Failed),
 			contest.ErrNothingToDo,
@@ -367,7 +367,7 @@ func TestRequeue(t *testing.T) {
 			if diff := cmp.Diff(want, kept); diff != "" {
 				t.Errorf("row (-want +got):\n%s", diff)
 			}
-			if got.TaskID == v.TaskID || string(w.job(t, got.TaskID).EncodedArgs) != `{"video_id":`+strconv.FormatInt(v.ID, 10)+`}` {
+			if got.TaskID == v.TaskID || args(w.job(t, got.TaskID)) != `{"video_id":`+strconv.FormatInt(v.ID, 10)+`}` {
 				t.Errorf("task %s after %s", got.TaskID, v.TaskID)
 			}
 		})

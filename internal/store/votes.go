@@ -33,7 +33,8 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 }
 
 // RemoveVote implements [contest.VoteStore]. The moment at which the player reached the votes that are left is read
-// again from the votes, through an index.
+// again from the votes, through an index: by a statement of its own, after the player's row is held, so that it sees what
+// others who held it before have committed.
 func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes int, err error) {
 	err = s.write(ctx, "remove_vote", func(ctx context.Context, tx *sql.Tx) error {
 		err := change(ctx, tx, contest.ErrNotVoted,
@@ -45,9 +46,12 @@ func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes i
 		if votes, playerID, err = count(ctx, tx, videoID, -1); err != nil {
 			return err
 		}
+		if _, err = tx.ExecContext(ctx, `UPDATE standings SET votes = votes - 1 WHERE player_id = $1`, playerID); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, `
 			UPDATE standings
-			SET votes = votes - 1, reached_at = COALESCE(
+			SET reached_at = COALESCE(
 				(SELECT max(voted_at) FROM votes WHERE player_id = $1),
 				(SELECT min(published_at) FROM videos WHERE player_id = $1 AND status = 'public'),
 				reached_at)

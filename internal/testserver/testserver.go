@@ -4,6 +4,7 @@ package testserver
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -146,7 +147,8 @@ func (p *Process) Log() string { return p.log.String() }
 
 // accepts reports whether somebody listens on the address.
 func accepts(addr string) error {
-	c, err := net.DialTimeout("tcp", addr, time.Second)
+	d := net.Dialer{Timeout: time.Second}
+	c, err := d.DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -26,16 +27,19 @@ type site struct {
 	*httptest.Server
 	log     bytes.Buffer
 	metrics *prometheus.Registry
+	trusted []netip.Prefix
 }
 
-func newSite(t *testing.T, routes map[string]http.HandlerFunc) *site {
+func newSite(t *testing.T, routes map[string]http.HandlerFunc, trusted ...netip.Prefix) *site {
 	t.Helper()
 	mux := http.NewServeMux()
 	for pattern, handler := range routes {
 		mux.HandleFunc(pattern, handler)
 	}
-	s := &site{metrics: prometheus.NewRegistry()}
-	s.Server = httptest.NewUnstartedServer(Handler(mux, slog.New(slog.NewJSONHandler(&s.log, nil)), NewMetrics(s.metrics), nil))
+	s := &site{metrics: prometheus.NewRegistry(), trusted: trusted}
+	s.Server = httptest.NewUnstartedServer(Handler(mux, Options{
+		Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Metrics: NewMetrics(s.metrics), Proxies: s.trusted,
+	}))
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.Start()
 	t.Cleanup(s.Close)
@@ -465,7 +469,9 @@ func TestFilesGoToTheConnection(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /x", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) })
 	var log bytes.Buffer
-	h := Handler(mux, slog.New(slog.NewJSONHandler(&log, nil)), NewMetrics(prometheus.NewRegistry()), nil)
+	h := Handler(mux, Options{
+		Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: NewMetrics(prometheus.NewRegistry()),
+	})
 	w := &readsFrom{ResponseRecorder: httptest.NewRecorder()}
 
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/x", nil))

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -20,11 +21,21 @@ import (
 // RequestIDHeader carries the id under which a request stands in the log. A proxy in front may give it.
 const RequestIDHeader = "X-Request-Id"
 
+// Options are what the routes are wrapped with.
+type Options struct {
+	Log          *slog.Logger
+	Metrics      *Metrics
+	Page         problem.Page   // shows problems to browsers; nil for none
+	Proxies      []netip.Prefix // what they say of a request is believed
+	MediaOrigins []string       // from which pages may show media, besides this server
+}
+
 // Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
 // metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
-// router's own errors as problems. Problems are shown to browsers by page, if there is one.
-func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics, page problem.Page) http.Handler {
-	return logged(log, m, page, safe(secured(slashless(routed(routes)))))
+// router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
+func Handler(routes *http.ServeMux, o Options) http.Handler {
+	handler := secured(hosted(slashless(routed(routes))), o.MediaOrigins)
+	return forwarded(o.Proxies, logged(o.Log, o.Metrics, o.Page, safe(handler)))
 }
 
 // logged gives the request its id and writes one line about it when it is over. The line has the path without its
@@ -93,18 +104,20 @@ func safe(next http.Handler) http.Handler {
 	})
 }
 
-// contentSecurityPolicy lets pages use what comes from this server, and nothing else.
-const contentSecurityPolicy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
-	"form-action 'self'; frame-ancestors 'none'"
-
-// securityHeaders are in canonical form and shared by all answers, so that setting them costs nothing.
-var securityHeaders = http.Header{
-	"Content-Security-Policy": {contentSecurityPolicy},
-	"X-Content-Type-Options":  {"nosniff"},
-	"Referrer-Policy":         {"same-origin"},
+// contentSecurityPolicy lets pages use what comes from this server, media also from the origins, and nothing else.
+func contentSecurityPolicy(media []string) string {
+	from := strings.Join(append([]string{"'self'"}, media...), " ")
+	return "default-src 'self'; img-src " + from + " data:; media-src " + from + "; object-src 'none'; base-uri 'none'; " +
+		"form-action 'self'; frame-ancestors 'none'"
 }
 
-func secured(next http.Handler) http.Handler {
+func secured(next http.Handler, media []string) http.Handler {
+	// In canonical form and shared by all answers, so that setting them costs nothing.
+	securityHeaders := http.Header{
+		"Content-Security-Policy": {contentSecurityPolicy(media)},
+		"X-Content-Type-Options":  {"nosniff"},
+		"Referrer-Policy":         {"same-origin"},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		maps.Copy(w.Header(), securityHeaders)
 		next.ServeHTTP(w, r)

@@ -22,6 +22,7 @@ type Server struct {
 	stop    context.CancelFunc
 	done    chan struct{}
 	err     error
+	out     *buffer
 	log     *buffer
 }
 
@@ -41,11 +42,10 @@ func Start(tb testing.TB, settings Settings) *Server {
 	}
 	maps.Copy(all, settings)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{DataDir: all["DATA_DIR"], stop: cancel, done: make(chan struct{}), log: &buffer{}}
-	out := &buffer{}
+	s := &Server{DataDir: all["DATA_DIR"], stop: cancel, done: make(chan struct{}), out: &buffer{}, log: &buffer{}}
 	go func() { // ends with Stop
 		defer close(s.done)
-		s.err = app.Run(ctx, []string{"serve"}, all.lookup, out, s.log)
+		s.err = app.Run(ctx, []string{"serve"}, all.lookup, s.out, s.log)
 	}()
 	tb.Cleanup(func() {
 		if err := s.Stop(); err != nil {
@@ -55,7 +55,7 @@ func Start(tb testing.TB, settings Settings) *Server {
 			tb.Logf("the program's log:\n%s", s.log)
 		}
 	})
-	s.URL = s.waitForURL(tb, out)
+	s.URL = s.waitForURL(tb)
 	return s
 }
 
@@ -66,7 +66,7 @@ func (s Settings) lookup(name string) (string, bool) {
 
 var site = regexp.MustCompile(`web site +(http://\S+)/`)
 
-func (s *Server) waitForURL(tb testing.TB, out *buffer) string {
+func (s *Server) waitForURL(tb testing.TB) string {
 	tb.Helper()
 	var url string
 	Eventually(tb, 30*time.Second, "the program serves", func() bool {
@@ -75,7 +75,7 @@ func (s *Server) waitForURL(tb testing.TB, out *buffer) string {
 			tb.Fatalf("the program ended with: %v\n%s", s.err, s.log)
 		default:
 		}
-		if m := site.FindStringSubmatch(out.String()); m != nil {
+		if m := site.FindStringSubmatch(s.out.String()); m != nil {
 			url = m[1]
 		}
 		return url != ""
@@ -89,6 +89,9 @@ func (s *Server) Stop() error {
 	<-s.done
 	return s.err
 }
+
+// Screen is what the program has printed so far.
+func (s *Server) Screen() string { return s.out.String() }
 
 // Log is what the program has logged so far.
 func (s *Server) Log() string { return s.log.String() }

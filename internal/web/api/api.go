@@ -22,12 +22,21 @@ import (
 // Objects opens what storage holds. It returns contest.ErrNoVideo for a key under which there is nothing.
 type Objects interface {
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
+	// Link is where a client gets the object by itself, for half an hour and longer; "" where it cannot.
+	Link(ctx context.Context, key, mediaType string) (string, error)
 }
 
 // Limits bound how often people may try things. Both methods return how long to wait, 0 for not at all.
 type Limits interface {
 	Take(ctx context.Context, rule live.Rule, key string) time.Duration
 	Wait(ctx context.Context, rule live.Rule, key string) time.Duration
+}
+
+// Live is what the processes of one platform share.
+type Live interface {
+	Watch(ctx context.Context, videoID int64) *live.Watch
+	Progress(ctx context.Context, videoID int64) int
+	Fetch(ctx context.Context, topic contest.Topic, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
 }
 
 // Needs are what the API is built on.
@@ -38,15 +47,17 @@ type Needs struct {
 	Objects Objects
 	Tokens  *auth.Tokens
 	Links   *auth.Links
-	Live    *live.Local
+	Live    Live
 	Limits  Limits
 	Metrics prometheus.Registerer
 
 	Version   string
-	PublicURL string          // how links begin, without a slash at the end; "" for as the request was addressed
-	WorkDir   string          // where uploads arrive
-	MaxUpload int64           // bytes of a video file
-	Stopping  <-chan struct{} // closed when streams of events must end
+	PublicURL string // how links begin, without a slash at the end; "" for as the request was addressed
+	// AccelRedirect is the internal location of a proxy that sends the media, with slashes; "" for they are sent here.
+	AccelRedirect string
+	WorkDir       string          // where uploads arrive
+	MaxUpload     int64           // bytes of a video file
+	Stopping      <-chan struct{} // closed when streams of events must end
 }
 
 // API has the handlers.

@@ -96,7 +96,7 @@ func mediaFolder(tb testing.TB, s *apptest.Server, id int64) string {
 // traces is what uploads can leave behind: work files, objects and rows.
 func traces(tb testing.TB, s *apptest.Server) []string {
 	tb.Helper()
-	found := append(files(tb, filepath.Join(s.DataDir, "work")), files(tb, filepath.Join(s.DataDir, "media"))...)
+	found := append(files(tb, filepath.Join(s.DataDir, "work")), files(tb, filepath.Join(s.DataDir, "media", "videos"))...)
 	if look[int](tb, s, `SELECT count(*) FROM videos`) > 0 {
 		found = append(found, "rows")
 	}

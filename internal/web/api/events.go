@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -19,6 +20,9 @@ const eventsPath = "/api/videos/{id}/events"
 
 // keepAlive is how often a stream without news sends a comment, so that nobody on the way takes it for dead.
 const keepAlive = 15 * time.Second
+
+// lookAgain is how often a stream reads the state itself, since news may be lost on their way between processes.
+const lookAgain = 5 * time.Second
 
 // state is the data of one event.
 type state struct {
@@ -40,15 +44,14 @@ type eventsInput struct {
 // deleted. A browser that then connects again gets 204, which tells it to stop.
 func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 	watch := a.Live.Watch(ctx, in.ID.n) // before the state is read, so that no change is missed in between
-	running := a.Live.Progress(ctx, in.ID.n)
-	v, err := a.Videos.Own(ctx, in.player, in.ID.n)
+	now, err := a.present(ctx, in.player, in.ID.n)
 	if err != nil {
 		watch.Close()
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
 		defer watch.Close()
-		if in.LastEventID != "" && v.Status.Settled() {
+		if in.LastEventID != "" && now.Status.Settled() {
 			hctx.SetStatus(http.StatusNoContent)
 			return
 		}
@@ -60,38 +63,54 @@ func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 		if hctx.Method() == http.MethodHead {
 			return
 		}
-		now := contest.Event{VideoID: v.ID, Status: v.Status, Progress: progress(v, running), Failure: v.Failure}
-		a.follow(hctx.Context(), &s, watch, now)
+		look := func(ctx context.Context) (contest.Event, error) { return a.present(ctx, in.player, in.ID.n) }
+		a.follow(hctx.Context(), &s, watch, now, look)
 	}}, nil
 }
 
+// present is a video's state as an event.
+func (a *API) present(ctx context.Context, p contest.Player, id int64) (contest.Event, error) {
+	running := a.Live.Progress(ctx, id)
+	v, err := a.Videos.Own(ctx, p, id)
+	return contest.Event{VideoID: id, Status: v.Status, Progress: progress(v, running), Failure: v.Failure}, err
+}
+
 // follow sends states until the video has settled, the client has gone, or the server stops.
-func (a *API) follow(ctx context.Context, s *stream, watch *live.Watch, now contest.Event) {
-	tick := time.NewTicker(keepAlive)
-	defer tick.Stop()
+func (a *API) follow(ctx context.Context, s *stream, watch *live.Watch, now contest.Event,
+	look func(context.Context) (contest.Event, error),
+) {
+	quiet, again := time.NewTicker(keepAlive), time.NewTicker(lookAgain)
+	defer quiet.Stop()
+	defer again.Stop()
 	if s.send(now) != nil || now.Status.Settled() {
 		return
 	}
 	for {
-		var err error
+		e := now
 		select {
 		case <-ctx.Done():
 			return
 		case <-a.Stopping:
 			return
-		case <-tick.C:
-			err = s.comment()
-		case e := <-watch.News():
-			if e.Status == now.Status && e.Progress <= now.Progress && !e.Deleted {
-				continue // known already
-			}
-			now = e
-			err = s.send(e)
-			if e.Deleted || e.Status.Settled() {
+		case <-quiet.C:
+			if s.comment() != nil {
 				return
 			}
+		case <-again.C:
+			seen, err := look(ctx)
+			switch {
+			case errors.Is(err, contest.ErrNoVideo):
+				e.Deleted = true
+			case err == nil: // otherwise the next look may tell
+				e = seen
+			}
+		case e = <-watch.News():
 		}
-		if err != nil {
+		if e.Status == now.Status && e.Progress <= now.Progress && !e.Deleted {
+			continue // known already
+		}
+		now = e
+		if s.send(e) != nil || e.Deleted || e.Status.Settled() {
 			return
 		}
 	}

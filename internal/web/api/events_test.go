@@ -153,6 +153,32 @@ func TestEventsOfADeletion(t *testing.T) {
 	}
 }
 
+// News that nobody tells are found all the same.
+func TestEventsThatAreNotAnnounced(t *testing.T) {
+	t.Parallel()
+	p := newPlayer(t, shared(), "")
+	id, deleted := p.uploaded("Bandeja"), p.uploaded("Triple")
+	s, gone := p.follow(id), p.follow(deleted)
+	got := []event{s.next(), gone.next()}
+
+	change(t, shared(), `UPDATE videos SET status = 'processing' WHERE id = $1`, id)
+	change(t, shared(), `DELETE FROM videos WHERE id = $1`, deleted)
+	got = append(got, s.next(), gone.next())
+	gone.end()
+	process(t, shared(), id)
+	got = append(got, s.next())
+	s.end()
+
+	want := []event{
+		{"1", "", state(id, "uploaded", "0", "null")}, {"1", "", state(deleted, "uploaded", "0", "null")},
+		{"2", "", state(id, "processing", "0", "null")}, {"2", "deleted", state(deleted, "uploaded", "0", "null")},
+		{"3", "", state(id, "processed", "100", "null")},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
 // The server notices that somebody has gone.
 func TestStreamsAreCounted(t *testing.T) {
 	t.Parallel()

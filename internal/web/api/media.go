@@ -26,15 +26,49 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 		}
 		cache = "private, max-age=600"
 	}
+	h := w.Header()
+	if a.redirected(w, r, key, v.Media.MediaType(part), v.Open(part)) {
+		return
+	}
+	if a.AccelRedirect != "" { // nginx sends it
+		h.Set("X-Accel-Redirect", a.AccelRedirect+key)
+		h.Set("Content-Type", v.Media.MediaType(part))
+		h.Set("Cache-Control", cache)
+		h.Set("ETag", `"`+key+`"`)
+		return
+	}
 	object, err := a.Objects.Open(r.Context(), key)
 	if err != nil {
 		problem.Write(w, r, err)
 		return
 	}
 	defer func() { _ = object.Close() }()
-	h := w.Header()
 	h.Set("Content-Type", v.Media.MediaType(part))
 	h.Set("Cache-Control", cache)
 	h.Set("ETag", `"`+key+`"`)
 	http.ServeContent(w, r, "", time.Time{}, object)
+}
+
+// redirected sends the client to where it gets the object by itself, if it can, or answers with what went wrong. A link
+// is for GET alone.
+func (a *API) redirected(w http.ResponseWriter, r *http.Request, key, mediaType string, public bool) bool {
+	if r.Method != http.MethodGet {
+		return false
+	}
+	link, err := a.Objects.Link(r.Context(), key, mediaType)
+	switch {
+	case err != nil:
+		problem.Write(w, r, err)
+		return true
+	case link == "":
+		return false
+	}
+	cache := "private, max-age=600"
+	if public {
+		cache = "public, max-age=1800" // shorter than the link works
+	}
+	w.Header().Set("Cache-Control", cache)
+	w.Header().Set("Location", link)
+	w.WriteHeader(http.StatusFound)
+	return true
 }

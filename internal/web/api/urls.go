@@ -1,6 +1,8 @@
 package api
 
 import (
+	"cmp"
+
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
@@ -16,10 +18,7 @@ type Base struct{ url string }
 // Resolve takes the address over from the request.
 func (b *Base) Resolve(ctx huma.Context) []error {
 	r, _ := humago.Unwrap(ctx)
-	b.url = "http://" + r.Host
-	if r.TLS != nil {
-		b.url = "https://" + r.Host
-	}
+	b.url = cmp.Or(r.URL.Scheme, "http") + "://" + r.Host
 	return nil
 }
 

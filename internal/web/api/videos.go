@@ -117,14 +117,14 @@ func (a *API) detail(ctx context.Context, in *videoInput) func(contest.Video, er
 	}
 }
 
-// progress is how far a video has come, in per cent: known to the store at the ends, and to those who share live news
-// in between.
+// progress is how far a video has come, in per cent: known to the store at the ends and some seconds late in between, and
+// sooner to those who share live news.
 func progress(v contest.Video, running int) int {
 	switch v.Status {
 	case contest.Processed, contest.Public:
 		return 100
 	case contest.Processing:
-		return running
+		return max(running, v.Progress)
 	default:
 		return 0
 	}

@@ -91,9 +91,24 @@ func From(err error, scope *Scope, tag lang.Tag) *Problem {
 	case errors.As(err, &tooLarge):
 		return New(http.StatusRequestEntityTooLarge, bodyTooLargeText.In(tag))
 	}
+	if errors.Is(err, contest.ErrUnavailable) {
+		return unavailable(err, scope, tag)
+	}
 	p := New(http.StatusInternalServerError, internalText.In(tag))
 	if scope != nil {
 		p.RequestID = scope.ID
+		scope.Cause = err
+	}
+	return p
+}
+
+// comeBack is when to ask again for what is not available.
+const comeBack = 2 * time.Second
+
+func unavailable(err error, scope *Scope, tag lang.Tag) *Problem {
+	p := ForStatus(http.StatusServiceUnavailable, "", tag)
+	p.retryAfter = comeBack
+	if scope != nil {
 		scope.Cause = err
 	}
 	return p

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -178,7 +179,7 @@ func (s *Site) base(r *http.Request) string {
 	if s.PublicURL != "" {
 		return s.PublicURL
 	}
-	return "http://" + r.Host
+	return cmp.Or(r.URL.Scheme, "http") + "://" + r.Host
 }
 
 // partURL is the link to one part of a video: signed, unless everybody may have it. "" where there is none.

@@ -1,0 +1,49 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Proxies are the networks that TRUSTED_PROXIES names; an address is a network of its own.
+func (s *Settings) Proxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for text := range strings.SplitSeq(s.TrustedProxies, ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if addr, failed := netip.ParseAddr(text); failed == nil && addr.Zone() == "" {
+			network, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("TRUSTED_PROXIES: %q is neither an address nor a network, such as 10.0.0.0/16", text)
+		}
+		if network != network.Masked() {
+			return nil, fmt.Errorf("TRUSTED_PROXIES: %s has bits set behind its length; the network is %s", text, network.Masked())
+		}
+		list = append(list, network)
+	}
+	return list, nil
+}
+
+// checkAccel refuses a location that could not be one, and one for objects that nginx has no folder of.
+func (s *Settings) checkAccel() error {
+	path := s.AccelRedirect
+	if path == "" {
+		return nil
+	}
+	if !strings.HasPrefix(path, "/") || !strings.HasSuffix(path, "/") || len(path) < 3 || strings.ContainsAny(path, " \t\r\n?#%") {
+		return errors.New("ACCEL_REDIRECT: must be a path with a slash at both ends, such as /_media/")
+	}
+	if s.StorageURL != "" && !strings.HasPrefix(s.StorageURL, "file:") {
+		return errors.New("ACCEL_REDIRECT: needs the media in a folder; leave it empty with this STORAGE_URL")
+	}
+	return nil
+}
+
+// second is the error of a call whose result does not matter here.
+func second[T any](_ T, err error) error { return err }

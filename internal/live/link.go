@@ -1,0 +1,141 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+const (
+	redisTimeout = 200 * time.Millisecond // for a connection, and for each command
+	probeEvery   = 1 * time.Second
+	prefix       = "risingstars:" // of every key
+)
+
+// quiet stops the client's own logging: what matters is in the link's two lines.
+var quiet = sync.OnceFunc(logging.Disable)
+
+// link is the way to Redis. After a failure it is down, and nobody waits for it until a probe has found it up again.
+type link struct {
+	client   *redis.Client
+	db       int
+	log      *slog.Logger
+	up       prometheus.Gauge
+	failures *prometheus.CounterVec
+	down     atomic.Bool
+	fell     chan struct{} // wakes the probing
+}
+
+// redisOptions reads a URL of Redis. Its error does not repeat the URL, which may have a password.
+func redisOptions(url string, timeout time.Duration) (*redis.Options, error) {
+	quiet()
+	o, err := redis.ParseURL(url)
+	if err != nil { // with a text that may quote the password
+		return nil, errors.New("REDIS_URL: must be redis://, rediss:// or unix://, with no option that is unknown")
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
+	o.MaxRetries, o.DialerRetries = -1, 1
+	o.ContextTimeoutEnabled, o.DisableIdentity = true, true
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return o, nil
+}
+
+func newLink(url string, timeout time.Duration, log *slog.Logger, metrics prometheus.Registerer) (*link, error) {
+	o, err := redisOptions(url, timeout)
+	if err != nil {
+		return nil, err
+	}
+	l := &link{
+		client: redis.NewClient(o), db: o.DB, log: log, fell: make(chan struct{}, 1),
+		up: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "risingstars_redis_up", Help: "1 while Redis is used, 0 while the process goes on without it.",
+		}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "risingstars_redis_failures_total", Help: "Commands to Redis that failed, by operation.",
+		}, []string{"operation"}),
+	}
+	metrics.MustRegister(l.up, l.failures)
+	l.up.Set(1)
+	return l, nil
+}
+
+// try runs commands against Redis and reports whether they did their work. A caller who hangs up does not end them: it
+// would look like a failure of Redis.
+func (l *link) try(ctx context.Context, operation string, commands func(context.Context, *redis.Client) error) bool {
+	if l.down.Load() {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.client.Options().ReadTimeout)
+	defer cancel()
+	if err := commands(ctx, l.client); err != nil {
+		l.fail(operation, err)
+		return false
+	}
+	return true
+}
+
+func (l *link) fail(operation string, err error) {
+	l.failures.WithLabelValues(operation).Inc()
+	if !l.down.CompareAndSwap(false, true) {
+		return
+	}
+	l.up.Set(0)
+	l.log.Warn("redis does not answer; going on without it", "operation", operation, "error", err)
+	select {
+	case l.fell <- struct{}{}:
+	default:
+	}
+}
+
+// probe writes, since a full Redis or a replica answers a PING.
+func probe(ctx context.Context, client *redis.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, client.Options().ReadTimeout)
+	defer cancel()
+	return client.Set(ctx, prefix+"probe", "", time.Minute).Err()
+}
+
+// mend probes a link that is down until it is up. It ends with ctx.
+func (l *link) mend(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.fell:
+		}
+		for l.down.Load() {
+			if !pause(ctx, probeEvery) {
+				return
+			}
+			if err := probe(ctx, l.client); err != nil {
+				l.failures.WithLabelValues("probe").Inc()
+				continue
+			}
+			l.up.Set(1)
+			l.down.Store(false)
+			l.log.Info("redis answers again")
+		}
+	}
+}
+
+// pause waits for about so long, so that many processes do not come at once. It reports whether ctx goes on.
+func pause(ctx context.Context, about time.Duration) bool {
+	var b [1]byte
+	_, _ = rand.Read(b[:]) // never fails
+	timer := time.NewTimer(about*3/4 + about/2*time.Duration(b[0])/256)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,279 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/testserver"
+)
+
+// twin is what each way of sharing must do for one process, whoever else there is.
+type twin interface {
+	contest.Live
+	Progress(ctx context.Context, videoID int64) int
+	Watch(ctx context.Context, videoID int64) *Watch
+	Fetch(ctx context.Context, topic contest.Topic, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
+	Take(ctx context.Context, rule Rule, key string) time.Duration
+	Wait(ctx context.Context, rule Rule, key string) time.Duration
+}
+
+func TestTwins(t *testing.T) {
+	t.Parallel()
+	twins := map[string]func(*testing.T) twin{
+		"local": func(*testing.T) twin { return NewLocal(time.Now) },
+		"redis": func(t *testing.T) twin { t.Helper(); return patient(t, testserver.Redis(t).URL) },
+		"redis that is away": func(t *testing.T) twin {
+			t.Helper()
+			return patient(t, testserver.RedisAt(t, testserver.FreeAddr(t)).URL) // where connections are refused at once
+		},
+	}
+	laws := map[string]func(*testing.T, twin){
+		"a watch": watchLaw, "progress": progressLaw, "answers": answersLaw, "one load": oneLoadLaw, "fresh answers": freshLaw,
+		"old answers": ageLaw, "a burst": burstLaw, "a rate": rateLaw, "many takers": manyTakersLaw, "keys": keysLaw,
+	}
+	for name, start := range twins {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for name, law := range laws {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					law(t, start(t))
+				})
+			}
+		})
+	}
+}
+
+func watchLaw(t *testing.T, l twin) {
+	t.Helper()
+	l.Announce(t.Context(), event(1, 10)) // before the watch
+	w, second, other, closed := l.Watch(t.Context(), 1), l.Watch(t.Context(), 1), l.Watch(t.Context(), 2), l.Watch(t.Context(), 1)
+	defer w.Close()
+	defer second.Close()
+	defer other.Close()
+	closed.Close()
+	closed.Close() // twice is the same as once
+	got := [][]contest.Event{next(w)}
+	for progress := range 50 {
+		l.Announce(t.Context(), event(1, progress)) // nobody takes any of them
+	}
+	got = append(got, next(w), next(w), next(second), next(other), next(closed))
+	deleted := contest.Event{VideoID: 1, Deleted: true}
+	l.Announce(t.Context(), deleted)
+	l.Announce(t.Context(), event(1, 50)) // of a run that did not know yet
+	got = append(got, next(w))
+	latest := []contest.Event{event(1, 49)}
+	if diff := cmp.Diff([][]contest.Event{nil, latest, nil, latest, nil, nil, {deleted}}, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+func progressLaw(t *testing.T, l twin) {
+	t.Helper()
+	ends := []contest.Event{
+		{VideoID: 1, Status: contest.Processed, Progress: 100}, {VideoID: 1, Status: contest.Failed},
+		{VideoID: 1, Status: contest.Uploaded}, {VideoID: 1, Status: contest.Processing, Progress: 50, Deleted: true},
+	}
+	for _, end := range ends {
+		got := []int{l.Progress(t.Context(), 1)}
+		for _, e := range []contest.Event{event(1, 7), event(2, 50), event(1, 42), end} {
+			l.Announce(t.Context(), e)
+			got = append(got, l.Progress(t.Context(), 1))
+		}
+		if diff := cmp.Diff([]int{0, 7, 7, 42, 0}, got); diff != "" {
+			t.Errorf("progress before %+v (-want +got):\n%s", end, diff)
+		}
+	}
+}
+
+// ask fetches an answer.
+func ask(t *testing.T, l twin, topic contest.Topic, key string, load func(context.Context) ([]byte, error)) string {
+	t.Helper()
+	got, err := l.Fetch(t.Context(), topic, key, load)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(got)
+}
+
+func answersLaw(t *testing.T, l twin) {
+	t.Helper()
+	var answers counted
+	errBroken := errors.New("broken")
+	if _, err := l.Fetch(t.Context(), contest.VotesChanged, "a", func(context.Context) ([]byte, error) {
+		return []byte("half"), errBroken
+	}); !errors.Is(err, errBroken) {
+		t.Errorf("got %v, want %v", err, errBroken)
+	}
+	eventually(t, "answers are kept, apart by key and topic", func() bool { // unless a busy machine takes more than their second
+		a := ask(t, l, contest.VotesChanged, "a", answers.load)
+		b := ask(t, l, contest.VotesChanged, "b", answers.load)
+		c := ask(t, l, contest.VideosChanged, "a", answers.load)
+		if a == b || b == c || a == c || a == "half" {
+			t.Fatalf("got %s, %s, %s", a, b, c)
+		}
+		return ask(t, l, contest.VotesChanged, "a", answers.load) == a && ask(t, l, contest.VotesChanged, "b", answers.load) == b &&
+			ask(t, l, contest.VideosChanged, "a", answers.load) == c
+	})
+	for _, text := range []string{"", " ", "\x00\xff", strings.Repeat("x y ", 100_000)} {
+		l.Forget(t.Context(), contest.VotesChanged)
+		for range 2 {
+			if got := ask(t, l, contest.VotesChanged, text, func(context.Context) ([]byte, error) { return []byte(text), nil }); got != text {
+				t.Errorf("got %d bytes, want %d", len(got), len(text))
+			}
+		}
+	}
+}
+
+func oneLoadLaw(t *testing.T, l twin) {
+	t.Helper()
+	var loads atomic.Int64
+	arrived, release := make(chan bool, 50), make(chan bool)
+	var askers sync.WaitGroup
+	ctx, hangUp := context.WithCancel(t.Context())
+	for range 50 {
+		askers.Go(func() {
+			arrived <- true
+			got, err := l.Fetch(ctx, contest.VotesChanged, "a", func(ctx context.Context) ([]byte, error) {
+				loads.Add(1)
+				<-release
+				return []byte("answer"), ctx.Err()
+			})
+			if string(got) != "answer" || err != nil {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+	for range 50 {
+		<-arrived
+	}
+	eventually(t, "the load has begun", func() bool { return loads.Load() > 0 })
+	hangUp() // the first asker; others may wait for the answer by now
+	close(release)
+	askers.Wait()
+	if got := loads.Load(); got != 1 {
+		t.Errorf("loaded %d times", got)
+	}
+}
+
+// A write commits, then forgets; whoever asks after that must see it, whatever else is being asked for.
+func freshLaw(t *testing.T, l twin) {
+	t.Helper()
+	var committed atomic.Int64
+	load := func(context.Context) ([]byte, error) { return []byte{byte(committed.Load())}, nil }
+	stop := make(chan bool)
+	var askers sync.WaitGroup
+	defer askers.Wait()
+	defer close(stop)
+	for range 4 {
+		askers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					ask(t, l, contest.VotesChanged, "a", load)
+				}
+			}
+		})
+	}
+	for range 200 {
+		least := committed.Add(1)
+		l.Forget(t.Context(), contest.VotesChanged)
+		if got := ask(t, l, contest.VotesChanged, "a", load); len(got) != 1 || int64(got[0]) != least {
+			t.Fatalf("got %v, want %d", []byte(got), least)
+		}
+	}
+}
+
+func ageLaw(t *testing.T, l twin) {
+	t.Helper()
+	var answers counted
+	began := time.Now()
+	first := ask(t, l, contest.VotesChanged, "a", answers.load)
+	eventually(t, "another answer", func() bool { return ask(t, l, contest.VotesChanged, "a", answers.load) != first })
+	if took := time.Since(began); took < maxAge-50*time.Millisecond { // of the two clocks
+		t.Errorf("kept for %s only", took)
+	}
+}
+
+func burstLaw(t *testing.T, l twin) {
+	t.Helper()
+	slow := Rule{Name: "slow", Burst: 3, Every: time.Hour}
+	var got []bool
+	for range 5 {
+		for range 3 {
+			got = append(got, l.Wait(t.Context(), slow, "ana") == 0) // counts nothing
+		}
+		got = append(got, l.Take(t.Context(), slow, "ana") == 0)
+	}
+	want := []bool{true, true, true, true, true, true, true, true, true, true, true, true, false, false, false, false, false, false, false, false}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("allowed (-want +got):\n%s", diff)
+	}
+	for _, wait := range []time.Duration{l.Wait(t.Context(), slow, "ana"), l.Take(t.Context(), slow, "ana")} {
+		if wait <= time.Hour-time.Minute || wait > time.Hour {
+			t.Errorf("has to wait %s, want an hour less the time of this test", wait)
+		}
+	}
+	other := slow
+	other.Name = "other"
+	if l.Take(t.Context(), slow, "beto") != 0 || l.Take(t.Context(), other, "ana") != 0 {
+		t.Error("another key or another rule is refused")
+	}
+}
+
+// Whoever waits as long as told is allowed, and not much earlier.
+func rateLaw(t *testing.T, l twin) {
+	t.Helper()
+	fast := Rule{Name: "fast", Burst: 2, Every: 300 * time.Millisecond}
+	began := time.Now()
+	allowed := 0
+	eventually(t, "four are allowed", func() bool {
+		if l.Take(t.Context(), fast, "ana") == 0 {
+			allowed++
+		}
+		return allowed == 4
+	})
+	if took := time.Since(began); took < 590*time.Millisecond {
+		t.Errorf("two more than the burst after %s", took)
+	}
+}
+
+func manyTakersLaw(t *testing.T, l twin) {
+	t.Helper()
+	slow := Rule{Name: "slow", Burst: 7, Every: time.Hour}
+	var allowed atomic.Int64
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if l.Take(t.Context(), slow, "ana") == 0 {
+				allowed.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if got := allowed.Load(); got != int64(slow.Burst) {
+		t.Errorf("%d were allowed, want %d", got, slow.Burst)
+	}
+}
+
+// Clients may choose parts of keys: they may be long, and hold anything.
+func keysLaw(t *testing.T, l twin) {
+	t.Helper()
+	once := Rule{Name: "once", Burst: 1, Every: time.Hour}
+	long := strings.Repeat("x", 1<<20)
+	for _, key := range []string{"", " ", "a b", "a", "\x00", "á\xff\n", "*", "{a}", long, long + "y"} {
+		if l.Take(t.Context(), once, key) != 0 || l.Take(t.Context(), once, key) == 0 {
+			t.Errorf("%.20q: the rule does not hold", key)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Engine is a kind of database. Statements are written once for all of them; what differs is how they are opened,
+// migrated and shared by writers.
+type Engine string
+
+// The engines, by the names of their folders of migrations.
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// DB is an open database.
+type DB struct {
+	Engine   Engine
+	Writer   *sql.DB       // the job queue shares it
+	Readers  *sql.DB       // on PostgreSQL the same pool as Writer
+	Listener *pgxpool.Pool // hears of new jobs; nil on SQLite
+}
+
+// Close closes all pools.
+func (db *DB) Close() error {
+	if db.Listener != nil {
+		db.Listener.Close()
+	}
+	if db.Readers == db.Writer {
+		return db.Writer.Close()
+	}
+	return errors.Join(db.Readers.Close(), db.Writer.Close())
+}

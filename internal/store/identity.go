@@ -1,0 +1,22 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"risingstars/internal/contest"
+)
+
+// Identity is the name of this contest, random and given once, by which its database and its storage know each other. It
+// goes along when the data are moved.
+func (s *Store) Identity(ctx context.Context) (identity string, err error) {
+	err = s.write(ctx, "identity", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx,
+			`INSERT INTO contest (id, identity) VALUES (1, $1) ON CONFLICT (id) DO NOTHING`, contest.NewToken())
+		if err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT identity FROM contest WHERE id = 1`).Scan(&identity)
+	})
+	return identity, err
+}

@@ -1,0 +1,339 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/jobs"
+	"risingstars/internal/store"
+)
+
+// source is a contest on SQLite in which everything has happened that an import must keep.
+func source(t *testing.T) *world {
+	t.Helper()
+	w := engines()[0].world(t)
+	check(t, second(w.Identity(t.Context())))
+	for i, name := range []string{"ana", "beto", "Ñandú", "zoë", "fan"} {
+		_, err := w.AddPlayer(t.Context(), contest.Player{
+			FirstName: name, LastName: `de "la" O'Çelik\` + "\t", Email: name + "@Example.org",
+			City: []string{"Bogotá", "BOGOTA", "Medellín", "", "Tunja"}[i], Country: "Colombia",
+			CreatedAt: start.Add(time.Duration(i) * 1234567 * time.Microsecond),
+		}, "hash of "+name)
+		check(t, err)
+	}
+	players := w.people(t)
+	ana, beto := players[0], players[1]
+	star := w.public(t, ana, "Clavada 🏀", start.Add(time.Microsecond))
+	other := w.public(t, beto, "Triple", start.Add(999999*time.Microsecond))
+	w.public(t, players[2], "Bandeja", at(3))
+	w.bring(t, w.upload(t, ana, "Rota", at(4)), contest.Failed)
+	w.bring(t, w.upload(t, ana, "Lista", at(5)), contest.Processed)
+	late := w.upload(t, beto, "En cola", at(9))
+	running := w.bring(t, w.upload(t, beto, "En curso", at(6)), contest.Processing)
+	check(t, w.Beat(t.Context(), runOf(running), 42))
+	w.exec(t, `UPDATE river_job SET state = 'running' WHERE id = $1`, running.TaskID)
+	w.exec(t, `UPDATE river_job SET state = 'completed', finalized_at = created_at
+		WHERE CAST(id AS TEXT) NOT IN ($1, $2)`, running.TaskID, late.TaskID)
+	for i, voter := range players[1:] {
+		check(t, second(w.AddVote(t.Context(), star.ID, voter.ID, at(100).Add(time.Duration(i)*time.Microsecond))))
+	}
+	check(t, second(w.AddVote(t.Context(), other.ID, ana.ID, at(200))))
+	check(t, second(w.RemoveVote(t.Context(), star.ID, players[4].ID)))
+	check(t, second(w.AddVote(t.Context(), other.ID, players[4].ID, at(201))))
+	check(t, second(w.RemoveVote(t.Context(), other.ID, ana.ID)))
+	gone := w.bring(t, w.upload(t, ana, "Borrada", at(8)), contest.Processed)
+	check(t, w.DeleteVideo(t.Context(), gone.ID))
+	w.exec(t, `DELETE FROM players WHERE id = $1`, w.player(t, "nobody", "").ID)
+	return w
+}
+
+// people are all players.
+func (w *world) people(t tester) (list []contest.Player) {
+	t.Helper()
+	for _, row := range selected(t, w.db.Readers, `SELECT id FROM players ORDER BY id`) {
+		id, _ := row[0].(int64)
+		p, err := w.PlayerByID(t.Context(), id)
+		check(t, err)
+		list = append(list, p)
+	}
+	return list
+}
+
+// target is a store on PostgreSQL beside the import that fills it.
+func target(t *testing.T, from *world) (*store.Import, *world) {
+	t.Helper()
+	db := connect(t, emptyPostgres(t))
+	queue, err := jobs.NewQueue(queueOf(db))
+	check(t, err)
+	return &store.Import{From: from.db, To: db, Queue: queue}, newWorld(t, db)
+}
+
+// answers are what a store says when it is asked everything.
+type answers struct {
+	Identity string
+	Hashes   map[string]string
+	Players  map[string]contest.Player
+	Videos   map[string][]contest.Video
+	Public   map[string][]contest.PublicVideo
+	Ranking  map[string][]contest.Standing
+	Votes    []string
+}
+
+func (w *world) answers(t *testing.T) answers {
+	t.Helper()
+	ctx := t.Context()
+	a := answers{
+		Hashes: map[string]string{}, Players: map[string]contest.Player{}, Videos: map[string][]contest.Video{},
+		Public: map[string][]contest.PublicVideo{}, Ranking: map[string][]contest.Standing{},
+	}
+	var err error
+	a.Identity, err = w.Identity(ctx)
+	check(t, err)
+	for _, p := range w.people(t) {
+		email := strings.ToUpper(p.Email)
+		a.Players[email], a.Hashes[email], err = w.Credentials(ctx, email)
+		check(t, err)
+		a.Videos[email], err = w.VideosOf(ctx, p.ID)
+		check(t, err)
+	}
+	page := contest.Page{Number: 1, Limit: 50}
+	for _, text := range []string{"", "bogota", "medellín", "tunja"} {
+		a.Ranking[text], err = w.Ranking(ctx, contest.RankingQuery{Page: page, City: text})
+		check(t, err)
+		a.Public[text], err = w.PublicVideos(ctx, contest.PublicQuery{Page: page, City: text})
+		check(t, err)
+	}
+	a.Public["search"], err = w.PublicVideos(ctx, contest.PublicQuery{Page: page, Search: "ñandú"})
+	check(t, err)
+	for _, row := range selected(t, w.db.Readers, `SELECT voted_at, video_id, voter_id, player_id FROM votes ORDER BY 2, 3`) {
+		a.Votes = append(a.Votes, fmt.Sprint(moment(row[0]), row[1:]))
+	}
+	for _, row := range selected(t, w.db.Readers, `SELECT reached_at, player_id, votes, city_key FROM standings ORDER BY 2`) {
+		a.Votes = append(a.Votes, fmt.Sprint(moment(row[0]), row[1:]))
+	}
+	return a
+}
+
+// moment is a time as SQLite has it.
+func moment(value any) any {
+	if at, ok := value.(time.Time); ok {
+		return at.UTC().Format("2006-01-02T15:04:05.000000Z")
+	}
+	return value
+}
+
+// requeued are the answers once what is on its way has another job.
+func requeued(a answers) answers {
+	for _, videos := range a.Videos {
+		for i, v := range videos {
+			if v.Status == contest.Uploaded || v.Status == contest.Processing {
+				videos[i].Status, videos[i].TaskID, videos[i].Progress = contest.Uploaded, "", 0
+			}
+		}
+	}
+	return a
+}
+
+func TestImportedContestAnswersTheSame(t *testing.T) {
+	t.Parallel()
+	from := source(t)
+	move, to := target(t, from)
+	content, before := from.content(t), from.answers(t)
+
+	got, err := move.Run(t.Context())
+
+	check(t, err)
+	if diff := cmp.Diff(store.Imported{Players: 5, Videos: 7, Votes: 4, Queued: 2}, got); diff != "" {
+		t.Errorf("counted (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(requeued(before), requeued(to.answers(t))); diff != "" {
+		t.Errorf("(-SQLite +PostgreSQL):\n%s", diff)
+	}
+	if diff := cmp.Diff(content, from.content(t)); diff != "" {
+		t.Errorf("the source has changed:\n%s", diff)
+	}
+	to.agree(t)
+}
+
+func TestImportGivesNoIDTwice(t *testing.T) {
+	t.Parallel()
+	from := source(t)
+	move, to := target(t, from)
+	check(t, second(move.Run(t.Context())))
+	highest := func(name string) int64 {
+		return from.number(t, `SELECT seq FROM sqlite_sequence WHERE name = $1`, name)
+	}
+
+	p := to.player(t, "new", "")
+	v := to.upload(t, p, "Nueva", at(1000))
+
+	task, err := strconv.ParseInt(v.TaskID, 10, 64)
+	check(t, err)
+	want := []int64{highest("players") + 1, highest("videos") + 1, highest("river_job") + 3} // two were queued again
+	if diff := cmp.Diff(want, []int64{p.ID, v.ID, task}); diff != "" {
+		t.Errorf("player, video, job (-want +got):\n%s", diff)
+	}
+}
+
+// What is on its way has one job that waits, the earlier upload first; the rest has none.
+func TestImportQueuesWhatIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	from := source(t)
+	move, to := target(t, from)
+	check(t, second(move.Run(t.Context())))
+
+	var got []string
+	for _, row := range selected(t, to.db.Readers, `
+		SELECT title, status, holder, progress, state, attempt, priority FROM river_job
+		LEFT JOIN videos ON task_id = CAST(river_job.id AS TEXT) AND videos.id = CAST(args ->> 'video_id' AS BIGINT)
+		ORDER BY river_job.id`) {
+		got = append(got, fmt.Sprint(row...))
+	}
+
+	want := []string{
+		fmt.Sprint("En curso", "uploaded", "", int64(0), "available", int64(0), int64(1)),
+		fmt.Sprint("En cola", "uploaded", "", int64(0), "available", int64(0), int64(2)),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("jobs (-want +got):\n%s", diff)
+	}
+	unfinished, err := to.Unfinished(t.Context(), at(10000))
+	check(t, err)
+	for _, v := range unfinished {
+		to.bring(t, v, contest.Public)
+	}
+	to.agree(t)
+}
+
+// An import that is refused or breaks off has written nothing.
+func TestImportRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		before func(t *testing.T, from, to *world)
+		says   string
+	}{
+		"a table of which nobody knows": {func(t *testing.T, from, _ *world) {
+			from.exec(t, `CREATE TABLE sponsors (id INTEGER PRIMARY KEY) STRICT`)
+		}, "nobody has said how the table sponsors is imported"},
+		"a column of which PostgreSQL does not know": {func(t *testing.T, from, _ *world) {
+			from.exec(t, `ALTER TABLE players ADD COLUMN nickname TEXT NOT NULL DEFAULT ''`)
+		}, "copy players: its columns are"},
+		"counters that are wrong": {func(t *testing.T, from, _ *world) {
+			from.exec(t, `UPDATE videos SET votes = votes + 1 WHERE title = 'Triple'`)
+		}, "the counters of 1 videos are not the numbers of their votes"},
+		"places that are wrong": {func(t *testing.T, from, _ *world) {
+			from.exec(t, `UPDATE standings SET votes = votes + 1`)
+		}, "the counters of 3 players are not the numbers of their votes"},
+		"text that PostgreSQL does not take": {func(t *testing.T, from, _ *world) {
+			from.exec(t, `UPDATE videos SET title = 'a' || char(0) WHERE title = 'Triple'`)
+		}, "copy videos: "},
+		"older tables": {func(t *testing.T, from, _ *world) {
+			from.exec(t, `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
+		}, "run risingstars migrate on them first"},
+		"newer tables": {func(t *testing.T, from, _ *world) {
+			from.exec(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
+		}, "a newer program made the tables"},
+		"a target with jobs": {func(t *testing.T, _, to *world) {
+			check(t, second(store.Migrate(t.Context(), to.db)))
+			to.exec(t, `INSERT INTO river_job (kind, max_attempts, args) VALUES ('process_video', 5, '{"video_id": 1}')`)
+		}, "the target has a contest already (there are rows in river_job)"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			from := source(t)
+			move, to := target(t, from)
+			test.before(t, from, to)
+
+			_, err := move.Run(t.Context())
+
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want it to say %q", err, test.says)
+			}
+			to.empty(t)
+		})
+	}
+}
+
+// empty fails if there is anything of a contest.
+func (w *world) empty(t *testing.T) {
+	t.Helper()
+	if w.number(t, `SELECT count(*) FROM pg_tables WHERE tablename = 'players'`) == 0 {
+		return
+	}
+	n := w.number(t, `SELECT (SELECT count(*) FROM contest) + (SELECT count(*) FROM players) + (SELECT count(*) FROM videos)
+		+ (SELECT count(*) FROM votes) + (SELECT count(*) FROM standings)`)
+	if n != 0 {
+		t.Errorf("%d rows were written", n)
+	}
+}
+
+func TestImportIntoAContest(t *testing.T) {
+	t.Parallel()
+	from := source(t)
+	move, to := target(t, from)
+	check(t, second(move.Run(t.Context())))
+	before := to.content(t)
+
+	_, err := move.Run(t.Context())
+
+	if err == nil || !strings.Contains(err.Error(), "the target has a contest already (there are rows in players)") {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff(before, to.content(t)); diff != "" {
+		t.Errorf("the target has changed:\n%s", diff)
+	}
+}
+
+// Of two imports into one database, one wins, and the other says why not.
+func TestTwoImportsAtOnce(t *testing.T) {
+	t.Parallel()
+	from := source(t)
+	move, to := target(t, from)
+	check(t, second(store.Migrate(t.Context(), to.db)))
+
+	errs := atOnce(2, func(int) error { return second(move.Run(context.Background())) })
+
+	if (errs[0] == nil) == (errs[1] == nil) || !strings.Contains(errors.Join(errs...).Error(), "has a contest already") {
+		t.Errorf("got %v", errs)
+	}
+	if n := to.number(t, `SELECT count(*) FROM players`); n != 5 {
+		t.Errorf("%d players are there", n)
+	}
+	to.agree(t)
+}
+
+func TestImportThatIsBrokenOffLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for _, table := range []string{"contest", "players", "videos", "votes", "standings", "sessions", "uploads", "standings_before"} {
+		t.Run(table, func(t *testing.T) {
+			t.Parallel()
+			from := source(t)
+			move, to := target(t, from)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			move.Progress = func(name string, _, _ int64) {
+				if name == table {
+					cancel()
+				}
+			}
+
+			_, err := move.Run(ctx)
+
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+			to.empty(t)
+			move.Progress = nil
+			check(t, second(move.Run(t.Context())))
+		})
+	}
+}

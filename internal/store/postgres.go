@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"risingstars/internal/contest"
+)
+
+const (
+	connectTime  = 5 * time.Second
+	idleTime     = 5 * time.Minute // after which a connection that nobody needs is closed
+	lifeTime     = time.Hour       // after which a connection is replaced, so that a moved server is found
+	statementMax = "30s"           // what a single statement may take; migrations are not held to it
+)
+
+// OpenPostgres opens a PostgreSQL database, 15 or newer, by its URL, with at most so many connections, and one more that
+// listens for jobs. The URL's own settings are honoured, those of TLS among them (sslmode, sslrootcert, …). It does not
+// fail where the server is away: it is asked for when it is needed.
+func OpenPostgres(url string, connections int) (*DB, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL: is not one that PostgreSQL understands") // err has the URL in it
+	}
+	prepare(config)
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	pool.SetConnMaxIdleTime(idleTime)
+	pool.SetConnMaxLifetime(lifeTime)
+	listener, err := listenerPool(url)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return &DB{Engine: Postgres, Writer: pool, Readers: pool, Listener: listener}, nil
+}
+
+func prepare(config *pgx.ConnConfig) {
+	config.ConnectTimeout = connectTime
+	defaults := map[string]string{
+		"application_name": "risingstars", "timezone": "UTC", "statement_timeout": statementMax,
+		"idle_in_transaction_session_timeout": "60s",
+	}
+	for name, value := range defaults {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
+	}
+}
+
+// listenerPool has one connection, on which the job queue waits for news.
+func listenerPool(url string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL: is not one that PostgreSQL understands")
+	}
+	prepare(config.ConnConfig)
+	config.MaxConns = 1
+	pool, err := pgxpool.NewWithConfig(context.Background(), config) // connects when it is needed
+	if err != nil {
+		return nil, fmt.Errorf("prepare to listen for jobs: %w", err)
+	}
+	return pool, nil
+}
+
+// ServerVersion is the version of a PostgreSQL server, such as "15.18", and its number, such as 150018.
+func (db *DB) ServerVersion(ctx context.Context) (text string, number int, err error) {
+	err = db.Readers.QueryRowContext(ctx,
+		`SELECT current_setting('server_version'), CAST(current_setting('server_version_num') AS INTEGER)`,
+	).Scan(&text, &number)
+	return text, number, err
+}
+
+// maxRepeats is how often a transaction is repeated that PostgreSQL has ended for the sake of others.
+const maxRepeats = 3
+
+// writeTime bounds a transaction that writes, repeats included.
+const writeTime = 30 * time.Second
+
+// pooled runs writers on a pool of connections, each in a transaction of its own. As on SQLite, what was begun does not
+// end with whoever asked for it.
+type pooled struct{ db *sql.DB }
+
+func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
+	for n := 1; ; n++ {
+		err := inTransaction(ctx, p.db, func(tx *sql.Tx) error { return do(ctx, tx) })
+		if n == maxRepeats || !repeatable(err) {
+			return err
+		}
+	}
+}
+
+// repeatable reports whether a transaction lost against another and may win if it is repeated: a deadlock, or a
+// serialization failure (PostgreSQL documentation, appendix A).
+func repeatable(err error) bool {
+	failed, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (failed.Code == "40P01" || failed.Code == "40001")
+}
+
+// unavailable reports whether the database could not be reached, or was going down or coming up, so that the same may
+// succeed a moment later.
+func unavailable(err error) bool {
+	if failed, ok := errors.AsType[*pgconn.PgError](err); ok {
+		for _, class := range []string{"08", "57P", "53"} { // connection, operator intervention, resources
+			if strings.HasPrefix(failed.Code, class) {
+				return true
+			}
+		}
+		return false
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	for _, lost := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		if errors.Is(err, lost) {
+			return true
+		}
+	}
+	return pgconn.SafeToRetry(err)
+}
+
+// saying makes an error that tells the contest that its database is away.
+func saying(err error) error {
+	if unavailable(err) && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w: %w", contest.ErrUnavailable, err)
+	}
+	return err
+}

@@ -1,0 +1,179 @@
+package testserver
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"risingstars/deploy/nginx"
+)
+
+// NginxServer is an nginx of the test's own with the configuration of deploy/nginx.
+type NginxServer struct {
+	*Process
+	URL      string // by TLS, without a slash at the end
+	PlainURL string // by plain HTTP
+	dir      string
+	tls      *tls.Config
+	values   map[string]string
+	reloads  int
+}
+
+// Nginx starts an nginx in front of upstreams, which are addresses with ports, or such with parameters of nginx's
+// behind. mediaDir is the folder of the media, "" for none.
+func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
+	tb.Helper()
+	program := Program(tb, "nginx")
+	n := &NginxServer{dir: tb.TempDir()}
+	plain, secure := FreeAddr(tb), FreeAddr(tb)
+	n.URL, n.PlainURL = "https://"+secure, "http://"+plain
+	if mediaDir == "" {
+		mediaDir = tb.TempDir()
+	}
+	n.values = map[string]string{
+		"NGINX_USER": "root", // without privileges there is nothing to give up, and nginx does not look at it
+		"PID_FILE":   filepath.Join(n.dir, "nginx.pid"), "LOG_DIR": n.dir, "STATE_DIR": n.dir,
+		"HTTP_LISTEN": plain, "HTTPS_LISTEN": secure, "SERVER_NAME": secure, "MEDIA_DIR": mediaDir,
+		"TLS_CERTIFICATE": filepath.Join(n.dir, "certificate.pem"), "TLS_KEY": filepath.Join(n.dir, "key.pem"),
+	}
+	n.tls = certify(tb, n.values["TLS_CERTIFICATE"], n.values["TLS_KEY"])
+	n.configure(tb, upstreams)
+	cmd := exec.CommandContext(tb.Context(), program, "-p", n.dir, "-c", filepath.Join(n.dir, "nginx.conf"), "-e", "stderr",
+		"-g", "daemon off; error_log stderr notice;")
+	cmd.Cancel = func() error { return nil } // the clean-up ends it
+	n.Process = start(tb, "nginx", cmd, func() error { return accepts(secure) })
+	return n
+}
+
+func (n *NginxServer) configure(tb testing.TB, upstreams []string) {
+	tb.Helper()
+	var lines strings.Builder
+	for _, server := range upstreams {
+		fmt.Fprintf(&lines, "server %s;\n", server)
+	}
+	n.values["UPSTREAMS"] = lines.String()
+	files, err := nginx.Render(n.values)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(n.dir, name), []byte(text), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// Reload goes on with other upstreams. When it returns, no process of before takes connections any more.
+func (n *NginxServer) Reload(upstreams ...string) {
+	n.tb.Helper()
+	n.configure(n.tb, upstreams)
+	n.reloads++
+	n.Signal(syscall.SIGHUP)
+	n.wait(func() error {
+		began, leave := strings.Count(n.Log(), "start worker process "), strings.Count(n.Log(), "gracefully shutting down")
+		if generations := n.reloads + 1; began%generations != 0 || leave != began/generations*n.reloads {
+			return fmt.Errorf("%d workers have begun, %d leave", began, leave)
+		}
+		return nil
+	})
+}
+
+// Client is somebody who trusts the server's certificate and follows no redirects. It speaks HTTP/2, or HTTP/1.1.
+func (n *NginxServer) Client(http2 bool) *http.Client {
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(!http2)
+	protocols.SetHTTP2(http2)
+	transport := &http.Transport{TLSClientConfig: n.tls.Clone(), Protocols: protocols, MaxIdleConnsPerHost: 100}
+	n.tb.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{
+		Transport: transport, Timeout: 2 * time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Dial opens a connection by TLS on which HTTP/1.1 is spoken.
+func (n *NginxServer) Dial() net.Conn {
+	n.tb.Helper()
+	d := tls.Dialer{Config: n.tls}
+	c, err := d.DialContext(n.tb.Context(), "tcp", strings.TrimPrefix(n.URL, "https://"))
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	n.tb.Cleanup(func() { _ = c.Close() })
+	if err := c.SetDeadline(time.Now().Add(startTime)); err != nil {
+		n.tb.Fatal(err)
+	}
+	return c
+}
+
+// AccessLog has the lines of the access log so far.
+func (n *NginxServer) AccessLog() []string {
+	n.tb.Helper()
+	text, err := os.ReadFile(filepath.Join(n.dir, "access.log"))
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+// Dir is where the server keeps what it keeps.
+func (n *NginxServer) Dir() string { return n.dir }
+
+// certify makes a certificate for the loopback that signs itself, in two files, and who trusts it.
+func certify(tb testing.TB, certificateFile, keyFile string) *tls.Config {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	writePEM(tb, certificateFile, "CERTIFICATE", certificate)
+	writePEM(tb, keyFile, "PRIVATE KEY", secret)
+	parsed, err := x509.ParseCertificate(certificate)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(parsed)
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}
+
+func writePEM(tb testing.TB, path, kind string, content []byte) {
+	tb.Helper()
+	var text bytes.Buffer
+	if err := pem.Encode(&text, &pem.Block{Type: kind, Bytes: content}); err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+}

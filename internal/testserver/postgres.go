@@ -1,0 +1,154 @@
+package testserver
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+)
+
+// Postgres is a private PostgreSQL server.
+type Postgres struct {
+	*Process
+	addr, dir, bin string
+	options        []string
+}
+
+// NewPostgres starts a server with settings such as "fsync=off" besides the defaults. The environment's
+// RISINGSTARS_TEST_POSTGRES names the folder of the programs of another version than the installed one.
+func NewPostgres(tb testing.TB, options ...string) *Postgres {
+	tb.Helper()
+	initdb := Program(tb, "initdb", os.Getenv("RISINGSTARS_TEST_POSTGRES"), "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+	p := &Postgres{addr: FreeAddr(tb), bin: filepath.Dir(initdb), options: options}
+	p.dir = serverFolder(tb)
+	out, err := p.command("initdb", "-D", p.dir, "-U", "risingstars", "-A", "trust", "-E", "UTF8", "--locale=C", "-N").CombinedOutput()
+	if err != nil {
+		tb.Fatalf("initdb: %v\n%s", err, out)
+	}
+	p.Start(tb)
+	return p
+}
+
+// serverFolder is an empty folder that the server's user owns.
+func serverFolder(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "risingstars-postgres-")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if c := serverUser(); c != nil {
+		if err := os.Chown(dir, int(c.Uid), int(c.Gid)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// serverUser is who runs the server where the test runs as root, as whom PostgreSQL refuses to run.
+func serverUser() *syscall.Credential {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
+		gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
+		if errors.Join(uidErr, gidErr) == nil {
+			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		}
+	}
+	return nil
+}
+
+func (p *Postgres) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(p.bin, name), args...)
+	cmd.Dir = p.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: serverUser()}
+	return cmd
+}
+
+// Start starts the server again after Stop or Kill, on the same port and data.
+func (p *Postgres) Start(tb testing.TB) {
+	tb.Helper()
+	host, port, err := net.SplitHostPort(p.addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	args := []string{"-D", p.dir, "-h", host, "-p", port, "-k", "", "-c", "max_connections=300", "-c", "shared_buffers=64MB"}
+	for _, o := range p.options {
+		args = append(args, "-c", o)
+	}
+	_ = os.Remove(filepath.Join(p.dir, "postmaster.pid")) // of one that was killed
+	p.Process = start(tb, "PostgreSQL", p.command("postgres", args...), func() error {
+		db, err := sql.Open("pgx", p.URL("postgres"))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = db.Close() }()
+		return db.Ping()
+	})
+}
+
+// URL is how one of the server's databases is reached.
+func (p *Postgres) URL(database string) string {
+	return fmt.Sprintf("postgres://risingstars@%s/%s?sslmode=disable", p.addr, database)
+}
+
+// Create makes a database, as a copy of another where template is not "".
+func (p *Postgres) Create(database, template string) error {
+	db, err := sql.Open("pgx", p.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	text := "CREATE DATABASE " + quoted(database)
+	if template != "" {
+		text += " TEMPLATE " + quoted(template)
+	}
+	_, err = db.Exec(text)
+	return err
+}
+
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// sharing is what the tests of one package share, and how it ends.
+var sharing struct {
+	once     sync.Once
+	postgres *Postgres
+	owner    owner
+}
+
+// SharedPostgres is a server for all tests of a package, whose data need not survive it. Main ends it.
+func SharedPostgres(tb testing.TB) *Postgres {
+	tb.Helper()
+	Program(tb, "initdb", os.Getenv("RISINGSTARS_TEST_POSTGRES"), "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin") // skips
+	sharing.once.Do(func() {
+		sharing.postgres = NewPostgres(&sharing.owner, "fsync=off", "full_page_writes=off", "synchronous_commit=off")
+	})
+	if sharing.postgres == nil {
+		tb.Fatal("the shared PostgreSQL did not start")
+	}
+	return sharing.postgres
+}
+
+// Main runs a package's tests and ends the servers that they share. It returns the exit code.
+func Main(m *testing.M) int {
+	code := m.Run()
+	sharing.owner.end()
+	return code
+}

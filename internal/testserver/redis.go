@@ -1,0 +1,51 @@
+package testserver
+
+import (
+	"net"
+	"os/exec"
+	"syscall"
+	"testing"
+)
+
+// RedisServer is a Redis of the test's own, without a disk: what it has is gone when it stops.
+type RedisServer struct {
+	*Process
+	URL  string
+	addr string
+	args []string
+	tb   testing.TB
+}
+
+// Redis starts a Redis. Arguments such as "--requirepass", "secret" come after its own.
+func Redis(tb testing.TB, args ...string) *RedisServer {
+	tb.Helper()
+	r := RedisAt(tb, FreeAddr(tb), args...)
+	r.Start()
+	return r
+}
+
+// RedisAt is a Redis that will be at the address once it is started.
+func RedisAt(tb testing.TB, addr string, args ...string) *RedisServer {
+	tb.Helper()
+	return &RedisServer{URL: "redis://" + addr + "/0", addr: addr, args: args, tb: tb}
+}
+
+// Start starts it, again at the same address.
+func (r *RedisServer) Start() {
+	r.tb.Helper()
+	_, port, err := net.SplitHostPort(r.addr)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	program := Program(r.tb, "redis-server")
+	args := []string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", r.tb.TempDir()}
+	cmd := exec.CommandContext(r.tb.Context(), program, append(args, r.args...)...)
+	cmd.Cancel = func() error { return nil } // the clean-up ends it
+	r.Process = start(r.tb, "redis-server", cmd, func() error { return accepts(r.addr) })
+}
+
+// Stop ends it at once.
+func (r *RedisServer) Stop() {
+	r.tb.Helper()
+	r.Process.Stop(syscall.SIGTERM)
+}
