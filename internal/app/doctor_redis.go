@@ -20,7 +20,7 @@ func checkRedis(ctx context.Context, s *config.Settings) []finding {
 	if err != nil {
 		return []finding{{
 			"redis", err.Error(),
-			"start Redis, or mend REDIS_URL; until then serve goes on, but shares nothing with other processes", true,
+			"start Redis, or mend REDIS_URL or the rights of its user; until then serve goes on, but shares nothing with other processes", true,
 		}}
 	}
 	f := finding{part: "redis", is: fmt.Sprintf("version %s, answers in %s", found.Version, found.Took.Round(10*time.Microsecond))}

@@ -1,16 +1,17 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
-	"strconv"
-	"text/tabwriter"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"risingstars/internal/contest"
-	"risingstars/internal/live"
 	"risingstars/internal/store"
 )
 
@@ -19,53 +20,12 @@ type jobsMenu struct {
 	Retry jobsRetry `cmd:"" help:"Process failed videos again."`
 }
 
-type jobsList struct {
-	Failed bool `help:"Only those that have failed."`
-}
-
-// Run lists the videos whose processing is not done.
-func (c jobsList) Run(r *runner) (err error) {
-	d, err := openCurrent(r)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.close()) }()
-	list, err := d.store.Failed(r.ctx)
-	if err != nil {
-		return err
-	}
-	if !c.Failed {
-		waiting, err := d.store.Unfinished(r.ctx, time.Now().Add(time.Hour))
-		if err != nil {
-			return err
-		}
-		list = append(waiting, list...)
-	}
-	if len(list) == 0 {
-		_, err := fmt.Fprintln(r.out, "Nothing waits, and nothing has failed.")
-		return err
-	}
-	table := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "VIDEO\tSTATUS\tUPLOADED\tTASK\tWHY\tTITLE")
-	for _, v := range list {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", v.ID, v.Status, v.UploadedAt.Format(time.RFC3339), v.TaskID,
-			v.Failure, printable(v.Title))
-	}
-	return table.Flush()
-}
-
-// printable keeps a title from moving the terminal's cursor.
-func printable(s string) string {
-	quoted := strconv.Quote(s)
-	return quoted[1 : len(quoted)-1]
-}
-
 type jobsRetry struct {
 	All bool    `help:"All that have failed."`
 	IDs []int64 `arg:"" optional:"" name:"video" help:"Ids of videos."`
 }
 
-// Run queues failed videos again. A server that runs picks them up.
+// Run queues failed videos again. A server that runs picks them up, and tells browsers of them where it shares Redis.
 func (c jobsRetry) Run(r *runner) (err error) {
 	if c.All == (len(c.IDs) > 0) {
 		return errors.New("name the videos to retry, or give --all")
@@ -75,31 +35,93 @@ func (c jobsRetry) Run(r *runner) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	ids := c.IDs
-	if c.All {
-		failed, err := d.store.Failed(r.ctx)
-		if err != nil {
-			return err
-		}
-		for _, v := range failed {
-			ids = append(ids, v.ID)
-		}
+	log, flush := newLogger(r.settings, r.errOut)
+	defer flush()
+	l, release, err := openShared(r.ctx, r.settings, log, prometheus.NewRegistry())
+	if err != nil {
+		return err
 	}
-	return retry(r, d.store, ids)
+	defer func() { err = errors.Join(err, release()) }()
+	retry := retrier{runner: r, videos: &contest.Videos{Store: d.store, Live: l, Clock: time.Now}}
+	if c.All {
+		return retry.all(d.store)
+	}
+	return retry.these(c.IDs)
 }
 
-func retry(r *runner, s *store.Store, ids []int64) error {
-	videos := contest.Videos{Store: s, Live: live.NewLocal(time.Now), Clock: time.Now}
+// retrier queues failed videos again, and says so of each.
+type retrier struct {
+	*runner
+	videos *contest.Videos
+}
+
+func (r retrier) one(id int64) error {
+	v, err := r.videos.RetryAny(r.ctx, id)
+	if err != nil {
+		return fmt.Errorf("video %d: %w", id, err)
+	}
+	_, err = fmt.Fprintf(r.out, "video %d is queued again as task %s\n", v.ID, v.TaskID)
+	return err
+}
+
+// these goes on after a video that cannot be tried again, and returns what was wrong with all of them.
+func (r retrier) these(ids []int64) error {
 	var problems []error
 	for _, id := range ids {
-		v, err := videos.RetryAny(r.ctx, id)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("video %d: %w", id, err))
-			continue
+		if err := r.one(id); err != nil {
+			problems = append(problems, err)
 		}
-		fmt.Fprintf(r.out, "video %d is queued again as task %s\n", v.ID, v.TaskID)
 	}
 	return errors.Join(problems...)
+}
+
+// all ends at the first trouble, and counts in any case. Videos that fail again meanwhile are left for the next time.
+func (r retrier) all(s *store.Store) (err error) {
+	queued, gone := 0, 0
+	defer func() {
+		_, printErr := fmt.Fprintf(r.out, "%d queued again, %d no longer failed\n", queued, gone)
+		err = errors.Join(err, printErr)
+	}()
+	for v, err := range failedVideos(r.ctx, s) {
+		if err == nil {
+			err = r.one(v.ID)
+		}
+		switch {
+		case err == nil:
+			queued++
+		case errors.Is(err, contest.ErrNotFailed), errors.Is(err, contest.ErrNoVideo):
+			gone++
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// failedPage is how many failed videos are read at once.
+const failedPage = 200
+
+// failedVideos are the failed videos, oldest first, read page by page. An error is the last.
+func failedVideos(ctx context.Context, s *store.Store) iter.Seq2[contest.Video, error] {
+	return func(yield func(contest.Video, error) bool) {
+		var last contest.Video
+		for {
+			page, err := s.Failed(ctx, last, failedPage)
+			if err != nil {
+				yield(last, err)
+				return
+			}
+			for _, v := range page {
+				if !yield(v, nil) {
+					return
+				}
+			}
+			if len(page) < failedPage {
+				return
+			}
+			last = page[len(page)-1]
+		}
+	}
 }
 
 // openCurrent opens the data for a command that neither serves nor migrates.

@@ -15,9 +15,20 @@ import (
 // Organizers see what has failed and send it through again, while the server runs.
 func TestJobs(t *testing.T) {
 	t.Parallel()
-	server := apptest.Start(t, apptest.Settings{"WORKERS": "1"})
+	for name, engine := range engines() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testJobs(t, engine(t))
+		})
+	}
+}
+
+func testJobs(t *testing.T, settings apptest.Settings) {
+	t.Helper()
+	settings["WORKERS"], settings["DATA_DIR"] = "1", t.TempDir()
+	server := apptest.Start(t, settings)
 	jobs := func(args ...string) (string, error) {
-		return run(t, apptest.Settings{"DATA_DIR": server.DataDir}, append([]string{"jobs"}, args...)...)
+		return run(t, settings, append([]string{"jobs"}, args...)...)
 	}
 	list := func(args ...string) string {
 		t.Helper()
@@ -45,7 +56,7 @@ func TestJobs(t *testing.T) {
 	good := must(os.ReadFile(mediatest.Clip(t, mediatest.Spec{})))(t)
 	check(t, os.WriteFile(originals[0], good, 0o600))
 	out = must(jobs("retry", "--all"))(t)
-	if want := "video 1 is queued again as task 3\n"; out != want {
+	if want := "video 1 is queued again as task 3\n1 queued again, 0 no longer failed\n"; out != want {
 		t.Errorf("retry --all: got %q, want %q", out, want)
 	}
 	ana.waitFor(t, server.URL, id, "processed")

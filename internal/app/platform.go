@@ -24,6 +24,7 @@ import (
 	"risingstars/internal/store"
 	"risingstars/internal/web"
 	"risingstars/internal/web/api"
+	"risingstars/internal/web/ui"
 	"risingstars/internal/web/uploads"
 )
 
@@ -142,17 +143,25 @@ type shared interface {
 }
 
 func (p *platform) openLive(ctx context.Context) error {
-	if p.settings.RedisURL == "" {
-		p.live = live.NewLocal(time.Now)
-		return nil
-	}
-	r, err := live.NewRedis(ctx, p.settings.RedisURL, time.Now, p.log, p.registry)
+	l, release, err := openShared(ctx, p.settings, p.log, p.registry)
 	if err != nil {
 		return err
 	}
-	p.live = r
-	p.hold(r.Close)
+	p.live = l
+	p.hold(release)
 	return nil
+}
+
+// openShared opens the twin that the settings ask for. A Redis that does not answer is logged, and no error.
+func openShared(ctx context.Context, s *config.Settings, log *slog.Logger, metrics prometheus.Registerer) (l shared, release func() error, err error) {
+	if s.RedisURL == "" {
+		return live.NewLocal(time.Now), func() error { return nil }, nil
+	}
+	r, err := live.NewRedis(ctx, s.RedisURL, time.Now, log, metrics)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, r.Close, nil
 }
 
 func (p *platform) wireWorkers(context.Context) error {
@@ -212,6 +221,9 @@ func (p *platform) wireWeb(context.Context) error {
 	if p.settings.MetricsAddr == "" {
 		mux.Handle("GET /metrics", p.metricsPage())
 	}
+	if err := p.wireOrganizers(mux); err != nil {
+		return err
+	}
 	trusted, err := p.settings.Proxies()
 	if err != nil {
 		return err
@@ -220,6 +232,26 @@ func (p *platform) wireWeb(context.Context) error {
 		Log: p.log, Metrics: web.NewMetrics(p.registry), Page: site.Problem,
 		Proxies: trusted, MediaOrigins: p.data.blobs.origins(),
 	})
+	return nil
+}
+
+// organizersJobs is where organizers find the pages of the job queue.
+const organizersJobs = "/organizers/jobs"
+
+// wireOrganizers puts the pages for organizers on the mux, if there is a password to them.
+func (p *platform) wireOrganizers(mux *http.ServeMux) error {
+	if p.settings.OrganizerPassword == "" {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.hold(func() error { cancel(); return nil })
+	pages, err := jobs.NewPages(ctx, queueOf(p.data.db), organizersJobs, p.log)
+	if err != nil {
+		return err
+	}
+	guarded := ui.Organizers(p.settings.OrganizerPassword, p.limits(), pages)
+	mux.Handle(organizersJobs, guarded)
+	mux.Handle(organizersJobs+"/", guarded)
 	return nil
 }
 

@@ -29,9 +29,9 @@ func TestDoctorOnRedis(t *testing.T) {
 	}{
 		"none":           {"", nil, true},
 		"there":          {withPassword(redis.URL, "hunter2"), []string{"redis     version 7.", ", answers in ", "REDIS_URL = redis://:xxxxx@"}, true},
-		"wrong password": {withPassword(redis.URL, "hunter3"), []string{"FAIL  redis     write to Redis: WRONGPASS", mend}, false},
-		"no password":    {redis.URL, []string{"FAIL  redis     write to Redis: NOAUTH", mend}, false},
-		"not there":      {withPassword(nobody.URL, "hunter2"), []string{"FAIL  redis     write to Redis: ", "connection refused", mend}, false},
+		"wrong password": {withPassword(redis.URL, "hunter3"), []string{"FAIL  redis     use Redis: WRONGPASS", mend}, false},
+		"no password":    {redis.URL, []string{"FAIL  redis     use Redis: NOAUTH", mend}, false},
+		"not there":      {withPassword(nobody.URL, "hunter2"), []string{"FAIL  redis     use Redis: ", "connection refused", mend}, false},
 		"unknown option": {withPassword(redis.URL, "hunter2") + "?x=hunter2", []string{"FAIL  redis     REDIS_URL: ", mend}, false},
 	}
 	for name, test := range tests {

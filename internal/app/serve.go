@@ -135,7 +135,13 @@ func (p *platform) sweepOnce(ctx context.Context, before time.Time) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	if err := p.videos.Claim(ctx, identity, p.newMark); err != nil {
+	mark := ""
+	defer func() { _ = os.Remove(mark) }() // it is gone if it has become the storage's
+	err = p.videos.Claim(ctx, identity, func() (_ string, err error) {
+		mark, err = p.newMark()
+		return mark, err
+	})
+	if err != nil {
 		return 0, err
 	}
 	return p.videos.Sweep(ctx, before)

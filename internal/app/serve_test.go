@@ -185,7 +185,7 @@ func TestSweepAtStart(t *testing.T) {
 	server = apptest.Start(t, settings)
 
 	apptest.Eventually(t, patience, "only what belongs to the video is in the storage", func() bool {
-		return cmp.Equal(objects(list), files(t, media))
+		return cmp.Equal(objects(list), ofVideos(files(t, media)))
 	})
 	if diff := cmp.Diff([]string{}, files(t, filepath.Join(server.DataDir, "work"))); diff != "" {
 		t.Errorf("work files (-want +got):\n%s", diff)
@@ -196,15 +196,42 @@ func TestSweepAtStart(t *testing.T) {
 func TestSweepLeavesFreshObjects(t *testing.T) {
 	t.Parallel()
 	media := t.TempDir()
+	settings := apptest.Settings{"STORAGE_URL": "file://" + media, "DATA_DIR": t.TempDir()}
+	first := apptest.Start(t, settings)
+	apptest.Eventually(t, patience, "the storage is marked", func() bool { return len(files(t, media)) == 1 })
+	check(t, first.Stop())
 	fresh := filepath.Join("videos", strings.Repeat("a", 32), "original.mp4")
 	old := filepath.Join("videos", strings.Repeat("b", 32), "original.mp4") // looked at after the fresh one
 	orphan(t, filepath.Join(media, fresh), time.Hour)
 	orphan(t, filepath.Join(media, old), 4*time.Hour)
 
-	apptest.Start(t, apptest.Settings{"STORAGE_URL": "file://" + media})
+	apptest.Start(t, settings)
 
 	apptest.Eventually(t, patience, "the old one is gone", func() bool { return !slices.Contains(files(t, media), old) })
-	if diff := cmp.Diff([]string{fresh}, files(t, media)); diff != "" {
+	if diff := cmp.Diff([]string{fresh}, ofVideos(files(t, media))); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
+// The storage of another contest, as behind a wrong DATABASE_URL, is left as it is.
+func TestSweepLeavesAnothersStorage(t *testing.T) {
+	t.Parallel()
+	media := t.TempDir()
+	settings := apptest.Settings{"STORAGE_URL": "file://" + media, "WORKERS": "1"}
+	owner := apptest.Start(t, settings)
+	ana := newPlayer(t, owner.URL, "ana@example.com")
+	ana.waitFor(t, owner.URL, ana.mustUpload(t, owner.URL, mediatest.Clip(t, mediatest.Spec{})), "processed")
+	check(t, owner.Stop())
+	before := files(t, media)
+	for _, path := range before {
+		at := time.Now().Add(-24 * time.Hour)
+		check(t, os.Chtimes(filepath.Join(media, path), at, at))
+	}
+
+	stranger := apptest.Start(t, settings)
+
+	apptest.Eventually(t, patience, "the log says so", func() bool { return strings.Contains(stranger.Log(), "belongs to another contest") })
+	if diff := cmp.Diff(before, files(t, media)); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,7 +113,9 @@ func TestStopLetsUploadsEnd(t *testing.T) {
 		_, err := ana.upload(server.URL, "Triple", clip, func() { <-rest })
 		uploaded <- err
 	}()
-	apptest.Eventually(t, patience, "the upload is under way", func() bool { return len(files(t, server.DataDir+"/work")) == 1 })
+	apptest.Eventually(t, patience, "the upload is under way", func() bool {
+		return len(must(filepath.Glob(server.DataDir+"/work/process-*/upload-*"))(t)) == 1
+	})
 
 	go func() { stopped <- server.Stop() }()
 

@@ -50,7 +50,13 @@ func (l *Local) PutFile(ctx context.Context, key, path string) error {
 	return nil
 }
 
+// fileMode lets the group read what the program writes: a web server that sends the media by itself is in it.
+const fileMode = 0o640
+
 func (l *Local) putFile(ctx context.Context, place, path string) error {
+	if err := os.Chmod(path, fileMode); err != nil {
+		return err
+	}
 	if err := syncPath(path); err != nil {
 		return err
 	}
@@ -84,7 +90,7 @@ func copyBeside(ctx context.Context, place, path string) (err error) {
 		}
 	}()
 	_, err = io.Copy(part, contextReader{ctx, source})
-	if err = errors.Join(err, part.Sync(), part.Close()); err != nil {
+	if err = errors.Join(err, part.Chmod(fileMode), part.Sync(), part.Close()); err != nil {
 		return err
 	}
 	if err = os.Rename(part.Name(), place); err != nil {

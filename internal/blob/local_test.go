@@ -115,6 +115,11 @@ func TestPutFile(t *testing.T) {
 			if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("the file that was moved: %v", err)
 			}
+			stat, err := os.Stat(filepath.Join(l.root, "videos/a/b/clip.mp4"))
+			check(t, err)
+			if stat.Mode() != 0o640 { // a web server of the same group sends it
+				t.Errorf("its mode is %s", stat.Mode())
+			}
 			if diff := cmp.Diff([]string{"videos/", "videos/a/", "videos/a/b/", "videos/a/b/clip.mp4"}, tree(t, l)); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // MinSecret is how many bytes SECRET_KEY must have: as many as HS256 hashes to (RFC 7518 section 3.2).
@@ -27,6 +28,7 @@ func (s *Settings) Check() error {
 		s.checkAccel(),
 		s.checkEngines(),
 		CheckSecret(s.SecretKey),
+		checkOrganizerPassword(s.OrganizerPassword),
 		oneOf("RATE_LIMIT", s.RateLimit, "on", "off"),
 		oneOf("LOG_FORMAT", s.LogFormat, "text", "json"),
 		within("ACCESS_TOKEN_EXPIRE_SECONDS", s.TokenTTL, 1, maxTokenTTL),
@@ -122,6 +124,18 @@ func CheckSecret(secret string) error {
 	}
 	if len(distinct) < 10 {
 		return errors.New("SECRET_KEY: repeats a few characters; use a random one (openssl rand -hex 32 makes one)")
+	}
+	return nil
+}
+
+// minOrganizerPassword is in characters.
+const minOrganizerPassword = 16
+
+// checkOrganizerPassword refuses a password that could be guessed. An empty one is none.
+func checkOrganizerPassword(password string) error {
+	if n := utf8.RuneCountInString(password); n > 0 && n < minOrganizerPassword {
+		return fmt.Errorf("ORGANIZER_PASSWORD: has %d characters, must have %d or more (openssl rand -hex 16 makes one)",
+			n, minOrganizerPassword)
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ type Settings struct {
 	S3AccessKey         string `setting:"S3_ACCESS_KEY" name:"s3-access-key" placeholder:"TEXT" group:"data" help:"The key for the bucket. Empty: AWS_ACCESS_KEY_ID, the AWS credentials file, or the machine's role."`
 	S3SecretKey         string `setting:"S3_SECRET_KEY" name:"s3-secret-key" placeholder:"TEXT" group:"data" help:"The secret that goes with S3_ACCESS_KEY."`
 
+	OrganizerPassword string `setting:"ORGANIZER_PASSWORD" placeholder:"TEXT" group:"people" help:"Opens the job queue's pages at /organizers/jobs/ to the user organizer; 16 characters or more that nobody can guess. Empty: there are no such pages."`
+
 	SecretKey      string        `setting:"SECRET_KEY" placeholder:"TEXT" group:"people" help:"Signs tokens and links; 32 characters or more that nobody can guess. Empty: generated once and kept in DATA_DIR."`
 	TokenTTL       int64         `setting:"ACCESS_TOKEN_EXPIRE_SECONDS" name:"access-token-expire-seconds" default:"3600" placeholder:"SECONDS" group:"people" help:"How long a token is good after sign-in."`
 	PasswordCost   int           `setting:"PASSWORD_COST" default:"10" placeholder:"N" group:"people" help:"bcrypt's work factor, 4 to 15: each step doubles the time of a sign-in; 10 takes about 60 ms. Less than 10 is for tests."`

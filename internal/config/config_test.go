@@ -240,6 +240,8 @@ func TestCheck(t *testing.T) {
 		"half of a key":                {func(s *Settings) { s.S3AccessKey = "x" }, "S3_ACCESS_KEY: "},
 		"secret of 32":                 {func(s *Settings) { s.SecretKey = goodSecret }, ""},
 		"secret of 31":                 {func(s *Settings) { s.SecretKey = goodSecret[1:] }, "SECRET_KEY: "},
+		"password of 16":               {func(s *Settings) { s.OrganizerPassword = "hunter2-ñ-hunter" }, ""},
+		"password of 15":               {func(s *Settings) { s.OrganizerPassword = "hunter2-ñ-hunte" }, "ORGANIZER_PASSWORD: "},
 		"secret of one letter":         {func(s *Settings) { s.SecretKey = strings.Repeat("x", 64) }, "SECRET_KEY: "},
 		"secret of nine letters":       {func(s *Settings) { s.SecretKey = strings.Repeat("abcdefghi", 8) }, "SECRET_KEY: "},
 		"secret of ten letters":        {func(s *Settings) { s.SecretKey = strings.Repeat("abcdefghij", 8) }, ""},
@@ -324,14 +326,14 @@ func TestMediaDir(t *testing.T) {
 func TestMasked(t *testing.T) {
 	t.Parallel()
 	s := with(func(s *Settings) {
-		s.S3SecretKey = goodSecret
+		s.S3SecretKey, s.OrganizerPassword = goodSecret, goodSecret
 		s.SecretKey, s.DatabaseURL, s.StopGrace = goodSecret, "postgres://stars:hunter2@db.example.org:5432/stars?sslmode=require", time.Minute
 	})
 	want := []Line{
 		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"TRUSTED_PROXIES", ""}, {"ACCEL_REDIRECT", ""}, {"DATA_DIR", "./data"},
 		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"DATABASE_CONNECTIONS", "16"}, {"REDIS_URL", ""}, {"STORAGE_URL", ""},
 		{"S3_ACCESS_KEY", ""}, {"S3_SECRET_KEY", "********"},
-		{"SECRET_KEY", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},
+		{"ORGANIZER_PASSWORD", "********"}, {"SECRET_KEY", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},
 		{"FFPROBE", "ffprobe"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"METRICS_ADDR", ""},
 		{"LOG_FORMAT", "text"}, {"LOG_LEVEL", "INFO"},

@@ -96,11 +96,17 @@ func (l *link) fail(operation string, err error) {
 	}
 }
 
-// probe writes, since a full Redis or a replica answers a PING.
+// probe does all that callers do: a full Redis or a replica answers a PING, and a user of Redis may have few rights.
 func probe(ctx context.Context, client *redis.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, client.Options().ReadTimeout)
 	defer cancel()
-	return client.Set(ctx, prefix+"probe", "", time.Minute).Err()
+	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.Set(ctx, prefix+"probe", "", time.Minute)
+		p.Eval(ctx, rate, []string{prefix + "limit:probe"}, 1, 1, 0)
+		p.Publish(ctx, prefix+"probe", "")
+		return nil
+	})
+	return err
 }
 
 // mend probes a link that is down until it is up. It ends with ctx.

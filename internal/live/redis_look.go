@@ -16,7 +16,7 @@ const OldestRedis = 7
 // RedisReport is what a look at a Redis found out.
 type RedisReport struct {
 	Version string        // "" if Redis does not tell it
-	Took    time.Duration // the fastest of a few writes, there and back
+	Took    time.Duration // the fastest of a few tries, there and back
 }
 
 // LookAtRedis tries a Redis as the platform uses it, with the same time limits. Its errors do not have the URL.
@@ -30,7 +30,7 @@ func LookAtRedis(ctx context.Context, url string) (r RedisReport, err error) {
 	for range 5 {
 		began := time.Now()
 		if err := probe(ctx, client); err != nil {
-			return r, fmt.Errorf("write to Redis: %w", err)
+			return r, fmt.Errorf("use Redis: %w", err)
 		}
 		if took := time.Since(began); r.Took == 0 || took < r.Took {
 			r.Took = took

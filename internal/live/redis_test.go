@@ -136,6 +136,7 @@ func TestRedisSharesAnswers(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
 	a, b := patient(t, server.URL), patient(t, server.URL)
+	b.local.cache.now = newClock().now // stands still: only a Forget makes it forget
 	subscribed(t, a, b)
 	var answers counted
 	eventually(t, "an answer is loaded once for both", func() bool { // unless a busy machine takes more than its second
@@ -353,6 +354,21 @@ func TestRedisCountsFailures(t *testing.T) {
 	eventually(t, "failed probes and subscriptions are counted", func() bool { return failures("probe") > 1 && failures("subscribe") > 1 })
 }
 
+// Callers who hang up are no failure of Redis, and what they did counts.
+func TestRedisCallersWhoHangUp(t *testing.T) {
+	t.Parallel()
+	r := patient(t, testserver.Redis(t).URL)
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	slow := Rule{Name: "slow", Burst: 1, Every: time.Hour}
+	first, second := r.Take(ctx, slow, "ana"), r.Take(t.Context(), slow, "ana")
+	r.Announce(ctx, event(1, 42))
+	r.Forget(ctx, contest.VotesChanged)
+	if first != 0 || second == 0 || r.link.down.Load() {
+		t.Errorf("waits %s and %s; down is %v", first, second, r.link.down.Load())
+	}
+}
+
 // A wrong password is a Redis that is away, until it is the right one; it is in no log.
 func TestRedisWrongPassword(t *testing.T) {
 	t.Parallel()
@@ -371,6 +387,20 @@ func TestRedisWrongPassword(t *testing.T) {
 	eventually(t, "the log says so", func() bool { return log.count("level=INFO") > 0 })
 	if log.count("hunter") > 0 {
 		t.Errorf("the log shows the password:\n%s", log.text.String())
+	}
+}
+
+// A Redis that lets some calls through and not all is away: the link does not go up and down.
+func TestRedisWithFewRights(t *testing.T) {
+	t.Parallel()
+	server := testserver.Redis(t)
+	if err := patient(t, server.URL).link.client.Do(t.Context(), "ACL", "SETUSER", "poor", "on", "nopass", "~*", "&*", "+@all", "-@scripting").Err(); err != nil {
+		t.Fatal(err)
+	}
+	r, log := open(t, strings.Replace(server.URL, "//", "//poor:x@", 1), 20*time.Second)
+	eventually(t, "three probes", func() bool { return testutil.ToFloat64(r.link.failures.WithLabelValues("probe")) >= 3 })
+	if n := log.count("level="); n != 1 || !r.link.down.Load() {
+		t.Errorf("%d log lines, want 1:\n%s", n, log.text.String())
 	}
 }
 
@@ -445,12 +475,20 @@ func TestLookAtRedis(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	client := patient(t, server.URL).link.client
-	if err := client.Do(t.Context(), "ACL", "SETUSER", "shy", "on", "nopass", "~*", "+@all", "-info").Err(); err != nil {
-		t.Fatal(err)
+	as := func(user string, rights ...any) string {
+		if err := client.Do(t.Context(), append([]any{"ACL", "SETUSER", user, "on", "nopass"}, rights...)...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Replace(server.URL, "//", "//"+user+":x@", 1)
 	}
-	got, err = LookAtRedis(t.Context(), strings.Replace(server.URL, "//", "//shy:x@", 1))
+	got, err = LookAtRedis(t.Context(), as("shy", "~risingstars:*", "&risingstars:*", "+@all", "-info"))
 	if err != nil || got.Version != "" || got.Old() {
 		t.Errorf("without the right to INFO: got %+v, %v", got, err)
+	}
+	for _, lacking := range [][]any{{"&*", "+@all"}, {"~*", "+@all"}, {"~*", "&*", "+@all", "-set"}, {"~*", "&*", "+@all", "-@scripting"}} {
+		if _, err := LookAtRedis(t.Context(), as("poor", append([]any{"reset", "on", "nopass"}, lacking...)...)); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("with %v: got %v", lacking, err)
+		}
 	}
 	if err := client.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)

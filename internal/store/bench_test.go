@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"risingstars/internal/contest"
+	"risingstars/internal/testserver"
 )
 
 // The benchmarks answer one question: does the cost of a vote or of a page of the ranking grow with the contest?
@@ -64,6 +65,41 @@ func BenchmarkRanking(b *testing.B) {
 			}
 		}
 	}
+}
+
+// BenchmarkImport moves a contest of a hundred thousand players and a million votes to PostgreSQL.
+func BenchmarkImport(b *testing.B) {
+	server := testserver.SharedPostgres(b)
+	s := benchStore(b)
+	seedPlayers(b, s, million/10)
+	seed(b, s, million, `INSERT INTO votes (video_id, voter_id, player_id, voted_at)
+		SELECT i % 1000 + 1, i / 1000 + 1, i % 1000 + 1, '2026-01-15T10:30:00.000000Z' FROM numbers`)
+	writer := s.writes.(*group).db
+	for _, count := range []string{
+		`UPDATE videos SET votes = (SELECT count(*) FROM votes WHERE video_id = videos.id)`,
+		`UPDATE standings SET votes = (SELECT count(*) FROM votes WHERE player_id = standings.player_id)`,
+	} {
+		if _, err := writer.ExecContext(context.Background(), count); err != nil {
+			b.Fatal(err)
+		}
+	}
+	from := &DB{Engine: SQLite, Writer: writer, Readers: s.readers}
+	for i := 0; b.Loop(); i++ {
+		name := fmt.Sprint("bench_", i)
+		if err := server.Create(name, ""); err != nil {
+			b.Fatal(err)
+		}
+		to, err := OpenPostgres(server.URL(name), 4)
+		if err != nil {
+			b.Fatal(err)
+		}
+		move := Import{From: from, To: to, Queue: noQueue{}}
+		if _, err := move.Run(context.Background()); err != nil {
+			b.Error(err)
+		}
+		_ = to.Close()
+	}
+	b.ReportMetric(float64(b.N)*million/b.Elapsed().Seconds(), "votes/s")
 }
 
 func benchStore(b *testing.B) *Store {

@@ -217,31 +217,31 @@ func TestImportQueuesWhatIsOnItsWay(t *testing.T) {
 func TestImportRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		before func(t *testing.T, from, to *world)
+		before func(t tester, from, to *world)
 		says   string
 	}{
-		"a table of which nobody knows": {func(t *testing.T, from, _ *world) {
+		"a table of which nobody knows": {func(t tester, from, _ *world) {
 			from.exec(t, `CREATE TABLE sponsors (id INTEGER PRIMARY KEY) STRICT`)
 		}, "nobody has said how the table sponsors is imported"},
-		"a column of which PostgreSQL does not know": {func(t *testing.T, from, _ *world) {
+		"a column of which PostgreSQL does not know": {func(t tester, from, _ *world) {
 			from.exec(t, `ALTER TABLE players ADD COLUMN nickname TEXT NOT NULL DEFAULT ''`)
 		}, "copy players: its columns are"},
-		"counters that are wrong": {func(t *testing.T, from, _ *world) {
+		"counters that are wrong": {func(t tester, from, _ *world) {
 			from.exec(t, `UPDATE videos SET votes = votes + 1 WHERE title = 'Triple'`)
 		}, "the counters of 1 videos are not the numbers of their votes"},
-		"places that are wrong": {func(t *testing.T, from, _ *world) {
+		"places that are wrong": {func(t tester, from, _ *world) {
 			from.exec(t, `UPDATE standings SET votes = votes + 1`)
 		}, "the counters of 3 players are not the numbers of their votes"},
-		"text that PostgreSQL does not take": {func(t *testing.T, from, _ *world) {
+		"text that PostgreSQL does not take": {func(t tester, from, _ *world) {
 			from.exec(t, `UPDATE videos SET title = 'a' || char(0) WHERE title = 'Triple'`)
 		}, "copy videos: "},
-		"older tables": {func(t *testing.T, from, _ *world) {
+		"older tables": {func(t tester, from, _ *world) {
 			from.exec(t, `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
 		}, "run risingstars migrate on them first"},
-		"newer tables": {func(t *testing.T, from, _ *world) {
+		"newer tables": {func(t tester, from, _ *world) {
 			from.exec(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
 		}, "a newer program made the tables"},
-		"a target with jobs": {func(t *testing.T, _, to *world) {
+		"a target with jobs": {func(t tester, _, to *world) {
 			check(t, second(store.Migrate(t.Context(), to.db)))
 			to.exec(t, `INSERT INTO river_job (kind, max_attempts, args) VALUES ('process_video', 5, '{"video_id": 1}')`)
 		}, "the target has a contest already (there are rows in river_job)"},

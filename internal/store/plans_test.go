@@ -69,7 +69,7 @@ func TestPlans(t *testing.T) {
 			func(ctx context.Context, s *store.Store) error {
 				return second(s.CountPublic(ctx, contest.PublicQuery{}))
 			},
-			[]string{"SCAN videos USING COVERING INDEX videos_most_voted"},
+			[]string{"SCAN videos USING COVERING INDEX videos_public"},
 		},
 		"count of a city": {
 			func(ctx context.Context, s *store.Store) error {
@@ -101,8 +101,8 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH videos USING INDEX videos_unfinished (uploaded_at<?)"},
 		},
 		"failed": {
-			func(ctx context.Context, s *store.Store) error { return second(s.Failed(ctx)) },
-			[]string{"SCAN videos USING INDEX videos_failed"},
+			func(ctx context.Context, s *store.Store) error { return second(s.Failed(ctx, contest.Video{UploadedAt: start}, 10)) },
+			[]string{"SEARCH videos USING INDEX videos_failed (uploaded_at>?)"},
 		},
 		"vote": {
 			func(ctx context.Context, s *store.Store) error { return second(s.AddVote(ctx, 1, 3, start)) },

@@ -94,8 +94,19 @@ func (s *Store) Restart(ctx context.Context, id int64, taskID string) error {
 	})
 }
 
-// Failed lists the videos that could not be processed, oldest first.
-func (s *Store) Failed(ctx context.Context) ([]contest.Video, error) {
-	return many(ctx, s, "failed", scanVideo,
-		`SELECT `+videoColumns+` FROM videos WHERE status = 'failed' ORDER BY uploaded_at, id`)
+// Failed lists the videos that could not be processed, oldest first: those that come after the given one, of which the
+// zero value is before all, and not more than limit.
+func (s *Store) Failed(ctx context.Context, after contest.Video, limit int) ([]contest.Video, error) {
+	if after.UploadedAt.IsZero() {
+		after.UploadedAt = time.Unix(0, 0)
+	}
+	return many(ctx, s, "failed", scanVideo, `
+		SELECT `+videoColumns+` FROM videos
+		WHERE status = 'failed' AND (uploaded_at, id) > ($1, $2)
+		ORDER BY uploaded_at, id LIMIT $3`, timestamp(after.UploadedAt), after.ID, limit)
+}
+
+// CountFailed is how many videos could not be processed.
+func (s *Store) CountFailed(ctx context.Context) (int, error) {
+	return one(ctx, s, "count_failed", scanInt, nil, `SELECT count(*) FROM videos WHERE status = 'failed'`)
 }

@@ -192,16 +192,27 @@ func TestUnfinishedAndFailed(t *testing.T) {
 			w.public(t, p, "public", at(1))
 			failedLate := w.bring(t, w.upload(t, p, "failed late", at(30)), contest.Failed)
 			failedEarly := w.bring(t, w.upload(t, p, "failed early", at(2)), contest.Failed)
+			failedSame := w.bring(t, w.upload(t, p, "failed at the same time", at(2)), contest.Failed)
 
 			unfinished, err := w.Unfinished(t.Context(), at(20))
 			check(t, err)
 			if diff := cmp.Diff([]contest.Video{early, late}, unfinished); diff != "" {
 				t.Errorf("unfinished (-want +got):\n%s", diff)
 			}
-			failed, err := w.Failed(t.Context())
+			failed, err := w.Failed(t.Context(), contest.Video{}, 10)
 			check(t, err)
-			if diff := cmp.Diff([]contest.Video{failedEarly, failedLate}, failed); diff != "" {
+			if diff := cmp.Diff([]contest.Video{failedEarly, failedSame, failedLate}, failed); diff != "" {
 				t.Errorf("failed (-want +got):\n%s", diff)
+			}
+			failed, err = w.Failed(t.Context(), failedEarly, 1)
+			check(t, err)
+			if diff := cmp.Diff([]contest.Video{failedSame}, failed); diff != "" {
+				t.Errorf("the next that failed (-want +got):\n%s", diff)
+			}
+			n, err := w.CountFailed(t.Context())
+			check(t, err)
+			if n != 3 {
+				t.Errorf("got %d that failed, want 3", n)
 			}
 		})
 	}

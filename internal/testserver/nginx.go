@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -23,6 +24,9 @@ import (
 
 	"risingstars/deploy/nginx"
 )
+
+// worker is what nginx logs for each worker that it starts.
+const worker = "start worker process "
 
 // NginxServer is an nginx of the test's own with the configuration of deploy/nginx.
 type NginxServer struct {
@@ -41,7 +45,8 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	tb.Helper()
 	program := Program(tb, "nginx")
 	n := &NginxServer{dir: tb.TempDir()}
-	plain, secure := FreeAddr(tb), FreeAddr(tb)
+	plain, plainSocket := listen(tb)
+	secure, secureSocket := listen(tb)
 	n.URL, n.PlainURL = "https://"+secure, "http://"+plain
 	if mediaDir == "" {
 		mediaDir = tb.TempDir()
@@ -57,8 +62,33 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	cmd := exec.CommandContext(tb.Context(), program, "-p", n.dir, "-c", filepath.Join(n.dir, "nginx.conf"), "-e", "stderr",
 		"-g", "daemon off; error_log stderr notice;")
 	cmd.Cancel = func() error { return nil } // the clean-up ends it
+	cmd.ExtraFiles = []*os.File{plainSocket, secureSocket}
+	cmd.Env = append(os.Environ(), "NGINX=3;4;") // takes sockets over, as at an upgrade of its program
 	n.Process = start(tb, "nginx", cmd, func() error { return accepts(secure) })
+	n.wait(func() error { // a signal that comes earlier is lost
+		if !strings.Contains(n.Log(), worker) {
+			return errors.New("no worker has begun")
+		}
+		return nil
+	})
+	if err := errors.Join(plainSocket.Close(), secureSocket.Close()); err != nil {
+		tb.Fatal(err)
+	}
 	return n
+}
+
+// listen opens a socket on a free port, which is then nobody else's.
+func listen(tb testing.TB) (addr string, socket *os.File) {
+	tb.Helper()
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	socket, err = l.File()
+	if err := errors.Join(err, l.Close()); err != nil {
+		tb.Fatal(err)
+	}
+	return l.Addr().String(), socket
 }
 
 func (n *NginxServer) configure(tb testing.TB, upstreams []string) {
@@ -86,7 +116,8 @@ func (n *NginxServer) Reload(upstreams ...string) {
 	n.reloads++
 	n.Signal(syscall.SIGHUP)
 	n.wait(func() error {
-		began, leave := strings.Count(n.Log(), "start worker process "), strings.Count(n.Log(), "gracefully shutting down")
+		log := n.Log()
+		began, leave := strings.Count(log, worker), strings.Count(log, "gracefully shutting down")
 		if generations := n.reloads + 1; began%generations != 0 || leave != began/generations*n.reloads {
 			return fmt.Errorf("%d workers have begun, %d leave", began, leave)
 		}

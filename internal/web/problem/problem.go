@@ -3,6 +3,7 @@
 package problem
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -26,6 +27,7 @@ type Problem struct {
 	Errors    []Field `json:"errors,omitempty" doc:"With 422: each bad field."`
 	RequestID string  `json:"request_id,omitempty" doc:"With 500: the request in the server's log."`
 
+	challenge  string // of a 401, if it is not the API's
 	retryAfter time.Duration
 	allow      string
 }
@@ -54,7 +56,7 @@ func (p *Problem) ContentType(string) string { return MediaType }
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
 	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", "Bearer")
+		h.Set("WWW-Authenticate", cmp.Or(p.challenge, "Bearer"))
 	}
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
@@ -131,6 +133,19 @@ func ForStatus(status int, allow string, tag lang.Tag) *Problem {
 	p := New(status, detail)
 	p.allow = allow
 	return p
+}
+
+// NotOrganizer is the problem of whoever asks for the organizers' pages without their password, for which browsers ask
+// then.
+func NotOrganizer(tag lang.Tag) *Problem {
+	p := New(http.StatusUnauthorized, notOrganizerText.In(tag))
+	p.challenge = `Basic realm="organizers", charset="UTF-8"`
+	return p
+}
+
+// FromElsewhere is the problem of a change that a page of another site has asked a browser for.
+func FromElsewhere(tag lang.Tag) *Problem {
+	return New(http.StatusForbidden, fromElsewhereText.In(tag))
 }
 
 // Write answers a request with the problem that err is.

@@ -149,7 +149,10 @@ func TestEveryFaultHasAText(t *testing.T) {
 
 func TestNoTextIsMissingInEitherLanguage(t *testing.T) {
 	t.Parallel()
-	texts := map[string]lang.Text{"invalid": invalidText, "too many": tooManyText, "too large": bodyTooLargeText, "internal": internalText}
+	texts := map[string]lang.Text{
+		"invalid": invalidText, "too many": tooManyText, "too large": bodyTooLargeText, "internal": internalText,
+		"not organizer": notOrganizerText, "from elsewhere": fromElsewhereText,
+	}
 	for r, row := range table {
 		texts[r.Code()] = row.detail
 		if http.StatusText(row.status) == "" || row.status < 400 {

@@ -107,6 +107,14 @@ var (
 		ES: "La solicitud es demasiado grande.",
 		EN: "The request is too large.",
 	}
+	notOrganizerText = lang.Text{
+		ES: "Esta página es de los organizadores: hace falta su contraseña.",
+		EN: "This page is the organizers': their password is needed.",
+	}
+	fromElsewhereText = lang.Text{
+		ES: "La solicitud viene de la página de otro sitio.",
+		EN: "The request comes from a page of another site.",
+	}
 	unservedText = lang.Text{
 		ES: "La solicitud no se puede atender.",
 		EN: "The request cannot be served.",

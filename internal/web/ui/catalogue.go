@@ -160,7 +160,6 @@ type words struct {
 	ErrorServer        string
 	ErrorServerText    string
 	ErrorOther         string
-	ErrorOtherSite     string
 	ErrorRequest       string
 	ErrorHome          string
 	OfflineTitle       string
@@ -334,7 +333,6 @@ var spanish = words{
 	ErrorServer:        "Tiempo fuera",
 	ErrorServerText:    "Algo falló de nuestro lado. Vuelve a intentarlo en un momento.",
 	ErrorOther:         "No se pudo",
-	ErrorOtherSite:     "La solicitud vino de otro sitio y no se atiende.",
 	ErrorRequest:       "Identificador de la solicitud",
 	ErrorHome:          "Ir a los videos",
 	OfflineTitle:       "Sin conexión",
@@ -505,7 +503,6 @@ var english = words{
 	ErrorServer:        "Time out",
 	ErrorServerText:    "Something failed on our side. Try again in a moment.",
 	ErrorOther:         "That did not work",
-	ErrorOtherSite:     "The request came from another site and is not served.",
 	ErrorRequest:       "Request id",
 	ErrorHome:          "Go to the videos",
 	OfflineTitle:       "Offline",

@@ -6,19 +6,12 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"risingstars/internal/auth"
 	"risingstars/internal/contest"
 	"risingstars/internal/live"
 	"risingstars/internal/web/problem"
 )
-
-// Limits bound how often people may try things, as for the API, with which they are shared.
-type Limits interface {
-	Take(ctx context.Context, rule live.Rule, key string) time.Duration
-	Wait(ctx context.Context, rule live.Rule, key string) time.Duration
-}
 
 // Live follows videos, and keeps answers for a moment.
 type Live interface {
@@ -101,7 +94,7 @@ func (s *Site) Register(mux *http.ServeMux) {
 func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := s.csrf.Check(r); err != nil {
-			problem.Write(w, r, problem.New(http.StatusForbidden, s.words(r).ErrorOtherSite))
+			problem.Write(w, r, problem.FromElsewhere(tagOf(r)))
 			return
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -130,7 +123,7 @@ func (s *Site) reader(w http.ResponseWriter, r *http.Request) (contest.Player, e
 // must not come from another site.
 func (s *Site) Caller(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 	if err := s.csrf.Check(r); err != nil {
-		return contest.Player{}, problem.New(http.StatusForbidden, s.words(r).ErrorOtherSite)
+		return contest.Player{}, problem.FromElsewhere(tagOf(r))
 	}
 	id, err := s.Sessions.Player(w, r)
 	if errors.Is(err, auth.ErrToken) {

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# The program's workers.
+# shellcheck disable=SC2034,SC2154 # lib.sh and setup share names with it
+packages=(ca-certificates ffmpeg nfs-common nftables)
+
+set_up() {
+  want_program_settings DATABASE_URL REDIS_URL
+  put_user
+  put_program
+  put_media_mount
+  put_unit risingstars-worker.service media
+  runs risingstars-worker.service /usr/local/bin/risingstars "$etc/risingstars.env" /etc/systemd/system/risingstars-worker.service
+  allow 9101 "$MONITORING_NETWORKS" metrics
+}

@@ -1,0 +1,166 @@
+package nginx_test
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
+)
+
+// pair is two programs with one nginx in front of them.
+type pair struct {
+	*front
+	first, second *apptest.Server
+}
+
+func newPair(t *testing.T) pair {
+	t.Helper()
+	f := newFront(t, nil)
+	second := apptest.Start(t, apptest.Settings{"WORKERS": "0", "TRUSTED_PROXIES": "127.0.0.1"})
+	f.Reload(address(f.app)+" max_fails=2 fail_timeout=5s", address(second)+" max_fails=2 fail_timeout=5s")
+	return pair{f, f.app, second}
+}
+
+// meanwhile sends requests from several clients while do runs, and some after it, and counts the answers by method and
+// status. A request that gets no answer fails the test.
+func (f *front) meanwhile(do func(), methods ...string) map[string]int {
+	f.Helper()
+	var (
+		clients sync.WaitGroup
+		over    atomic.Bool
+		mu      sync.Mutex
+	)
+	counts := map[string]int{}
+	for i := range 4 {
+		client := f.over(f.Client(i%2 == 0))
+		clients.Go(func() {
+			tick := time.NewTicker(20 * time.Millisecond) // so that together they stay below the limit for one address
+			defer tick.Stop()
+			for after := 0; after < 20; {
+				<-tick.C
+				if over.Load() {
+					after++
+				}
+				for _, method := range methods {
+					status := client.status(method)
+					mu.Lock()
+					counts[method+" "+http.StatusText(status)]++
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	do()
+	over.Store(true)
+	clients.Wait()
+	return counts
+}
+
+// status asks for what costs little: the ranking, or a change by nobody.
+func (f *front) status(method string) int {
+	path := map[string]string{http.MethodGet: "/api/public/rankings", http.MethodPost: "/api/videos/1/publish"}[method]
+	request, err := http.NewRequestWithContext(context.Background(), method, f.URL+path, nil)
+	if err != nil {
+		f.Error(err)
+		return 0
+	}
+	response, err := f.http.Do(request)
+	if err != nil {
+		f.Error(err)
+		return 0
+	}
+	_ = response.Body.Close() // the status is enough
+	return response.StatusCode
+}
+
+// onlyGood checks that there was an answer to all, and none but the right ones.
+func onlyGood(t *testing.T, counts map[string]int) {
+	t.Helper()
+	for what, n := range counts {
+		if what != "GET OK" && what != "POST Unauthorized" {
+			t.Errorf("%d times got %s", n, what)
+		}
+	}
+	if counts["GET OK"] < 80 {
+		t.Errorf("got %v", counts)
+	}
+}
+
+// One of two has been down all along: nobody notices.
+func TestOneIsDown(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, nil)
+	f.Reload(testserver.FreeAddr(t), address(f.app))
+	onlyGood(t, f.meanwhile(func() {
+		p := f.player()
+		for range 5 {
+			p.uploaded()
+		}
+	}, http.MethodGet, http.MethodPost))
+}
+
+// Who stops a program that nginx knows loses no GET; who takes it out first loses nothing at all.
+func TestOneIsStopped(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	onlyGood(t, p.meanwhile(func() { check(t, p.first.Stop()) }, http.MethodGet))
+}
+
+func TestOneIsTakenOutAndStopped(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	onlyGood(t, p.meanwhile(func() {
+		p.Reload(address(p.first)+" down", address(p.second))
+		check(t, p.first.Stop())
+	}, http.MethodGet, http.MethodPost))
+}
+
+// What was sent and not answered may have been done. It is asked again only if that does not matter.
+func TestWhatWasSentIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	n := testserver.Nginx(t, "", breaking(t, &asked), breaking(t, &asked))
+	f := &front{TB: t, NginxServer: n, http: n.Client(true)}
+	for _, test := range []struct {
+		method, path string
+		times        int64
+	}{
+		{"GET", "/api/public/rankings", 2}, {"POST", "/api/public/videos/1/vote", 1}, {"POST", "/api/videos/upload", 1}, {"PATCH", "/api/uploads/1", 1},
+	} {
+		n.Reload(breaking(t, &asked), breaking(t, &asked)) // neither is known to break
+		asked.Store(0)
+		f.ask(test.method, test.path, strings.NewReader("x")).isProblem(t, http.StatusBadGateway)
+		if got := asked.Load(); got != test.times {
+			t.Errorf("%s %s was sent %d times, want %d", test.method, test.path, got, test.times)
+		}
+	}
+}
+
+// breaking is a server that takes a request and breaks.
+func breaking(tb testing.TB, asked *atomic.Int64) (addr string) {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(tb, err)
+	tb.Cleanup(func() { _ = l.Close() })
+	go func() { // ends with the listener
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+				asked.Add(1)
+			}
+			_ = c.Close()
+		}
+	}()
+	return l.Addr().String()
+}

@@ -1,0 +1,132 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/store"
+)
+
+type jobsList struct {
+	Failed bool `help:"Only those that have failed."`
+	JSON   bool `name:"json" help:"One JSON object a line, for programs."`
+	Limit  int  `default:"100" placeholder:"N" help:"How many are listed at most; 0: all."`
+}
+
+// Run lists the videos whose processing is not done: first those that wait, then those that have failed.
+func (c jobsList) Run(r *runner) (err error) {
+	if c.Limit < 0 {
+		return errors.New("--limit: must not be negative")
+	}
+	d, err := openCurrent(r)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	waiting := []contest.Video{}
+	if !c.Failed {
+		waiting, err = d.store.Unfinished(r.ctx, time.Now().Add(time.Hour))
+		if err != nil {
+			return err
+		}
+	}
+	failed, err := d.store.CountFailed(r.ctx)
+	if err != nil {
+		return err
+	}
+	if !c.JSON && len(waiting)+failed == 0 {
+		_, err := fmt.Fprintln(r.out, "Nothing waits, and nothing has failed.")
+		return err
+	}
+	listed, err := c.list(r, d.store, waiting)
+	if err != nil {
+		return err
+	}
+	notes := r.out
+	if c.JSON {
+		notes = r.errOut
+	}
+	if more := len(waiting) + failed - listed; c.Limit > 0 && more > 0 {
+		_, err = fmt.Fprintf(notes, "%d more are not listed; --limit=0 lists all\n", more)
+	}
+	return err
+}
+
+// list writes the videos and returns how many there were.
+func (c jobsList) list(r *runner, s *store.Store, waiting []contest.Video) (listed int, err error) {
+	add, flush := tableOf(r.out)
+	if c.JSON {
+		add, flush = linesOf(r.out)
+	}
+	full := func() bool { return c.Limit > 0 && listed == c.Limit }
+	for _, v := range waiting {
+		if full() {
+			break
+		}
+		if err := add(v); err != nil {
+			return listed, err
+		}
+		listed++
+	}
+	for v, err := range failedVideos(r.ctx, s) {
+		if full() && err == nil {
+			break
+		}
+		if err == nil {
+			err = add(v)
+		}
+		if err != nil {
+			return listed, err
+		}
+		listed++
+	}
+	return listed, flush()
+}
+
+// tableRows is how many rows are lined up with each other, and kept in memory for it.
+const tableRows = 1000
+
+// tableOf writes videos for people.
+func tableOf(out io.Writer) (add func(contest.Video) error, flush func() error) {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "VIDEO\tSTATUS\tUPLOADED\tTASK\tWHY\tTITLE")
+	rows := 0
+	return func(v contest.Video) error {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", v.ID, v.Status, v.UploadedAt.Format(time.RFC3339), v.TaskID,
+			v.Failure, printable(v.Title))
+		if rows++; rows%tableRows == 0 {
+			return table.Flush()
+		}
+		return nil
+	}, table.Flush
+}
+
+// listedJob is a video in jobs list --json. Its fields may become more, and not other ones.
+type listedJob struct {
+	VideoID    int64     `json:"video_id"`
+	TaskID     string    `json:"task_id"`
+	Status     string    `json:"status"`
+	Failure    string    `json:"failure,omitempty"`
+	UploadedAt time.Time `json:"uploaded_at"`
+	Title      string    `json:"title"`
+}
+
+// linesOf writes videos for programs.
+func linesOf(out io.Writer) (add func(contest.Video) error, flush func() error) {
+	encoder := json.NewEncoder(out)
+	return func(v contest.Video) error {
+		return encoder.Encode(listedJob{v.ID, v.TaskID, string(v.Status), string(v.Failure), v.UploadedAt, v.Title})
+	}, func() error { return nil }
+}
+
+// printable keeps a title from moving the terminal's cursor.
+func printable(s string) string {
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
+}

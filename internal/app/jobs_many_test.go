@@ -1,0 +1,162 @@
+package app_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"risingstars/internal/app/apptest"
+	"risingstars/internal/media/mediatest"
+	"risingstars/internal/store"
+	"risingstars/internal/testserver"
+)
+
+// openDatabase opens the database of a server with these settings.
+func openDatabase(tb testing.TB, settings apptest.Settings) *sql.DB {
+	tb.Helper()
+	open := func() (*store.DB, error) { return store.OpenPostgres(settings["DATABASE_URL"], 4) }
+	if settings["DATABASE_URL"] == "" {
+		open = func() (*store.DB, error) {
+			return store.OpenSQLite(tb.Context(), filepath.Join(settings["DATA_DIR"], "risingstars.db"))
+		}
+	}
+	db := must(open())(tb)
+	tb.Cleanup(func() { check(tb, db.Close()) })
+	return db.Writer
+}
+
+// failMany makes copies of the only video, all of which have failed.
+func failMany(tb testing.TB, db *sql.DB, n int) {
+	tb.Helper()
+	must(db.ExecContext(context.Background(), `
+		WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1)
+		INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run, city_key, search_key, uploaded_at)
+		SELECT player_id, task_id, title, status, failure, votes, token || CAST(n AS TEXT), format, size, run, city_key, search_key, uploaded_at
+		FROM videos CROSS JOIN numbers`, n))(tb)
+	must(db.ExecContext(context.Background(), `UPDATE videos SET status = 'failed', failure = 'internal'`))(tb)
+}
+
+// Long lists are cut, and more videos than are read at once are all retried, once each.
+func TestJobsMany(t *testing.T) {
+	t.Parallel()
+	for name, engine := range engines() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const many = 450
+			settings := engine(t)
+			settings["WORKERS"], settings["DATA_DIR"] = "0", t.TempDir()
+			server := apptest.Start(t, settings)
+			newPlayer(t, server.URL, "ana@example.com").mustUpload(t, server.URL, mediatest.Clip(t, mediatest.Spec{}))
+			db := openDatabase(t, settings)
+			failMany(t, db, many)
+
+			for _, test := range []struct {
+				args []string
+				rows int
+				note string
+			}{
+				{nil, 100, "350 more are not listed; --limit=0 lists all\n"},
+				{[]string{"--failed", "--limit=449"}, 449, "1 more are not listed; --limit=0 lists all\n"},
+				{[]string{"--limit=450"}, many, ""},
+				{[]string{"--limit=0"}, many, ""},
+			} {
+				out := must(run(t, settings, append([]string{"jobs", "list"}, test.args...)...))(t)
+				if got := strings.Count(out, " failed "); got != test.rows || !strings.HasSuffix(out, test.note) ||
+					strings.Contains(out, "more are") != (test.note != "") {
+					t.Errorf("%v: got %d rows, want %d and %q:\n%s", test.args, got, test.rows, test.note, out[max(0, len(out)-100):])
+				}
+			}
+			out := must(run(t, settings, "jobs", "retry", "--all"))(t)
+			if !strings.HasSuffix(out, fmt.Sprintf("\n%d queued again, 0 no longer failed\n", many)) || strings.Count(out, "is queued again") != many {
+				t.Errorf("retry: got %s", out[max(0, len(out)-200):])
+			}
+			var waiting, jobs int
+			check(t, db.QueryRowContext(t.Context(), `SELECT count(*), count(DISTINCT task_id) FROM videos WHERE status = 'uploaded'`).
+				Scan(&waiting, &jobs))
+			if diff := cmp.Diff([]int{many, many}, []int{waiting, jobs}); diff != "" {
+				t.Errorf("videos that wait, and their jobs (-want +got):\n%s", diff)
+			}
+			if got := must(run(t, settings, "jobs", "retry", "--all"))(t); got != "0 queued again, 0 no longer failed\n" {
+				t.Errorf("retry of nothing: got %q", got)
+			}
+		})
+	}
+}
+
+// Programs read the list as one object a line.
+func TestJobsJSON(t *testing.T) {
+	t.Parallel()
+	settings := apptest.Settings{"WORKERS": "0", "DATA_DIR": t.TempDir()}
+	server := apptest.Start(t, settings)
+	if got := must(run(t, settings, "jobs", "list", "--json"))(t); got != "" {
+		t.Errorf("of nothing: got %q", got)
+	}
+	ana := newPlayer(t, server.URL, "ana@example.com")
+	for range 2 {
+		ana.mustUpload(t, server.URL, mediatest.Clip(t, mediatest.Spec{}))
+	}
+	execute(t, server.DataDir, `UPDATE videos SET status = 'failed', failure = 'timeout' WHERE id = 1`)
+	type line struct {
+		VideoID    int64  `json:"video_id"`
+		TaskID     string `json:"task_id"`
+		Status     string
+		Failure    string
+		UploadedAt time.Time `json:"uploaded_at"`
+		Title      string
+	}
+	var got []line
+
+	decoder := json.NewDecoder(strings.NewReader(must(run(t, settings, "jobs", "list", "--json"))(t)))
+	for decoder.More() {
+		var l line
+		check(t, decoder.Decode(&l))
+		if time.Since(l.UploadedAt) > time.Hour {
+			t.Errorf("uploaded at %s", l.UploadedAt)
+		}
+		l.UploadedAt = time.Time{}
+		got = append(got, l)
+	}
+
+	want := []line{
+		{VideoID: 2, TaskID: "2", Status: "uploaded", Title: "Triple"},
+		{VideoID: 1, TaskID: "1", Status: "failed", Failure: "timeout", Title: "Triple"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+// Who watches a video learns of its retry through Redis, and the retry goes on without one that is away.
+func TestJobsRetryOnRedis(t *testing.T) {
+	t.Parallel()
+	shared := testserver.Redis(t)
+	settings := apptest.Settings{"WORKERS": "0", "DATA_DIR": t.TempDir(), "REDIS_URL": shared.URL}
+	server := apptest.Start(t, settings)
+	newPlayer(t, server.URL, "ana@example.com").mustUpload(t, server.URL, mediatest.Clip(t, mediatest.Spec{}))
+	execute(t, server.DataDir, `UPDATE videos SET status = 'failed', failure = 'timeout' WHERE id = 1`)
+	client := redis.NewClient(must(redis.ParseURL(shared.URL))(t))
+	defer client.Close()
+	heard := client.PSubscribe(t.Context(), "*")
+	defer heard.Close()
+	must(heard.Receive(t.Context()))(t) // that it listens
+
+	must(run(t, settings, "jobs", "retry", "1"))(t)
+
+	limited, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	message := must(heard.ReceiveMessage(limited))(t)
+	contains(t, message.Payload, `"event":{"VideoID":1,`, `"Status":"uploaded"`)
+
+	shared.Kill()
+	execute(t, server.DataDir, `UPDATE videos SET status = 'failed', failure = 'timeout' WHERE id = 1`)
+	out := must(run(t, settings, "jobs", "retry", "--all"))(t)
+	contains(t, out, "video 1 is queued again as task 3\n", "1 queued again, 0 no longer failed\n", "redis does not answer")
+}

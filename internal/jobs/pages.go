@@ -1,0 +1,43 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/riverqueue/river"
+	"riverqueue.com/riverui"
+)
+
+// NewPages makes the queue library's own pages, on which organizers see the jobs, for all paths below prefix, which has
+// no slash at the end. What they count in the background ends with ctx. They ask nobody who they are.
+func NewPages(ctx context.Context, db Database, prefix string, log *slog.Logger) (http.Handler, error) {
+	log = slog.New(quiet{log.Handler()})
+	client, err := river.NewClient(db.driver, &river.Config{Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the pages of the job queue: %w", err)
+	}
+	pages, err := riverui.NewHandler(&riverui.HandlerOpts{
+		Endpoints: riverui.NewEndpoints(client, nil), Logger: log, Prefix: prefix,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the pages of the job queue: %w", err)
+	}
+	if err := pages.Start(ctx); err != nil {
+		return nil, fmt.Errorf("start the pages of the job queue: %w", err)
+	}
+	return slashed(prefix, pages), nil
+}
+
+// slashed gives the front page the slash that it has among the pages, and which the platform does not tell apart.
+func slashed(prefix string, pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.TrimSuffix(r.URL.Path, "/") == prefix {
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath = prefix+"/", ""
+		}
+		pages.ServeHTTP(w, r)
+	})
+}
