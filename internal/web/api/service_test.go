@@ -92,19 +92,17 @@ var (
 	requestIDOnPage = regexp.MustCompile(`<code>([\w-]+)</code>`)
 )
 
-const internalError = "Error interno. Si se repite, avisa a los organizadores con el identificador de la solicitud."
-
 // checkInternal holds that a 500 says nothing of the program's insides, and that its cause is in the log under its id.
 func checkInternal(t *testing.T, s *apptest.Server, got answer) {
 	t.Helper()
-	got.refuses(refusal{500, internalError, nil})
+	got.refuses(refusal{500, "Error interno. Si se repite, avisa a los organizadores con el identificador de la solicitud.", nil})
 	checkInside(t, s, got, requestID)
 }
 
 // checkInternalPage is checkInternal for what a browser is shown.
 func checkInternalPage(t *testing.T, s *apptest.Server, got answer) {
 	t.Helper()
-	if got.status != 500 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || !strings.Contains(got.body, internalError) {
+	if got.status != 500 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || !strings.Contains(got.body, "Algo falló de nuestro lado.") {
 		t.Errorf("got %d %s: %s", got.status, got.header.Get("Content-Type"), got.body)
 	}
 	checkInside(t, s, got, requestIDOnPage)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -87,7 +88,7 @@ func (u *Uploads) own(ctx context.Context, p contest.Player, id string) (contest
 // finishLate ends an upload whose last byte arrived, but whose end did not come through: the program or the database
 // stopped in between.
 func (u *Uploads) finishLate(w http.ResponseWriter, r *http.Request, c *call) {
-	if _, err := u.accept(r.Context(), c.player, c.upload); err != nil {
+	if err := u.acceptAlone(r.Context(), c); err != nil {
 		problem.Write(w, r, err)
 		return
 	}
@@ -98,6 +99,27 @@ func (u *Uploads) finishLate(w http.ResponseWriter, r *http.Request, c *call) {
 	h.Set("Upload-Length", size)
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
+}
+
+// acceptAlone accepts an upload that no other request is accepting.
+func (u *Uploads) acceptAlone(ctx context.Context, c *call) error {
+	limited, cancel := context.WithTimeout(ctx, lockLimit)
+	defer cancel()
+	held, err := u.locks.NewLock(c.upload.ID)
+	if err != nil {
+		return err
+	}
+	if err := held.Lock(limited, func() {}); errors.Is(err, handler.ErrNotFound) {
+		return contest.ErrNoVideo
+	} else if err != nil {
+		return fmt.Errorf("wait for an upload: %w", err)
+	}
+	defer func() { _ = held.Unlock() }() // never fails
+	if c.upload, err = u.own(ctx, c.player, c.upload.ID); err != nil {
+		return err // another has accepted it
+	}
+	_, err = u.accept(ctx, c.player, c.upload)
+	return err
 }
 
 // refuseBody answers at once. A client that still sends gets to read the answer, since what comes is read and thrown

@@ -16,7 +16,6 @@ import (
 
 	"github.com/tus/tusd/v2/pkg/filestore"
 	"github.com/tus/tusd/v2/pkg/handler"
-	"github.com/tus/tusd/v2/pkg/memorylocker"
 	xslog "golang.org/x/exp/slog" // what tusd takes
 
 	"risingstars/internal/contest"
@@ -59,7 +58,8 @@ type Needs struct {
 // Uploads serves the protocol.
 type Uploads struct {
 	Needs
-	tus http.Handler
+	locks locker
+	tus   http.Handler
 }
 
 // New prepares the folder and the protocol.
@@ -72,8 +72,8 @@ func New(n Needs) (*Uploads, error) {
 	composer := handler.NewStoreComposer()
 	composer.UseCore(files)
 	composer.UseTerminater(files)
-	memorylocker.New().UseIn(composer)
-	u := &Uploads{Needs: n}
+	u := &Uploads{Needs: n, locks: newLocker(n.Dir)}
+	composer.UseLocker(u.locks)
 	tus, err := handler.NewHandler(handler.Config{
 		StoreComposer: composer, MaxSize: n.MaxSize, BasePath: Path + "/",
 		DisableDownload: true, DisableConcatenation: true,
@@ -82,6 +82,7 @@ func New(n Needs) (*Uploads, error) {
 		PreUploadCreateCallback:   u.create,
 		PreFinishResponseCallback: u.finish,
 		NetworkTimeout:            idleBody,
+		AcquireLockTimeout:        lockLimit,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare resumable uploads: %w", err)
