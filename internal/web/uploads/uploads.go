@@ -77,12 +77,13 @@ func New(n Needs) (*Uploads, error) {
 	tus, err := handler.NewHandler(handler.Config{
 		StoreComposer: composer, MaxSize: n.MaxSize, BasePath: Path + "/",
 		DisableDownload: true, DisableConcatenation: true,
-		Cors:                      &handler.CorsConfig{Disable: true},
-		Logger:                    xslog.New(xslog.NewTextHandler(io.Discard, nil)), // the server logs requests, the hooks log failures
-		PreUploadCreateCallback:   u.create,
-		PreFinishResponseCallback: u.finish,
-		NetworkTimeout:            idleBody,
-		AcquireLockTimeout:        lockLimit,
+		Cors:                       &handler.CorsConfig{Disable: true},
+		Logger:                     xslog.New(xslog.NewTextHandler(io.Discard, nil)), // the server logs requests, the hooks log failures
+		PreUploadCreateCallback:    u.create,
+		PreFinishResponseCallback:  u.finish,
+		PreUploadTerminateCallback: u.giveUp,
+		NetworkTimeout:             idleBody,
+		AcquireLockTimeout:         lockLimit,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare resumable uploads: %w", err)
@@ -136,6 +137,14 @@ func (u *Uploads) finish(hook handler.HookEvent) (handler.HTTPResponse, error) {
 		return handler.HTTPResponse{}, c.refuse(err)
 	}
 	return handler.HTTPResponse{Header: handler.HTTPHeader{"Video-Id": fmt.Sprint(v.ID)}}, nil
+}
+
+// giveUp forgets an upload before its files go; those that stay are swept.
+func (u *Uploads) giveUp(hook handler.HookEvent) (handler.HTTPResponse, error) {
+	if err := u.Store.DeleteUpload(hook.Context, hook.Upload.ID); err != nil {
+		return handler.HTTPResponse{}, callOf(hook.Context).refuse(err)
+	}
+	return handler.HTTPResponse{}, nil
 }
 
 func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
