@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/media/mediatest"
 )
 
 // reader is a browser without scripts.
@@ -125,9 +126,17 @@ func TestErrorsArePagesForBrowsersAndProblemsForPrograms(t *testing.T) {
 // What a first visit loads besides media, as it goes over the wire.
 func TestAFirstVisitIsLight(t *testing.T) {
 	t.Parallel()
-	b := newReader(t, apptest.Start(t, apptest.Settings{"WORKERS": "0"}))
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "1"})
+	b := newReader(t, s)
+	b.post("/cuenta/registro", signUpForm("ana@example.com"))
+	ana := must(signIn(s.URL, "ana@example.com"))(t)
+	id := ana.mustUpload(t, s.URL, mediatest.Clip(t, mediatest.Spec{}))
+	ana.waitFor(t, s.URL, id, "processed")
+	ana.publish(t, s.URL, id)
 	links := regexp.MustCompile(`(?:href|src)="(/static/[^"]+)"|url\("(fonts/[^"]+)"\)`)
-	for _, path := range []string{"/", "/ranking", "/cuenta/registro"} {
+	for _, path := range []string{
+		"/", "/v/1", "/ranking", "/p/1", "/mis-videos", "/cuenta", "/cuenta/registro", "/cuenta/entrar", "/sin-conexion",
+	} {
 		answer, page := b.do("GET", path, nil, "Accept-Encoding", "gzip")
 		total, seen := len(page), map[string]bool{}
 		z, err := gzip.NewReader(strings.NewReader(page))
@@ -154,6 +163,62 @@ func TestAFirstVisitIsLight(t *testing.T) {
 		if total > 100_000 || total < 20_000 {
 			t.Errorf("%s: %d bytes over %d files", path, total, len(seen))
 		}
+	}
+}
+
+func TestTheSiteChangesTheProfile(t *testing.T) {
+	t.Parallel()
+	b := newReader(t, apptest.Start(t, apptest.Settings{"WORKERS": "0"}))
+	b.post("/cuenta/registro", signUpForm("ana@example.com"))
+	form := url.Values{"first_name": {"Anaïs"}, "last_name": {"Ñáñez <b>"}, "city": {"San José"}, "country": {"Costa Rica"}}
+
+	answer, body := b.post("/cuenta", form)
+
+	if answer.Request.URL.RequestURI() != "/cuenta?guardado=1" || !strings.Contains(body, "Cambios guardados.") ||
+		!strings.Contains(body, `value="Ñáñez &lt;b&gt;"`) || !strings.Contains(body, `value="San José"`) {
+		t.Errorf("saving leads to %s:\n%s", answer.Request.URL, body)
+	}
+	form.Set("first_name", " ")
+	form.Set("city", "Cartago")
+	answer, body = b.post("/cuenta", form)
+	if answer.StatusCode < 400 || !strings.Contains(body, `aria-describedby="first_name-fault"`) || !strings.Contains(body, `value="Cartago"`) {
+		t.Errorf("a blank name: got %s\n%s", answer.Status, body)
+	}
+	if _, body := b.do("GET", "/p/1", nil); !strings.Contains(body, "Anaïs Ñáñez &lt;b&gt;") || !strings.Contains(body, "San José") {
+		t.Errorf("the public page: %s", body)
+	}
+}
+
+func TestTheSiteRetriesAVideo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "DATA_DIR": dir})
+	newReader(t, s).post("/cuenta/registro", signUpForm("ana@example.com"))
+	ana := must(signIn(s.URL, "ana@example.com"))(t)
+	id := ana.mustUpload(t, s.URL, apptest.Ruined(t))
+	ana.waitFor(t, s.URL, id, "failed")
+	check(t, s.Stop())
+	s = apptest.Start(t, apptest.Settings{"WORKERS": "0", "DATA_DIR": dir})
+	b, other := newReader(t, s), newReader(t, s)
+	b.post("/cuenta/entrar", url.Values{"email": {"ana@example.com"}, "password": {password}})
+	other.post("/cuenta/registro", signUpForm("luis@example.com"))
+	if _, body := b.do("GET", "/mis-videos", nil); !strings.Contains(body, `action="/mis-videos/1/reintentar"`) {
+		t.Errorf("nothing to try again with: %s", body)
+	}
+	if answer, _ := other.post("/mis-videos/1/reintentar", nil); answer.StatusCode != 403 {
+		t.Errorf("somebody else: got %s", answer.Status)
+	}
+
+	answer, body := b.post("/mis-videos/1/reintentar", nil)
+
+	if answer.Request.URL.Path != "/mis-videos" || strings.Contains(body, "reintentar") {
+		t.Errorf("leads to %s:\n%s", answer.Request.URL, body)
+	}
+	if got := ana.video(t, s.URL, id).Status; got != "uploaded" {
+		t.Errorf("the video is %s", got)
+	}
+	if answer, _ := b.post("/mis-videos/1/reintentar", nil); answer.StatusCode != 400 {
+		t.Errorf("once more: got %s", answer.Status)
 	}
 }
 

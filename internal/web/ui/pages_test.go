@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http/httptest"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -113,6 +114,33 @@ func TestOnlyPathsOfThisSiteAreComeBackTo(t *testing.T) {
 	} {
 		if got := local(path); got != want {
 			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestMovementIsAgainstTheStartOfTheDay(t *testing.T) {
+	t.Parallel()
+	u, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Site{UI: u}
+	arrows := regexp.MustCompile(`(?s)<td role="cell" class="move">(.*?)</td>`)
+	tags := regexp.MustCompile(`<[^>]+>`)
+	for name, test := range map[string]struct {
+		now, before int
+		want        string
+	}{
+		"up": {2, 5, "▲ sube 3"}, "down": {9, 5, "▼ baja 4"}, "where it was": {5, 5, "igual"}, "new": {5, 0, "igual"},
+	} {
+		page := &RankingPage{Rows: []Row{{Standing: contest.Standing{Position: test.now, Before: test.before}}}}
+		page.Words = &spanish
+		cell := arrows.FindStringSubmatch(s.fragment("ranking", "table", page))
+		if cell == nil {
+			t.Fatalf("%s: no cell", name)
+		}
+		if got := strings.TrimSpace(tags.ReplaceAllString(cell[1], "")); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
 }
