@@ -165,18 +165,15 @@ func TestImagePackages(t *testing.T) {
 	output(t, nil, append([]string{"apt-cache", "show", "--no-all-versions"}, packages...)...)
 }
 
-// coming are settings and commands that the program does not have yet.
-var coming = []string{"S3_ACCESS_KEY", "S3_SECRET_KEY", "worker"}
-
 // Every variable is a setting, or the file of one, and every command one that the program has.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	help := output(t, nil, program(t), "--help")
 	known := func(name string) bool {
-		return slices.Contains(coming, name) || strings.Contains(help, "["+name+"]") ||
+		return strings.Contains(help, "["+name+"]") ||
 			regexp.MustCompile(`(?m)^  `+regexp.QuoteMeta(name)+`\b`).MatchString(help)
 	}
-	if !known("WORKERS") || !known("serve") || known("NO_SETTING") {
+	if !known("WORKERS") || !known("serve") || known("NO_SETTING") || known("no-command") {
 		t.Fatalf("cannot read the help:\n%s", help)
 	}
 	for _, i := range dockerfile(t) {

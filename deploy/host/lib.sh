@@ -167,9 +167,11 @@ start_unit() {
   if systemctl -q is-active "$unit" && [ "$now" = "$(cat "$note" 2>/dev/null)" ]; then return; fi
   case $unit in
     *.mount) systemctl --no-block restart "$unit" ;; # it goes on trying for as long as the other side is not there
-    nginx.service) systemctl reload-or-restart "$unit" ;;
-    *) systemctl restart "$unit" ;;
-  esac || die "$unit does not start: journalctl -u $unit"
+    nginx.service) # one that the package started knows another configuration
+      if [ -e "$note" ]; then systemctl reload-or-restart "$unit"; else systemctl restart "$unit"; fi
+      ;;
+    *) timeout 120 systemctl restart "$unit" ;; # it may have to wait for the media
+  esac || die "$unit does not start: see journalctl -u $unit, and whether the other hosts are there"
   mkdir -p $etc/started
   printf '%s\n' "$now" >"$note"
   changed "$unit was started"

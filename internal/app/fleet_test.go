@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -35,15 +36,22 @@ type fleet struct {
 
 func newFleet(tb testing.TB, webs int) *fleet {
 	tb.Helper()
+	f := newBase(tb)
+	for range webs {
+		f.web = append(f.web, f.serve(testserver.FreeAddr(tb), nil))
+	}
+	return f
+}
+
+// newBase is a fleet without processes.
+func newBase(tb testing.TB) *fleet {
+	tb.Helper()
 	f := &fleet{TB: tb, postgres: testserver.NewPostgres(tb), redis: testserver.Redis(tb)}
 	check(tb, f.postgres.Create("contest", ""))
 	f.settings = apptest.Settings{
 		"DATABASE_URL": f.postgres.URL("contest"), "REDIS_URL": f.redis.URL, "STORAGE_URL": "file://" + tb.TempDir(),
 		"SECRET_KEY": "a secret of 32 characters or more, 0123456789", "DATABASE_CONNECTIONS": "8", "STOP_GRACE": "5s",
 		"PASSWORD_COST": "4", "RATE_LIMIT": "off", "LOG_LEVEL": "debug",
-	}
-	for range webs {
-		f.web = append(f.web, f.serve(testserver.FreeAddr(tb)))
 	}
 	return f
 }
@@ -56,9 +64,12 @@ func (f *fleet) with(more apptest.Settings) apptest.Settings {
 	return all
 }
 
-func (f *fleet) serve(addr string) *program {
+// serve starts a web process with settings besides the fleet's.
+func (f *fleet) serve(addr string, more apptest.Settings) *program {
 	f.Helper()
-	return serve(f, f.with(apptest.Settings{"WORKERS": "0", "LISTEN_ADDR": addr}))
+	all := apptest.Settings{"WORKERS": "0", "LISTEN_ADDR": addr}
+	maps.Copy(all, more)
+	return serve(f, f.with(all))
 }
 
 // work starts a worker of one video at once and waits until it works.
@@ -113,6 +124,7 @@ func TestFleet(t *testing.T) {
 
 // follow reads a video's events to their end, and returns the progress that each told.
 func (p player) follow(tb testing.TB, url string, id int64) (progress []int) {
+	tb.Helper()
 	request := must(http.NewRequestWithContext(tb.Context(), http.MethodGet, fmt.Sprintf("%s/api/videos/%d/events", url, id), nil))(tb)
 	request.Header.Set("Authorization", "Bearer "+p.token)
 	answer, err := httpClient.Do(request)
@@ -366,7 +378,7 @@ func TestRollingRestart(t *testing.T) {
 			t.Errorf("exit code (-want +got):\n%s", diff)
 		}
 		load.answered(t, http.StatusOK, 100)
-		f.web[i] = f.serve(addrs[i])
+		f.web[i] = f.serve(addrs[i], nil)
 		f.web[i].logs("path=/api/public/rankings") // nginx has come back to it
 		load.answered(t, http.StatusOK, 100)
 	}
@@ -424,6 +436,7 @@ func enlarged(tb testing.TB, path string, size int64) string {
 
 // uploadLarge sends a file without holding it.
 func (p player) uploadLarge(tb testing.TB, client *http.Client, url, path string) (status int, body string) {
+	tb.Helper()
 	file, err := os.Open(path)
 	if err != nil {
 		tb.Error(err)
@@ -478,4 +491,37 @@ func (f *fleet) peakMemory() (sum int64) {
 		}
 	}
 	return sum
+}
+
+// The Postman collection, which has every call of the API, good and bad, against PostgreSQL, Redis and S3 behind nginx, with
+// two web processes and two workers.
+func TestFleetServesTheCollection(t *testing.T) {
+	t.Parallel()
+	newman := must(filepath.Abs("../../collections/node_modules/.bin/newman"))(t)
+	if _, err := os.Stat(newman); err != nil {
+		if os.Getenv("CI") == "" {
+			t.Skip("Newman is not installed")
+		}
+		t.Fatal(err)
+	}
+	f := newBase(t)
+	maps.Copy(f.settings, onS3(testserver.NewS3(t), "&serve=proxy")) // else S3 itself answers for some errors
+	metrics := testserver.FreeAddr(t)
+	var addrs []string
+	for _, more := range []apptest.Settings{{"METRICS_ADDR": metrics}, {"METRICS_ADDR": "127.0.0.1:0"}} {
+		addr := testserver.FreeAddr(t)
+		more["TRUSTED_PROXIES"] = "127.0.0.1"
+		f.web = append(f.web, f.serve(addr, more))
+		addrs = append(addrs, addr)
+	}
+	front := testserver.Nginx(t, "", addrs...)
+	f.work(nil)
+	f.work(nil)
+
+	run := exec.CommandContext(t.Context(), "../../scripts/newman", front.URL, "--insecure",
+		"--env-var", "metrics_url=http://"+metrics+"/metrics")
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }

@@ -110,6 +110,9 @@ func wantChanges(t *testing.T, pages string) {
 	if _, body := ask(t, http.MethodGet, pages+job, "organizer", organizerPassword); !strings.Contains(body, `"state":"available"`) {
 		t.Errorf("after refusals: got %s", body)
 	}
+	if answer, body := ask(t, http.MethodPost, pages+"api/jobs/retry", "organizer", organizerPassword); answer.StatusCode != http.StatusOK {
+		t.Errorf("retry of a job that waits: got %s: %s", answer.Status, body)
+	}
 	answer, body := ask(t, http.MethodPost, pages+"api/jobs/cancel", "organizer", organizerPassword, "Sec-Fetch-Site", "same-origin")
 	if answer.StatusCode != http.StatusOK {
 		t.Errorf("cancel: got %s: %s", answer.Status, body)
@@ -117,6 +120,30 @@ func wantChanges(t *testing.T, pages string) {
 	if _, body := ask(t, http.MethodGet, pages+job, "organizer", organizerPassword); !strings.Contains(body, `"state":"cancelled"`) {
 		t.Errorf("after the change: got %s", body)
 	}
+}
+
+// A job that has failed for good is tried again from its page: its video gets a new job. One that waits keeps its own.
+func TestOrganizersRetry(t *testing.T) {
+	t.Parallel()
+	server := apptest.Start(t, apptest.Settings{"WORKERS": "1", "ORGANIZER_PASSWORD": organizerPassword})
+	ana := newPlayer(t, server.URL, "ana@example.com")
+	id := must(ana.upload(server.URL, "Triple", apptest.Ruined(t), func() {}))(t)
+	ana.waitFor(t, server.URL, id, "failed")
+	pages := server.URL + "/organizers/jobs/"
+	cancelled := func(job string) func() bool {
+		return func() bool {
+			_, body := ask(t, http.MethodGet, pages+"api/jobs/"+job, "organizer", organizerPassword)
+			return strings.Contains(body, `"state":"cancelled"`)
+		}
+	}
+	apptest.Eventually(t, patience, "the job has ended", cancelled("1"))
+
+	answer, body := ask(t, http.MethodPost, pages+"api/jobs/retry", "organizer", organizerPassword)
+
+	if answer.StatusCode != http.StatusOK || body != `{"status":"ok"}` {
+		t.Errorf("got %s: %s", answer.Status, body)
+	}
+	apptest.Eventually(t, patience, "the new job has failed as well", cancelled("2"))
 }
 
 // wantClosed checks that nobody comes in without the password.

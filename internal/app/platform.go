@@ -245,7 +245,11 @@ func (p *platform) wireOrganizers(mux *http.ServeMux) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.hold(func() error { cancel(); return nil })
-	pages, err := jobs.NewPages(ctx, queueOf(p.data.db), organizersJobs, p.log)
+	retry := func(ctx context.Context, id int64) error {
+		_, err := p.videos.RetryAny(ctx, id)
+		return err
+	}
+	pages, err := jobs.NewPages(ctx, queueOf(p.data.db), organizersJobs, p.log, retry)
 	if err != nil {
 		return err
 	}

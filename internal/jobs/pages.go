@@ -12,8 +12,11 @@ import (
 )
 
 // NewPages makes the queue library's own pages, on which organizers see the jobs, for all paths below prefix, which has
-// no slash at the end. What they count in the background ends with ctx. They ask nobody who they are.
-func NewPages(ctx context.Context, db Database, prefix string, log *slog.Logger) (http.Handler, error) {
+// no slash at the end. A job that has ended is tried again by retry, which gets the id of its video. What the pages count
+// in the background ends with ctx. They ask nobody who they are.
+func NewPages(ctx context.Context, db Database, prefix string, log *slog.Logger,
+	retry func(ctx context.Context, videoID int64) error,
+) (http.Handler, error) {
 	log = slog.New(quiet{log.Handler()})
 	client, err := river.NewClient(db.driver, &river.Config{Logger: log})
 	if err != nil {
@@ -28,7 +31,11 @@ func NewPages(ctx context.Context, db Database, prefix string, log *slog.Logger)
 	if err := pages.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start the pages of the job queue: %w", err)
 	}
-	return slashed(prefix, pages), nil
+	again := &retries{client: client, retry: retry, pages: pages}
+	mux := http.NewServeMux()
+	mux.Handle("POST "+prefix+"/api/jobs/retry", again)
+	mux.Handle("/", pages)
+	return slashed(prefix, mux), nil
 }
 
 // slashed gives the front page the slash that it has among the pages, and which the platform does not tell apart.

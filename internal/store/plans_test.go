@@ -101,7 +101,9 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH videos USING INDEX videos_unfinished (uploaded_at<?)"},
 		},
 		"failed": {
-			func(ctx context.Context, s *store.Store) error { return second(s.Failed(ctx, contest.Video{UploadedAt: start}, 10)) },
+			func(ctx context.Context, s *store.Store) error {
+				return second(s.Failed(ctx, contest.Video{UploadedAt: start}, 10))
+			},
 			[]string{"SEARCH videos USING INDEX videos_failed (uploaded_at>?)"},
 		},
 		"vote": {

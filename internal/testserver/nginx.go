@@ -64,14 +64,14 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	cmd.Cancel = func() error { return nil } // the clean-up ends it
 	cmd.ExtraFiles = []*os.File{plainSocket, secureSocket}
 	cmd.Env = append(os.Environ(), "NGINX=3;4;") // takes sockets over, as at an upgrade of its program
-	n.Process = start(tb, "nginx", cmd, func() error { return accepts(secure) })
+	n.Process = start(tb, "nginx", cmd, func() error { return nil })
 	n.wait(func() error { // a signal that comes earlier is lost
 		if !strings.Contains(n.Log(), worker) {
 			return errors.New("no worker has begun")
 		}
 		return nil
 	})
-	if err := errors.Join(plainSocket.Close(), secureSocket.Close()); err != nil {
+	if err := errors.Join(release(plainSocket), release(secureSocket)); err != nil {
 		tb.Fatal(err)
 	}
 	return n
@@ -89,6 +89,18 @@ func listen(tb testing.TB) (addr string, socket *os.File) {
 		tb.Fatal(err)
 	}
 	return l.Addr().String(), socket
+}
+
+// release leaves a socket to the process that took it over, before the first connection. Handing it over has made it
+// block (os.File.Fd), in which a worker that finds another quicker would wait for ever.
+func release(socket *os.File) error {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("get at a socket: %w", err)
+	}
+	var set error
+	err = raw.Control(func(fd uintptr) { set = syscall.SetNonblock(int(fd), true) })
+	return errors.Join(err, set, socket.Close())
 }
 
 func (n *NginxServer) configure(tb testing.TB, upstreams []string) {

@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func NewPostgres(tb testing.TB, options ...string) *Postgres {
 // serverFolder is an empty folder that the server's user owns.
 func serverFolder(tb testing.TB) string {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "risingstars-postgres-")
+	dir, err := os.MkdirTemp("", "risingstars-postgres-") //nolint:usetesting // a folder below the test's own is closed to the server's user
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func serverUser() *syscall.Credential {
 }
 
 func (p *Postgres) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(p.bin, name), args...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(p.bin, name), args...)
 	cmd.Dir = p.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: serverUser()}
 	return cmd
@@ -100,7 +101,7 @@ func (p *Postgres) Start(tb testing.TB) {
 			return err
 		}
 		defer func() { _ = db.Close() }()
-		return db.Ping()
+		return db.PingContext(tb.Context())
 	})
 }
 
@@ -116,11 +117,11 @@ func (p *Postgres) Create(database, template string) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	text := "CREATE DATABASE " + quoted(database)
+	text := "CREATE DATABASE " + quoted(database) //nolint:gosec // names cannot be parameters; they are quoted
 	if template != "" {
 		text += " TEMPLATE " + quoted(template)
 	}
-	_, err = db.Exec(text)
+	_, err = db.ExecContext(context.Background(), text)
 	return err
 }
 

@@ -4,7 +4,7 @@
 packages=(ca-certificates ffmpeg nfs-common nftables)
 
 set_up() {
-  want_program_settings DATABASE_URL REDIS_URL
+  want_program_settings DATABASE_URL REDIS_URL SECRET_KEY
   put_user
   put_program
   put_media_mount
