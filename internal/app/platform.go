@@ -25,6 +25,7 @@ import (
 	"risingstars/internal/web"
 	"risingstars/internal/web/api"
 	"risingstars/internal/web/ui"
+	"risingstars/internal/web/uploads"
 )
 
 // linkLife is how long a link works to what is not public.
@@ -48,6 +49,8 @@ type platform struct {
 	workers     *jobs.Workers // nil if there are to be none
 	workerCount int
 	handler     http.Handler
+	votes       *contest.Votes
+	uploads     *uploads.Uploads
 	stopping    chan struct{} // closed when streams of events must end
 }
 
@@ -190,15 +193,11 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	site, err := ui.New()
-	if err != nil {
-		return err
-	}
 	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now}
 	mux := http.NewServeMux()
-	_, err = api.Register(mux, api.Needs{
-		Players: &contest.Players{Store: p.data.store, Passwords: passwords, Clock: time.Now},
-		Videos:  p.videos, Votes: votes, Objects: p.data.blobs,
+	players := &contest.Players{Store: p.data.store, Passwords: passwords, Clock: time.Now}
+	routes, err := api.Register(mux, api.Needs{
+		Players: players, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
 		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now),
 		Links:  auth.NewLinks(secret, linkLife, time.Now),
 		Live:   p.live, Limits: p.limits(), Metrics: p.registry,
@@ -208,8 +207,13 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	mux.HandleFunc("GET /{$}", web.Root(site.Home(p.videos, votes, api.MediaPath)))
-	mux.Handle("GET /static/", site.Static())
+	site, err := p.wireSite(mux, players, votes, secret)
+	if err != nil {
+		return err
+	}
+	if err := p.wireUploads(mux, site, routes); err != nil {
+		return err
+	}
 	mux.HandleFunc("GET /healthz", web.Alive)
 	mux.HandleFunc("GET /readyz", web.Ready([]web.Check{
 		{Name: "database", Run: p.data.store.Ping}, {Name: "storage", Run: p.data.blobs.Check},
@@ -224,7 +228,10 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.handler = web.Handler(mux, p.log, web.NewMetrics(p.registry), trusted, p.data.blobs.origins()...)
+	p.handler = web.Handler(mux, web.Options{
+		Log: p.log, Metrics: web.NewMetrics(p.registry), Page: site.Problem,
+		Proxies: trusted, MediaOrigins: p.data.blobs.origins(),
+	})
 	return nil
 }
 

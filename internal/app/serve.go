@@ -118,6 +118,7 @@ func (p *platform) sweep(ctx context.Context) {
 		if removed > 0 {
 			p.log.Info("swept objects that belong to no video", "objects", removed)
 		}
+		p.keepSite(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -154,6 +155,20 @@ func (p *platform) newMark() (path string, err error) {
 	}
 	_, err = f.WriteString("The objects beside this belong to the contest that this file is named after.\n")
 	return f.Name(), errors.Join(err, f.Close())
+}
+
+// keepSite removes uploads that were not finished in time, and keeps where players stood when the day began.
+func (p *platform) keepSite(ctx context.Context) {
+	removed, err := p.uploads.Sweep(ctx)
+	if err != nil && ctx.Err() == nil {
+		p.log.Error("sweep unfinished uploads", "error", err)
+	}
+	if removed > 0 {
+		p.log.Info("removed uploads that were not finished in time", "uploads", removed)
+	}
+	if err := p.votes.Remember(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("remember the ranking", "error", err)
+	}
 }
 
 // announce tells whoever started the program where to go next.

@@ -43,6 +43,8 @@ var (
 	ErrAlreadyVoted = &Refusal{"already_voted", "this person has voted for this video"}
 	ErrNotVoted     = &Refusal{"not_voted", "this person has not voted for this video"}
 	ErrOwnVideo     = &Refusal{"own_video", "nobody votes for a video of their own"}
+
+	ErrNoPlayer = &Refusal{"no_player", "there is no such player"}
 )
 
 // Refusals lists every refusal there is, so that a test can hold the web's table of errors against it.
@@ -52,7 +54,7 @@ func Refusals() []*Refusal {
 		ErrNotAVideo, ErrEmptyFile, ErrTruncated, ErrUnplayable, ErrTooLarge, ErrTooManyPixels, ErrTooLong,
 		ErrBadFrameRate, ErrTooManyStreams, ErrDeclaredOther,
 		ErrNoVideo, ErrNotOwner, ErrNotProcessed, ErrNotFailed, ErrPublic,
-		ErrAlreadyVoted, ErrNotVoted, ErrOwnVideo,
+		ErrAlreadyVoted, ErrNotVoted, ErrOwnVideo, ErrNoPlayer,
 	}
 }
 

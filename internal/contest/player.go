@@ -72,12 +72,30 @@ func (f *fields) password(name, value string) {
 	}
 }
 
+// Profile is what a player may change later.
+type Profile struct{ FirstName, LastName, City, Country string }
+
+// Change changes the player's profile everywhere it shows. It returns *InvalidError.
+func (s *Players) Change(ctx context.Context, p Player, form Profile) (Player, error) {
+	var bad fields
+	p.FirstName = bad.line("first_name", form.FirstName, MaxName, false)
+	p.LastName = bad.line("last_name", form.LastName, MaxName, false)
+	p.City = bad.line("city", form.City, MaxPlace, true)
+	p.Country = bad.line("country", form.Country, MaxPlace, true)
+	if err := bad.err(); err != nil {
+		return Player{}, err
+	}
+	return p, s.Store.ChangePlayer(ctx, p)
+}
+
 // PlayerStore keeps the players. Each method is one transaction.
 type PlayerStore interface {
 	// AddPlayer gives the player its id. It returns ErrEmailTaken if the email is there in whatever case.
 	AddPlayer(ctx context.Context, p Player, passwordHash string) (Player, error)
 	// PlayerByID returns ErrNotSignedIn if there is no such player: who asks holds an id from a token.
 	PlayerByID(ctx context.Context, id int64) (Player, error)
+	// ChangePlayer keeps the player's names, city and country, where videos and the ranking are found by them too.
+	ChangePlayer(ctx context.Context, p Player) error
 	// Credentials finds a player and the hash of its password by email, whatever its case. It returns
 	// ErrBadCredentials if there is none.
 	Credentials(ctx context.Context, email string) (Player, string, error)

@@ -11,12 +11,16 @@ type PublicQuery struct {
 	Page   Page
 	City   string // whole name, whatever case and accents; "" for all
 	Search string // part of a title or of a player's name, whatever case and accents; "" for all
+
+	MostVoted bool  // first, instead of the newest
+	PlayerID  int64 // whose; 0 for all
 }
 
 // PublicVideo is a public video as everybody sees it.
 type PublicVideo struct {
 	ID         int64
 	Title      string
+	OwnerID    int64
 	OwnerName  string
 	OwnerCity  string
 	Votes      int
@@ -24,7 +28,7 @@ type PublicVideo struct {
 	UploadedAt time.Time
 }
 
-// PublicVideos lists a page of what the public may see, newest first.
+// PublicVideos lists a page of what the public may see, newest first unless the query says otherwise.
 func (s *Videos) PublicVideos(ctx context.Context, q PublicQuery) ([]PublicVideo, error) {
 	return s.Store.PublicVideos(ctx, q.trimmed())
 }
@@ -37,6 +41,15 @@ func (s *Videos) CountPublic(ctx context.Context, q PublicQuery) (int, error) {
 func (q PublicQuery) trimmed() PublicQuery {
 	q.City, q.Search = strings.TrimSpace(q.City), strings.TrimSpace(q.Search)
 	return q
+}
+
+// PublicVideo returns a public video, or ErrNoVideo.
+func (s *Videos) PublicVideo(ctx context.Context, id int64) (Video, error) {
+	v, err := s.Store.Video(ctx, id)
+	if err == nil && v.Status != Public {
+		return Video{}, ErrNoVideo
+	}
+	return v, err
 }
 
 // ByKey finds the video that an object in storage belongs to, and which part of it the object is. It returns

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Upload is a file that has arrived whole and waits in a work file to be judged.
@@ -13,6 +14,16 @@ type Upload struct {
 	Path         string // the work file; it is moved into storage if the upload is accepted
 	Size         int64  // bytes
 	DeclaredType string // media type that the client gave the file, "" if none
+}
+
+// PartialUpload is a file that arrives in pieces, with pauses.
+type PartialUpload struct {
+	ID           string
+	PlayerID     int64
+	Title        string
+	DeclaredType string // as for Upload
+	Size         int64  // bytes that there will be
+	ExpiresAt    time.Time
 }
 
 // Accept takes an upload into the contest: it judges the title and the file, makes the original durable, and commits

@@ -15,8 +15,14 @@ type VoteStore interface {
 	AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (int, error)
 	// RemoveVote takes a vote back and returns the video's votes. It returns ErrNotVoted if there is none.
 	RemoveVote(ctx context.Context, videoID, voterID int64) (int, error)
+	// Voted reports whether the person has voted for the video.
+	Voted(ctx context.Context, videoID, voterID int64) (bool, error)
 	// Ranking lists a page of the players with public videos.
 	Ranking(ctx context.Context, q RankingQuery) ([]Standing, error)
+	// Place returns the player's position in the nation, or ErrNoPlayer if the player has no public video.
+	Place(ctx context.Context, playerID int64) (int, error)
+	// RememberRanking keeps everybody's position for Standing.Before, unless one later than olderThan is kept.
+	RememberRanking(ctx context.Context, at, olderThan time.Time) error
 }
 
 // Votes takes the public's votes and ranks the players by them.
@@ -57,6 +63,23 @@ func (s *Votes) TakeBack(ctx context.Context, voter Player, videoID int64) (int,
 	return votes, nil
 }
 
+// Voted reports whether the person's vote for a video stands.
+func (s *Votes) Voted(ctx context.Context, voter Player, videoID int64) (bool, error) {
+	return s.Store.Voted(ctx, videoID, voter.ID)
+}
+
+// Place is the player's position in the nation. It returns ErrNoPlayer if the player has no public video.
+func (s *Votes) Place(ctx context.Context, playerID int64) (int, error) {
+	return s.Store.Place(ctx, playerID)
+}
+
+// Remember keeps the ranking once a day, at the first call after midnight UTC, so that the site can show who has
+// moved since.
+func (s *Votes) Remember(ctx context.Context) error {
+	now := s.Clock.now()
+	return s.Store.RememberRanking(ctx, now, now.Truncate(24*time.Hour))
+}
+
 func (s *Votes) canVote(ctx context.Context, voter Player, videoID int64) error {
 	v, err := s.Store.Video(ctx, videoID)
 	if err != nil {
@@ -82,6 +105,7 @@ type Standing struct {
 	Username string // first and last name
 	City     string
 	Votes    int
+	Before   int // the position in the same ranking when it was last remembered, 0 if none
 }
 
 // Ranking lists a page of the players who have a public video.

@@ -52,6 +52,11 @@ func source(t *testing.T) *world {
 	gone := w.bring(t, w.upload(t, ana, "Borrada", at(8)), contest.Processed)
 	check(t, w.DeleteVideo(t.Context(), gone.ID))
 	w.exec(t, `DELETE FROM players WHERE id = $1`, w.player(t, "nobody", "").ID)
+	check(t, w.AddSession(t.Context(), "hash of a cookie", ana.ID, at(300), at(400)))
+	check(t, w.AddUpload(t.Context(), contest.PartialUpload{
+		ID: "x", PlayerID: ana.ID, Title: "A medias 🏀", DeclaredType: "video/mp4", Size: 5 << 30, ExpiresAt: at(500),
+	}))
+	check(t, w.RememberRanking(t.Context(), at(300), start))
 	return w
 }
 
@@ -85,6 +90,7 @@ type answers struct {
 	Public   map[string][]contest.PublicVideo
 	Ranking  map[string][]contest.Standing
 	Votes    []string
+	Site     []string
 }
 
 func (w *world) answers(t *testing.T) answers {
@@ -115,6 +121,15 @@ func (w *world) answers(t *testing.T) answers {
 	check(t, err)
 	for _, row := range selected(t, w.db.Readers, `SELECT voted_at, video_id, voter_id, player_id FROM votes ORDER BY 2, 3`) {
 		a.Votes = append(a.Votes, fmt.Sprint(moment(row[0]), row[1:]))
+	}
+	for _, row := range selected(t, w.db.Readers, `SELECT expires_at, token_hash, player_id FROM sessions`) {
+		a.Site = append(a.Site, fmt.Sprint(moment(row[0]), row[1:]))
+	}
+	begun, err := w.ExpiredUploads(ctx, at(1000))
+	check(t, err)
+	a.Site = append(a.Site, fmt.Sprintf("%+v", begun))
+	for _, row := range selected(t, w.db.Readers, `SELECT taken_at, player_id, position, city_position FROM standings_before ORDER BY 2`) {
+		a.Site = append(a.Site, fmt.Sprint(moment(row[0]), row[1:]))
 	}
 	for _, row := range selected(t, w.db.Readers, `SELECT reached_at, player_id, votes, city_key FROM standings ORDER BY 2`) {
 		a.Votes = append(a.Votes, fmt.Sprint(moment(row[0]), row[1:]))
@@ -313,7 +328,7 @@ func TestTwoImportsAtOnce(t *testing.T) {
 
 func TestImportThatIsBrokenOffLeavesNothing(t *testing.T) {
 	t.Parallel()
-	for _, table := range []string{"contest", "players", "videos", "votes", "standings"} {
+	for _, table := range []string{"contest", "players", "videos", "votes", "standings", "sessions", "uploads", "standings_before"} {
 		t.Run(table, func(t *testing.T) {
 			t.Parallel()
 			from := source(t)

@@ -28,6 +28,7 @@ func TestPlans(t *testing.T) {
 		rankingPage = []string{
 			"SCAN page",
 			"SEARCH p USING INTEGER PRIMARY KEY (rowid=?)",
+			"SEARCH b USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
 		}
 		publicPage = []string{
 			"SCAN page",
@@ -74,7 +75,7 @@ func TestPlans(t *testing.T) {
 			func(ctx context.Context, s *store.Store) error {
 				return second(s.CountPublic(ctx, contest.PublicQuery{City: "Cali"}))
 			},
-			[]string{"SEARCH videos USING COVERING INDEX videos_public_by_city (city_key=?)"},
+			[]string{"SEARCH videos USING COVERING INDEX videos_most_voted_by_city (city_key=?)"},
 		},
 		"video": {
 			func(ctx context.Context, s *store.Store) error { return second(s.Video(ctx, 1)) },

@@ -47,3 +47,49 @@ func (s *Store) Credentials(ctx context.Context, email string) (contest.Player, 
 		`SELECT `+playerColumns+`, password_hash FROM players WHERE email_key = $1`, foldEmail(email))
 	return p, hash, err
 }
+
+// ChangePlayer implements [contest.PlayerStore].
+func (s *Store) ChangePlayer(ctx context.Context, p contest.Player) error {
+	return s.write(ctx, "change_player", func(ctx context.Context, tx *sql.Tx) error {
+		err := change(ctx, tx, contest.ErrNotSignedIn, `
+			UPDATE players SET first_name = $1, last_name = $2, city = $3, city_key = $4, country = $5 WHERE id = $6`,
+			p.FirstName, p.LastName, p.City, fold(p.City), p.Country, p.ID)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE standings SET city_key = $1 WHERE player_id = $2`, fold(p.City), p.ID); err != nil {
+			return err
+		}
+		titles, err := titlesOf(ctx, tx, p.ID)
+		if err != nil {
+			return err
+		}
+		for id, title := range titles {
+			_, err := tx.ExecContext(ctx, `UPDATE videos SET city_key = $1, search_key = $2 WHERE id = $3`,
+				fold(p.City), fold(title+" "+p.Name()), id)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// titlesOf reads all rows before anything else is asked in the transaction.
+func titlesOf(ctx context.Context, tx *sql.Tx, playerID int64) (map[int64]string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, title FROM videos WHERE player_id = $1`, playerID)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err below says what went wrong
+	titles := map[int64]string{}
+	for rows.Next() {
+		var id int64
+		var title string
+		if err := rows.Scan(&id, &title); err != nil {
+			return nil, err
+		}
+		titles[id] = title
+	}
+	return titles, rows.Err()
+}

@@ -13,16 +13,20 @@ import (
 func (s *Store) PublicVideos(ctx context.Context, q contest.PublicQuery) ([]contest.PublicVideo, error) {
 	where, args := publicWhere(q)
 	args = append(args, q.Page.Limit, q.Page.Offset())
+	columns, inner, outer := `uploaded_at`, `uploaded_at DESC, id DESC`, `page.uploaded_at DESC, page.page_id DESC`
+	if q.MostVoted {
+		columns, inner, outer = `uploaded_at, votes`, `votes DESC, `+inner, `page.votes DESC, `+outer
+	}
 	return many(ctx, s, "public_videos", scanPublicVideo, fmt.Sprintf(`
-		SELECT v.id, v.title, p.first_name, p.last_name, p.city, v.votes, v.token, v.format, v.size, v.run, v.uploaded_at
+		SELECT v.id, v.title, p.id, p.first_name, p.last_name, p.city, v.votes, v.token, v.format, v.size, v.run, v.uploaded_at
 		FROM (
-			SELECT id AS page_id, uploaded_at FROM videos WHERE %s
-			ORDER BY uploaded_at DESC, id DESC
+			SELECT id AS page_id, %s FROM videos WHERE %s
+			ORDER BY %s
 			LIMIT $%d OFFSET $%d
 		) AS page
 		JOIN videos AS v ON v.id = page.page_id
 		JOIN players AS p ON p.id = v.player_id
-		ORDER BY page.uploaded_at DESC, page.page_id DESC`, where, len(args)-1, len(args)), args...)
+		ORDER BY %s`, columns, where, inner, len(args)-1, len(args), outer), args...)
 }
 
 // CountPublic implements [contest.VideoStore].
@@ -38,6 +42,10 @@ func publicWhere(q contest.PublicQuery) (where string, args []any) {
 		args = append(args, fold(q.City))
 		conditions = append(conditions, fmt.Sprintf(`city_key = $%d`, len(args)))
 	}
+	if q.PlayerID != 0 {
+		args = append(args, q.PlayerID)
+		conditions = append(conditions, fmt.Sprintf(`player_id = $%d`, len(args)))
+	}
 	if q.Search != "" {
 		args = append(args, containing(q.Search))
 		conditions = append(conditions, fmt.Sprintf(`search_key LIKE $%d ESCAPE '\'`, len(args)))
@@ -48,7 +56,7 @@ func publicWhere(q contest.PublicQuery) (where string, args []any) {
 func scanPublicVideo(row scanner) (contest.PublicVideo, error) {
 	var v contest.PublicVideo
 	var owner contest.Player
-	err := row.Scan(&v.ID, &v.Title, &owner.FirstName, &owner.LastName, &v.OwnerCity, &v.Votes,
+	err := row.Scan(&v.ID, &v.Title, &v.OwnerID, &owner.FirstName, &owner.LastName, &v.OwnerCity, &v.Votes,
 		&v.Media.Token, &v.Media.Format, &v.Media.Size, &v.Media.Run, (*timestamp)(&v.UploadedAt))
 	v.OwnerName = owner.Name()
 	return v, err

@@ -28,7 +28,8 @@ func TestPublicVideosAsEverybodySeesThem(t *testing.T) {
 			check(t, err)
 
 			want := []contest.PublicVideo{{
-				ID: v.ID, Title: "Clavada", OwnerName: "Ana Ríos", OwnerCity: "Bogotá", Votes: 1, Media: v.Media, UploadedAt: at(5),
+				ID: v.ID, Title: "Clavada", OwnerID: p.ID, OwnerName: "Ana Ríos", OwnerCity: "Bogotá", Votes: 1, Media: v.Media,
+				UploadedAt: at(5),
 			}}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("videos (-want +got):\n%s", diff)

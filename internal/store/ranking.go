@@ -10,19 +10,20 @@ import (
 // cost does not depend on how many votes there are, and grows with the page's depth by an index entry a row.
 func (s *Store) Ranking(ctx context.Context, q contest.RankingQuery) ([]contest.Standing, error) {
 	args := []any{q.Page.Limit, q.Page.Offset()}
-	where := ``
+	where, before := ``, `position`
 	if q.City != "" {
-		where = `WHERE city_key = $3`
+		where, before = `WHERE city_key = $3`, `city_position`
 		args = append(args, fold(q.City))
 	}
 	list, err := many(ctx, s, "ranking", scanStanding, `
-		SELECT page.player_id, p.first_name, p.last_name, p.city, page.votes
+		SELECT page.player_id, p.first_name, p.last_name, p.city, page.votes, COALESCE(b.`+before+`, 0)
 		FROM (
 			SELECT player_id, votes, reached_at FROM standings `+where+`
 			ORDER BY votes DESC, reached_at, player_id
 			LIMIT $1 OFFSET $2
 		) AS page
 		JOIN players AS p ON p.id = page.player_id
+		LEFT JOIN standings_before AS b ON b.player_id = page.player_id
 		ORDER BY page.votes DESC, page.reached_at, page.player_id`, args...)
 	for i := range list {
 		list[i].Position = q.Page.Offset() + i + 1
@@ -33,7 +34,7 @@ func (s *Store) Ranking(ctx context.Context, q contest.RankingQuery) ([]contest.
 func scanStanding(row scanner) (contest.Standing, error) {
 	var place contest.Standing
 	var p contest.Player
-	err := row.Scan(&place.PlayerID, &p.FirstName, &p.LastName, &place.City, &place.Votes)
+	err := row.Scan(&place.PlayerID, &p.FirstName, &p.LastName, &place.City, &place.Votes, &place.Before)
 	place.Username = p.Name()
 	return place, err
 }

@@ -61,6 +61,13 @@ func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes i
 	return votes, err
 }
 
+// Voted implements [contest.VoteStore].
+func (s *Store) Voted(ctx context.Context, videoID, voterID int64) (bool, error) {
+	n, err := one(ctx, s, "voted", scanInt, nil,
+		`SELECT count(*) FROM votes WHERE video_id = $1 AND voter_id = $2`, videoID, voterID)
+	return n > 0, err
+}
+
 // count changes the votes of a video and says whose it is.
 func count(ctx context.Context, tx *sql.Tx, videoID int64, by int) (votes int, playerID int64, err error) {
 	err = tx.QueryRowContext(ctx,

@@ -37,7 +37,9 @@ func newSite(t *testing.T, routes map[string]http.HandlerFunc, trusted ...netip.
 		mux.HandleFunc(pattern, handler)
 	}
 	s := &site{metrics: prometheus.NewRegistry(), trusted: trusted}
-	s.Server = httptest.NewUnstartedServer(Handler(mux, slog.New(slog.NewJSONHandler(&s.log, nil)), NewMetrics(s.metrics), s.trusted))
+	s.Server = httptest.NewUnstartedServer(Handler(mux, Options{
+		Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Metrics: NewMetrics(s.metrics), Proxies: s.trusted,
+	}))
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.Start()
 	t.Cleanup(s.Close)
@@ -467,7 +469,9 @@ func TestFilesGoToTheConnection(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /x", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) })
 	var log bytes.Buffer
-	h := Handler(mux, slog.New(slog.NewJSONHandler(&log, nil)), NewMetrics(prometheus.NewRegistry()), nil)
+	h := Handler(mux, Options{
+		Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: NewMetrics(prometheus.NewRegistry()),
+	})
 	w := &readsFrom{ResponseRecorder: httptest.NewRecorder()}
 
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/x", nil))

@@ -21,20 +21,29 @@ import (
 // RequestIDHeader carries the id under which a request stands in the log. A proxy in front may give it.
 const RequestIDHeader = "X-Request-Id"
 
+// Options are what the routes are wrapped with.
+type Options struct {
+	Log          *slog.Logger
+	Metrics      *Metrics
+	Page         problem.Page   // shows problems to browsers; nil for none
+	Proxies      []netip.Prefix // what they say of a request is believed
+	MediaOrigins []string       // from which pages may show media, besides this server
+}
+
 // Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
 // metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
 // router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
-// Pages may show media from the origins as well.
-func Handler(routes *http.ServeMux, log *slog.Logger, m *Metrics, trusted []netip.Prefix, media ...string) http.Handler {
-	return forwarded(trusted, logged(log, m, safe(secured(hosted(slashless(routed(routes))), media))))
+func Handler(routes *http.ServeMux, o Options) http.Handler {
+	handler := secured(hosted(slashless(routed(routes))), o.MediaOrigins)
+	return forwarded(o.Proxies, logged(o.Log, o.Metrics, o.Page, safe(handler)))
 }
 
 // logged gives the request its id and writes one line about it when it is over. The line has the path without its
 // query, since links to media carry their signatures there.
-func logged(log *slog.Logger, m *Metrics, next http.Handler) http.Handler {
+func logged(log *slog.Logger, m *Metrics, page problem.Page, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
-		scope := &problem.Scope{ID: requestID(r), Client: clientHost(r)}
+		scope := &problem.Scope{ID: requestID(r), Client: clientHost(r), Page: page}
 		r = r.WithContext(problem.WithScope(r.Context(), scope)) // the router will write its pattern into this one
 		w.Header().Set(RequestIDHeader, scope.ID)
 		rec := &recorder{ResponseWriter: w}

@@ -73,7 +73,7 @@ func (p *plainErrors) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 func (p *plainErrors) WriteHeader(status int) {
 	switch {
-	case status >= http.StatusBadRequest && p.Header().Get("Content-Type") != problem.MediaType:
+	case status >= http.StatusBadRequest && !formed(p.Header().Get("Content-Type")):
 		p.status = status
 	case p.astray(status):
 		p.status = http.StatusNotFound
@@ -84,6 +84,11 @@ func (p *plainErrors) WriteHeader(status int) {
 	for _, name := range []string{"Content-Encoding", "ETag", "Location"} { // of what is not sent
 		p.Header().Del(name)
 	}
+}
+
+// formed reports whether an error is a problem already, or a page of the site about one. Everything else is plain text.
+func formed(contentType string) bool {
+	return contentType == problem.MediaType || strings.HasPrefix(contentType, "text/html")
 }
 
 // astray reports whether the answer is a redirect of the router's that leads nowhere: to a path that is tidier and not

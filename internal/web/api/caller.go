@@ -29,7 +29,7 @@ func (c *Caller) Resolve(ctx huma.Context) []error {
 // request is looked at.
 func (a *API) signedIn(h huma.API) huma.Middlewares {
 	return huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
-		player, err := a.authenticate(ctx.Context(), ctx.Header("Authorization"))
+		player, err := a.Authenticate(ctx.Context(), ctx.Header("Authorization"))
 		if err != nil {
 			_ = huma.WriteErr(h, ctx, http.StatusInternalServerError, "", err) // reports its own failure
 			return
@@ -38,9 +38,9 @@ func (a *API) signedIn(h huma.API) huma.Middlewares {
 	}}
 }
 
-// authenticate finds the player whose token an Authorization header carries (RFC 6750 section 2.1). It returns
+// Authenticate finds the player whose token an Authorization header carries (RFC 6750 section 2.1). It returns
 // contest.ErrNotSignedIn for anything that is not a good token.
-func (a *API) authenticate(ctx context.Context, header string) (contest.Player, error) {
+func (a *API) Authenticate(ctx context.Context, header string) (contest.Player, error) {
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, bearer) {
 		return contest.Player{}, contest.ErrNotSignedIn

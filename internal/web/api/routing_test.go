@@ -172,7 +172,7 @@ func TestAcceptDoesNotMatter(t *testing.T) {
 	c := visitor(t, shared())
 	for _, accept := range []string{"text/html", "application/xml", "application/cbor", "image/*", "nonsense", "application/json;q=0"} {
 		c.get("/api/auth/me", "Accept", accept).refuses(unauthorized)
-		c.get("/nothing", "Accept", accept).refuses(refusal{404, "No existe esta dirección.", nil})
+		c.get("/api/nothing", "Accept", accept).refuses(refusal{404, "No existe esta dirección.", nil})
 		c.get("/api/public/rankings?page=1000", "Accept", accept).is(200, "[]")
 	}
 }

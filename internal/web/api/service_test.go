@@ -87,12 +87,29 @@ func TestNotReadyWithoutDatabase(t *testing.T) {
 	c.get("/healthz").is(200, `"ok"`)
 }
 
-var requestID = regexp.MustCompile(`"request_id":"([\w-]+)"`)
+var (
+	requestID       = regexp.MustCompile(`"request_id":"([\w-]+)"`)
+	requestIDOnPage = regexp.MustCompile(`<code>([\w-]+)</code>`)
+)
 
 // checkInternal holds that a 500 says nothing of the program's insides, and that its cause is in the log under its id.
 func checkInternal(t *testing.T, s *apptest.Server, got answer) {
 	t.Helper()
 	got.refuses(refusal{500, "Error interno. Si se repite, avisa a los organizadores con el identificador de la solicitud.", nil})
+	checkInside(t, s, got, requestID)
+}
+
+// checkInternalPage is checkInternal for what a browser is shown.
+func checkInternalPage(t *testing.T, s *apptest.Server, got answer) {
+	t.Helper()
+	if got.status != 500 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || !strings.Contains(got.body, "Algo falló de nuestro lado.") {
+		t.Errorf("got %d %s: %s", got.status, got.header.Get("Content-Type"), got.body)
+	}
+	checkInside(t, s, got, requestIDOnPage)
+}
+
+func checkInside(t *testing.T, s *apptest.Server, got answer, requestID *regexp.Regexp) {
+	t.Helper()
 	for _, inside := range []string{s.DataDir, "SELECT", "INSERT", "sqlite", "SQL", "goroutine", ".go", "no such"} {
 		if strings.Contains(got.body, inside) {
 			t.Errorf("the answer has %q: %s", inside, got.body)
@@ -122,7 +139,7 @@ func TestInternalErrors(t *testing.T) {
 	checkInternal(t, s, p.get("/api/videos/1"))
 	checkInternal(t, s, p.get("/api/public/videos"))
 	checkInternal(t, s, p.upload(title("Triple"), video(clip(t))))
-	checkInternal(t, s, p.get("/", "Accept", "text/html"))
+	checkInternalPage(t, s, p.get("/", "Accept", "text/html"))
 	checkInternal(t, s, p.get("/media/videos/00000000000000000000000000000000/original.mp4"))
 	change(t, s, `ALTER TABLE players RENAME TO hidden_players`)
 	checkInternal(t, s, p.get("/api/auth/me"))

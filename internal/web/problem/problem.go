@@ -150,7 +150,11 @@ func FromElsewhere(tag lang.Tag) *Problem {
 
 // Write answers a request with the problem that err is.
 func Write(w http.ResponseWriter, r *http.Request, err error) {
-	p := From(err, ScopeOf(r.Context()), lang.Accepted(r.Header.Get("Accept-Language")))
+	scope := ScopeOf(r.Context())
+	p := From(err, scope, lang.Accepted(r.Header.Get("Accept-Language")))
+	if scope != nil && scope.Page != nil && scope.Page(w, r, p) {
+		return
+	}
 	body, err := json.Marshal(p)
 	if err != nil {
 		panic(err) // strings and numbers only

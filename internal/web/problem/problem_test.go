@@ -69,6 +69,7 @@ func TestContract(t *testing.T) {
 		{contest.ErrAlreadyVoted, 400, "You have already voted for this video"},
 		{contest.ErrNotVoted, 404, ""},
 		{contest.ErrOwnVideo, 403, ""},
+		{contest.ErrNoPlayer, 404, ""},
 	}
 	if len(tests) != len(contest.Refusals()) {
 		t.Errorf("%d refusals are tested, of %d", len(tests), len(contest.Refusals()))

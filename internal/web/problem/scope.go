@@ -1,6 +1,12 @@
 package problem
 
-import "context"
+import (
+	"context"
+	"net/http"
+)
+
+// Page shows a problem to a person. It reports whether it has answered; if not, nothing was written.
+type Page func(w http.ResponseWriter, r *http.Request, p *Problem) bool
 
 // Scope is what belongs to one request: the id under which it stands in the log, who
 // asked, and what made it fail.
@@ -8,6 +14,7 @@ type Scope struct {
 	ID     string
 	Client string // the address that asked
 	Cause  error  // of a 500
+	Page   Page   // how problems are shown to browsers; nil for as JSON only
 }
 
 type scopeKey struct{}

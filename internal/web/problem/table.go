@@ -86,6 +86,11 @@ var table = map[*contest.Refusal]row{
 		ES: "No puedes votar por tu propio video.",
 		EN: "You cannot vote for your own video.",
 	}},
+
+	contest.ErrNoPlayer: {http.StatusNotFound, lang.Text{
+		ES: "No hay tal participante.",
+		EN: "There is no such player.",
+	}},
 }
 
 // Sentences for the errors that are not the contest's.

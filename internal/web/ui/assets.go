@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -30,6 +31,7 @@ type assets struct {
 
 type asset struct {
 	content     []byte
+	packed      []byte // the same under gzip, nil where that saves nothing
 	contentType string
 	etag        string
 }
@@ -38,6 +40,7 @@ type asset struct {
 var contentTypes = map[string]string{
 	".css":   "text/css; charset=utf-8",
 	".ico":   "image/x-icon",
+	".js":    "text/javascript; charset=utf-8",
 	".png":   "image/png",
 	".svg":   "image/svg+xml",
 	".txt":   "text/plain; charset=utf-8",
@@ -63,7 +66,11 @@ func loadAssets(static fs.FS) (*assets, error) {
 		}
 		sum := sha256.Sum256(content)
 		fmt.Fprintf(all, "%s\x00%x\n", name, sum)
-		a.files[name] = asset{content, contentType, `"` + hex.EncodeToString(sum[:8]) + `"`}
+		file := asset{content: content, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+		if packed := gzipped(content, gzip.BestCompression); packed.Len() < len(content)*9/10 {
+			file.packed = packed.Bytes()
+		}
+		a.files[name] = file
 		return nil
 	})
 	if err != nil {
@@ -101,5 +108,14 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		h.Set("Cache-Control", "no-cache")
 	}
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file.content))
+	content := file.content
+	if file.packed != nil {
+		h.Set("Vary", "Accept-Encoding")
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			content = file.packed
+			h.Set("Content-Encoding", "gzip")
+			h.Set("ETag", strings.TrimSuffix(file.etag, `"`)+`-gzip"`)
+		}
+	}
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 }

@@ -2,10 +2,13 @@ package ui
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path"
 	"regexp"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -120,4 +123,50 @@ func TestTheVersionFollowsContent(t *testing.T) {
 	if len(versions) != 3 {
 		t.Errorf("got %d versions of 3 contents", len(versions))
 	}
+}
+
+// What browsers get is what scripts/vendor-browser takes from npm, at the versions that the lock file names.
+func TestBrowserLibrariesAreThoseOfTheLockFile(t *testing.T) {
+	t.Parallel()
+	const modules = "../../../tests/browser/node_modules/"
+	licences, err := staticFiles.ReadFile("static/LICENSES.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{
+		"htmx.org": "dist/htmx.min.js", "htmx-ext-sse": "dist/sse.min.js", "tus-js-client": "dist/tus.min.js",
+	} {
+		if version := lockedVersion(t, name); !strings.Contains(string(licences), name+" "+version+"\n") {
+			t.Errorf("the licences are not of %s %s", name, version)
+		}
+		want, err := os.ReadFile(modules + name + "/" + file)
+		if errors.Is(err, os.ErrNotExist) && os.Getenv("CI") == "" {
+			t.Skip("tests/browser/node_modules is not there: scripts/setup test installs it")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := staticFiles.ReadFile("static/" + path.Base(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plain, _, _ := strings.Cut(string(want), "//# sourceMappingURL="); strings.TrimSpace(plain) != strings.TrimSpace(string(got)) {
+			t.Errorf("%s is not the one of npm: run scripts/vendor-browser", path.Base(file))
+		}
+	}
+}
+
+func lockedVersion(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../../tests/browser/package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lock struct {
+		Packages map[string]struct{ Version string }
+	}
+	if err := json.Unmarshal(text, &lock); err != nil {
+		t.Fatal(err)
+	}
+	return lock.Packages["node_modules/"+name].Version
 }

@@ -17,6 +17,7 @@ var contrastPairs = []struct {
 	{"text", "ground", 4.5}, {"text", "surface", 4.5}, {"text", "first", 4.5},
 	{"quiet", "ground", 4.5}, {"quiet", "surface", 4.5},
 	{"link", "ground", 4.5}, {"link", "surface", 4.5}, {"link", "first", 4.5},
+	{"good", "surface", 4.5}, {"good", "ground", 4.5}, {"bad", "surface", 4.5}, {"bad", "ground", 4.5},
 	{"focus", "ground", 3}, {"focus", "surface", 3},
 	{"night", "orange", 4.5}, {"night", "orange-hover", 4.5}, {"night", "gold", 4.5},
 	{"night-text", "night", 4.5}, {"night-text", "night-lift", 4.5},

@@ -4,19 +4,54 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"risingstars/internal/web/lang"
 )
 
-// Language returns "es" or "en": the query's lang if it is one of them, else
-// what Accept-Language prefers, else Spanish.
+const languageCookie = "lang"
+
+// Language returns "es" or "en": the query's lang if it is one of them, else what the reader chose before, else what
+// Accept-Language prefers, else Spanish.
 func Language(r *http.Request) string {
-	switch asked := r.URL.Query().Get("lang"); asked {
-	case spanish.Lang, english.Lang:
+	if asked := r.URL.Query().Get("lang"); isLanguage(asked) {
 		return asked
 	}
+	if chosen, err := r.Cookie(languageCookie); err == nil && isLanguage(chosen.Value) {
+		return chosen.Value
+	}
 	return lang.Accepted(r.Header.Get("Accept-Language")).String()
+}
+
+func isLanguage(tag string) bool { return tag == spanish.Lang || tag == english.Lang }
+
+// rememberLanguage keeps what the reader chose by the switch for a year.
+func rememberLanguage(w http.ResponseWriter, r *http.Request, secure bool) {
+	if asked := r.URL.Query().Get("lang"); isLanguage(asked) {
+		http.SetCookie(w, &http.Cookie{
+			Name: languageCookie, Value: asked, Path: "/", MaxAge: 365 * 24 * 3600,
+			HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+		})
+	}
+}
+
+// tagOf is the reader's language as the table of problems knows it.
+func tagOf(r *http.Request) lang.Tag {
+	if Language(r) == english.Lang {
+		return lang.English
+	}
+	return lang.Spanish
+}
+
+// wantsPage reports whether a browser asks for something that is shown as a page.
+func wantsPage(r *http.Request) bool {
+	for _, own := range []string{"/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/static/"} {
+		if strings.HasPrefix(r.URL.Path, own) {
+			return false
+		}
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("HX-Request") != ""
 }
 
 func wordsOf(tag string) *words {

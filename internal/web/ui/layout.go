@@ -1,21 +1,96 @@
 package ui
 
-import "net/http"
+import (
+	"net/http"
+	"net/url"
 
-// layoutView is what layout.html needs of every page; page views embed it.
-type layoutView struct {
-	Words *words
-	Other *words // the other language, for the switch
-	Home  string // the front page, in the language the reader chose by the switch if they did
+	"risingstars/internal/contest"
+	"risingstars/internal/web/problem"
+)
+
+// Layout is what layout.html needs of every page; pages embed it.
+type Layout struct {
+	Words   *words
+	Other   *words // the other language, for the switch
+	Switch  string // this page in the other language
+	Section string // the entry of the navigation that is marked
+	Title   string // of the page, "" for the site's
+	Canon   string // this page's address for search engines, "" for none
+	Reader  contest.Player
+	Social  *Social
 }
 
-func newLayoutView(r *http.Request, lang string) layoutView {
-	v := layoutView{Words: wordsOf(lang), Other: &english, Home: "/"}
-	if v.Words == v.Other {
-		v.Other = &spanish
+// Social is what a link to the page shows where it is pasted. The addresses are whole.
+type Social struct {
+	Title, Description, URL string
+	Image, Video            string
+}
+
+// layout fills what every page has. It finds who reads.
+func (s *Site) layout(w http.ResponseWriter, r *http.Request, section string) (Layout, error) {
+	p, err := s.reader(w, r)
+	if err != nil {
+		return Layout{}, err
 	}
-	if r.URL.Query().Get("lang") == v.Words.Lang {
-		v.Home = "/?lang=" + v.Words.Lang
+	l := plainLayout(r)
+	l.Reader, l.Section = p, section
+	return l, nil
+}
+
+// plainLayout is the layout for a reader of whom nothing is known.
+func plainLayout(r *http.Request) Layout {
+	l := Layout{Words: wordsOf(Language(r)), Other: &english}
+	if l.Words == l.Other {
+		l.Other = &spanish
 	}
-	return v
+	q := r.URL.Query()
+	q.Set("lang", l.Other.Lang)
+	l.Switch = (&url.URL{Path: r.URL.Path, RawQuery: q.Encode()}).String()
+	return l
+}
+
+func (s *Site) words(r *http.Request) *words { return wordsOf(Language(r)) }
+
+// query encodes pairs of names and values.
+func query(pairs ...string) string {
+	q := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return q.Encode()
+}
+
+// show answers with a page.
+func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, page any) error {
+	return s.render(w, r, status, nameOf(page), "", page)
+}
+
+// ErrorPage is a problem as people see it.
+type ErrorPage struct {
+	Layout
+	Status    int
+	Detail    string
+	RequestID string
+}
+
+// Problem implements problem.Page: it shows problems to browsers, and leaves those of the API and of the service's
+// own addresses to programs.
+func (s *Site) Problem(w http.ResponseWriter, r *http.Request, p *problem.Problem) bool {
+	if !wantsPage(r) {
+		return false
+	}
+	page := &ErrorPage{Layout: plainLayout(r), Status: p.Status, Detail: p.Detail, RequestID: p.RequestID}
+	page.Title = page.Words.errorTitle(p.Status)
+	if text := page.Words.errorText(p.Status); text != "" {
+		page.Detail = text
+	}
+	for name := range p.GetHeaders() {
+		if name != "Www-Authenticate" {
+			w.Header().Set(name, p.GetHeaders().Get(name))
+		}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return s.show(w, r, p.Status, page) == nil
 }

@@ -19,7 +19,7 @@ const organizer = "organizer"
 // failedOrganizers bounds guessing. The right password has to wait as well, from the same address.
 var failedOrganizers = live.Rule{Name: "failed organizers by address", Burst: 10, Every: 30 * time.Second}
 
-// Limits count what was done too often.
+// Limits bound how often people may try things, as for the API, with which they are shared.
 type Limits interface {
 	Take(ctx context.Context, rule live.Rule, key string) time.Duration
 	Wait(ctx context.Context, rule live.Rule, key string) time.Duration

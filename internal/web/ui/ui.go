@@ -1,19 +1,20 @@
-// Package ui is the web site that people see: pages rendered on the server,
-// and the few files a browser needs to show them. It runs without scripts and
-// without inline styles, so that the site can send "default-src 'self'".
+// Package ui is the web site that people see: pages rendered on the server, and the few files a browser needs to show
+// them. Reading works without scripts; there are no inline scripts or styles, so that the site can send
+// "default-src 'self'".
 //
-// Each page is a struct that the caller fills and a method of UI that renders
-// it. The package knows nothing of the contest: what a page shows is handed in.
+// Each page is a struct, filled by its handler, and a template of the same name.
 package ui
 
 import (
 	"bytes"
+	"compress/gzip"
 	"embed"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 //go:embed templates/*.html
@@ -22,19 +23,14 @@ var templateFiles embed.FS
 //go:embed static
 var staticFiles embed.FS
 
-// UI renders the site's pages and serves its static files. It is safe for
-// concurrent use.
+// UI renders the site's pages and serves its static files. It is safe for concurrent use.
 type UI struct {
 	assets *assets
 	pages  map[string]*template.Template
 }
 
-// pageNames lists templates/NAME.html, each of which fills the blocks "title"
-// and "main" of templates/layout.html.
-var pageNames = []string{"front"}
-
-// New parses every template and reads every static file, so that a broken one
-// stops the program at its start and not a reader at their request.
+// New parses every template and reads every static file, so that a broken one stops the program at its start and not
+// a reader at their request.
 func New() (*UI, error) {
 	static, err := fs.Sub(staticFiles, "static")
 	if err != nil {
@@ -45,11 +41,11 @@ func New() (*UI, error) {
 		return nil, fmt.Errorf("loading static files: %w", err)
 	}
 	u := &UI{assets: assets, pages: make(map[string]*template.Template)}
-	for _, name := range pageNames {
+	for name := range pages() {
 		page, err := template.New("layout.html").
 			Funcs(template.FuncMap{"asset": assets.url}).
 			Option("missingkey=error").
-			ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
+			ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parsing page %s: %w", name, err)
 		}
@@ -58,27 +54,57 @@ func New() (*UI, error) {
 	return u, nil
 }
 
-// Static serves the files under /static/. It answers at any depth of that
-// path, so it is mounted as it is, with no prefix stripped.
+// Static serves the files under /static/. It answers at any depth of that path, so it is mounted as it is, with no
+// prefix stripped.
 func (u *UI) Static() http.Handler { return u.assets }
 
-// render writes nothing to w unless the whole page could be made, so that
-// whoever receives its error can still answer with a status of their own.
-func (u *UI) render(w http.ResponseWriter, name, lang string, view any) error {
+// render writes nothing to w unless the whole page could be made, so that whoever receives its error can still answer
+// with a status of their own. part is the template to be shown, "" for the whole page.
+func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, name, part string, view any) error {
 	var page bytes.Buffer
-	if err := u.pages[name].Execute(&page, view); err != nil {
-		return fmt.Errorf("rendering page %s: %w", name, err)
+	if err := u.execute(&page, name, part, view); err != nil {
+		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", lang)
-	h.Set("Content-Length", strconv.Itoa(page.Len()))
-	h.Add("Vary", "Accept, Accept-Language")
+	h.Add("Vary", "Accept, Accept-Language, Accept-Encoding, Cookie, HX-Request")
 	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "no-cache")
+		h.Set("Cache-Control", "no-cache, private")
+	}
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		page = gzipped(page.Bytes(), gzip.DefaultCompression)
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Length", strconv.Itoa(page.Len()))
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return nil
 	}
 	if _, err := page.WriteTo(w); err != nil {
 		return fmt.Errorf("writing page %s: %w", name, err)
 	}
 	return nil
+}
+
+func (u *UI) execute(page *bytes.Buffer, name, part string, view any) error {
+	var err error
+	if part == "" {
+		err = u.pages[name].Execute(page, view)
+	} else {
+		err = u.pages[name].ExecuteTemplate(page, part, view)
+	}
+	if err != nil {
+		return fmt.Errorf("rendering page %s: %w", name, err)
+	}
+	return nil
+}
+
+func gzipped(content []byte, level int) (packed bytes.Buffer) {
+	z, err := gzip.NewWriterLevel(&packed, level)
+	if err != nil {
+		panic(err) // only for an unknown level
+	}
+	_, _ = z.Write(content) // a buffer takes everything
+	_ = z.Close()
+	return packed
 }

@@ -1,0 +1,105 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"time"
+)
+
+// SessionStore keeps sessions by the hash of their token. Each method is one transaction.
+type SessionStore interface {
+	AddSession(ctx context.Context, tokenHash string, playerID int64, now, expires time.Time) error
+	// Session returns an error if there is none; it may return one that has expired.
+	Session(ctx context.Context, tokenHash string) (playerID int64, expires time.Time, err error)
+	ExtendSession(ctx context.Context, tokenHash string, expires time.Time) error
+	DeleteSession(ctx context.Context, tokenHash string) error
+}
+
+// SessionLife is how long a browser stays signed in after its last visit.
+const SessionLife = 30 * 24 * time.Hour
+
+// Sessions keep browsers signed in, by a cookie that holds nothing but a random token.
+type Sessions struct {
+	Store  SessionStore
+	Clock  func() time.Time
+	Secure bool // browsers reach the site over TLS only
+}
+
+// cookieName has the prefix by which browsers refuse the cookie from anybody but this very host (RFC 6265bis).
+func (s *Sessions) cookieName() string {
+	if s.Secure {
+		return "__Host-session"
+	}
+	return "session"
+}
+
+// Begin signs a browser in. The session it had, if any, ends.
+func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, playerID int64) error {
+	if err := s.forget(r); err != nil {
+		return err
+	}
+	var random [32]byte
+	rand.Read(random[:]) // never fails
+	token := base64.RawURLEncoding.EncodeToString(random[:])
+	now := s.Clock()
+	if err := s.Store.AddSession(r.Context(), hashOf(token), playerID, now, now.Add(SessionLife)); err != nil {
+		return err
+	}
+	s.setCookie(w, token, int(SessionLife/time.Second))
+	return nil
+}
+
+// Player returns whose session the request's cookie is for, or ErrToken. A session that is older than a day is
+// prolonged on the way, with its cookie.
+func (s *Sessions) Player(w http.ResponseWriter, r *http.Request) (playerID int64, err error) {
+	cookie, err := r.Cookie(s.cookieName())
+	if err != nil {
+		return 0, ErrToken
+	}
+	hash := hashOf(cookie.Value)
+	playerID, expires, err := s.Store.Session(r.Context(), hash)
+	if err != nil {
+		return 0, err
+	}
+	now := s.Clock()
+	if !now.Before(expires) {
+		return 0, ErrToken
+	}
+	if expires.Sub(now) < SessionLife-24*time.Hour {
+		if err := s.Store.ExtendSession(r.Context(), hash, now.Add(SessionLife)); err != nil {
+			return 0, err
+		}
+		s.setCookie(w, cookie.Value, int(SessionLife/time.Second))
+	}
+	return playerID, nil
+}
+
+// End signs the browser out, here and in the browser.
+func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
+	s.setCookie(w, "", -1)
+	return s.forget(r)
+}
+
+func (s *Sessions) forget(r *http.Request) error {
+	cookie, err := r.Cookie(s.cookieName())
+	if err != nil {
+		return nil //nolint:nilerr // no cookie, no session
+	}
+	return s.Store.DeleteSession(r.Context(), hashOf(cookie.Value))
+}
+
+func (s *Sessions) setCookie(w http.ResponseWriter, token string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookieName(), Value: token, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+// AddSession implements auth.SessionStore. Sessions that have expired by the time go.
+func (s *Store) AddSession(ctx context.Context, tokenHash string, playerID int64, now, expires time.Time) error {
+	return s.write(ctx, "add_session", func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE expires_at <= $1`, timestamp(now)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx,
+			`INSERT INTO sessions (token_hash, player_id, expires_at) VALUES ($1, $2, $3)`, tokenHash, playerID, timestamp(expires))
+		return err
+	})
+}
+
+type session struct {
+	playerID int64
+	expires  time.Time
+}
+
+// Session implements auth.SessionStore.
+func (s *Store) Session(ctx context.Context, tokenHash string) (playerID int64, expires time.Time, err error) {
+	found, err := one(ctx, s, "session", func(row scanner) (f session, err error) {
+		return f, row.Scan(&f.playerID, (*timestamp)(&f.expires))
+	}, contest.ErrNotSignedIn, `SELECT player_id, expires_at FROM sessions WHERE token_hash = $1`, tokenHash)
+	return found.playerID, found.expires, err
+}
+
+// ExtendSession implements auth.SessionStore.
+func (s *Store) ExtendSession(ctx context.Context, tokenHash string, expires time.Time) error {
+	return s.write(ctx, "extend_session", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE sessions SET expires_at = $1 WHERE token_hash = $2`, timestamp(expires), tokenHash)
+		return err
+	})
+}
+
+// DeleteSession implements auth.SessionStore.
+func (s *Store) DeleteSession(ctx context.Context, tokenHash string) error {
+	return s.write(ctx, "delete_session", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1`, tokenHash)
+		return err
+	})
+}

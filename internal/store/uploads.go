@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+const uploadColumns = `id, player_id, title, media_type, size, expires_at`
+
+func scanUpload(row scanner) (contest.PartialUpload, error) {
+	var u contest.PartialUpload
+	err := row.Scan(&u.ID, &u.PlayerID, &u.Title, &u.DeclaredType, &u.Size, (*timestamp)(&u.ExpiresAt))
+	return u, err
+}
+
+// AddUpload enters an upload that has begun.
+func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
+	return s.write(ctx, "add_upload", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO uploads (`+uploadColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
+			u.ID, u.PlayerID, u.Title, u.DeclaredType, u.Size, timestamp(u.ExpiresAt))
+		return err
+	})
+}
+
+// Upload returns contest.ErrNoVideo if there is none.
+func (s *Store) Upload(ctx context.Context, id string) (contest.PartialUpload, error) {
+	return one(ctx, s, "upload", scanUpload, contest.ErrNoVideo, `SELECT `+uploadColumns+` FROM uploads WHERE id = $1`, id)
+}
+
+// UploadsOf counts the uploads that a player has under way.
+func (s *Store) UploadsOf(ctx context.Context, playerID int64, now time.Time) (int, error) {
+	return one(ctx, s, "uploads_of", scanInt, nil,
+		`SELECT count(*) FROM uploads WHERE player_id = $1 AND expires_at > $2`, playerID, timestamp(now))
+}
+
+// ExpiredUploads lists what has not been finished in time.
+func (s *Store) ExpiredUploads(ctx context.Context, now time.Time) ([]contest.PartialUpload, error) {
+	return many(ctx, s, "expired_uploads", scanUpload,
+		`SELECT `+uploadColumns+` FROM uploads WHERE expires_at <= $1`, timestamp(now))
+}
+
+// DeleteUpload forgets an upload. None there is no error.
+func (s *Store) DeleteUpload(ctx context.Context, id string) error {
+	return s.write(ctx, "delete_upload", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM uploads WHERE id = $1`, id)
+		return err
+	})
+}

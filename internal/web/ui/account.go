@@ -1,0 +1,313 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/live"
+	"risingstars/internal/web/problem"
+)
+
+// The API's rules: both share one count.
+var (
+	signUps       = live.Rule{Name: "sign-ups by address", Burst: 200, Every: 5 * time.Second}
+	failedSignIns = live.Rule{Name: "failed sign-ins by account and address", Burst: 10, Every: 30 * time.Second}
+)
+
+// Field is one field of a form as its template shows it.
+type Field struct {
+	Name, Label, Hint string
+	Type, Complete    string // the input's type and autocomplete
+	Value, Fault      string
+	List              []string // suggestions
+	Optional          bool
+	Words             *words
+}
+
+// Form is what forms have in common.
+type Form struct {
+	Fields []Field
+	Fault  string // what is wrong with the whole
+	Back   string // where to go afterwards
+	Vote   string // the video to vote for afterwards, "" for none
+}
+
+// The pages with forms.
+type (
+	// SignUpPage is /cuenta/registro.
+	SignUpPage struct {
+		Layout
+		Form
+		SignIn string
+	}
+	// SignInPage is /cuenta/entrar.
+	SignInPage struct {
+		Layout
+		Form
+		SignUp string
+	}
+	// AccountPage is /cuenta: the reader's own profile.
+	AccountPage struct {
+		Layout
+		Form
+		Email string
+		Saved bool
+	}
+)
+
+// field makes a field that holds what the reader has typed. Passwords are not shown again.
+func (w *words) field(r *http.Request, name, label, kind, complete string) Field {
+	f := Field{Name: name, Label: label, Type: kind, Complete: complete, Words: w}
+	if kind != "password" {
+		f.Value = r.PostFormValue(name)
+	}
+	return f
+}
+
+func (w *words) nameFields(r *http.Request) []Field {
+	city := w.field(r, "city", w.LabelCity, "text", "address-level2")
+	city.Optional, city.List = true, suggestedCities
+	country := w.field(r, "country", w.LabelCountry, "text", "country-name")
+	country.Optional, country.List = true, suggestedCountries
+	return []Field{
+		w.field(r, "first_name", w.LabelFirstName, "text", "given-name"),
+		w.field(r, "last_name", w.LabelLastName, "text", "family-name"), city, country,
+	}
+}
+
+func (w *words) signUpFields(r *http.Request) []Field {
+	list := w.nameFields(r)
+	password := w.field(r, "password1", w.LabelPassword, "password", "new-password")
+	password.Hint = w.HintPassword
+	return append(list[:2:2], append([]Field{
+		w.field(r, "email", w.LabelEmail, "email", "email"), password,
+		w.field(r, "password2", w.LabelPassword2, "password", "new-password"),
+	}, list[2:]...)...)
+}
+
+func (w *words) signInFields(r *http.Request) []Field {
+	return []Field{
+		w.field(r, "email", w.LabelEmail, "email", "username"),
+		w.field(r, "password", w.LabelPassword, "password", "current-password"),
+	}
+}
+
+// blame puts an error beside the fields it is about, or above the form. It reports the status to answer with, 0 for
+// an error that no form can mend.
+func (f *Form) blame(r *http.Request, err error) int {
+	p := problem.From(err, nil, tagOf(r))
+	if p.Status >= http.StatusInternalServerError {
+		return 0
+	}
+	at := map[error]string{contest.ErrPasswordsDiffer: "password2", contest.ErrEmailTaken: "email"}
+	for known, name := range at {
+		if errors.Is(err, known) {
+			p.Errors = []problem.Field{{Location: "body." + name, Message: wordsOf(Language(r)).refusal(known)}}
+		}
+	}
+	for _, fault := range p.Errors {
+		for i := range f.Fields {
+			if fault.Location == "body."+f.Fields[i].Name {
+				f.Fields[i].Fault = fault.Message
+			}
+		}
+	}
+	if len(p.Errors) == 0 {
+		f.Fault = p.Detail
+		if errors.Is(err, contest.ErrBadCredentials) {
+			f.Fault = wordsOf(Language(r)).WrongCredentials
+		}
+	}
+	return p.Status
+}
+
+// after reads where a form leads: from the address of its page, or from its own hidden fields.
+func after(r *http.Request) (back, vote string) {
+	back = local(r.FormValue("volver"))
+	if _, err := strconv.ParseInt(r.FormValue("votar"), 10, 64); err == nil {
+		vote = r.FormValue("votar")
+	}
+	return back, vote
+}
+
+func (s *Site) signUpPage(w http.ResponseWriter, r *http.Request) (*SignUpPage, error) {
+	layout, err := s.layout(w, r, "account")
+	page := &SignUpPage{Layout: layout}
+	if err == nil {
+		page.Title = layout.Words.SignUpTitle
+		page.Fields = layout.Words.signUpFields(r)
+		page.Back, page.Vote = after(r)
+		page.SignIn = "/cuenta/entrar?" + query("volver", page.Back, "votar", page.Vote)
+	}
+	return page, err
+}
+
+func (s *Site) signUpForm(w http.ResponseWriter, r *http.Request) error {
+	page, err := s.signUpPage(w, r)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, http.StatusOK, page)
+}
+
+func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
+	}
+	if wait := s.Limits.Take(r.Context(), signUps, problem.ScopeOf(r.Context()).Client); wait > 0 {
+		return &contest.TooManyError{RetryAfter: wait}
+	}
+	f := r.PostForm
+	p, err := s.Players.SignUp(r.Context(), contest.SignUp{
+		FirstName: f.Get("first_name"), LastName: f.Get("last_name"), Email: f.Get("email"),
+		Password1: f.Get("password1"), Password2: f.Get("password2"), City: f.Get("city"), Country: f.Get("country"),
+	})
+	if err == nil {
+		return s.welcome(w, r, p, "/mis-videos")
+	}
+	page, lost := s.signUpPage(w, r)
+	if lost != nil {
+		return lost
+	}
+	if status := page.blame(r, err); status != 0 {
+		return s.show(w, r, status, page)
+	}
+	return err
+}
+
+// welcome signs the player in, gives the vote that led here, and goes where the reader came from.
+func (s *Site) welcome(w http.ResponseWriter, r *http.Request, p contest.Player, otherwise string) error {
+	if err := s.Sessions.Begin(w, r, p.ID); err != nil {
+		return err
+	}
+	back, vote := after(r)
+	if id, err := strconv.ParseInt(vote, 10, 64); err == nil {
+		var refusal *contest.Refusal
+		if err := s.castVote(r, p, id, false); err != nil && !errors.As(err, &refusal) {
+			return err
+		}
+	}
+	if back == "/" {
+		back = otherwise
+	}
+	redirect(w, r, back)
+	return nil
+}
+
+func (s *Site) signInPage(w http.ResponseWriter, r *http.Request) (*SignInPage, error) {
+	layout, err := s.layout(w, r, "account")
+	page := &SignInPage{Layout: layout}
+	if err == nil {
+		page.Title = layout.Words.SignInTitle
+		page.Fields = layout.Words.signInFields(r)
+		page.Back, page.Vote = after(r)
+		page.SignUp = "/cuenta/registro?" + query("volver", page.Back, "votar", page.Vote)
+	}
+	return page, err
+}
+
+func (s *Site) signInForm(w http.ResponseWriter, r *http.Request) error {
+	page, err := s.signInPage(w, r)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, http.StatusOK, page)
+}
+
+func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
+	}
+	p, err := s.checkPassword(r)
+	if err == nil {
+		return s.welcome(w, r, p, "/")
+	}
+	page, lost := s.signInPage(w, r)
+	if lost != nil {
+		return lost
+	}
+	if status := page.blame(r, err); status != 0 {
+		return s.show(w, r, status, page)
+	}
+	return err
+}
+
+// checkPassword counts failures by account and address together, as the API does.
+func (s *Site) checkPassword(r *http.Request) (contest.Player, error) {
+	email := r.PostForm.Get("email")
+	who := strings.ToLower(strings.TrimSpace(email)) + " " + problem.ScopeOf(r.Context()).Client
+	if wait := s.Limits.Wait(r.Context(), failedSignIns, who); wait > 0 {
+		return contest.Player{}, &contest.TooManyError{RetryAfter: wait}
+	}
+	p, err := s.Players.SignIn(r.Context(), email, r.PostForm.Get("password"))
+	if errors.Is(err, contest.ErrBadCredentials) {
+		s.Limits.Take(r.Context(), failedSignIns, who)
+	}
+	return p, err
+}
+
+func (s *Site) signOut(w http.ResponseWriter, r *http.Request) error {
+	if err := s.Sessions.End(w, r); err != nil {
+		return err
+	}
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	redirect(w, r, "/")
+	return nil
+}
+
+func (s *Site) accountPage(w http.ResponseWriter, r *http.Request, p contest.Player) (*AccountPage, error) {
+	layout, err := s.layout(w, r, "account")
+	page := &AccountPage{Layout: layout, Email: p.Email, Saved: r.URL.Query().Get("guardado") != ""}
+	if err == nil {
+		page.Title = layout.Words.AccountTitle
+		page.Fields = layout.Words.nameFields(r)
+		if r.Method != http.MethodPost {
+			for i, value := range []string{p.FirstName, p.LastName, p.City, p.Country} {
+				page.Fields[i].Value = value
+			}
+		}
+	}
+	return page, err
+}
+
+func (s *Site) account(w http.ResponseWriter, r *http.Request) error {
+	p, ok, err := s.member(w, r)
+	if !ok {
+		return err
+	}
+	page, err := s.accountPage(w, r, p)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, http.StatusOK, page)
+}
+
+func (s *Site) changeAccount(w http.ResponseWriter, r *http.Request) error {
+	p, ok, err := s.member(w, r)
+	if !ok {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
+	}
+	f := r.PostForm
+	_, err = s.Players.Change(r.Context(), p, contest.Profile{
+		FirstName: f.Get("first_name"), LastName: f.Get("last_name"), City: f.Get("city"), Country: f.Get("country"),
+	})
+	if err == nil {
+		redirect(w, r, "/cuenta?guardado=1")
+		return nil
+	}
+	page, lost := s.accountPage(w, r, p)
+	if lost != nil {
+		return lost
+	}
+	if status := page.blame(r, err); status != 0 {
+		return s.show(w, r, status, page)
+	}
+	return err
+}

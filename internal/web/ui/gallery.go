@@ -1,0 +1,118 @@
+package ui
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+const galleryPage = 12 // cards to a page
+
+// Card is one public video in a list.
+type Card struct {
+	ID           int64
+	Title        string
+	Player, City string
+	PlayerID     int64
+	Votes        int
+	UploadedAt   time.Time
+	PosterURL    string
+}
+
+// GalleryPage is "/": the public videos.
+type GalleryPage struct {
+	Layout
+	City, Search string
+	MostVoted    bool
+	Front        bool // nothing was asked for: the hero is shown
+	Total        int
+	Cards        []Card
+	Newest, Most string // addresses of the two orders
+	Next, Prev   string // "" where there is none
+	Cities       []string
+}
+
+func (s *Site) gallery(w http.ResponseWriter, r *http.Request) error {
+	layout, err := s.layout(w, r, "gallery")
+	if err != nil {
+		return err
+	}
+	q, number := galleryQuery(r)
+	list, err := s.Videos.PublicVideos(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	total, err := s.Videos.CountPublic(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	page := &GalleryPage{
+		Layout: layout, City: q.City, Search: q.Search, MostVoted: q.MostVoted, Total: total, Cards: s.cards(list),
+		Newest: galleryURL(q, false, 1), Most: galleryURL(q, true, 1), Cities: suggestedCities,
+		Front: q.City == "" && q.Search == "" && number == 1 && !q.MostVoted,
+	}
+	page.Canon = s.base(r) + "/"
+	page.Social = &Social{
+		Title: layout.Words.SiteTitle, Description: layout.Words.SiteDescription, URL: page.Canon,
+		Image: s.base(r) + "/static/apple-touch-icon.png",
+	}
+	if number*galleryPage < total {
+		page.Next = galleryURL(q, q.MostVoted, number+1)
+	}
+	if number > 1 {
+		page.Prev = galleryURL(q, q.MostVoted, number-1)
+	}
+	if r.Header.Get("HX-Request") != "" && r.Header.Get("HX-Target") == "more" {
+		return s.render(w, r, http.StatusOK, "gallery", "more", page)
+	}
+	return s.show(w, r, http.StatusOK, page)
+}
+
+func galleryQuery(r *http.Request) (q contest.PublicQuery, number int) {
+	form := r.URL.Query()
+	number, err := strconv.Atoi(form.Get("pagina"))
+	if err != nil || number < 1 || number > contest.MaxPage {
+		number = 1
+	}
+	return contest.PublicQuery{
+		Page: contest.Page{Number: number, Limit: galleryPage},
+		City: strings.TrimSpace(form.Get("ciudad")), Search: strings.TrimSpace(form.Get("q")),
+		MostVoted: form.Get("orden") == "votos",
+	}, number
+}
+
+func galleryURL(q contest.PublicQuery, mostVoted bool, number int) string {
+	order, page := "", ""
+	if mostVoted {
+		order = "votos"
+	}
+	if number > 1 {
+		page = strconv.Itoa(number)
+	}
+	return (&url.URL{Path: "/", RawQuery: query("ciudad", q.City, "q", q.Search, "orden", order, "pagina", page)}).String()
+}
+
+func (s *Site) cards(list []contest.PublicVideo) []Card {
+	cards := make([]Card, 0, len(list))
+	for _, v := range list {
+		cards = append(cards, Card{
+			ID: v.ID, Title: v.Title, Player: v.OwnerName, PlayerID: v.OwnerID, City: v.OwnerCity, Votes: v.Votes,
+			UploadedAt: v.UploadedAt, PosterURL: s.MediaPath + v.Media.Poster(),
+		})
+	}
+	return cards
+}
+
+// Suggestions for forms; people may write any other.
+var (
+	suggestedCities = []string{"Armenia", "Barranquilla", "Bogotá", "Bucaramanga", "Cali", "Cartagena", "Cúcuta", "Ibagué",
+		"Manizales", "Medellín", "Montería", "Neiva", "Pasto", "Pereira", "Popayán", "Quibdó", "Riohacha", "San Andrés",
+		"Santa Marta", "Sincelejo", "Soacha", "Tunja", "Valledupar", "Villavicencio"}
+	suggestedCountries = []string{"Argentina", "Bolivia", "Brasil", "Chile", "Colombia", "Costa Rica", "Cuba", "Ecuador",
+		"El Salvador", "España", "Guatemala", "Honduras", "México", "Nicaragua", "Panamá", "Paraguay", "Perú",
+		"Puerto Rico", "República Dominicana", "Uruguay", "Venezuela"}
+)

@@ -1,0 +1,211 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+// MyVideo is one of the reader's own videos.
+type MyVideo struct {
+	Words      *words
+	ID         int64
+	Title      string
+	Status     contest.Status
+	Progress   int
+	Reason     string // why it failed
+	Votes      int
+	UploadedAt time.Time
+	ClipURL    string
+	PosterURL  string
+	Waiting    bool // it goes on by itself
+}
+
+// MyVideosPage is /mis-videos.
+type MyVideosPage struct {
+	Layout
+	Videos    []MyVideo
+	Waiting   bool // one of them goes on by itself
+	MaxUpload int64
+	MaxText   string
+}
+
+func (s *Site) myVideos(w http.ResponseWriter, r *http.Request) error {
+	p, ok, err := s.member(w, r)
+	if !ok {
+		return err
+	}
+	layout, err := s.layout(w, r, "myvideos")
+	if err != nil {
+		return err
+	}
+	list, err := s.Videos.AllOf(r.Context(), p)
+	if err != nil {
+		return err
+	}
+	page := &MyVideosPage{Layout: layout, MaxUpload: s.MaxUpload, MaxText: fmt.Sprintf("%d MB", s.MaxUpload>>20)}
+	page.Title = layout.Words.MyTitle
+	for _, v := range list {
+		mine := s.myVideo(layout.Words, v, s.Live.Progress(r.Context(), v.ID))
+		page.Waiting = page.Waiting || mine.Waiting
+		page.Videos = append(page.Videos, mine)
+	}
+	if r.Header.Get("HX-Target") == "my-list" {
+		return s.render(w, r, http.StatusOK, "myvideos", "list", page)
+	}
+	return s.show(w, r, http.StatusOK, page)
+}
+
+func (s *Site) myVideo(words *words, v contest.Video, progress int) MyVideo {
+	return MyVideo{
+		Words: words, ID: v.ID, Title: v.Title, Status: v.Status, Progress: progress, Reason: words.failure(v.Failure),
+		Votes: v.Votes, UploadedAt: v.UploadedAt, Waiting: !v.Status.Settled(),
+		ClipURL:   s.partURL(v, contest.ClipPart, v.Media.Clip()),
+		PosterURL: s.partURL(v, contest.PosterPart, v.Media.Poster()),
+	}
+}
+
+// mostWatched bounds what one stream follows.
+const mostWatched = 50
+
+// myEvents sends each of the reader's unfinished videos again whenever it has changed, until none is left.
+func (s *Site) myEvents(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.Caller(w, r)
+	if err != nil {
+		return err
+	}
+	list, err := s.Videos.AllOf(r.Context(), p)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	news, waiting := make(chan contest.Event), 0
+	for _, v := range list {
+		if !v.Status.Settled() && waiting < mostWatched {
+			waiting++
+			go s.follow(ctx, v.ID, news) // ends with ctx
+		}
+	}
+	stream := s.openStream(w)
+	beat := time.NewTicker(keepAlive)
+	defer beat.Stop()
+	for waiting > 0 {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.Stopping:
+			return nil
+		case <-beat.C:
+			err = stream.comment()
+		case e := <-news:
+			if e.Deleted || e.Status.Settled() {
+				waiting--
+			}
+			err = s.sendVideo(ctx, stream, r, p, e)
+		}
+		if err != nil {
+			return nil // the reader has gone
+		}
+	}
+	_ = stream.send("done", "") // the browser need not come again
+	return nil
+}
+
+func (s *Site) sendVideo(ctx context.Context, stream *stream, r *http.Request, p contest.Player, e contest.Event) error {
+	name := fmt.Sprintf("video-%d", e.VideoID)
+	v, err := s.Videos.Own(ctx, p, e.VideoID)
+	if err != nil {
+		return stream.send(name, "") // deleted meanwhile
+	}
+	if !e.Status.Settled() && !v.Status.Settled() {
+		v.Status = e.Status
+	}
+	return stream.send(name, s.fragment("myvideos", "item", s.myVideo(s.words(r), v, e.Progress)))
+}
+
+// follow passes a video's states on, beginning with the present one, until it has settled.
+func (s *Site) follow(ctx context.Context, id int64, news chan<- contest.Event) {
+	watch := s.Live.Watch(ctx, id) // before the state is read, so that no change is missed in between
+	defer watch.Close()
+	now := contest.Event{VideoID: id, Deleted: true}
+	if v, err := s.Videos.Store.Video(ctx, id); err == nil {
+		now = contest.Event{VideoID: id, Status: v.Status, Progress: s.Live.Progress(ctx, id)}
+	}
+	for {
+		select {
+		case news <- now:
+		case <-ctx.Done():
+			return
+		}
+		if now.Deleted || now.Status.Settled() {
+			return
+		}
+		select {
+		case now = <-watch.News():
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// change does something to one of the reader's videos and comes back to the list.
+func (s *Site) change(w http.ResponseWriter, r *http.Request, do func(context.Context, contest.Player, int64) error) error {
+	p, ok, err := s.member(w, r)
+	if !ok {
+		return err
+	}
+	if err := do(r.Context(), p, idOf(r)); err != nil {
+		return err
+	}
+	redirect(w, r, "/mis-videos")
+	return nil
+}
+
+func (s *Site) publish(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ctx context.Context, p contest.Player, id int64) error {
+		_, err := s.Videos.Publish(ctx, p, id)
+		return err
+	})
+}
+
+func (s *Site) retry(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ctx context.Context, p contest.Player, id int64) error {
+		_, err := s.Videos.Retry(ctx, p, id)
+		return err
+	})
+}
+
+func (s *Site) delete(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, s.Videos.Delete)
+}
+
+// DeletePage asks before a video is deleted.
+type DeletePage struct {
+	Layout
+	Video MyVideo
+}
+
+func (s *Site) confirmDelete(w http.ResponseWriter, r *http.Request) error {
+	p, ok, err := s.member(w, r)
+	if !ok {
+		return err
+	}
+	layout, err := s.layout(w, r, "myvideos")
+	if err != nil {
+		return err
+	}
+	v, err := s.Videos.Own(r.Context(), p, idOf(r))
+	if err == nil {
+		err = v.CanDelete()
+	}
+	if err != nil {
+		return err
+	}
+	page := &DeletePage{Layout: layout, Video: s.myVideo(layout.Words, v, 0)}
+	page.Title = layout.Words.DeleteTitle
+	return s.show(w, r, http.StatusOK, page)
+}

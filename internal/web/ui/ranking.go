@@ -1,0 +1,158 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+const (
+	rankingPage = 25               // rows to a page
+	rankingLook = time.Second      // how often a stream looks for changes
+	keepAlive   = 15 * time.Second // how often a stream without news says that it lives
+)
+
+// Row is one player's place.
+type Row struct {
+	contest.Standing
+	Own bool
+}
+
+// Up is how many places the player has gained since the ranking was last remembered, negative for lost.
+func (r Row) Up() int {
+	if r.Before == 0 {
+		return 0
+	}
+	return r.Before - r.Position
+}
+
+// Down is Up the other way round.
+func (r Row) Down() int { return -r.Up() }
+
+// RankingPage is /ranking.
+type RankingPage struct {
+	Layout
+	City       string
+	Rows       []Row
+	Own        int    // the reader's own position in the nation, 0 for none
+	Events     string // the address of the stream
+	Next, Prev string
+	Cities     []string
+}
+
+func (s *Site) ranking(w http.ResponseWriter, r *http.Request) error {
+	layout, err := s.layout(w, r, "ranking")
+	if err != nil {
+		return err
+	}
+	page, err := s.rankingOf(r, layout)
+	if err != nil {
+		return err
+	}
+	if layout.Reader.ID != 0 && page.City == "" {
+		if place, err := s.Votes.Place(r.Context(), layout.Reader.ID); err == nil {
+			page.Own = place
+		}
+	}
+	return s.show(w, r, http.StatusOK, page)
+}
+
+func (s *Site) rankingOf(r *http.Request, layout Layout) (*RankingPage, error) {
+	city := strings.TrimSpace(r.URL.Query().Get("ciudad"))
+	number, err := strconv.Atoi(r.URL.Query().Get("pagina"))
+	if err != nil || number < 1 || number > contest.MaxPage {
+		number = 1
+	}
+	list, err := s.standings(r.Context(), city, number)
+	if err != nil {
+		return nil, err
+	}
+	page := &RankingPage{Layout: layout, City: city, Cities: suggestedCities}
+	page.Title = layout.Words.RankingTitle
+	page.Canon = s.base(r) + "/ranking"
+	page.Events = "/ranking/eventos?" + query("ciudad", city, "pagina", strconv.Itoa(number), "lang", layout.Words.Lang)
+	for _, place := range list {
+		if len(page.Rows) == rankingPage {
+			page.Next = rankingURL(city, number+1)
+			break
+		}
+		page.Rows = append(page.Rows, Row{place, place.PlayerID == layout.Reader.ID})
+	}
+	if number > 1 {
+		page.Prev = rankingURL(city, number-1)
+	}
+	return page, nil
+}
+
+// standings are a page of the ranking and the first row of the next, from the answers that all readers share.
+func (s *Site) standings(ctx context.Context, city string, number int) (list []contest.Standing, err error) {
+	key := fmt.Sprintf("site ranking %d %s", number, city)
+	body, err := s.Live.Fetch(ctx, contest.VotesChanged, key, func(ctx context.Context) ([]byte, error) {
+		list, err := s.Votes.Ranking(ctx, contest.RankingQuery{Page: contest.Page{Number: number, Limit: rankingPage}, City: city})
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == rankingPage {
+			// A page is a stretch of an index: one row more is one query more, and none where there is no further page.
+			next, err := s.Votes.Ranking(ctx, contest.RankingQuery{
+				Page: contest.Page{Number: number*rankingPage + 1, Limit: 1}, City: city,
+			})
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, next...)
+		}
+		return json.Marshal(list)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, json.Unmarshal(body, &list)
+}
+
+func rankingURL(city string, number int) string {
+	return (&url.URL{Path: "/ranking", RawQuery: query("ciudad", city, "pagina", strconv.Itoa(number))}).String()
+}
+
+// rankingEvents sends the table again whenever it has changed, until the reader goes.
+func (s *Site) rankingEvents(w http.ResponseWriter, r *http.Request) error {
+	layout, err := s.layout(w, r, "ranking")
+	if err != nil {
+		return err
+	}
+	stream := s.openStream(w)
+	look, beat := time.NewTicker(rankingLook), time.NewTicker(keepAlive)
+	defer look.Stop()
+	defer beat.Stop()
+	last := ""
+	for {
+		page, err := s.rankingOf(r, layout)
+		if err != nil {
+			return nil // the stream has begun; the browser connects again
+		}
+		if table := s.fragment("ranking", "table", page); table != last {
+			if stream.send("ranking", table) != nil {
+				return nil
+			}
+			last = table
+		}
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-s.Stopping:
+			return nil
+		case <-beat.C:
+			if stream.comment() != nil {
+				return nil
+			}
+		case <-look.C:
+		}
+	}
+}

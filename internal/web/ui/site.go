@@ -1,0 +1,188 @@
+package ui
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"risingstars/internal/auth"
+	"risingstars/internal/contest"
+	"risingstars/internal/live"
+	"risingstars/internal/web/problem"
+)
+
+// Live follows videos, and keeps answers for a moment.
+type Live interface {
+	Watch(ctx context.Context, videoID int64) *live.Watch
+	Progress(ctx context.Context, videoID int64) int
+	Fetch(ctx context.Context, topic contest.Topic, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
+}
+
+// Needs are what the site is built on.
+type Needs struct {
+	Players  *contest.Players
+	Videos   *contest.Videos
+	Votes    *contest.Votes
+	Sessions *auth.Sessions
+	Links    *auth.Links
+	Live     Live
+	Limits   Limits
+
+	MediaPath string          // where objects are served, each under its key
+	PublicURL string          // how the site is reached, without a slash at the end; "" for as the request was addressed
+	MaxUpload int64           // bytes of a video file
+	Stopping  <-chan struct{} // closed when streams of events must end
+}
+
+// Site has the pages' handlers.
+type Site struct {
+	*UI
+	Needs
+	csrf *http.CrossOriginProtection
+}
+
+// NewSite prepares the site.
+func NewSite(n Needs) (*Site, error) {
+	u, err := New()
+	if err != nil {
+		return nil, err
+	}
+	s := &Site{UI: u, Needs: n, csrf: http.NewCrossOriginProtection()}
+	if n.PublicURL != "" {
+		if err := s.csrf.AddTrustedOrigin(n.PublicURL); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Register puts the site's routes on the mux: its table of contents. "/" is the caller's, since it answers programs
+// too.
+func (s *Site) Register(mux *http.ServeMux) {
+	route := func(pattern string, do func(http.ResponseWriter, *http.Request) error) {
+		mux.HandleFunc(pattern, s.handler(do))
+	}
+	mux.Handle("GET /static/", s.Static())
+	mux.HandleFunc("GET /sw.js", s.worker)
+	route("GET /sin-conexion", s.offline)
+
+	route("GET /v/{id}", s.video)
+	route("POST /v/{id}/voto", s.vote)
+	route("GET /ranking", s.ranking)
+	route("GET /ranking/eventos", s.rankingEvents)
+	route("GET /p/{id}", s.player)
+
+	route("GET /cuenta", s.account)
+	route("POST /cuenta", s.changeAccount)
+	route("GET /cuenta/registro", s.signUpForm)
+	route("POST /cuenta/registro", s.signUp)
+	route("GET /cuenta/entrar", s.signInForm)
+	route("POST /cuenta/entrar", s.signIn)
+	route("POST /cuenta/salir", s.signOut)
+
+	route("GET /mis-videos", s.myVideos)
+	route("GET /mis-videos/eventos", s.myEvents)
+	route("POST /mis-videos/{id}/publicar", s.publish)
+	route("POST /mis-videos/{id}/reintentar", s.retry)
+	route("GET /mis-videos/{id}/borrar", s.confirmDelete)
+	route("POST /mis-videos/{id}/borrar", s.delete)
+}
+
+// handler lets a page return its error, keeps other sites from writing in the reader's name, and bounds forms.
+func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := s.csrf.Check(r); err != nil {
+			problem.Write(w, r, problem.FromElsewhere(tagOf(r)))
+			return
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		}
+		rememberLanguage(w, r, s.Sessions.Secure)
+		if err := do(w, r); err != nil {
+			problem.Write(w, r, err)
+		}
+	}
+}
+
+// Home is the gallery, for whoever mounts "/".
+func (s *Site) Home() http.HandlerFunc { return s.handler(s.gallery) }
+
+// reader finds who is signed in; the zero player is nobody.
+func (s *Site) reader(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
+	p, err := s.Caller(w, r)
+	if errors.Is(err, contest.ErrNotSignedIn) {
+		return contest.Player{}, nil
+	}
+	return p, err
+}
+
+// Caller finds the player whose session the request's cookie is for, or contest.ErrNotSignedIn. A request that writes
+// must not come from another site.
+func (s *Site) Caller(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
+	if err := s.csrf.Check(r); err != nil {
+		return contest.Player{}, problem.FromElsewhere(tagOf(r))
+	}
+	id, err := s.Sessions.Player(w, r)
+	if errors.Is(err, auth.ErrToken) {
+		return contest.Player{}, contest.ErrNotSignedIn
+	}
+	if err != nil {
+		return contest.Player{}, err
+	}
+	return s.Players.Player(r.Context(), id)
+}
+
+// member finds who is signed in, or sends the reader to sign in and come back; then ok is false and err may be nil.
+func (s *Site) member(w http.ResponseWriter, r *http.Request) (p contest.Player, ok bool, err error) {
+	p, err = s.reader(w, r)
+	if err != nil || p.ID != 0 {
+		return p, err == nil, err
+	}
+	back := "/mis-videos"
+	if r.Method == http.MethodGet {
+		back = r.URL.RequestURI()
+	}
+	redirect(w, r, "/cuenta/entrar?"+query("volver", back))
+	return p, false, nil
+}
+
+// redirect goes to another page after a form, or from a page that needs more. htmx is told to load it whole.
+func redirect(w http.ResponseWriter, r *http.Request, to string) {
+	if r.Header.Get("HX-Request") != "" {
+		w.Header().Set("HX-Redirect", to)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// local is a path of this site to come back to, or "/" for anything else.
+func local(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}
+
+// base is how addresses of the site begin for others.
+func (s *Site) base(r *http.Request) string {
+	if s.PublicURL != "" {
+		return s.PublicURL
+	}
+	return cmp.Or(r.URL.Scheme, "http") + "://" + r.Host
+}
+
+// partURL is the link to one part of a video: signed, unless everybody may have it. "" where there is none.
+func (s *Site) partURL(v contest.Video, part contest.Part, key string) string {
+	if key == "" {
+		return ""
+	}
+	link := s.MediaPath + key
+	if !v.Open(part) {
+		link += "?" + s.Links.Query(key).Encode()
+	}
+	return link
+}

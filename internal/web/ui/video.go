@@ -1,0 +1,140 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/live"
+	"risingstars/internal/web/problem"
+)
+
+// votes is the API's rule: both share one count.
+var votes = live.Rule{Name: "votes by person", Burst: 120, Every: time.Second}
+
+// Ballot is the vote button and the number beside it.
+type Ballot struct {
+	Words   *words
+	VideoID int64
+	Votes   int
+	Own     bool   // the reader's own video
+	Voted   bool   // the reader's vote stands
+	SignIn  string // where a reader who is not signed in goes first, "" for whoever is
+	Fault   string // why a vote was refused
+}
+
+// VideoPage is /v/{id}: one public video.
+type VideoPage struct {
+	Layout
+	Ballot     Ballot
+	Video      contest.Video
+	Player     contest.Player
+	ClipURL    string
+	PosterURL  string
+	UploadedAt time.Time
+}
+
+func (s *Site) video(w http.ResponseWriter, r *http.Request) error {
+	layout, err := s.layout(w, r, "gallery")
+	if err != nil {
+		return err
+	}
+	v, owner, err := s.publicVideo(r)
+	if err != nil {
+		return err
+	}
+	ballot, err := s.ballot(r, layout, v)
+	if err != nil {
+		return err
+	}
+	page := &VideoPage{
+		Layout: layout, Ballot: ballot, Video: v, Player: owner, UploadedAt: v.UploadedAt,
+		ClipURL: s.MediaPath + v.Media.Clip(), PosterURL: s.MediaPath + v.Media.Poster(),
+	}
+	page.Title = v.Title
+	page.Canon = fmt.Sprintf("%s/v/%d", s.base(r), v.ID)
+	page.Social = &Social{
+		Title: v.Title, Description: fmt.Sprintf(layout.Words.VideoSocial, owner.Name()), URL: page.Canon,
+		Image: s.base(r) + page.PosterURL, Video: s.base(r) + page.ClipURL,
+	}
+	return s.show(w, r, http.StatusOK, page)
+}
+
+func (s *Site) publicVideo(r *http.Request) (contest.Video, contest.Player, error) {
+	v, err := s.Videos.PublicVideo(r.Context(), idOf(r))
+	if err != nil {
+		return v, contest.Player{}, err
+	}
+	owner, err := s.Players.Player(r.Context(), v.PlayerID)
+	return v, owner, err
+}
+
+// idOf is the id in the path; 0, which nothing has, for anything that is none.
+func idOf(r *http.Request) int64 {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id < 0 {
+		return 0
+	}
+	return id
+}
+
+func (s *Site) ballot(r *http.Request, l Layout, v contest.Video) (b Ballot, err error) {
+	b = Ballot{Words: l.Words, VideoID: v.ID, Votes: v.Votes, Own: v.PlayerID == l.Reader.ID}
+	if l.Reader.ID == 0 {
+		id := strconv.FormatInt(v.ID, 10)
+		b.SignIn = "/cuenta/entrar?" + query("volver", "/v/"+id, "votar", id)
+		return b, nil
+	}
+	b.Voted, err = s.Votes.Voted(r.Context(), l.Reader, v.ID)
+	return b, err
+}
+
+// vote gives the reader's vote, or takes it back where the form says so. Without scripts it comes back to the page.
+func (s *Site) vote(w http.ResponseWriter, r *http.Request) error {
+	layout, err := s.layout(w, r, "gallery")
+	if err != nil {
+		return err
+	}
+	id := strconv.FormatInt(idOf(r), 10)
+	if layout.Reader.ID == 0 {
+		redirect(w, r, "/cuenta/entrar?"+query("volver", "/v/"+id, "votar", id))
+		return nil
+	}
+	err = s.castVote(r, layout.Reader, idOf(r), r.FormValue("quitar") != "")
+	var refusal *contest.Refusal
+	if err != nil && (!errors.As(err, &refusal) || refusal == contest.ErrNoVideo) {
+		return err
+	}
+	if r.Header.Get("HX-Request") == "" {
+		redirect(w, r, "/v/"+id)
+		return nil
+	}
+	v, _, lost := s.publicVideo(r)
+	if lost != nil {
+		return lost
+	}
+	ballot, lost := s.ballot(r, layout, v)
+	if lost != nil {
+		return lost
+	}
+	if errors.Is(err, contest.ErrOwnVideo) {
+		ballot.Fault = problem.From(err, nil, tagOf(r)).Detail
+	}
+	return s.render(w, r, http.StatusOK, "video", "ballot", ballot)
+}
+
+// castVote does what the button says. What stands already is as good as done.
+func (s *Site) castVote(r *http.Request, p contest.Player, videoID int64, back bool) error {
+	if wait := s.Limits.Take(r.Context(), votes, strconv.FormatInt(p.ID, 10)); wait > 0 {
+		return &contest.TooManyError{RetryAfter: wait}
+	}
+	if back {
+		_, err := s.Votes.TakeBack(r.Context(), p, videoID)
+		return err
+	}
+	_, err := s.Votes.Vote(r.Context(), p, videoID)
+	return err
+}

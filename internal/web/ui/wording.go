@@ -1,0 +1,54 @@
+package ui
+
+import (
+	"net/http"
+
+	"risingstars/internal/contest"
+)
+
+// errorTitle is the headline of an error's page.
+func (w *words) errorTitle(status int) string {
+	switch {
+	case status == http.StatusNotFound:
+		return w.ErrorNotFound
+	case status == http.StatusForbidden:
+		return w.ErrorForbidden
+	case status >= http.StatusInternalServerError:
+		return w.ErrorServer
+	}
+	return w.ErrorOther
+}
+
+// errorText is what people read in place of the sentence that programs get, "" for that sentence itself.
+func (w *words) errorText(status int) string {
+	switch {
+	case status == http.StatusNotFound:
+		return w.ErrorNotFoundText
+	case status == http.StatusForbidden:
+		return w.ErrorForbiddenText
+	case status >= http.StatusInternalServerError:
+		return w.ErrorServerText
+	}
+	return ""
+}
+
+// failure says why a video could not be processed, "" where it could.
+func (w *words) failure(f contest.Failure) string {
+	switch f {
+	case contest.NoFailure:
+		return ""
+	case contest.FailedUnplayable:
+		return w.FailureUnplayable
+	case contest.FailedTimeout:
+		return w.FailureTimeout
+	}
+	return w.FailureInternal
+}
+
+// refusal is a sentence for a form, where the API's is one that clients compare with.
+func (w *words) refusal(err error) string {
+	if err == contest.ErrEmailTaken { //nolint:errorlint // a key of a map
+		return w.EmailTaken
+	}
+	return w.PasswordsDiffer
+}

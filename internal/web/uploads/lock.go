@@ -1,0 +1,86 @@
+package uploads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/tus/tusd/v2/pkg/handler"
+	"github.com/tus/tusd/v2/pkg/memorylocker"
+)
+
+const (
+	lockLimit = 20 * time.Second      // how long a request waits for another that has the same upload
+	lockEvery = 50 * time.Millisecond // how often it looks whether another process has let go
+)
+
+// locker lets one request at a time work on an upload. One of the same process is asked to end; one of another process
+// that shares the folder is waited for.
+type locker struct {
+	dir  string
+	here *memorylocker.MemoryLocker
+}
+
+func newLocker(dir string) locker { return locker{dir, memorylocker.New()} }
+
+// NewLock implements handler.Locker.
+func (l locker) NewLock(id string) (handler.Lock, error) {
+	here, err := l.here.NewLock(id)
+	return &lock{here: here, path: filepath.Join(l.dir, id)}, err
+}
+
+// lock is held on the file of the pieces itself: the system gives it back when the process ends, however it ends.
+type lock struct {
+	here handler.Lock
+	path string
+	file *os.File
+}
+
+// Lock implements handler.Lock.
+func (l *lock) Lock(ctx context.Context, requestUnlock func()) error {
+	if err := l.here.Lock(ctx, requestUnlock); err != nil {
+		return err
+	}
+	if err := l.lockFile(ctx); err != nil {
+		_ = l.here.Unlock() // never fails
+		return err
+	}
+	return nil
+}
+
+func (l *lock) lockFile(ctx context.Context) (err error) {
+	l.file, err = os.OpenFile(l.path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return handler.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("lock an upload: %w", err)
+	}
+	tick := time.NewTicker(lockEvery)
+	defer tick.Stop()
+	for {
+		err = syscall.Flock(int(l.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return errors.Join(fmt.Errorf("lock an upload: %w", err), l.file.Close())
+		}
+		select {
+		case <-ctx.Done():
+			_ = l.file.Close() // nothing was written
+			return handler.ErrLockTimeout
+		case <-tick.C:
+		}
+	}
+}
+
+// Unlock implements handler.Lock.
+func (l *lock) Unlock() error {
+	_ = l.file.Close() // gives the lock back; nothing was written through it
+	return l.here.Unlock()
+}

@@ -1,0 +1,160 @@
+package uploads
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tus/tusd/v2/pkg/handler"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/web/lang"
+	"risingstars/internal/web/problem"
+)
+
+// call is what the hooks need to know of the request they belong to.
+type call struct {
+	player contest.Player
+	upload contest.PartialUpload // none while it is being made
+	scope  *problem.Scope
+	tag    lang.Tag
+}
+
+type callKey struct{}
+
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+// refuse is the problem that err is, as the protocol's handler sends it.
+func (c *call) refuse(err error) error {
+	p := problem.From(err, c.scope, c.tag)
+	body, encode := json.Marshal(p)
+	if encode != nil {
+		panic(encode) // strings and numbers only
+	}
+	header := handler.HTTPHeader{"Content-Type": problem.MediaType, "Cache-Control": "no-store"}
+	for name := range p.GetHeaders() {
+		header[name] = p.GetHeaders().Get(name)
+	}
+	return handler.Error{
+		ErrorCode: "ERR_REFUSED", Message: p.Detail,
+		HTTPResponse: handler.HTTPResponse{StatusCode: p.Status, Body: string(body), Header: header},
+	}
+}
+
+// ServeHTTP lets players make, continue and give up uploads of their own. Those of others are not found.
+func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	player, err := u.Caller(w, r)
+	if err != nil {
+		u.refuseBody(w, r, err)
+		return
+	}
+	c := &call{player: player, scope: problem.ScopeOf(r.Context()), tag: lang.Accepted(r.Header.Get("Accept-Language"))}
+	if id := strings.Trim(strings.TrimPrefix(r.URL.Path, Path), "/"); id != "" {
+		if c.upload, err = u.own(r.Context(), player, id); err != nil {
+			u.refuseBody(w, r, err)
+			return
+		}
+	}
+	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	if r.Header.Get("X-HTTP-Method-Override") != "" {
+		u.refuseBody(w, r, problem.ForStatus(http.StatusMethodNotAllowed, "", c.tag))
+		return
+	}
+	if r.Method == http.MethodHead && u.whole(c.upload) {
+		u.finishLate(w, r, c)
+		return
+	}
+	u.tus.ServeHTTP(&answer{ResponseWriter: w}, r)
+}
+
+// own finds an upload that is the player's and has not expired, or contest.ErrNoVideo.
+func (u *Uploads) own(ctx context.Context, p contest.Player, id string) (contest.PartialUpload, error) {
+	row, err := u.Store.Upload(ctx, id)
+	if err == nil && (row.PlayerID != p.ID || !u.Clock().Before(row.ExpiresAt)) {
+		err = contest.ErrNoVideo
+	}
+	return row, err
+}
+
+// finishLate ends an upload whose last byte arrived, but whose end did not come through: the program or the database
+// stopped in between.
+func (u *Uploads) finishLate(w http.ResponseWriter, r *http.Request, c *call) {
+	if err := u.acceptAlone(r.Context(), c); err != nil {
+		problem.Write(w, r, err)
+		return
+	}
+	size := strconv.FormatInt(c.upload.Size, 10)
+	h := w.Header()
+	h.Set("Tus-Resumable", "1.0.0")
+	h.Set("Upload-Offset", size)
+	h.Set("Upload-Length", size)
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+}
+
+// acceptAlone accepts an upload that no other request is accepting.
+func (u *Uploads) acceptAlone(ctx context.Context, c *call) error {
+	limited, cancel := context.WithTimeout(ctx, lockLimit)
+	defer cancel()
+	held, err := u.locks.NewLock(c.upload.ID)
+	if err != nil {
+		return err
+	}
+	if err := held.Lock(limited, func() {}); errors.Is(err, handler.ErrNotFound) {
+		return contest.ErrNoVideo
+	} else if err != nil {
+		return fmt.Errorf("wait for an upload: %w", err)
+	}
+	defer func() { _ = held.Unlock() }() // never fails
+	if c.upload, err = u.own(ctx, c.player, c.upload.ID); err != nil {
+		return err // another has accepted it
+	}
+	_, err = u.accept(ctx, c.player, c.upload)
+	return err
+}
+
+// refuseBody answers at once. A client that still sends gets to read the answer, since what comes is read and thrown
+// away for a while.
+func (u *Uploads) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex() // HTTP/2 has it anyway
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
+	problem.Write(w, r, err)
+	_ = control.Flush()
+	if r.ContentLength != 0 {
+		_ = control.SetReadDeadline(time.Now().Add(idleBody))
+		_, _ = io.CopyN(io.Discard, r.Body, u.MaxSize) // whatever ends it, the connection closes next
+	}
+}
+
+// answer makes the address of a new upload one without a host, which is right behind every proxy.
+type answer struct{ http.ResponseWriter }
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	if _, path, ok := strings.Cut(a.Header().Get("Location"), Path+"/"); ok {
+		a.Header().Set("Location", Path+"/"+path)
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// isRefusal reports whether err is the contest's no, rather than the platform's failure.
+func isRefusal(err error) bool {
+	var refusal *contest.Refusal
+	var invalid *contest.InvalidError
+	return errors.As(err, &refusal) || errors.As(err, &invalid)
+}

@@ -1,0 +1,213 @@
+// Package uploads takes files in pieces by the tus protocol (version 1.0.0), so that an upload goes on from where it
+// was cut. A file that is whole ends where every upload does: in the contest's Accept.
+package uploads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tus/tusd/v2/pkg/filestore"
+	"github.com/tus/tusd/v2/pkg/handler"
+	xslog "golang.org/x/exp/slog" // what tusd takes
+
+	"risingstars/internal/contest"
+)
+
+// Path is where uploads are made; each then has an address below it.
+const Path = "/api/uploads"
+
+const (
+	// Life is how long an upload may take from its beginning.
+	Life = 24 * time.Hour
+
+	mostAtOnce  = 20 // uploads that one player may have under way
+	idleBody    = 30 * time.Second
+	finishLimit = 2 * time.Minute // for judging and keeping a file that is whole
+)
+
+// Store keeps a row for each upload from its beginning on. Each method is one transaction.
+type Store interface {
+	AddUpload(ctx context.Context, u contest.PartialUpload) error
+	// Upload returns contest.ErrNoVideo if there is none.
+	Upload(ctx context.Context, id string) (contest.PartialUpload, error)
+	UploadsOf(ctx context.Context, playerID int64, now time.Time) (int, error)
+	ExpiredUploads(ctx context.Context, now time.Time) ([]contest.PartialUpload, error)
+	DeleteUpload(ctx context.Context, id string) error
+}
+
+// Needs are what uploads are built on.
+type Needs struct {
+	Store  Store
+	Videos *contest.Videos
+	// Caller finds who asks. It returns contest.ErrNotSignedIn for nobody.
+	Caller  func(w http.ResponseWriter, r *http.Request) (contest.Player, error)
+	Dir     string // where the pieces are kept, over restarts too
+	MaxSize int64  // bytes of a file
+	Clock   contest.Clock
+	Log     *slog.Logger
+}
+
+// Uploads serves the protocol.
+type Uploads struct {
+	Needs
+	locks locker
+	tus   http.Handler
+}
+
+// New prepares the folder and the protocol.
+func New(n Needs) (*Uploads, error) {
+	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder for uploads: %w", err)
+	}
+	files := filestore.New(n.Dir)
+	files.DirModePerm, files.FileModePerm = 0o700, 0o600
+	composer := handler.NewStoreComposer()
+	composer.UseCore(files)
+	composer.UseTerminater(files)
+	u := &Uploads{Needs: n, locks: newLocker(n.Dir)}
+	composer.UseLocker(u.locks)
+	tus, err := handler.NewHandler(handler.Config{
+		StoreComposer: composer, MaxSize: n.MaxSize, BasePath: Path + "/",
+		DisableDownload: true, DisableConcatenation: true,
+		Cors:                       &handler.CorsConfig{Disable: true},
+		Logger:                     xslog.New(xslog.NewTextHandler(io.Discard, nil)), // the server logs requests, the hooks log failures
+		PreUploadCreateCallback:    u.create,
+		PreFinishResponseCallback:  u.finish,
+		PreUploadTerminateCallback: u.giveUp,
+		NetworkTimeout:             idleBody,
+		AcquireLockTimeout:         lockLimit,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare resumable uploads: %w", err)
+	}
+	u.tus = http.StripPrefix(Path, tus)
+	return u, nil
+}
+
+// create judges an upload before its first byte is sent, and enters its row.
+func (u *Uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.FileInfoChanges, error) {
+	c := callOf(hook.Context)
+	row, err := u.judge(hook.Context, c.player, hook.Upload)
+	if err == nil {
+		err = u.Store.AddUpload(hook.Context, row)
+	}
+	if err != nil {
+		return handler.HTTPResponse{}, handler.FileInfoChanges{}, c.refuse(err)
+	}
+	answer := handler.HTTPResponse{Header: handler.HTTPHeader{"Upload-Expires": row.ExpiresAt.Format(http.TimeFormat)}}
+	return answer, handler.FileInfoChanges{ID: row.ID, MetaData: handler.MetaData{}}, nil
+}
+
+func (u *Uploads) judge(ctx context.Context, p contest.Player, info handler.FileInfo) (contest.PartialUpload, error) {
+	title, err := contest.CheckTitle(info.MetaData["title"])
+	if err != nil {
+		return contest.PartialUpload{}, err
+	}
+	if info.SizeIsDeferred || info.Size == 0 {
+		return contest.PartialUpload{}, contest.ErrEmptyFile
+	}
+	now := u.Clock().UTC().Truncate(time.Second)
+	under, err := u.Store.UploadsOf(ctx, p.ID, now)
+	if err != nil {
+		return contest.PartialUpload{}, err
+	}
+	if under >= mostAtOnce {
+		return contest.PartialUpload{}, &contest.TooManyError{RetryAfter: time.Minute}
+	}
+	return contest.PartialUpload{
+		ID: contest.NewToken(), PlayerID: p.ID, Title: title, DeclaredType: info.MetaData["filetype"],
+		Size: info.Size, ExpiresAt: now.Add(Life),
+	}, nil
+}
+
+// finish takes a file that is whole into the contest. Whatever comes of it, the upload is over, except where the
+// platform itself failed: then it is tried again when the client next asks.
+func (u *Uploads) finish(hook handler.HookEvent) (handler.HTTPResponse, error) {
+	c := callOf(hook.Context)
+	v, err := u.accept(hook.Context, c.player, c.upload)
+	if err != nil {
+		return handler.HTTPResponse{}, c.refuse(err)
+	}
+	return handler.HTTPResponse{Header: handler.HTTPHeader{"Video-Id": fmt.Sprint(v.ID)}}, nil
+}
+
+// giveUp forgets an upload before its files go; those that stay are swept.
+func (u *Uploads) giveUp(hook handler.HookEvent) (handler.HTTPResponse, error) {
+	if err := u.Store.DeleteUpload(hook.Context, hook.Upload.ID); err != nil {
+		return handler.HTTPResponse{}, callOf(hook.Context).refuse(err)
+	}
+	return handler.HTTPResponse{}, nil
+}
+
+func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit) // the file is here, whoever hangs up
+	defer cancel()
+	v, err := u.Videos.Accept(ctx, p, contest.Upload{
+		Title: row.Title, Path: u.path(row.ID), Size: row.Size, DeclaredType: row.DeclaredType,
+	})
+	if err == nil || isRefusal(err) {
+		if gone := u.remove(ctx, row.ID); gone != nil {
+			u.Log.Error("remove a finished upload", "error", gone)
+		}
+	}
+	return v, err
+}
+
+func (u *Uploads) path(id string) string { return filepath.Join(u.Dir, id) }
+
+// whole reports whether all bytes of an upload are there.
+func (u *Uploads) whole(row contest.PartialUpload) bool {
+	info, err := os.Stat(u.path(row.ID))
+	return err == nil && info.Size() == row.Size
+}
+
+// remove forgets an upload and its files.
+func (u *Uploads) remove(ctx context.Context, id string) error {
+	err := u.Store.DeleteUpload(ctx, id)
+	for _, path := range []string{u.path(id), u.path(id) + ".info"} {
+		if gone := os.Remove(path); gone != nil && !errors.Is(gone, os.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
+}
+
+// Sweep removes the uploads that were not finished in time, and files that belong to none. It returns how many
+// uploads it removed.
+func (u *Uploads) Sweep(ctx context.Context) (removed int, err error) {
+	expired, err := u.Store.ExpiredUploads(ctx, u.Clock())
+	if err != nil {
+		return 0, err
+	}
+	for _, row := range expired {
+		if err := u.remove(ctx, row.ID); err != nil {
+			return removed, err
+		}
+		removed++
+	}
+	entries, err := os.ReadDir(u.Dir)
+	if err != nil {
+		return removed, fmt.Errorf("read the folder for uploads: %w", err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || u.Clock().Sub(info.ModTime()) < Life {
+			continue // gone meanwhile, or perhaps under way
+		}
+		id := strings.TrimSuffix(entry.Name(), ".info")
+		if _, err := u.Store.Upload(ctx, id); errors.Is(err, contest.ErrNoVideo) {
+			if err := u.remove(ctx, id); err != nil {
+				return removed, err
+			}
+		}
+	}
+	return removed, nil
+}

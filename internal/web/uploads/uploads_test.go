@@ -1,0 +1,208 @@
+package uploads
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tus/tusd/v2/pkg/handler"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/store"
+	"risingstars/internal/web/problem"
+)
+
+// front is where one player uploads, by a clock that the test sets.
+type front struct {
+	*Uploads
+	t   *testing.T
+	now time.Time
+}
+
+func newFront(t *testing.T) *front {
+	t.Helper()
+	db, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "x.db"))
+	check(t, err)
+	t.Cleanup(func() { check(t, db.Close()) })
+	_, err = store.Migrate(t.Context(), db)
+	check(t, err)
+	s := store.New(db, store.Options{})
+	f := &front{t: t, now: time.Now()} // files have the system's time
+	p, err := s.AddPlayer(t.Context(), contest.Player{FirstName: "Ana", LastName: "Ríos", Email: "a@example.org", CreatedAt: f.now}, "hash")
+	check(t, err)
+	f.Uploads, err = New(Needs{
+		Store: s, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
+		Clock: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
+		Caller: func(http.ResponseWriter, *http.Request) (contest.Player, error) { return p, nil },
+	})
+	check(t, err)
+	return f
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *front) ask(method, path, body string, header ...string) *http.Response {
+	f.t.Helper()
+	r := httptest.NewRequestWithContext(problem.WithScope(f.t.Context(), &problem.Scope{ID: "x"}), method, path, strings.NewReader(body))
+	r.Header.Set("Tus-Resumable", "1.0.0")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// begin makes an upload of so many bytes and returns its address.
+func (f *front) begin(size int) (path string) {
+	f.t.Helper()
+	got := f.ask("POST", Path, "", "Upload-Length", strconv.Itoa(size),
+		"Upload-Metadata", "title "+base64.StdEncoding.EncodeToString([]byte("Triple")))
+	if got.StatusCode != http.StatusCreated {
+		text, _ := io.ReadAll(got.Body)
+		f.t.Fatalf("got %s %s", got.Status, text)
+	}
+	return got.Header.Get("Location")
+}
+
+func (f *front) send(path, piece string, offset int) int {
+	f.t.Helper()
+	return f.ask("PATCH", path, piece, "Upload-Offset", strconv.Itoa(offset), "Content-Type", "application/offset+octet-stream").StatusCode
+}
+
+func (f *front) files() (names []string) {
+	f.t.Helper()
+	entries, err := os.ReadDir(f.Dir)
+	check(f.t, err)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func (f *front) sweep() int {
+	f.t.Helper()
+	n, err := f.Sweep(f.t.Context())
+	check(f.t, err)
+	return n
+}
+
+// Whatever has not come whole within a day goes, with its pieces; what still has time stays.
+func TestUploadsExpire(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	old := f.begin(100)
+	if status := f.send(old, "12345", 0); status != http.StatusNoContent {
+		t.Fatalf("got %d", status)
+	}
+	f.now = f.now.Add(Life - time.Minute)
+	young := f.begin(100)
+	if n := f.sweep(); n != 0 {
+		t.Errorf("%d were removed within their time", n)
+	}
+	if got := f.ask("HEAD", old, ""); got.StatusCode != http.StatusOK || got.Header.Get("Upload-Offset") != "5" {
+		t.Errorf("within its time: got %s, offset %s", got.Status, got.Header.Get("Upload-Offset"))
+	}
+
+	f.now = f.now.Add(2 * time.Minute)
+
+	if got := f.ask("HEAD", old, ""); got.StatusCode != http.StatusNotFound {
+		t.Errorf("expired, not yet swept: got %s", got.Status)
+	}
+	if status := f.send(old, "67890", 5); status != http.StatusNotFound {
+		t.Errorf("a piece for what has expired: got %d", status)
+	}
+	if n := f.sweep(); n != 1 {
+		t.Errorf("%d were removed, want 1", n)
+	}
+	id := strings.TrimPrefix(young, Path+"/")
+	if diff := cmp.Diff([]string{id, id + ".info"}, f.files()); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if got := f.ask("HEAD", young, ""); got.StatusCode != http.StatusOK {
+		t.Errorf("the other: got %s", got.Status)
+	}
+}
+
+// What a player has under way is bounded; what has expired or was given up does not count.
+func TestUploadsAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	var last string
+	for range mostAtOnce {
+		last = f.begin(100)
+	}
+	more := func() *http.Response {
+		return f.ask("POST", Path, "", "Upload-Length", "9", "Upload-Metadata", "title "+base64.StdEncoding.EncodeToString([]byte("x")))
+	}
+	if got := more(); got.StatusCode != http.StatusTooManyRequests || got.Header.Get("Retry-After") == "" {
+		t.Errorf("one more: got %s, Retry-After %q", got.Status, got.Header.Get("Retry-After"))
+	}
+	if got := f.ask("DELETE", last, ""); got.StatusCode != http.StatusNoContent {
+		t.Errorf("giving one up: got %s", got.Status)
+	}
+	f.begin(100)
+	f.now = f.now.Add(Life)
+	f.begin(100)
+}
+
+// Files without a row go when they are old, and not before: their row may be on its way.
+func TestFilesWithoutARow(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	check(t, os.WriteFile(filepath.Join(f.Dir, "stray"), []byte("x"), 0o600))
+	f.sweep()
+	if diff := cmp.Diff([]string{"stray"}, f.files()); diff != "" {
+		t.Errorf("young files (-want +got):\n%s", diff)
+	}
+	f.now = f.now.Add(Life + time.Minute)
+	f.sweep()
+	if diff := cmp.Diff([]string(nil), f.files()); diff != "" {
+		t.Errorf("old files (-want +got):\n%s", diff)
+	}
+}
+
+// Two lockers are two processes that share a folder.
+func TestOneProcessAtATime(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(dir, "x"), nil, 0o600))
+	newLock := func(id string) handler.Lock {
+		l, err := newLocker(dir).NewLock(id)
+		check(t, err)
+		return l
+	}
+	first, second := newLock("x"), newLock("x")
+	check(t, first.Lock(t.Context(), func() {}))
+	limited, cancel := context.WithTimeout(t.Context(), 3*lockEvery)
+	defer cancel()
+	if err := second.Lock(limited, func() {}); !errors.Is(err, handler.ErrLockTimeout) {
+		t.Errorf("while another has it: got %v", err)
+	}
+
+	waits := make(chan error)
+	go func() { waits <- second.Lock(t.Context(), func() {}) }() // ends with the test
+	check(t, first.Unlock())
+
+	check(t, <-waits)
+	check(t, second.Unlock())
+	if err := newLock("nothing").Lock(t.Context(), func() {}); !errors.Is(err, handler.ErrNotFound) {
+		t.Errorf("without a file: got %v", err)
+	}
+}

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { clip, faultsOf, sizes, startBrowser, startProgram, startProxy, swell } from "./world.mjs";
+
+const shots = process.env.SCREENSHOTS; // a folder to keep pictures of the pages in
+const soon = 60_000; // what waits for a video to be processed
+
+let program, browser, dir, small, large;
+
+before(async () => {
+  program = await startProgram();
+  browser = await startBrowser();
+  dir = fs.mkdtempSync(path.join(program.data, "clips-"));
+  small = clip(dir, "jugada.mp4", "gradients=s=1280x720:r=30:c0=0x0b1730:c1=0xf26a1b:c2=0xffb93b:nb_colors=3:speed=0.03");
+  large = swell(small, "larga.mp4", 90 << 20);
+});
+
+after(async () => {
+  await browser?.close();
+  await program?.stop();
+});
+
+// person is a browser of its own. Whatever the page says on its console is a fault, but what the test expects.
+async function person(t, size, { url = program.url, locale = "es-CO", ...rest } = {}) {
+  const context = await browser.newContext({ viewport: size, baseURL: url, locale, ...rest });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const said = [];
+  page.on("pageerror", (error) => said.push(String(error)));
+  page.on("console", (message) => { if (/Content Security Policy/.test(message.text())) said.push(message.text()); });
+  t.after(async () => {
+    if (shots && !t.passed) await page.screenshot({ path: path.join(shots, "failed.png"), fullPage: true }).catch(() => {});
+    await context.close();
+    assert.deepEqual(said, []);
+  });
+  return page;
+}
+
+let people = 0;
+
+async function signUp(page, first, last, city) {
+  await page.goto("/cuenta/registro");
+  const email = `persona${++people}@example.com`;
+  await page.fill("[name=first_name]", first);
+  await page.fill("[name=last_name]", last);
+  await page.fill("[name=email]", email);
+  await page.fill("[name=password1]", "salto-y-canasta");
+  await page.fill("[name=password2]", "salto-y-canasta");
+  await page.fill("[name=city]", city);
+  await page.click("main button[type=submit]");
+  await page.waitForURL("**/mis-videos");
+  return email;
+}
+
+async function upload(page, title, file) {
+  await page.fill("#title", title);
+  await page.setInputFiles("#file", file);
+  await page.click("#upload button[type=submit]");
+}
+
+const item = (page, title) => page.locator(".mine-item", { hasText: title });
+
+async function look(page, name, size) {
+  assert.deepEqual(await faultsOf(page), [], `axe-core on ${name}`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `${name} is ${wide} px wider than the window`);
+  if (shots) await page.screenshot({ path: path.join(shots, `${name}-${size.width}.png`), fullPage: false });
+}
+
+for (const [name, size] of Object.entries(sizes)) {
+  test(`from the front page to a published video and a vote that moves the ranking, ${name}`, async (t) => {
+    const title = `Triple de ${name}`;
+    const author = await person(t, size);
+    await author.goto("/");
+    await look(author, "gallery-first", size);
+    await author.click(".hero .button >> nth=0");
+    await look(author, "signup", size);
+    await signUp(author, "Valentina", "Ríos " + name, "Bogotá");
+    await look(author, "myvideos-empty", size);
+    await upload(author, title, small);
+    const mine = item(author, title);
+    await mine.getByText("Procesando:").waitFor({ timeout: soon });
+    if (shots) await look(author, "myvideos-processing", size);
+    await mine.getByText("Listo para publicar").waitFor({ timeout: soon }); // without a reload
+    await mine.locator("video").evaluate((v) => v.play());
+    await author.waitForFunction(() => document.querySelector(".mine-item video").currentTime > 0);
+    await look(author, "myvideos-ready", size);
+    await mine.getByRole("button", { name: "Publicar" }).click();
+    await mine.getByText("Público").waitFor();
+    await mine.getByRole("link", { name: "Ver página pública" }).click();
+    const video = new URL(author.url()).pathname;
+    await author.getByText("Es tu video").waitFor();
+
+    const watcher = await person(t, size);
+    await watcher.goto("/ranking");
+    await watcher.getByText("Ríos " + name).waitFor();
+    const votes = watcher.locator("tr", { hasText: "Ríos " + name }).locator("td >> nth=2");
+    assert.equal(await votes.innerText(), "0");
+
+    // From signed out, through sign-up, to a vote.
+    const fan = await person(t, size);
+    await fan.goto(video);
+    await look(fan, "video", size);
+    await fan.getByRole("link", { name: "Votar" }).click();
+    await look(fan, "signin", size);
+    await fan.getByRole("link", { name: "Crear una cuenta" }).click();
+    await fan.fill("[name=first_name]", "Andrés");
+    await fan.fill("[name=last_name]", "Peña " + name);
+    await fan.fill("[name=email]", `fan-${name}@example.com`);
+    await fan.fill("[name=password1]", "salto-y-canasta");
+    await fan.fill("[name=password2]", "otra cosa");
+    await fan.click("main button[type=submit]");
+    await fan.getByText("Las contraseñas no coinciden.").waitFor();
+    assert.equal(await fan.inputValue("[name=first_name]"), "Andrés");
+    assert.equal(await fan.getAttribute("[name=password2]", "aria-describedby"), "password2-fault");
+    await look(fan, "signup-fault", size);
+    await fan.fill("[name=password1]", "salto-y-canasta");
+    await fan.fill("[name=password2]", "salto-y-canasta");
+    await fan.click("main button[type=submit]");
+    await fan.waitForURL("**" + video);
+    await fan.getByText("Ya votaste por este video").waitFor();
+    assert.equal(await fan.locator(".ballot-count").innerText(), "1 voto");
+    await watcher.waitForFunction((who) => [...document.querySelectorAll(".ranking tbody tr")]
+      .find((row) => row.textContent.includes(who))?.querySelectorAll("td")[2].textContent.trim() === "1", "Ríos " + name);
+    await look(watcher, "ranking", size);
+
+    // Back and forth without leaving the page.
+    await fan.evaluate(() => { window.stayed = true; });
+    await fan.getByRole("button", { name: "Quitar mi voto" }).click();
+    await fan.getByRole("button", { name: "Votar" }).waitFor();
+    await fan.getByRole("button", { name: "Votar" }).click();
+    await fan.getByText("Ya votaste por este video").waitFor();
+    assert.equal(await fan.evaluate(() => window.stayed), true);
+    await look(fan, "video-voted", size);
+
+    await author.goto("/ranking");
+    await author.locator(".ranking-own").getByText("Tú").waitFor();
+    await look(author, "ranking-own", size);
+    await author.locator(".ranking-own a").click();
+    await author.getByText(/en el país/).waitFor();
+    await look(author, "player", size);
+    assert.ok(!(await author.content()).includes("@example.com"));
+    await author.goto("/cuenta");
+    await look(author, "account", size);
+    await author.goto("/");
+    await look(author, "gallery", size);
+    await author.goto("/v/999999");
+    await look(author, "error", size);
+    await author.getByText("Fuera de la cancha").waitFor();
+    await author.goto("/cuenta");
+    await author.getByRole("button", { name: "Salir" }).click();
+    await author.getByRole("link", { name: "Entrar" }).waitFor();
+  });
+
+  test(`wrong file, too large a file, too long a title, ${name}`, async (t) => {
+    const page = await person(t, size);
+    await signUp(page, "Sara", "Gil", "Cali");
+    const text = path.join(dir, "nota.mp4");
+    fs.writeFileSync(text, "esto no es un video");
+    await upload(page, "Nota", text);
+    await page.getByText("El archivo no es un video MP4 o MOV.").waitFor();
+    const huge = path.join(dir, "enorme.mp4");
+    fs.closeSync(fs.openSync(huge, "w"));
+    fs.truncateSync(huge, (100 << 20) + 1);
+    await upload(page, "Enorme", huge);
+    await page.getByText("El archivo supera el tamaño máximo.").waitFor();
+    await upload(page, "x".repeat(256), small);
+    await page.getByText("El título puede tener como máximo 255 caracteres.").waitFor();
+    await look(page, "myvideos-faults", size);
+    assert.equal(await page.locator(".mine-item").count(), 0);
+  });
+
+  test(`an upload goes on after a cut and after a reload, byte for byte, ${name}`, async (t) => {
+    const proxy = await startProxy(program.url);
+    t.after(() => proxy.stop());
+    const page = await person(t, size, { url: proxy.url });
+    await signUp(page, "Iván", "Mora", "Pasto");
+    proxy.limit = proxy.sent + (25 << 20);
+    const begun = proxy.sent;
+    await upload(page, "Larga " + name, large);
+    await page.waitForFunction(() => document.querySelector(".uploads-item progress")?.value > 0);
+    await until(() => proxy.cuts === 1, "the connection was cut");
+    proxy.hold = true;
+    proxy.limit = begun + (60 << 20);
+    await until(() => proxy.sent > proxy.limit, "the upload went on by itself");
+    if (shots) await look(page, "myvideos-uploading", size);
+    await page.reload({ waitUntil: "commit" }).catch(() => {});
+    proxy.cut();
+    proxy.limit = Infinity;
+    await page.goto("/mis-videos");
+    await page.getByText("Subida sin terminar").waitFor();
+    await upload(page, "Larga " + name, large);
+    await item(page, "Larga " + name).waitFor({ timeout: soon });
+    assert.ok(proxy.sent - begun < (90 << 20) * 1.4, `sent ${proxy.sent - begun} bytes for 90 MiB`);
+    const found = originals(path.join(program.data, "media")).filter((file) => fs.statSync(file).size === 90 << 20);
+    assert.ok(found.some((file) => hash(file) === hash(large)), "the original is not the file that was sent");
+    assert.deepEqual(fs.readdirSync(path.join(program.data, "uploads")), []);
+    await item(page, "Larga " + name).getByText(/Listo|Procesando|En cola/).waitFor();
+    await item(page, "Larga " + name).getByText("Listo para publicar").waitFor({ timeout: soon });
+    await item(page, "Larga " + name).getByRole("link", { name: "Eliminar" }).click();
+    await look(page, "delete", size);
+    await page.getByRole("button", { name: "Eliminar" }).click();
+    await page.getByText("Aún no has subido videos").waitFor();
+  });
+
+  test(`English, and reading without scripts, ${name}`, async (t) => {
+    const english = await person(t, size, { locale: "en-GB" });
+    await english.goto("/");
+    await english.getByText("Your best play, before the whole country").waitFor();
+    await english.getByRole("link", { name: "Español" }).click();
+    await english.goto("/ranking");
+    await english.getByText("Clasificación nacional").waitFor(); // the choice is kept
+
+    const plain = await person(t, size, { javaScriptEnabled: false });
+    await plain.goto("/?orden=votos");
+    await plain.locator(".card a").first().click();
+    await plain.locator("video").waitFor();
+    await plain.goto("/ranking");
+    await plain.locator(".ranking a").first().click();
+    await plain.locator(".card").first().waitFor();
+  });
+}
+
+const hash = (file) => createHash("sha256").update(fs.readFileSync(file)).digest("hex");
+const originals = (folder) => fs.readdirSync(folder, { recursive: true }).map((name) => path.join(folder, name))
+  .filter((file) => path.basename(file).startsWith("original."));
+
+async function until(done, what, within = 30_000) {
+  const deadline = Date.now() + within;
+  while (!done()) {
+    assert.ok(Date.now() < deadline, `not within ${within} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
