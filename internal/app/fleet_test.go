@@ -276,6 +276,14 @@ func (f *fleet) publicVideo(voters int) (star player, id int64, people []player)
 	return star, id, people
 }
 
+// logged waits until all web processes have said something.
+func (f *fleet) logged(text string) {
+	f.Helper()
+	for _, p := range f.web {
+		p.logs(text)
+	}
+}
+
 func TestNoRequestFailsForRedis(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2)
@@ -285,8 +293,10 @@ func TestNoRequestFailsForRedis(t *testing.T) {
 	load.answered(t, http.StatusOK, some)
 
 	f.redis.Stop()
+	f.logged("redis does not answer")
 	load.answered(t, http.StatusOK, some)
 	f.redis.Start()
+	f.logged("redis answers again")
 	load.answered(t, http.StatusOK, some)
 	f.redis.Signal(syscall.SIGSTOP)
 	load.answered(t, http.StatusOK, some)
@@ -301,9 +311,6 @@ func TestNoRequestFailsForRedis(t *testing.T) {
 	}
 	if len(load.broken) > 0 {
 		t.Errorf("requests that broke: %q", load.broken[0])
-	}
-	for _, p := range f.web {
-		p.logs("redis answers again")
 	}
 	for _, p := range f.web {
 		apptest.Eventually(t, 2*time.Second, "all votes show", func() bool { return votes(t, p.url) == len(load.voted) })

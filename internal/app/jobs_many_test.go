@@ -153,6 +153,9 @@ func TestJobsRetryOnRedis(t *testing.T) {
 	limited, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	message := must(heard.ReceiveMessage(limited))(t)
+	for !strings.Contains(message.Payload, `"event"`) { // processes also say that they are there
+		message = must(heard.ReceiveMessage(limited))(t)
+	}
 	contains(t, message.Payload, `"event":{"VideoID":1,`, `"Status":"uploaded"`)
 
 	shared.Kill()
