@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -68,12 +69,40 @@ func checkData(ctx context.Context, s *config.Settings) []finding {
 	if err != nil {
 		return []finding{{"database", err.Error(), "make DATA_DIR a folder that this user can write to", true}}
 	}
-	list := []finding{databaseFinding(ctx, db)}
+	list := []finding{databaseFinding(ctx, db), clockFinding(ctx, db)}
 	if err := db.Close(); err != nil {
 		list = append(list, finding{"database", err.Error(), "check the disk", true})
 	}
 	return append(list, storageFinding(ctx, s), secretFinding(s), passwordFinding(s))
 }
+
+// maxSkew is how far the clocks of hosts may be apart: tokens and links of one are read by others.
+const maxSkew = 2 * time.Second
+
+// clockFinding holds this host's clock against the database server's, or, where there is none, against when programs of
+// this kind were first written.
+func clockFinding(ctx context.Context, db *store.DB) finding {
+	now := time.Now().UTC()
+	f := finding{part: "clock", is: now.Format(time.RFC3339)}
+	if db.Engine == store.Postgres {
+		server, err := db.Clock(ctx)
+		if err != nil {
+			return finding{"clock", err.Error(), "first see to the database", false}
+		}
+		skew := time.Since(server).Round(time.Millisecond)
+		f.is = fmt.Sprintf("%s, %s ahead of the database's", f.is, skew)
+		if skew.Abs() > maxSkew {
+			f.mend = "let NTP set the clocks of all hosts (timedatectl set-ntp true): tokens and links expire by them"
+		}
+		return f
+	}
+	if now.Year() < oldestYear {
+		f.mend = "let NTP set the clock (timedatectl set-ntp true): tokens and links expire by it"
+	}
+	return f
+}
+
+const oldestYear = 2026
 
 // oldestServer is the oldest PostgreSQL that is supported, by its number.
 const oldestServer = 150000

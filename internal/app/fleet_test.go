@@ -22,6 +22,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/store"
 	"risingstars/internal/testserver"
 )
 
@@ -120,6 +121,32 @@ func TestFleet(t *testing.T) {
 	if body.StatusCode != http.StatusOK {
 		t.Errorf("the clip: %s", body.Status)
 	}
+}
+
+// A worker that waits hears of a new video; the log says after how long. Doctor finds the fleet's parts in order.
+func TestAWorkerHearsOfAVideo(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1)
+	f.work(nil)
+	ana := newPlayer(t, f.web[0].url, "ana@example.com")
+	for range 3 {
+		ana.waitFor(t, f.web[0].url, ana.mustUpload(t, f.web[0].url, mediatest.Clip(t, mediatest.Spec{})), "processed")
+	}
+	db := must(store.OpenPostgres(f.settings["DATABASE_URL"], 2))(t)
+	defer func() { check(t, db.Close()) }()
+	var jobs int
+	var slowest, median float64
+	check(t, db.Readers.QueryRowContext(t.Context(), `
+		SELECT count(*), max(ms), percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)
+		FROM (SELECT extract(epoch FROM attempted_at - created_at) * 1000 AS ms FROM river_job WHERE state = 'completed') AS waits`,
+	).Scan(&jobs, &slowest, &median))
+	if jobs != 3 {
+		t.Errorf("%d jobs are completed", jobs)
+	}
+	t.Logf("picked up after %.1f ms, at most %.1f ms", median, slowest)
+
+	out := must(run(t, f.with(nil), "doctor"))(t)
+	contains(t, out, "PostgreSQL 1", " ahead of the database's", "redis", "All that the platform needs is there.")
 }
 
 // follow reads a video's events to their end, and returns the progress that each told.

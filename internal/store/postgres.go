@@ -84,6 +84,12 @@ func (db *DB) ServerVersion(ctx context.Context) (text string, number int, err e
 	return text, number, err
 }
 
+// Clock is what time it is to a PostgreSQL server.
+func (db *DB) Clock(ctx context.Context) (now time.Time, err error) {
+	err = db.Readers.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan((*timestamp)(&now))
+	return now, err
+}
+
 // maxRepeats is how often a transaction is repeated that PostgreSQL has ended for the sake of others.
 const maxRepeats = 3
 
