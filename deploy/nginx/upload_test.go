@@ -19,6 +19,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // detail is what its owner gets to know of a video.
@@ -125,10 +126,7 @@ func sendBlindly(t *testing.T, f *front, l letter) answer {
 
 func curl(t *testing.T, f *front, l letter, protocol string) answer {
 	t.Helper()
-	program, err := exec.LookPath("curl")
-	if err != nil {
-		t.Skip(err)
-	}
+	program := testserver.Program(t, "curl")
 	body := filepath.Join(t.TempDir(), "body")
 	to, err := os.Create(body)
 	check(t, err)
