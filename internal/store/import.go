@@ -84,14 +84,11 @@ func refuseInhabited(ctx context.Context, db interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 },
 ) error {
-	for table, query := range map[string]string{
-		"players":   `SELECT EXISTS (SELECT 1 FROM players)`,
-		"river_job": `SELECT EXISTS (SELECT 1 FROM river_job)`,
-	} {
+	for _, table := range []string{"players", "river_job"} {
 		var there bool
 		err := db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, table).Scan(&there)
 		if err == nil && there {
-			err = db.QueryRowContext(ctx, query).Scan(&there)
+			err = db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+table+`)`).Scan(&there)
 		}
 		if err != nil {
 			return fmt.Errorf("look whether the target is empty: %w", err)
