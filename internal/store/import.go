@@ -223,20 +223,20 @@ func (w moving) verify(ctx context.Context) error {
 			return fmt.Errorf("of %d rows in %s, %d have arrived", read, table, written)
 		}
 	}
-	for what, query := range map[string]string{
-		"videos": `SELECT count(*) FROM videos LEFT JOIN
+	for _, counters := range []struct{ of, query string }{
+		{"videos", `SELECT count(*) FROM videos LEFT JOIN
 				(SELECT video_id, count(*) AS votes FROM votes GROUP BY video_id) AS given ON given.video_id = videos.id
-			WHERE videos.votes <> COALESCE(given.votes, 0)`,
-		"players": `SELECT count(*) FROM standings LEFT JOIN
+			WHERE videos.votes <> COALESCE(given.votes, 0)`},
+		{"players", `SELECT count(*) FROM standings LEFT JOIN
 				(SELECT player_id, count(*) AS votes FROM votes GROUP BY player_id) AS given USING (player_id)
-			WHERE standings.votes <> COALESCE(given.votes, 0)`,
+			WHERE standings.votes <> COALESCE(given.votes, 0)`},
 	} {
 		var wrong int64
-		if err := w.tx.QueryRowContext(ctx, query).Scan(&wrong); err != nil {
-			return fmt.Errorf("count the votes of %s: %w", what, err)
+		if err := w.tx.QueryRowContext(ctx, counters.query).Scan(&wrong); err != nil {
+			return fmt.Errorf("count the votes of %s: %w", counters.of, err)
 		}
 		if wrong > 0 {
-			return fmt.Errorf("the counters of %d %s are not the numbers of their votes", wrong, what)
+			return fmt.Errorf("the counters of %d %s are not the numbers of their votes", wrong, counters.of)
 		}
 	}
 	_, err := w.tx.ExecContext(ctx, `ANALYZE `+strings.Join(contestTables, ", ")) // for the first visitors' queries
