@@ -2,14 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
 	"runtime"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // OpenSQLite opens the database file, making it if there is none. The file is private to one host: no network file
@@ -21,7 +18,7 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	writer, err := sql.Open("sqlite", sqliteDSN(absolute, url.Values{"_txlock": {"immediate"}}, "synchronous(FULL)"))
+	writer, err := openKept(sqliteDSN(absolute, url.Values{"_txlock": {"immediate"}}, "synchronous(FULL)"))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -29,7 +26,7 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := writer.PingContext(ctx); err != nil { // makes the file, before a reader looks for it
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), writer.Close())
 	}
-	readers, err := sql.Open("sqlite", sqliteDSN(absolute, url.Values{}, "query_only(1)"))
+	readers, err := openKept(sqliteDSN(absolute, url.Values{}, "query_only(1)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), writer.Close())
 	}
