@@ -13,7 +13,7 @@ import (
 )
 
 // contestTables are all there are, each after those that it refers to. An import refuses a table that is not here.
-var contestTables = []string{"contest", "players", "videos", "votes", "standings", "sessions", "uploads", "standings_before"}
+var contestTables = []string{"contest", "players", "videos", "votes", "votes_taken_back", "standings", "sessions", "uploads", "standings_before"}
 
 // Import moves a contest from SQLite to PostgreSQL.
 type Import struct {

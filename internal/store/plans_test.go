@@ -109,20 +109,21 @@ func TestPlans(t *testing.T) {
 		"vote": {
 			func(ctx context.Context, s *store.Store) error { return second(s.AddVote(ctx, 1, 3, start)) },
 			[]string{
-				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
-				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
+				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
+				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)", // the fixture's votes are of later than start
+				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
 			},
 		},
 		"take back": {
 			func(ctx context.Context, s *store.Store) error { return second(s.RemoveVote(ctx, 1, 2)) },
 			[]string{
-				"SEARCH votes USING PRIMARY KEY (video_id=? AND voter_id=?)",
+				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
+				"SEARCH votes USING PRIMARY KEY (voter_id=? AND video_id=?)",
+				"SEARCH votes USING PRIMARY KEY (voter_id=? AND video_id=?)",
+				"SEARCH votes_taken_back USING PRIMARY KEY (player_id=? AND voted_at=?)",
+				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
-				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
-				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
-				"SEARCH votes USING COVERING INDEX votes_for_player (player_id=?)",
-				"SEARCH videos USING INDEX videos_of_player (player_id=?)",
 			},
 		},
 	}

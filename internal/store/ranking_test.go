@@ -145,6 +145,9 @@ func (m *model) vote(t *rapid.T) {
 		check(t, err)
 		v.Votes++
 		m.given[key] = m.now
+		if before, _, _ := m.stands(v.PlayerID, key); !m.now.After(before) {
+			m.given[key] = before.Add(time.Microsecond) // the votes for a player have each a moment of their own
+		}
 		wantVotes(t, n, v.Votes)
 	}
 }
@@ -233,29 +236,8 @@ func (m *model) ranking(city string) []contest.Standing {
 			continue
 		}
 		e := entry{Standing: contest.Standing{PlayerID: p.ID, Username: p.Name(), City: p.City}}
-		var first, latest time.Time
-		public := false
-		for _, v := range m.videos {
-			if v.PlayerID != p.ID || v.Status != contest.Public {
-				continue
-			}
-			if !public || v.PublishedAt.Before(first) {
-				first = v.PublishedAt
-			}
-			public = true
-			for key, at := range m.given {
-				if key[0] != v.ID {
-					continue
-				}
-				e.Votes++
-				if at.After(latest) {
-					latest = at
-				}
-			}
-		}
-		if e.reached = latest; e.Votes == 0 {
-			e.reached = first
-		}
+		var public bool
+		e.reached, e.Votes, public = m.stands(p.ID, [2]int64{})
 		if public {
 			entries = append(entries, e)
 		}
@@ -269,6 +251,33 @@ func (m *model) ranking(city string) []contest.Standing {
 		list = append(list, e.Standing)
 	}
 	return list
+}
+
+// stands says since when a player has how many votes, one of them left out, and whether it has a place at all.
+func (m *model) stands(player int64, but [2]int64) (reached time.Time, votes int, public bool) {
+	var latest time.Time
+	for _, v := range m.videos {
+		if v.PlayerID != player || v.Status != contest.Public {
+			continue
+		}
+		if !public || v.PublishedAt.Before(reached) {
+			reached = v.PublishedAt
+		}
+		public = true
+		for key, at := range m.given {
+			if key[0] != v.ID || key == but {
+				continue
+			}
+			votes++
+			if at.After(latest) {
+				latest = at
+			}
+		}
+	}
+	if votes > 0 {
+		reached = latest
+	}
+	return reached, votes, public
 }
 
 func (m *model) sortedVotes() [][2]int64 {

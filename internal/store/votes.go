@@ -3,62 +3,113 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"risingstars/internal/contest"
 )
 
-// AddVote implements [contest.VoteStore]. The primary key of the votes decides races: the second insert of the same
-// person and video does nothing.
+// A player's votes are a chain in time: each vote has a moment of its own and remembers the one before it, to which the
+// player goes back when it is taken back as the last. A vote that is taken back from the middle leaves its link in
+// votes_taken_back, until those behind it are gone too. So the moment at which a player reached the votes that stand is
+// exact, whatever was given and taken back in between, and is had without reading the votes.
+
+// AddVote implements [contest.VoteStore]. The player's row is taken first, so that the votes for a player follow each other;
+// the primary key of the votes decides races of one person's.
 func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (votes int, err error) {
+	at = at.Truncate(time.Microsecond) // as the database will have it
 	err = s.write(ctx, "add_vote", func(ctx context.Context, tx *sql.Tx) error {
-		err := change(ctx, tx, contest.ErrAlreadyVoted, `
-			INSERT INTO votes (video_id, voter_id, player_id, voted_at)
-			SELECT id, $1, player_id, $2 FROM videos WHERE id = $3 AND status = 'public'
-			ON CONFLICT (video_id, voter_id) DO NOTHING`, voterID, timestamp(at), videoID)
+		playerID, before, err := lift(ctx, tx, videoID, at)
 		if err != nil {
 			return err
 		}
-		var playerID int64
-		if votes, playerID, err = count(ctx, tx, videoID, +1); err != nil {
+		if !at.After(before) { // clocks differ, or have gone back
+			at = before.Add(time.Microsecond)
+			if err := stand(ctx, tx, playerID, at); err != nil {
+				return err
+			}
+		}
+		err = change(ctx, tx, contest.ErrAlreadyVoted, `
+			INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (voter_id, video_id) DO NOTHING`, voterID, videoID, playerID, timestamp(at), timestamp(before))
+		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE standings
-			SET votes = votes + 1, reached_at = CASE WHEN votes = 0 OR reached_at < $1 THEN $1 ELSE reached_at END
-			WHERE player_id = $2`, timestamp(at), playerID)
+		votes, err = count(ctx, tx, videoID, +1)
 		return err
 	})
 	return votes, err
 }
 
-// RemoveVote implements [contest.VoteStore]. The moment at which the player reached the votes that are left is read
-// again from the votes, through an index: by a statement of its own, after the player's row is held, so that it sees what
-// others who held it before have committed.
+// lift gives the player of a public video a vote more, and says since when it had those before. [contest.ErrNoVideo] if
+// there is no such video.
+func lift(ctx context.Context, tx *sql.Tx, videoID int64, at time.Time) (playerID int64, before time.Time, err error) {
+	err = tx.QueryRowContext(ctx, `
+		UPDATE standings SET votes = votes + 1, before_at = reached_at, reached_at = $1
+		WHERE player_id = (SELECT player_id FROM videos WHERE id = $2 AND status = 'public')
+		RETURNING player_id, before_at`, timestamp(at), videoID,
+	).Scan(&playerID, (*timestamp)(&before))
+	return playerID, before, orNone(err, contest.ErrNoVideo)
+}
+
+// RemoveVote implements [contest.VoteStore].
 func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes int, err error) {
 	err = s.write(ctx, "remove_vote", func(ctx context.Context, tx *sql.Tx) error {
-		err := change(ctx, tx, contest.ErrNotVoted,
-			`DELETE FROM votes WHERE video_id = $1 AND voter_id = $2`, videoID, voterID)
-		if err != nil {
-			return err
-		}
-		var playerID int64
-		if votes, playerID, err = count(ctx, tx, videoID, -1); err != nil {
-			return err
-		}
-		if _, err = tx.ExecContext(ctx, `UPDATE standings SET votes = votes - 1 WHERE player_id = $1`, playerID); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE standings
-			SET reached_at = COALESCE(
-				(SELECT max(voted_at) FROM votes WHERE player_id = $1),
-				(SELECT min(published_at) FROM videos WHERE player_id = $1 AND status = 'public'),
-				reached_at)
-			WHERE player_id = $1`, playerID)
+		votes, err = takeBack(ctx, tx, videoID, voterID)
 		return err
 	})
 	return votes, err
+}
+
+// takeBack removes a vote and says how many its video has left, or [contest.ErrNotVoted].
+func takeBack(ctx context.Context, tx *sql.Tx, videoID, voterID int64) (votes int, err error) {
+	var playerID int64
+	var reached, voted, before time.Time
+	err = tx.QueryRowContext(ctx, `
+		UPDATE standings SET votes = votes - 1
+		WHERE player_id = (SELECT player_id FROM votes WHERE voter_id = $1 AND video_id = $2) AND votes > 0
+		RETURNING player_id, reached_at`, voterID, videoID,
+	).Scan(&playerID, (*timestamp)(&reached))
+	if err == nil { // of two who take back the same vote at once, the second finds no vote, or even a player without any
+		err = tx.QueryRowContext(ctx,
+			`DELETE FROM votes WHERE voter_id = $1 AND video_id = $2 RETURNING voted_at, before_at`, voterID, videoID,
+		).Scan((*timestamp)(&voted), (*timestamp)(&before))
+	}
+	if err != nil {
+		return 0, orNone(err, contest.ErrNotVoted)
+	}
+	if voted.Equal(reached) {
+		err = fallBack(ctx, tx, playerID, before)
+	} else {
+		_, err = tx.ExecContext(ctx, `INSERT INTO votes_taken_back (player_id, voted_at, before_at) VALUES ($1, $2, $3)`,
+			playerID, timestamp(voted), timestamp(before))
+	}
+	if err != nil {
+		return 0, err
+	}
+	return count(ctx, tx, videoID, -1)
+}
+
+// fallBack lets a player stand at a moment, or, if the vote of that moment has been taken back too, at the latest
+// before it whose vote has not. Each link is followed once and removed, so a vote is paid for when it is given.
+func fallBack(ctx context.Context, tx *sql.Tx, playerID int64, at time.Time) error {
+	for {
+		err := tx.QueryRowContext(ctx,
+			`DELETE FROM votes_taken_back WHERE player_id = $1 AND voted_at = $2 RETURNING before_at`, playerID, timestamp(at),
+		).Scan((*timestamp)(&at))
+		if errors.Is(err, sql.ErrNoRows) {
+			return stand(ctx, tx, playerID, at)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// stand enters since when a player has the votes that it has.
+func stand(ctx context.Context, tx *sql.Tx, playerID int64, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE standings SET reached_at = $1 WHERE player_id = $2`, timestamp(at), playerID)
+	return err
 }
 
 // Voted implements [contest.VoteStore].
@@ -68,10 +119,8 @@ func (s *Store) Voted(ctx context.Context, videoID, voterID int64) (bool, error)
 	return n > 0, err
 }
 
-// count changes the votes of a video and says whose it is.
-func count(ctx context.Context, tx *sql.Tx, videoID int64, by int) (votes int, playerID int64, err error) {
-	err = tx.QueryRowContext(ctx,
-		`UPDATE videos SET votes = votes + $1 WHERE id = $2 RETURNING votes, player_id`, by, videoID,
-	).Scan(&votes, &playerID)
-	return votes, playerID, orNone(err, contest.ErrNoVideo)
+// count changes the votes of a video.
+func count(ctx context.Context, tx *sql.Tx, videoID int64, by int) (votes int, err error) {
+	err = tx.QueryRowContext(ctx, `UPDATE videos SET votes = votes + $1 WHERE id = $2 RETURNING votes`, by, videoID).Scan(&votes)
+	return votes, orNone(err, contest.ErrNoVideo)
 }

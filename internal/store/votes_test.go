@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -206,4 +207,56 @@ func TestVotesAndTakingBackRace(t *testing.T) {
 			w.agree(t)
 		})
 	}
+}
+
+// However votes come and go, and whatever the clocks of the processes say, a player stands where its latest vote that counts put
+// it, and what was taken back leaves nothing once it is of no use.
+func TestTheMomentAVoteWasReached(t *testing.T) {
+	t.Parallel()
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			w := e.world(t)
+			star := w.player(t, "ana", "")
+			v := w.public(t, star, "Clavada", start)
+			begin := w.reached(t, star)
+			fans := make([]int64, 6)
+			for i := range fans {
+				fans[i] = w.player(t, fmt.Sprint("fan", i), "").ID
+			}
+			random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's moves
+			voted := map[int64]bool{}
+			for move := range 300 {
+				fan := fans[random.IntN(len(fans))]
+				if voted[fan] {
+					check(t, second(w.RemoveVote(t.Context(), v.ID, fan)))
+				} else { // not after the one before, one time out of two
+					check(t, second(w.AddVote(t.Context(), v.ID, fan, at(1000+random.IntN(20)))))
+				}
+				voted[fan] = !voted[fan]
+
+				latest := begin
+				if w.number(t, `SELECT count(*) FROM votes`) > 0 {
+					latest = moment(selected(t, w.db.Readers, `SELECT max(voted_at) FROM votes`)[0][0])
+				}
+				if got := w.reached(t, star); got != latest {
+					t.Fatalf("after move %d the player stands at %s, and the latest vote is of %s", move, got, latest)
+				}
+			}
+			for fan, is := range voted {
+				if is {
+					check(t, second(w.RemoveVote(t.Context(), v.ID, fan)))
+				}
+			}
+			if n := w.number(t, `SELECT count(*) FROM votes_taken_back`); n != 0 || w.reached(t, star) != begin {
+				t.Errorf("with all votes taken back there are %d links, and the player stands at %s", n, w.reached(t, star))
+			}
+			w.agree(t)
+		})
+	}
+}
+
+func (w *world) reached(t tester, p contest.Player) any {
+	t.Helper()
+	return moment(selected(t, w.db.Readers, fmt.Sprintf(`SELECT reached_at FROM standings WHERE player_id = %d`, p.ID))[0][0])
 }
