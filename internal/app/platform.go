@@ -215,7 +215,7 @@ func (p *platform) wireWeb(context.Context) error {
 		return err
 	}
 	mux.HandleFunc("GET /healthz", web.Alive)
-	mux.HandleFunc("GET /readyz", web.Ready([]web.Check{
+	mux.HandleFunc("GET /readyz", web.Ready(time.Now, []web.Check{
 		{Name: "database", Run: p.data.store.Ping}, {Name: "storage", Run: p.data.blobs.Check},
 	}))
 	if p.settings.MetricsAddr == "" {

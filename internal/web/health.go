@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"risingstars/internal/web/lang"
@@ -25,31 +26,61 @@ type Check struct {
 // Alive answers 200 as long as the process can answer at all.
 func Alive(w http.ResponseWriter, _ *http.Request) { writeJSON(w, "ok") }
 
-// Ready answers 200 while every check succeeds, else 503 naming those that do not; why is in the log.
-func Ready(checks []Check) http.HandlerFunc {
+// readyFor is how long an answer of the checks stands. They write to the storage, and anybody may ask.
+const readyFor = time.Second
+
+// Ready answers 200 while every check succeeds, else 503 naming those that do not; why is in the log. However many ask, the
+// checks run one after the other, and at most once in a second of the clock.
+func Ready(now func() time.Time, checks []Check) http.HandlerFunc {
+	state := readiness{now: now, checks: checks}
 	return func(w http.ResponseWriter, r *http.Request) {
-		var down []string
-		var causes []error
-		for _, c := range checks {
-			ctx, cancel := context.WithTimeout(r.Context(), checkTime)
-			if err := c.Run(ctx); err != nil {
-				down = append(down, c.Name)
-				causes = append(causes, fmt.Errorf("%s: %w", c.Name, err))
-			}
-			cancel()
-		}
+		down, cause := state.ask(r.Context())
 		if len(down) == 0 {
 			writeJSON(w, "ready")
 			return
 		}
 		if scope := problem.ScopeOf(r.Context()); scope != nil {
-			scope.Cause = errors.Join(causes...)
+			scope.Cause = cause
 		}
 		text := lang.Text{ES: "No responde: ", EN: "Not answering: "}
 		p := problem.New(http.StatusServiceUnavailable,
 			text.In(lang.Accepted(r.Header.Get("Accept-Language")))+strings.Join(down, ", "))
 		problem.Write(w, r, p)
 	}
+}
+
+type readiness struct {
+	now    func() time.Time
+	checks []Check
+
+	mu    sync.Mutex // held while the checks run
+	asked time.Time
+	down  []string
+	cause error
+}
+
+func (s *readiness) ask(ctx context.Context) (down []string, cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if since := s.now().Sub(s.asked); since >= 0 && since < readyFor {
+		return s.down, s.cause
+	}
+	s.down, s.cause = nil, nil
+	ctx = context.WithoutCancel(ctx) // the answer is not for one asker alone
+	for _, c := range s.checks {
+		if err := c.within(ctx, checkTime); err != nil {
+			s.down = append(s.down, c.Name)
+			s.cause = errors.Join(s.cause, fmt.Errorf("%s: %w", c.Name, err))
+		}
+	}
+	s.asked = s.now()
+	return s.down, s.cause
+}
+
+func (c Check) within(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return c.Run(ctx)
 }
 
 // Root answers the front page to browsers, and "Healthcheck" to everything that does not ask for a page.
