@@ -71,6 +71,9 @@ func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 		return kept, nil
 	}
 	made, err, _ := c.flight.Do(fmt.Sprintf("%d %s", era, key), func() (any, error) {
+		if kept, now, ok := c.get(topic, key); ok && now == era { // another flight has ended since
+			return kept, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout) // others wait for it too
 		defer cancel()
 		bytes, age, err := load(ctx)

@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -52,6 +54,7 @@ func TestNotReadyWithoutStorage(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	becomesReady(t, c, http.StatusServiceUnavailable)
 	c.get("/readyz").refuses(refusal{503, "No responde: storage", nil})
 	c.in("en").get("/readyz").refuses(refusal{503, "Not answering: storage", nil})
 	c.get("/healthz").is(200, `"ok"`)
@@ -68,7 +71,7 @@ func TestNotReadyWithoutStorage(t *testing.T) {
 	if err := os.Rename(folder+"-elsewhere", folder); err != nil {
 		t.Fatal(err)
 	}
-	c.get("/readyz").is(200, `"ready"`)
+	becomesReady(t, c, http.StatusOK)
 	if found := traces(t, s); len(found) > 0 {
 		t.Errorf("left behind: %v", found)
 	}
@@ -82,9 +85,16 @@ func TestNotReadyWithoutDatabase(t *testing.T) {
 	c := visitor(t, s)
 	change(t, s, `DROP TABLE river_job`)
 
+	becomesReady(t, c, http.StatusServiceUnavailable)
 	c.get("/readyz").refuses(refusal{503, "No responde: database", nil})
 
 	c.get("/healthz").is(200, `"ok"`)
+}
+
+// becomesReady waits for a status, since the checks run once a second.
+func becomesReady(t *testing.T, c client, status int) {
+	t.Helper()
+	apptest.Eventually(t, 10*time.Second, fmt.Sprint("/readyz is ", status), func() bool { return c.get("/readyz").status == status })
 }
 
 var (
