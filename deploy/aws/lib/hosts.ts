@@ -104,12 +104,13 @@ export class Host extends Construct {
       ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'],
       [`arn:${stack.partition}:logs:${stack.region}:${stack.account}:log-group:/risingstars/${this.name}/*`],
     );
+    allow(['ec2:DescribeTags'], ['*']); // the agent asks which group it belongs to
     allow(['cloudwatch:PutMetricData'], ['*'], { StringEquals: { 'cloudwatch:namespace': namespace } });
     if (readable.length > 0) allow(['secretsmanager:GetSecretValue'], readable.map((secret) => secret.secretArn));
     excuseOnly(role, 'AwsSolutions-IAM4', 'What the agent of Systems Manager needs is AWS\'s to know.', [
       'Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSSMManagedInstanceCore',
     ]);
-    excuse(role, 'AwsSolutions-IAM5', 'All releases, all logs of the role; metrics have no resources, but a namespace.');
+    excuse(role, 'AwsSolutions-IAM5', 'All releases, all logs of the role; metrics and tags have no resources of their own.');
     return role;
   }
 }
