@@ -46,6 +46,9 @@ export class Compute extends Stack {
     this.groups.worker = this.group(this.worker, network, elastic.worker.least, elastic.worker.most);
     this.groups.web.scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: elastic.web.cpuPercent });
     this.scaleByQueue(this.groups.worker);
+    for (const [name, group] of Object.entries({ WebGroup: this.groups.web, WorkerGroup: this.groups.worker })) {
+      new CfnOutput(this, name, { value: group.autoScalingGroupName });
+    }
     [this.balancer, this.target] = this.balance(network, props.settings.domain, this.groups.web);
     new CfnOutput(this, 'SiteAddress', { value: this.balancer.loadBalancerDnsName });
   }

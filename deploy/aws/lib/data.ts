@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack, StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elasticache from 'aws-cdk-lib/aws-elasticache';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -27,12 +27,15 @@ export class Data extends Stack {
     this.tokenKey = this.secret('TokenKey', 'Signs tokens and links', 64);
     this.redisPassword = this.secret('RedisPassword', "Redis's password", 48);
     this.releases = privateBucket(this, 'Releases');
+    new CfnOutput(this, 'ReleasesBucket', { value: this.releases.bucketName });
     this.database = this.postgres(props.network, props.settings.topology === 'elastic');
     if (!this.database.secret) throw new Error('the database has no secret');
     this.databaseSecret = this.database.secret;
     for (const holder of [this.tokenKey, this.redisPassword, this.database]) {
       excuse(holder, 'AwsSolutions-SMG4', 'The program reads secrets at its start, so a new one goes with a restart: "deploy/aws/aws rotate" does both.');
     }
+    const named = { DatabaseSecret: this.databaseSecret, RedisSecret: this.redisPassword, TokenSecret: this.tokenKey };
+    for (const [name, secret] of Object.entries(named)) new CfnOutput(this, name, { value: secret.secretArn });
     if (props.settings.topology === 'elastic') this.redisAddress = this.redis(props.network);
   }
 

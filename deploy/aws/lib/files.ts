@@ -1,4 +1,4 @@
-import { Stack, StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, StackProps } from 'aws-cdk-lib';
 import * as dlm from 'aws-cdk-lib/aws-dlm';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -21,6 +21,7 @@ export class Files extends Stack {
     super(scope, id, props);
     if (props.settings.topology === 'elastic') {
       this.bucket = privateBucket(this, 'Media');
+      new CfnOutput(this, 'MediaBucket', { value: this.bucket.bucketName });
       return;
     }
     this.server = new Host(this, 'files', props.network, { releases: props.data.releases, secrets: [] }).single(
@@ -52,6 +53,7 @@ export class Files extends Stack {
             createRule: { interval: 24, intervalUnit: 'HOURS', times: ['08:00'] },
             retainRule: { count: keep.mediaSnapshots },
             copyTags: true,
+            tagsToAdd: [{ key: 'project', value: 'risingstars' }], // "down" finds them by it
           },
         ],
       },
