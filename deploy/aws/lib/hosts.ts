@@ -48,6 +48,7 @@ export class Host extends Construct {
       requireImdsv2: true,
       httpPutResponseHopLimit: 1,
       detailedMonitoring: true,
+      cpuCredits: ec2.CpuCredits.UNLIMITED, // or a busy hour would be slow; what it costs is in docs/aws.md
       blockDevices: [
         {
           deviceName: host.rootDevice,

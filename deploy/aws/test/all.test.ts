@@ -4,3 +4,6 @@ import './hosts';
 import './data';
 import './guard';
 import './files';
+import './join';
+import './command';
+import './docs';
