@@ -38,7 +38,7 @@ func newPlatform(tb testing.TB, n network, program string) *platform {
 	p.startRedis()
 	p.shareFiles()
 	p.startWorker()
-	p.start("web", nil, p.settings("web"), p.program, "serve")
+	p.startWeb()
 	p.startNginx()
 	return p
 }
@@ -136,11 +136,14 @@ func (p *platform) startNginx() {
 		"TLS_CERTIFICATE": certificate, "TLS_KEY": key, "UPSTREAMS": "server 127.0.0.1:8080;",
 	})
 	check(p, err)
+	command(p, "mount", "-t", "tmpfs", "tmpfs", "/etc/nginx") // ours alone: the host's role has the configuration there
+	check(p, os.Mkdir("/etc/nginx/risingstars", 0o755))
 	for name, text := range files {
-		check(p, os.WriteFile(p.path("web", "nginx", name), []byte(text), 0o600))
+		check(p, os.WriteFile(filepath.Join("/etc/nginx/risingstars", name), []byte(text), 0o600))
 	}
-	p.start("web", nil, nil, testserver.Program(p, "nginx", "/usr/sbin"), "-p", p.path("web"), "-c", p.path("web", "nginx", "nginx.conf"),
-		"-e", "stderr", "-g", "daemon off;")
+	p.unit("nginx.service", "exec "+testserver.Program(p, "nginx", "/usr/sbin")+" -p "+p.path("web")+
+		" -c /etc/nginx/risingstars/nginx.conf -e stderr -g 'daemon off;'")
+	p.systemctl("restart", "nginx.service")
 }
 
 // listens waits until web is answered at a port of another host.
