@@ -54,8 +54,7 @@ func (r refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.text)
 
 // status of an error, 0 where there was no answer.
 func status(err error) int {
-	var r refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[refusal](err); ok {
 		return r.status
 	}
 	return 0

@@ -20,11 +20,17 @@ var knocked = []int{22, 80, 443, 2049, 5432, 6379, 8079, 8080, 9101}
 func tryAllPorts(t *testing.T, n network, table portTable) {
 	t.Helper()
 	targets := []string{"web", "worker", "files", "database"}
+	var greeters []net.Listener
 	for _, name := range targets {
 		for _, port := range knocked {
-			defer n[name].greet(t, port).Close()
+			greeters = append(greeters, n[name].greet(t, port))
 		}
 	}
+	defer func() {
+		for _, l := range greeters {
+			check(t, l.Close()) // the platform wants the ports
+		}
+	}()
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 48)
 	tried, open := 0, 0

@@ -21,11 +21,10 @@ import (
 // platform is everything that runs on the hosts.
 type platform struct {
 	testing.TB
-	network         network
-	program, dir    string
-	password        string // of everything
-	worker, redis   *process
-	postgresCommand []string
+	network       network
+	program, dir  string
+	password      string // of everything
+	worker, redis *process
 }
 
 func newPlatform(tb testing.TB, n network, program string) *platform {
