@@ -185,7 +185,7 @@ runs_redis() {
   # shellcheck disable=SC2154 # setup's
   case ${REDIS_ADDRESS:-} in
     "") [ "$role" = files ] ;;
-    *) [ "$role" != web ] && ip -o address show | grep -qF " $REDIS_ADDRESS/" ;;
+    *) [ "$role" != web ] && [[ $(ip -o address show) == *" $REDIS_ADDRESS/"* ]] ;;
   esac
 }
 
