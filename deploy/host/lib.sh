@@ -102,7 +102,7 @@ read_host_settings() {
   # shellcheck source=/dev/null
   . $etc/host.env
   want_settings ADMIN_NETWORKS FILES_ADDRESS WEB_NETWORKS WORKER_NETWORKS
-  : "${MONITORING_NETWORKS:=}"
+  : "${MONITORING_NETWORKS:=}" "${BALANCER_NETWORKS:=}"
 }
 
 # want_settings NAME… ends the script where host.env lacks one.
@@ -170,6 +170,7 @@ start_unit() {
     nginx.service) # one that the package started knows another configuration
       if [ -e "$note" ]; then systemctl reload-or-restart "$unit"; else systemctl restart "$unit"; fi
       ;;
+    risingstars-web.service) restart_web ;;
     *) timeout 120 systemctl restart "$unit" ;; # it may have to wait for the media
   esac || die "$unit does not start: see journalctl -u $unit, and whether the other hosts are there"
   mkdir -p $etc/started
@@ -177,9 +178,49 @@ start_unit() {
   changed "$unit was started"
 }
 
+# --- Redis -----------------------------------------------------------------------------------------------------------
+
+# runs_redis says whether Redis is this host's. Unless the settings say where it is, it is with the files.
+runs_redis() {
+  # shellcheck disable=SC2154 # setup's
+  case ${REDIS_ADDRESS:-} in
+    "") [ "$role" = files ] ;;
+    *) [ "$role" != web ] && [[ $(ip -o address show) == *" $REDIS_ADDRESS/"* ]] ;;
+  esac
+}
+
+# place_redis has Redis among the packages of the host that runs it, and of no other.
+place_redis() {
+  local package kept=()
+  for package in "${packages[@]}"; do
+    if [ "$package" != redis-server ]; then kept+=("$package"); fi
+  done
+  if runs_redis; then kept+=(redis-server); fi
+  packages=("${kept[@]}")
+}
+
+put_redis() {
+  local REDIS_PASSWORD='' REDIS_ADDRESS=${REDIS_ADDRESS:-$FILES_ADDRESS} networks
+  if [ ! -s "$etc/redis.password" ]; then
+    put "$etc/redis.password" 600 root:root < <(od -An -vtx1 -N24 /dev/urandom | tr -d ' \n')
+    echo "         the others need it: REDIS_URL=redis://:PASSWORD@$REDIS_ADDRESS:6379/0"
+  fi
+  # shellcheck disable=SC2034 # fill reads it by its name
+  REDIS_PASSWORD=$(cat "$etc/redis.password")
+  put_filled /etc/redis/risingstars.conf 640 root:redis "$here/files/redis.conf" REDIS_ADDRESS REDIS_PASSWORD
+  put_drop_in redis-server.service
+  runs redis-server.service /etc/redis/risingstars.conf /etc/systemd/system/redis-server.service.d/risingstars.conf
+  for networks in "$WEB_NETWORKS" "$WORKER_NETWORKS"; do allow 6379 "$networks" Redis; done
+}
+
 # --- The media's folder, on hosts that do not have it ----------------------------------------------------------------
 
+# put_media_mount leaves the folder empty where FILES_ADDRESS is none: the media are elsewhere, as STORAGE_URL says.
 put_media_mount() {
+  if [ "$FILES_ADDRESS" = none ]; then
+    put_folder "$media" 0750 risingstars:risingstars
+    return
+  fi
   if ! mountpoint -q $media; then mkdir -p $media; fi
   put_unit srv-risingstars-media.mount FILES_ADDRESS media
   runs srv-risingstars-media.mount /etc/systemd/system/srv-risingstars-media.mount

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"risingstars/internal/config"
+	"risingstars/internal/secrets"
 )
 
 // version is set by the linker.
@@ -18,7 +19,8 @@ var version = "dev"
 const description = `The ANB Rising Stars Showcase: players upload clips of their skills, the public votes, a ranking follows.
 
 "risingstars serve" runs the whole platform with its data in ./data. Every setting below may be given as a flag, as an
-environment variable of the NAME in brackets, or in a file whose path is in NAME_FILE.`
+environment variable of the NAME in brackets, or in a file whose path is in NAME_FILE; and in place of any value
+awssm://SECRET#KEY, which is read from AWS Secrets Manager.`
 
 // commands are the program's subcommands.
 type commands struct {
@@ -41,6 +43,8 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	var cli commands
 	var exit *int
 	given := config.NewEnvironment(environment)
+	manager := secrets.New(environment)
+	given.ReadSecrets(func(name string) (string, error) { return manager.Secret(ctx, name) })
 	parser, err := kong.New(&cli,
 		kong.Name("risingstars"),
 		kong.Description(description),
@@ -65,7 +69,7 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	if err != nil {
 		return fmt.Errorf("%w (see risingstars --help)", err)
 	}
-	if err := errors.Join(given.Problems(), cli.Check()); err != nil {
+	if err := errors.Join(given.Problems(), given.Flags(&cli.Settings), cli.PutPasswords(), cli.Check()); err != nil {
 		return fmt.Errorf("settings:\n%w", err)
 	}
 	run := runner{ctx: ctx, settings: &cli.Settings, out: out, errOut: errOut}

@@ -1,7 +1,7 @@
 // Package config has every setting of the program: its name, default, check and help.
 //
 // A setting is given, in this order of precedence, by a flag, by an environment variable of its NAME, or by a file
-// whose path is in NAME_FILE.
+// whose path is in NAME_FILE. Each of them may be a reference to a secret (awssm://NAME#KEY).
 package config
 
 import (
@@ -18,8 +18,10 @@ type Settings struct {
 
 	DataDir             string `setting:"DATA_DIR" default:"./data" placeholder:"DIR" group:"data" help:"Where the embedded default keeps the database, the media and its secret, and where uploads and renders are worked on."`
 	DatabaseURL         string `setting:"DATABASE_URL" name:"database-url" placeholder:"URL" group:"data" help:"PostgreSQL 15 or newer: postgres://USER:PASSWORD@HOST:5432/NAME, with sslmode=verify-full and sslrootcert= where it is reached over a network. Empty: SQLite in DATA_DIR."`
+	DatabasePassword    string `setting:"DATABASE_PASSWORD" placeholder:"TEXT" group:"data" help:"The password for DATABASE_URL, where that has none."`
 	DatabaseConnections int    `setting:"DATABASE_CONNECTIONS" default:"16" placeholder:"N" group:"data" help:"How many connections to PostgreSQL this process opens at most; it needs one more to hear of new jobs."`
 	RedisURL            string `setting:"REDIS_URL" name:"redis-url" placeholder:"URL" group:"data" help:"Where processes share events, cache and rate limits: redis://:PASSWORD@HOST:6379/0, rediss:// with TLS, or unix://. Empty: they live in the process."`
+	RedisPassword       string `setting:"REDIS_PASSWORD" placeholder:"TEXT" group:"data" help:"The password for REDIS_URL, where that has none."`
 	StorageURL          string `setting:"STORAGE_URL" name:"storage-url" placeholder:"URL" group:"data" help:"Where the media are: file:///mnt/videos, or s3://BUCKET/PREFIX with ?endpoint=HOST:PORT (empty: AWS), region=, owner=ACCOUNT, path_style=true, tls=off and serve=proxy as needed; empty: DATA_DIR/media."`
 	S3AccessKey         string `setting:"S3_ACCESS_KEY" name:"s3-access-key" placeholder:"TEXT" group:"data" help:"The key for the bucket. Empty: AWS_ACCESS_KEY_ID, the AWS credentials file, or the machine's role."`
 	S3SecretKey         string `setting:"S3_SECRET_KEY" name:"s3-secret-key" placeholder:"TEXT" group:"data" help:"The secret that goes with S3_ACCESS_KEY."`

@@ -326,12 +326,12 @@ func TestMediaDir(t *testing.T) {
 func TestMasked(t *testing.T) {
 	t.Parallel()
 	s := with(func(s *Settings) {
-		s.S3SecretKey, s.OrganizerPassword = goodSecret, goodSecret
+		s.S3SecretKey, s.OrganizerPassword, s.RedisPassword = goodSecret, goodSecret, goodSecret
 		s.SecretKey, s.DatabaseURL, s.StopGrace = goodSecret, "postgres://stars:hunter2@db.example.org:5432/stars?sslmode=require", time.Minute
 	})
 	want := []Line{
 		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"TRUSTED_PROXIES", ""}, {"ACCEL_REDIRECT", ""}, {"DATA_DIR", "./data"},
-		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"DATABASE_CONNECTIONS", "16"}, {"REDIS_URL", ""}, {"STORAGE_URL", ""},
+		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"DATABASE_PASSWORD", ""}, {"DATABASE_CONNECTIONS", "16"}, {"REDIS_URL", ""}, {"REDIS_PASSWORD", "********"}, {"STORAGE_URL", ""},
 		{"S3_ACCESS_KEY", ""}, {"S3_SECRET_KEY", "********"},
 		{"ORGANIZER_PASSWORD", "********"}, {"SECRET_KEY", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},

@@ -17,6 +17,7 @@ const maxFile = 64 << 10
 // can be said at once.
 type Environment struct {
 	lookup   func(name string) (value string, ok bool)
+	secret   func(name string) (string, error)
 	problems []error
 }
 
@@ -38,6 +39,9 @@ func (e *Environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 		return nil, nil
 	}
 	value, err := e.value(name)
+	if err == nil {
+		value, err = e.resolve(name, value)
+	}
 	if err == nil && value != "" {
 		err = fits(flag, value)
 		if err != nil {

@@ -50,6 +50,7 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 
 func prepare(config *pgx.ConnConfig) {
 	config.ConnectTimeout = connectTime
+	config.DialFunc = dialer().DialContext
 	defaults := map[string]string{
 		"application_name": "risingstars", "timezone": "UTC", "statement_timeout": statementMax,
 		"idle_in_transaction_session_timeout": "60s",

@@ -7,11 +7,9 @@ set_up() {
   put_user
   put_folder "$media" 0750 risingstars:risingstars
   put_nfs
-  put_redis
   local networks
-  for networks in "$WEB_NETWORKS" "$WORKER_NETWORKS"; do
-    allow "2049, 6379" "$networks" "NFS and Redis"
-  done
+  for networks in "$WEB_NETWORKS" "$WORKER_NETWORKS"; do allow 2049 "$networks" NFS; done
+  if runs_redis; then put_redis; fi
 }
 
 put_nfs() {
@@ -25,16 +23,4 @@ put_nfs() {
   put_folder /etc/nfs.conf.d 0755 root:root
   put /etc/nfs.conf.d/risingstars.conf 644 root:root <"$here/files/nfs.conf"
   runs nfs-server.service /etc/exports.d/risingstars.exports /etc/nfs.conf.d/risingstars.conf
-}
-
-put_redis() {
-  local REDIS_PASSWORD=
-  if [ ! -s "$etc/redis.password" ]; then
-    put "$etc/redis.password" 600 root:root < <(od -An -vtx1 -N24 /dev/urandom | tr -d ' \n')
-    echo "         the others need it: REDIS_URL=redis://:PASSWORD@$FILES_ADDRESS:6379/0"
-  fi
-  REDIS_PASSWORD=$(cat "$etc/redis.password")
-  put_filled /etc/redis/risingstars.conf 640 root:redis "$here/files/redis.conf" FILES_ADDRESS REDIS_PASSWORD
-  put_drop_in redis-server.service
-  runs redis-server.service /etc/redis/risingstars.conf /etc/systemd/system/redis-server.service.d/risingstars.conf
 }

@@ -10,6 +10,7 @@ set_up() {
   put_program
   put_media_mount
   put_unit risingstars-web.service media
+  put_spare
   runs risingstars-web.service /usr/local/bin/risingstars "$etc/risingstars.env" /etc/systemd/system/risingstars-web.service
   put_nginx
   allow "80, 443" "$CLIENT_NETWORKS" "the public"
@@ -28,8 +29,18 @@ put_nginx() {
     put_filled "${files[-1]}" 644 root:root "$template" NGINX_USER PID_FILE LOG_DIR STATE_DIR MEDIA_DIR HTTP_LISTEN \
       HTTPS_LISTEN UPSTREAMS SERVER_NAME TLS_CERTIFICATE TLS_KEY
   done
+  put_balancer
+  files+=(/etc/nginx/risingstars/balancer.conf)
   put_drop_in nginx.service
   runs nginx.service "${files[@]}" /etc/systemd/system/nginx.service.d/risingstars.conf "$TLS_CERTIFICATE"
+}
+
+# put_balancer has nginx take the client's address from the balancers before it, where there are any.
+put_balancer() {
+  local network text="# deploy/host/setup writes this file."
+  for network in ${BALANCER_NETWORKS//,/ }; do text+=$'\n'"set_real_ip_from $network;"; done
+  if [ -n "$BALANCER_NETWORKS" ]; then text+=$'\n'"real_ip_header X-Forwarded-For;"$'\n'"real_ip_recursive on;"; fi
+  put /etc/nginx/risingstars/balancer.conf 644 root:root <<<"$text"
 }
 
 # put_certificate makes one that signs itself where there is none, so that nginx starts.
@@ -41,4 +52,53 @@ put_certificate() {
       -addext "subjectAltName=DNS:${SERVER_NAME%:*}" -keyout "$TLS_KEY" -out "$TLS_CERTIFICATE" 2>/dev/null
   )
   changed "$TLS_CERTIFICATE, which no browser trusts: put a real one and its key in their places"
+}
+
+# --- A new program, unnoticed ----------------------------------------------------------------------------------------
+
+# put_spare makes a unit of a second web server, which runs only while the first one restarts.
+put_spare() {
+  local text
+  text=$(fill "$here/files/risingstars-web.service" media)
+  text=${text/127.0.0.1:8080/127.0.0.1:8079}
+  text=${text/0.0.0.0:9101/127.0.0.1:9102}
+  put /etc/systemd/system/risingstars-web-spare.service 644 root:root <<<"${text%\[Install\]*}"
+}
+
+# restart_web restarts the web server. Where it runs, readers are led to the spare one until it is ready again.
+restart_web() {
+  if ! systemctl -q is-active risingstars-web.service || ! systemctl -q is-active nginx.service; then
+    timeout 120 systemctl restart risingstars-web.service
+    return
+  fi
+  timeout 120 systemctl restart risingstars-web-spare.service && ready 8079 && lead_to 8079 &&
+    timeout 120 systemctl restart risingstars-web.service && ready 8080 && lead_to 8080 &&
+    systemctl stop risingstars-web-spare.service
+}
+
+# ready waits until the web server at a port is.
+ready() {
+  local tries
+  for ((tries = 0; tries < 240; tries++)); do
+    if answers "$1"; then return; fi
+    sleep 0.5
+  done
+  return 1
+}
+
+# answers asks /readyz by bash alone, since a host need not have curl.
+answers() {
+  local status
+  {
+    exec 8<>"/dev/tcp/127.0.0.1/$1" && printf 'GET /readyz HTTP/1.0\r\n\r\n' >&8 && read -r -t 5 _ status _ <&8
+    exec 8>&-
+  } 2>/dev/null
+  [ "${status:-}" = 200 ]
+}
+
+# lead_to has nginx ask the web server at a port; for two seconds requests that it has may still go to the other.
+lead_to() {
+  sed -i "s/server 127\.0\.0\.1:[0-9]*;/server 127.0.0.1:$1;/" /etc/nginx/risingstars/nginx.conf
+  systemctl reload nginx.service
+  sleep 2
 }

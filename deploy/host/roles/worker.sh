@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The program's workers.
+# The program's workers, and Redis where REDIS_ADDRESS is this host's.
 # shellcheck disable=SC2034,SC2154 # lib.sh and setup share names with it
 packages=(ca-certificates ffmpeg nfs-common nftables)
 
@@ -10,5 +10,6 @@ set_up() {
   put_media_mount
   put_unit risingstars-worker.service media
   runs risingstars-worker.service /usr/local/bin/risingstars "$etc/risingstars.env" /etc/systemd/system/risingstars-worker.service
+  if runs_redis; then put_redis; fi
   allow 9101 "$MONITORING_NETWORKS" metrics
 }
