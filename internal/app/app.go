@@ -85,7 +85,7 @@ type runner struct {
 func groups() []kong.Group {
 	titles := config.Groups()
 	list := make([]kong.Group, 0, len(titles))
-	for _, key := range []string{"web", "data", "people", "processing", "operations"} {
+	for _, key := range []string{"web", "data", "people", "limits", "processing", "operations"} {
 		list = append(list, kong.Group{Key: key, Title: titles[key]})
 	}
 	return list

@@ -24,6 +24,7 @@ import (
 	"risingstars/internal/store"
 	"risingstars/internal/web"
 	"risingstars/internal/web/api"
+	"risingstars/internal/web/limit"
 	"risingstars/internal/web/ui"
 	"risingstars/internal/web/uploads"
 )
@@ -139,7 +140,7 @@ func (p *platform) findTools(ctx context.Context) (err error) {
 type shared interface {
 	contest.Live
 	api.Live
-	api.Limits
+	limit.Shared
 }
 
 func (p *platform) openLive(ctx context.Context) error {
@@ -189,13 +190,13 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	passwords, err := auth.NewPasswords(p.settings.PasswordCost)
+	hasher, err := auth.NewPasswords(p.settings.PasswordCost, p.settings.PasswordSlots(runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return err
 	}
 	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now}
 	mux := http.NewServeMux()
-	players := &contest.Players{Store: p.data.store, Passwords: passwords, Clock: time.Now}
+	players := &contest.Players{Store: p.data.store, Passwords: passwords{hasher}, Clock: time.Now}
 	routes, err := api.Register(mux, api.Needs{
 		Players: players, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
 		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now),
@@ -259,11 +260,27 @@ func (p *platform) wireOrganizers(mux *http.ServeMux) error {
 	return nil
 }
 
-func (p *platform) limits() api.Limits {
-	if p.settings.RateLimit == "off" {
-		return live.Unlimited{}
+// maxSignInWait is the longest that wrong passwords of one account from one address make wait.
+const maxSignInWait = 15 * time.Minute
+
+func (p *platform) limits() *limit.Limits {
+	s := p.settings
+	rule := func(name string, r config.Rate, most time.Duration) live.Rule {
+		return live.Rule{Name: name, Burst: r.Burst, Every: r.Every, Most: most}
 	}
-	return p.live
+	l := &limit.Limits{Shared: p.live, Rules: limit.Rules{
+		SignUps:              rule("sign-ups by address", s.SignUpLimit, 0),
+		FailedSignIns:        rule("failed sign-ins by account and address", s.FailedSignInLimit, max(maxSignInWait, s.FailedSignInLimit.Every)),
+		FailedSignInsAddress: rule("failed sign-ins by address", s.FailedSignInsAddress, 0),
+		FailedSignInsAccount: rule("failed sign-ins by account", s.FailedSignInsAccount, 0),
+		Votes:                rule("votes by person", s.VoteLimit, 0),
+		VotesAddress:         rule("votes by address", s.VoteLimitAddress, 0),
+		UploadsAtOnce:        s.UploadsAtOnce, MinUploadRate: s.MinUploadRate,
+	}}
+	if s.RateLimit == "off" {
+		l.Shared = live.Unlimited{}
+	}
+	return l
 }
 
 func (p *platform) metricsPage() http.Handler {

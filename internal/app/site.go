@@ -37,6 +37,7 @@ func (p *platform) wireSite(mux *http.ServeMux, players *contest.Players, votes 
 func (p *platform) wireUploads(mux *http.ServeMux, site *ui.Site, routes *api.API) (err error) {
 	p.uploads, err = uploads.New(uploads.Needs{
 		Store: p.data.store, Videos: p.videos, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
+		AtOnce: p.settings.UploadsAtOnce, MinRate: p.settings.MinUploadRate,
 		Clock: time.Now, Log: p.log,
 		Caller: func(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 			if header := r.Header.Get("Authorization"); header != "" {

@@ -11,8 +11,12 @@ const cleanUpTimeout = 10 * time.Second
 
 // VideoStore keeps the videos. Each method is one transaction.
 type VideoStore interface {
-	// AddVideo gives the video its id and commits its row together with the job that processes it.
+	// AddVideo gives the video its id and commits its row together with the job that processes it. It returns ErrNoRoom
+	// like Room, whatever races.
 	AddVideo(ctx context.Context, v Video) (Video, error)
+	// Room returns ErrNoRoom if the player's originals that are not public, the uploads that are under way and so many
+	// bytes more are more than a player may have.
+	Room(ctx context.Context, playerID, bytes int64, now time.Time) error
 	// Video returns ErrNoVideo if there is none.
 	Video(ctx context.Context, id int64) (Video, error)
 	// VideosOf lists a player's videos, newest first.
@@ -69,6 +73,12 @@ func (s *Videos) Own(ctx context.Context, p Player, id int64) (Video, error) {
 		return Video{}, err
 	}
 	return v, v.OwnedBy(p)
+}
+
+// Room returns ErrNoRoom if an upload of so many bytes would be refused for what the player has already, so that nobody
+// sends it in vain.
+func (s *Videos) Room(ctx context.Context, p Player, bytes int64) error {
+	return s.Store.Room(ctx, p.ID, bytes, s.Clock.now())
 }
 
 // AllOf lists the player's videos, newest first.

@@ -43,7 +43,7 @@ func newWorld(t *testing.T) *world {
 	media := filepath.Join(t.TempDir(), "media")
 	blobs, err := blob.NewLocal(media)
 	check(t, err)
-	passwords, err := auth.NewPasswords(4)
+	passwords, err := auth.NewPasswords(4, 2)
 	check(t, err)
 	w := &world{db: db, blobs: blobs, clock: &clock{at: start}, dir: t.TempDir(), media: media}
 	w.store = store.New(db, store.Options{Queue: queue})

@@ -32,12 +32,15 @@ type Store struct {
 	readers *sql.DB // on SQLite they cannot write
 	queue   Queue
 	observe Observe
+
+	maxUnpublished int64
 }
 
 // Options are what a store needs besides its database. Observe may be nil.
 type Options struct {
-	Queue   Queue
-	Observe Observe
+	Queue          Queue
+	Observe        Observe
+	MaxUnpublished int64 // bytes of a player's originals that are not public, 0 for any
 }
 
 // New makes a store on an open database.
@@ -46,6 +49,7 @@ func New(db *DB, o Options) *Store {
 		o.Observe = func(string, time.Duration, error) {}
 	}
 	s := &Store{writes: &group{db: db.Writer}, readers: db.Readers, queue: o.Queue, observe: o.Observe}
+	s.maxUnpublished = o.MaxUnpublished
 	if db.Engine == Postgres {
 		s.writes = pooled{db.Writer}
 	}

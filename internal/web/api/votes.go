@@ -2,7 +2,8 @@ package api
 
 import (
 	"context"
-	"strconv"
+
+	"risingstars/internal/web/problem"
 )
 
 type voteInput struct {
@@ -18,7 +19,7 @@ type voteOutput struct {
 }
 
 func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
-	if err := a.take(ctx, votes, strconv.FormatInt(in.player.ID, 10)); err != nil {
+	if err := a.Limits.Vote(ctx, in.player.ID, problem.ScopeOf(ctx).Client); err != nil {
 		return nil, err
 	}
 	n, err := a.Votes.Vote(ctx, in.player, in.ID.n)
@@ -33,6 +34,9 @@ func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
 }
 
 func (a *API) takeBack(ctx context.Context, in *voteInput) (*voteOutput, error) {
+	if err := a.Limits.Vote(ctx, in.player.ID, problem.ScopeOf(ctx).Client); err != nil {
+		return nil, err
+	}
 	n, err := a.Votes.TakeBack(ctx, in.player, in.ID.n)
 	if err != nil {
 		return nil, err

@@ -4,18 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
-	"time"
 
 	"risingstars/internal/contest"
-	"risingstars/internal/live"
 	"risingstars/internal/web/problem"
-)
-
-// The API's rules: both share one count.
-var (
-	signUps       = live.Rule{Name: "sign-ups by address", Burst: 200, Every: 5 * time.Second}
-	failedSignIns = live.Rule{Name: "failed sign-ins by account and address", Burst: 10, Every: 30 * time.Second}
 )
 
 // Field is one field of a form as its template shows it.
@@ -158,8 +149,8 @@ func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
 	}
-	if wait := s.Limits.Take(r.Context(), signUps, problem.ScopeOf(r.Context()).Client); wait > 0 {
-		return &contest.TooManyError{RetryAfter: wait}
+	if err := s.Limits.SignUp(r.Context(), problem.ScopeOf(r.Context()).Client); err != nil {
+		return err
 	}
 	f := r.PostForm
 	p, err := s.Players.SignUp(r.Context(), contest.SignUp{
@@ -236,17 +227,12 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// checkPassword counts failures by account and address together, as the API does.
-func (s *Site) checkPassword(r *http.Request) (contest.Player, error) {
+func (s *Site) checkPassword(r *http.Request) (p contest.Player, err error) {
 	email := r.PostForm.Get("email")
-	who := strings.ToLower(strings.TrimSpace(email)) + " " + problem.ScopeOf(r.Context()).Client
-	if wait := s.Limits.Wait(r.Context(), failedSignIns, who); wait > 0 {
-		return contest.Player{}, &contest.TooManyError{RetryAfter: wait}
-	}
-	p, err := s.Players.SignIn(r.Context(), email, r.PostForm.Get("password"))
-	if errors.Is(err, contest.ErrBadCredentials) {
-		s.Limits.Take(r.Context(), failedSignIns, who)
-	}
+	err = s.Limits.SignIn(r.Context(), email, problem.ScopeOf(r.Context()).Client, func() (err error) {
+		p, err = s.Players.SignIn(r.Context(), email, r.PostForm.Get("password"))
+		return err
+	})
 	return p, err
 }
 

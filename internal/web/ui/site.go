@@ -6,10 +6,12 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"risingstars/internal/auth"
 	"risingstars/internal/contest"
 	"risingstars/internal/live"
+	"risingstars/internal/web/limit"
 	"risingstars/internal/web/problem"
 )
 
@@ -28,7 +30,7 @@ type Needs struct {
 	Sessions *auth.Sessions
 	Links    *auth.Links
 	Live     Live
-	Limits   Limits
+	Limits   *limit.Limits
 
 	MediaPath string          // where objects are served, each under its key
 	PublicURL string          // how the site is reached, without a slash at the end; "" for as the request was addressed
@@ -90,6 +92,9 @@ func (s *Site) Register(mux *http.ServeMux) {
 	route("POST /mis-videos/{id}/borrar", s.delete)
 }
 
+// formTime is how long a form may take to arrive.
+const formTime = 10 * time.Second
+
 // handler lets a page return its error, keeps other sites from writing in the reader's name, and bounds forms.
 func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -99,6 +104,7 @@ func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.H
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTime))
 		}
 		rememberLanguage(w, r, s.Sessions.Secure)
 		if err := do(w, r); err != nil {
