@@ -197,18 +197,29 @@ func (p *platform) wireWeb(context.Context) error {
 	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now}
 	mux := http.NewServeMux()
 	players := &contest.Players{Store: p.data.store, Passwords: passwords{hasher}, Clock: time.Now}
+	var old [][]byte
+	if p.settings.SecretKeyOld != "" {
+		old = append(old, []byte(p.settings.SecretKeyOld))
+	}
+	links := auth.NewLinks(secret, linkLife, time.Now, old...)
+	accounts := &contest.Accounts{
+		Store: p.data.store, Players: players, Passwords: passwords{hasher}, Storage: p.data.blobs, Live: p.live, Clock: time.Now,
+	}
+	limits, origins := p.limits(), auth.NewOrigins(secret)
 	routes, err := api.Register(mux, api.Needs{
-		Players: players, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
-		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now),
-		Links:  auth.NewLinks(secret, linkLife, time.Now),
-		Live:   p.live, Limits: p.limits(), Metrics: p.registry,
+		Players: players, Accounts: accounts, Origins: origins, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
+		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now, old...),
+		Links:  links,
+		Live:   p.live, Limits: limits, Metrics: p.registry,
 		Version: version, PublicURL: strings.TrimSuffix(p.settings.PublicURL, "/"), AccelRedirect: p.settings.AccelRedirect,
 		WorkDir: p.work, MaxUpload: p.settings.MaxUploadBytes, Stopping: p.stopping,
 	})
 	if err != nil {
 		return err
 	}
-	site, err := p.wireSite(mux, players, votes, secret)
+	site, err := p.wireSite(mux, ui.Needs{
+		Players: players, Accounts: accounts, Votes: votes, Links: links, Origins: origins, Limits: limits, Export: routes.Exported,
+	})
 	if err != nil {
 		return err
 	}
@@ -254,7 +265,7 @@ func (p *platform) wireOrganizers(mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	guarded := ui.Organizers(p.settings.OrganizerPassword, p.limits(), pages)
+	guarded := ui.Organizers(p.settings.OrganizerPassword, p.limits(), p.noted(pages))
 	mux.Handle(organizersJobs, guarded)
 	mux.Handle(organizersJobs+"/", guarded)
 	return nil

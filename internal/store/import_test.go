@@ -52,7 +52,7 @@ func source(t *testing.T) *world {
 	gone := w.bring(t, w.upload(t, ana, "Borrada", at(8)), contest.Processed)
 	check(t, w.DeleteVideo(t.Context(), gone.ID))
 	w.exec(t, `DELETE FROM players WHERE id = $1`, w.player(t, "nobody", "").ID)
-	check(t, w.AddSession(t.Context(), "hash of a cookie", ana.ID, at(300), at(400)))
+	check(t, w.AddSession(t.Context(), "hash of a cookie", ana.ID, 7, at(300), at(400)))
 	check(t, w.AddUpload(t.Context(), contest.PartialUpload{
 		ID: "x", PlayerID: ana.ID, Title: "A medias 🏀", DeclaredType: "video/mp4", Size: 5 << 30, ExpiresAt: at(500),
 	}))

@@ -134,13 +134,31 @@ func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Vi
 			INSERT INTO standings (player_id, city_key, votes, reached_at)
 			SELECT id, city_key, 0, $1 FROM players WHERE id = $2
 			ON CONFLICT (player_id) DO NOTHING`, timestamp(at), v.PlayerID)
-		return err
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, contest.Act{
+			At: at, Actor: contest.ByPlayer, Action: contest.PublishedVideo, PlayerID: v.PlayerID, VideoID: id,
+		})
 	})
 	return v, err
 }
 
 // Requeue implements [contest.VideoStore].
 func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
+	return s.requeue(ctx, id, func(context.Context, *sql.Tx, contest.Video) error { return nil })
+}
+
+// RequeueForOrganizer implements [contest.VideoStore].
+func (s *Store) RequeueForOrganizer(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
+	return s.requeue(ctx, id, func(ctx context.Context, tx *sql.Tx, v contest.Video) error {
+		return note(ctx, tx, contest.Act{
+			At: at, Actor: contest.ByOrganizer, Action: contest.RetriedVideo, PlayerID: v.PlayerID, VideoID: id,
+		})
+	})
+}
+
+func (s *Store) requeue(ctx context.Context, id int64, also func(context.Context, *sql.Tx, contest.Video) error) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "requeue", func(ctx context.Context, tx *sql.Tx) (err error) {
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
@@ -153,8 +171,10 @@ func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
 		if err != nil {
 			return err
 		}
-		v.TaskID, err = s.enqueue(ctx, tx, id)
-		return err
+		if v.TaskID, err = s.enqueue(ctx, tx, id); err != nil {
+			return err
+		}
+		return also(ctx, tx, v)
 	})
 	return v, err
 }
@@ -162,11 +182,18 @@ func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
 // DeleteVideo implements [contest.VideoStore].
 func (s *Store) DeleteVideo(ctx context.Context, id int64) error {
 	return s.write(ctx, "delete_video", func(ctx context.Context, tx *sql.Tx) error {
-		err := change(ctx, tx, sql.ErrNoRows, `DELETE FROM videos WHERE id = $1 AND status <> 'public'`, id)
+		var playerID int64
+		err := tx.QueryRowContext(ctx,
+			`DELETE FROM videos WHERE id = $1 AND status <> 'public' RETURNING player_id`, id).Scan(&playerID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return stateRefusal(ctx, tx, id, contest.Video.CanDelete)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, contest.Act{
+			At: s.clock(), Actor: contest.ByPlayer, Action: contest.DeletedVideo, PlayerID: playerID, VideoID: id,
+		})
 	})
 }
 

@@ -3,19 +3,29 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"risingstars/internal/contest"
 )
 
-// AddVote implements [contest.VoteStore]. The primary key of the votes decides races: the second insert of the same
-// person and video does nothing.
+// AddVote enters a vote of which nothing is known.
 func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (votes int, err error) {
+	return s.AddVoteFrom(ctx, videoID, voterID, at, contest.NoSignal)
+}
+
+// AddVoteFrom implements [contest.VoteStore]. The primary key of the votes decides races: the second insert of the same
+// person and video does nothing.
+func (s *Store) AddVoteFrom(ctx context.Context, videoID, voterID int64, at time.Time, from contest.Signal) (votes int, err error) {
 	err = s.write(ctx, "add_vote", func(ctx context.Context, tx *sql.Tx) error {
 		err := change(ctx, tx, contest.ErrAlreadyVoted, `
-			INSERT INTO votes (video_id, voter_id, player_id, voted_at)
-			SELECT id, $1, player_id, $2 FROM videos WHERE id = $3 AND status = 'public'
-			ON CONFLICT (video_id, voter_id) DO NOTHING`, voterID, timestamp(at), videoID)
+			INSERT INTO votes (video_id, voter_id, player_id, voted_at, origin, voter_age)
+			SELECT id, $1, player_id, $2, $3, $4 FROM videos WHERE id = $5 AND status = 'public'
+			ON CONFLICT (video_id, voter_id) DO NOTHING`,
+			voterID, timestamp(at), from.Origin, int64(from.VoterAge/time.Second), videoID)
+		if errors.Is(err, contest.ErrAlreadyVoted) {
+			return votedOrGone(ctx, tx, videoID)
+		}
 		if err != nil {
 			return err
 		}
@@ -29,7 +39,19 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 			WHERE player_id = $2`, timestamp(at), playerID)
 		return err
 	})
-	return votes, err
+	return votes, orGone(err)
+}
+
+// votedOrGone says why a vote was not entered: it is there, or the video has gone with its player.
+func votedOrGone(ctx context.Context, tx *sql.Tx, videoID int64) error {
+	v, err := videoNow(ctx, tx, videoID)
+	if err != nil {
+		return err
+	}
+	if v.Status != contest.Public {
+		return contest.ErrNoVideo
+	}
+	return contest.ErrAlreadyVoted
 }
 
 // RemoveVote implements [contest.VoteStore]. The moment at which the player reached the votes that are left is read
@@ -49,16 +71,21 @@ func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes i
 		if _, err = tx.ExecContext(ctx, `UPDATE standings SET votes = votes - 1 WHERE player_id = $1`, playerID); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE standings
-			SET reached_at = COALESCE(
-				(SELECT max(voted_at) FROM votes WHERE player_id = $1),
-				(SELECT min(published_at) FROM videos WHERE player_id = $1 AND status = 'public'),
-				reached_at)
-			WHERE player_id = $1`, playerID)
-		return err
+		return reachAgain(ctx, tx, playerID)
 	})
 	return votes, err
+}
+
+// reachAgain finds the moment at which a player reached the votes that are left.
+func reachAgain(ctx context.Context, tx *sql.Tx, playerID int64) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE standings
+		SET reached_at = COALESCE(
+			(SELECT max(voted_at) FROM votes WHERE player_id = $1),
+			(SELECT min(published_at) FROM videos WHERE player_id = $1 AND status = 'public'),
+			reached_at)
+		WHERE player_id = $1`, playerID)
+	return err
 }
 
 // Voted implements [contest.VoteStore].

@@ -20,8 +20,8 @@ type signUpInput struct {
 	}
 }
 
-// profile is a player as it sees itself.
-type profile struct {
+// Profile is a player as it sees itself. It is exported as Video is.
+type Profile struct {
 	ID        int64  `json:"id" example:"1"`
 	FirstName string `json:"first_name" example:"Valentina"`
 	LastName  string `json:"last_name" example:"Ríos"`
@@ -30,10 +30,10 @@ type profile struct {
 	Country   string `json:"country" doc:"Empty if none was given." example:"Colombia"`
 }
 
-type profileOutput struct{ Body profile }
+type profileOutput struct{ Body Profile }
 
 func profileOf(p contest.Player) *profileOutput {
-	return &profileOutput{profile{
+	return &profileOutput{Profile{
 		ID: p.ID, FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, City: p.City, Country: p.Country,
 	}}
 }
@@ -70,18 +70,23 @@ type signInOutput struct {
 	}
 }
 
-func (a *API) signIn(ctx context.Context, in *signInInput) (out *signInOutput, err error) {
+func (a *API) signIn(ctx context.Context, in *signInInput) (*signInOutput, error) {
 	var p contest.Player
-	err = a.Limits.SignIn(ctx, in.Body.Email, problem.ScopeOf(ctx).Client, func() (err error) {
+	err := a.Limits.SignIn(ctx, in.Body.Email, problem.ScopeOf(ctx).Client, func() (err error) {
 		p, err = a.Players.SignIn(ctx, in.Body.Email, in.Body.Password)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	return a.tokenOf(p)
+}
+
+// tokenOf is the answer with a new token.
+func (a *API) tokenOf(p contest.Player) (out *signInOutput, err error) {
 	out = &signInOutput{CacheControl: "no-store"}
 	out.Body.TokenType = "bearer"
-	out.Body.AccessToken, out.Body.ExpiresIn, err = a.Tokens.Issue(p.ID)
+	out.Body.AccessToken, out.Body.ExpiresIn, err = a.Tokens.Issue(p.ID, p.Generation)
 	return out, err
 }
 

@@ -35,15 +35,17 @@ type Live interface {
 
 // Needs are what the API is built on.
 type Needs struct {
-	Players *contest.Players
-	Videos  *contest.Videos
-	Votes   *contest.Votes
-	Objects Objects
-	Tokens  *auth.Tokens
-	Links   *auth.Links
-	Live    Live
-	Limits  *limit.Limits
-	Metrics prometheus.Registerer
+	Players  *contest.Players
+	Accounts *contest.Accounts
+	Videos   *contest.Videos
+	Votes    *contest.Votes
+	Objects  Objects
+	Tokens   *auth.Tokens
+	Links    *auth.Links
+	Origins  *auth.Origins
+	Live     Live
+	Limits   *limit.Limits
+	Metrics  prometheus.Registerer
 
 	Version   string
 	PublicURL string // how links begin, without a slash at the end; "" for as the request was addressed

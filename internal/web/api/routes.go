@@ -17,6 +17,9 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	register(accounts, a.signIn, "POST", "/api/auth/login", "Sign in", 0, 401, 429)
 	account := group{h, "Accounts", signedIn}
 	register(account, a.me, "GET", "/api/auth/me", "Who I am", 0)
+	register(account, a.changePassword, "POST", "/api/auth/password", "Change my password, and sign out everywhere else", 0, 400, 403, 422, 429)
+	register(account, a.export, "GET", "/api/auth/export", "All that is kept of me", 0)
+	register(account, a.deleteAccount, "POST", "/api/auth/delete", "Delete my account and my data", 0, 403, 422, 429)
 
 	videos := group{h, "My videos", signedIn}
 	register(videos, a.upload, "POST", uploadPath, "Upload a video", http.StatusCreated, 400, 408, 413, 422, 429)

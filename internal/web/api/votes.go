@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"risingstars/internal/web/limit"
 	"risingstars/internal/web/problem"
 )
 
@@ -19,10 +20,11 @@ type voteOutput struct {
 }
 
 func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
-	if err := a.Limits.Vote(ctx, in.player.ID, problem.ScopeOf(ctx).Client); err != nil {
+	client := problem.ScopeOf(ctx).Client
+	if err := a.Limits.Vote(ctx, in.player.ID, client); err != nil {
 		return nil, err
 	}
-	n, err := a.Votes.Vote(ctx, in.player, in.ID.n)
+	n, err := a.Votes.Vote(ctx, in.player, in.ID.n, a.Origins.Of(limit.Network(client)))
 	if err != nil {
 		return nil, err
 	}

@@ -45,8 +45,15 @@ type (
 	AccountPage struct {
 		Layout
 		Form
-		Email string
-		Saved bool
+		Password Form
+		Email    string
+		Saved    bool
+		Changed  bool // the password
+	}
+	// LeavePage is /cuenta/borrar: it asks before an account is deleted.
+	LeavePage struct {
+		Layout
+		Form
 	}
 )
 
@@ -94,7 +101,9 @@ func (f *Form) blame(r *http.Request, err error) int {
 	if p.Status >= http.StatusInternalServerError {
 		return 0
 	}
-	at := map[error]string{contest.ErrPasswordsDiffer: "password2", contest.ErrEmailTaken: "email"}
+	at := map[error]string{
+		contest.ErrPasswordsDiffer: "password2", contest.ErrEmailTaken: "email", contest.ErrWrongPassword: "password",
+	}
 	for known, name := range at {
 		if errors.Is(err, known) {
 			p.Errors = []problem.Field{{Location: "body." + name, Message: wordsOf(Language(r)).refusal(known)}}
@@ -172,7 +181,7 @@ func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 
 // welcome signs the player in, gives the vote that led here, and goes where the reader came from.
 func (s *Site) welcome(w http.ResponseWriter, r *http.Request, p contest.Player, otherwise string) error {
-	if err := s.Sessions.Begin(w, r, p.ID); err != nil {
+	if err := s.Sessions.Begin(w, r, p.ID, p.Generation); err != nil {
 		return err
 	}
 	back, vote := after(r)
@@ -248,10 +257,12 @@ func (s *Site) signOut(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) accountPage(w http.ResponseWriter, r *http.Request, p contest.Player) (*AccountPage, error) {
 	layout, err := s.layout(w, r, "account")
 	page := &AccountPage{Layout: layout, Email: p.Email, Saved: r.URL.Query().Get("guardado") != ""}
+	page.Changed = r.URL.Query().Get("clave") != ""
 	if err == nil {
 		page.Title = layout.Words.AccountTitle
 		page.Fields = layout.Words.nameFields(r)
-		if r.Method != http.MethodPost {
+		page.Password.Fields = layout.Words.passwordFields(r)
+		if r.Method != http.MethodPost || r.URL.Path != "/cuenta" {
 			for i, value := range []string{p.FirstName, p.LastName, p.City, p.Country} {
 				page.Fields[i].Value = value
 			}

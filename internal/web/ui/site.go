@@ -25,12 +25,16 @@ type Live interface {
 // Needs are what the site is built on.
 type Needs struct {
 	Players  *contest.Players
+	Accounts *contest.Accounts
 	Videos   *contest.Videos
 	Votes    *contest.Votes
 	Sessions *auth.Sessions
 	Links    *auth.Links
-	Live     Live
-	Limits   *limit.Limits
+	Origins  *auth.Origins
+	// Export makes the document of all that is kept of a player, whose links begin with base.
+	Export func(ctx context.Context, p contest.Player, base string) ([]byte, error)
+	Live   Live
+	Limits *limit.Limits
 
 	MediaPath string          // where objects are served, each under its key
 	PublicURL string          // how the site is reached, without a slash at the end; "" for as the request was addressed
@@ -83,6 +87,10 @@ func (s *Site) Register(mux *http.ServeMux) {
 	route("GET /cuenta/entrar", s.signInForm)
 	route("POST /cuenta/entrar", s.signIn)
 	route("POST /cuenta/salir", s.signOut)
+	route("POST /cuenta/clave", s.changePassword)
+	route("POST /cuenta/datos", s.exportData)
+	route("GET /cuenta/borrar", s.leaveForm)
+	route("POST /cuenta/borrar", s.leave)
 
 	route("GET /mis-videos", s.myVideos)
 	route("GET /mis-videos/eventos", s.myEvents)
@@ -131,14 +139,14 @@ func (s *Site) Caller(w http.ResponseWriter, r *http.Request) (contest.Player, e
 	if err := s.csrf.Check(r); err != nil {
 		return contest.Player{}, problem.FromElsewhere(tagOf(r))
 	}
-	id, err := s.Sessions.Player(w, r)
+	id, generation, err := s.Sessions.Player(w, r)
 	if errors.Is(err, auth.ErrToken) {
 		return contest.Player{}, contest.ErrNotSignedIn
 	}
 	if err != nil {
 		return contest.Player{}, err
 	}
-	return s.Players.Player(r.Context(), id)
+	return s.Players.OfGeneration(r.Context(), id, generation)
 }
 
 // member finds who is signed in, or sends the reader to sign in and come back; then ok is false and err may be nil.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"risingstars/internal/contest"
+	"risingstars/internal/web/limit"
 	"risingstars/internal/web/problem"
 )
 
@@ -124,13 +125,14 @@ func (s *Site) vote(w http.ResponseWriter, r *http.Request) error {
 
 // castVote does what the button says. What stands already is as good as done.
 func (s *Site) castVote(r *http.Request, p contest.Player, videoID int64, back bool) error {
-	if err := s.Limits.Vote(r.Context(), p.ID, problem.ScopeOf(r.Context()).Client); err != nil {
+	client := problem.ScopeOf(r.Context()).Client
+	if err := s.Limits.Vote(r.Context(), p.ID, client); err != nil {
 		return err
 	}
 	if back {
 		_, err := s.Votes.TakeBack(r.Context(), p, videoID)
 		return err
 	}
-	_, err := s.Votes.Vote(r.Context(), p, videoID)
+	_, err := s.Votes.Vote(r.Context(), p, videoID, s.Origins.Of(limit.Network(client)))
 	return err
 }
