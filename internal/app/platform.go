@@ -205,9 +205,9 @@ func (p *platform) wireWeb(context.Context) error {
 	accounts := &contest.Accounts{
 		Store: p.data.store, Players: players, Passwords: passwords{hasher}, Storage: p.data.blobs, Live: p.live, Clock: time.Now,
 	}
-	limits, origins := p.limits(), auth.NewOrigins(secret)
+	limits, addresses := p.limits(), auth.NewOrigins(secret)
 	routes, err := api.Register(mux, api.Needs{
-		Players: players, Accounts: accounts, Origins: origins, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
+		Players: players, Accounts: accounts, Origins: addresses, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
 		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now, old...),
 		Links:  links,
 		Live:   p.live, Limits: limits, Metrics: p.registry,
@@ -218,7 +218,7 @@ func (p *platform) wireWeb(context.Context) error {
 		return err
 	}
 	site, err := p.wireSite(mux, ui.Needs{
-		Players: players, Accounts: accounts, Votes: votes, Links: links, Origins: origins, Limits: limits, Export: routes.Exported,
+		Players: players, Accounts: accounts, Votes: votes, Links: links, Origins: addresses, Limits: limits, Export: routes.Exported,
 	})
 	if err != nil {
 		return err
@@ -240,9 +240,13 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
+	origins, err := p.settings.Origins()
+	if err != nil {
+		return err
+	}
 	p.handler = web.Handler(mux, web.Options{
 		Log: p.log, Metrics: web.NewMetrics(p.registry), Page: site.Problem,
-		Proxies: trusted, MediaOrigins: p.data.blobs.origins(),
+		Proxies: trusted, MediaOrigins: p.data.blobs.origins(), CORSOrigins: origins,
 	})
 	return nil
 }
