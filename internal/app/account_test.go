@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,18 +79,27 @@ func TestKilledWhileAccountsAreDeleted(t *testing.T) {
 	settings := apptest.Settings{"DATA_DIR": dir, "WORKERS": "0", "PASSWORD_COST": "4", "RATE_LIMIT": "off"}
 	p := serve(t, settings)
 	var people []player
-	for i := range 12 {
+	for i := range 8 {
 		person := newPlayer(t, p.url, fmt.Sprintf("p%d@example.com", i))
 		person.mustUpload(t, p.url, clip)
 		people = append(people, person)
 	}
-	for i, person := range people {
-		go func() { // ends with the program
-			_, _ = call("POST", p.url+"/api/auth/delete", person.token, "application/json", strings.NewReader(`{"password": "salto-y-canasta"}`), nil)
-		}()
-		if i == 5 {
-			p.kill()
-		}
+	acknowledged := make(chan player, len(people))
+	var leaving sync.WaitGroup
+	for _, person := range people {
+		leaving.Go(func() {
+			status, _ := call("POST", p.url+"/api/auth/delete", person.token, "application/json", strings.NewReader(`{"password": "salto-y-canasta"}`), nil)
+			if status == http.StatusOK {
+				acknowledged <- person
+			}
+		})
+	}
+	gone := []player{<-acknowledged}
+	p.kill() // in the middle of the others
+	leaving.Wait()
+	close(acknowledged)
+	for person := range acknowledged {
+		gone = append(gone, person)
 	}
 
 	s := apptest.Start(t, settings)
@@ -109,7 +119,12 @@ func TestKilledWhileAccountsAreDeleted(t *testing.T) {
 		return len(found)
 	}
 	apptest.Eventually(t, patience, "the media of those who are gone are gone", func() bool { return originals() == left })
-	t.Logf("%d of %d accounts are left", left, len(people))
+	for _, person := range gone {
+		if status, _ := call("GET", s.URL+"/api/videos", person.token, "", nil, nil); status != http.StatusUnauthorized {
+			t.Errorf("%s was told that the account is gone, and it is there", person.email)
+		}
+	}
+	t.Logf("%d of %d accounts are left; %d were told that theirs is gone", left, len(people), len(gone))
 }
 
 func TestAuditAndVotesCommands(t *testing.T) {
