@@ -28,6 +28,7 @@ func onEngines(t *testing.T, test func(*testing.T, *world)) {
 func TestChangePassword(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
 		ctx, ana, beto := t.Context(), w.player(t, "ana", ""), w.player(t, "beto", "")
 		for hash, p := range map[string]contest.Player{"a": ana, "b": ana, "c": beto} {
 			check(t, w.AddSession(ctx, hash, p.ID, 0, at(0), at(100)))
@@ -70,6 +71,7 @@ func TestChangePassword(t *testing.T) {
 func TestDeletePlayer(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
 		ctx := t.Context()
 		ana, beto, caro, fan := w.player(t, "ana", "Cali"), w.player(t, "beto", "Cali"), w.player(t, "caro", "Tunja"), w.player(t, "fan", "")
 		a1, a2 := w.public(t, ana, "Uno", at(1)), w.public(t, ana, "Dos", at(2))
@@ -160,6 +162,7 @@ func counters(w *world, t tester) error {
 func TestDeletePlayerRaces(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
 		ctx := context.WithoutCancel(t.Context())
 		ana, beto := w.player(t, "ana", ""), w.player(t, "beto", "")
 		mine, theirs := w.public(t, ana, "Uno", at(1)), w.public(t, beto, "Dos", at(2))
@@ -208,6 +211,7 @@ func TestDeletePlayerRaces(t *testing.T) {
 func TestVotesBy(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
 		ana, fan := w.player(t, "ana", ""), w.player(t, "fan", "")
 		first, second2 := w.public(t, ana, "Uno", at(1)), w.public(t, ana, "Dos", at(2))
 		check(t, second(w.AddVote(t.Context(), second2.ID, fan.ID, at(900))))
@@ -225,6 +229,7 @@ func TestVotesBy(t *testing.T) {
 func TestAuditLog(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
 		ctx, p := t.Context(), w.player(t, "ana", "")
 		v := w.public(t, p, "Uno", at(1))
 		check(t, second(w.Publish(ctx, v.ID, at(9)))) // again: nothing happens
@@ -284,6 +289,7 @@ func TestAuditLog(t *testing.T) {
 func TestClusters(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
 		ctx := t.Context()
 		ana, beto := w.player(t, "ana", ""), w.player(t, "beto", "")
 		ofAna, ofBeto := w.public(t, ana, "Uno", at(1)), w.public(t, beto, "Dos", at(2))
@@ -329,6 +335,7 @@ func TestClusters(t *testing.T) {
 func TestUnpublishedIsBounded(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
 		ctx, ana, beto := t.Context(), w.player(t, "ana", ""), w.player(t, "beto", "")
 		bounded := store.New(w.db, store.Options{Queue: w.queue, MaxUnpublished: 3 << 20}) // three videos
 		errs := atOnce(12, func(i int) error { return second(bounded.AddVideo(ctx, video(ana, "Triple", at(i)))) })

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,8 +13,8 @@ import (
 func corsOf(a answer) map[string]string {
 	got := map[string]string{}
 	for name := range a.Header {
-		if strings.HasPrefix(name, "Access-Control-") {
-			got[strings.TrimPrefix(name, "Access-Control-")] = a.Header.Get(name)
+		if short, found := strings.CutPrefix(name, "Access-Control-"); found {
+			got[short] = a.Header.Get(name)
 		}
 	}
 	return got
@@ -52,9 +53,7 @@ func TestCrossOrigin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			header := map[string]string{"Origin": test.origin}
-			for name, value := range test.header {
-				header[name] = value
-			}
+			maps.Copy(header, test.header)
 			got := test.site.ask(t, test.method, test.target, header)
 			if got.StatusCode != test.status {
 				t.Errorf("got %d, want %d", got.StatusCode, test.status)

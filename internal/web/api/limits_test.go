@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,9 +17,7 @@ import (
 func limited(t *testing.T, settings apptest.Settings) *apptest.Server {
 	t.Helper()
 	all := apptest.Settings{"WORKERS": "0", "RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.1"}
-	for name, value := range settings {
-		all[name] = value
-	}
+	maps.Copy(all, settings)
 	return apptest.Start(t, all)
 }
 

@@ -39,8 +39,7 @@ func right() error { return nil }
 
 // wait is how long somebody is told to wait, or what else a try ended with.
 func wait(err error) string {
-	var tooMany *contest.TooManyError
-	if errors.As(err, &tooMany) {
+	if tooMany, ok := errors.AsType[*contest.TooManyError](err); ok {
 		return tooMany.RetryAfter.String()
 	}
 	return fmt.Sprint(err)
