@@ -364,3 +364,23 @@ func TestUnpublishedIsBounded(t *testing.T) {
 		check(t, w.Room(ctx, ana.ID, 1<<50, at(0))) // without a limit
 	})
 }
+
+// A table that has something of players must be known to DeletePlayer.
+func TestDeletePlayerKnowsAllTables(t *testing.T) {
+	t.Parallel()
+	w := engines()[0].world(t)
+	var got []string
+	for _, row := range selected(t, w.db.Readers, `
+		SELECT m.name || '.' || c.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+		WHERE m.type = 'table' AND c.name IN ('player_id', 'voter_id') ORDER BY 1`) {
+		got = append(got, fmt.Sprint(row[0]))
+	}
+	want := []string{
+		"audit_log.player_id", // stays
+		"sessions.player_id", "standings.player_id", "standings_before.player_id", "uploads.player_id", "videos.player_id",
+		"votes.player_id", "votes.voter_id",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("columns that name players (-known to DeletePlayer +there):\n%s", diff)
+	}
+}

@@ -54,7 +54,11 @@ func TestSignInsAreCountedTogether(t *testing.T) {
 	s := limited(t, apptest.Settings{"LIMIT_FAILED_SIGN_INS": "4/1h"})
 	p := newPlayer(t, s, "")
 	form := func(password string) int {
-		return p.do("POST", "/cuenta/entrar", "email="+p.email+"&password="+password, "Content-Type", "application/x-www-form-urlencoded").status
+		got := p.do("POST", "/cuenta/entrar", "email="+p.email+"&password="+password, "Content-Type", "application/x-www-form-urlencoded")
+		if after := got.header.Get("Retry-After"); (after != "") != (got.status == 429) {
+			t.Errorf("with %d got Retry-After %q", got.status, after)
+		}
+		return got.status
 	}
 	for range 6 {
 		signIn(p.client, p.email, password)

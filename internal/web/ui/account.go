@@ -96,10 +96,13 @@ func (w *words) signInFields(r *http.Request) []Field {
 
 // blame puts an error beside the fields it is about, or above the form. It reports the status to answer with, 0 for
 // an error that no form can mend.
-func (f *Form) blame(r *http.Request, err error) int {
+func (f *Form) blame(w http.ResponseWriter, r *http.Request, err error) int {
 	p := problem.From(err, nil, tagOf(r))
 	if p.Status >= http.StatusInternalServerError {
 		return 0
+	}
+	if after := p.GetHeaders().Get("Retry-After"); after != "" {
+		w.Header().Set("Retry-After", after)
 	}
 	at := map[error]string{
 		contest.ErrPasswordsDiffer: "password2", contest.ErrEmailTaken: "email", contest.ErrWrongPassword: "password",
@@ -173,7 +176,7 @@ func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 	if lost != nil {
 		return lost
 	}
-	if status := page.blame(r, err); status != 0 {
+	if status := page.blame(w, r, err); status != 0 {
 		return s.show(w, r, status, page)
 	}
 	return err
@@ -230,7 +233,7 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
 	if lost != nil {
 		return lost
 	}
-	if status := page.blame(r, err); status != 0 {
+	if status := page.blame(w, r, err); status != 0 {
 		return s.show(w, r, status, page)
 	}
 	return err
@@ -303,7 +306,7 @@ func (s *Site) changeAccount(w http.ResponseWriter, r *http.Request) error {
 	if lost != nil {
 		return lost
 	}
-	if status := page.blame(r, err); status != 0 {
+	if status := page.blame(w, r, err); status != 0 {
 		return s.show(w, r, status, page)
 	}
 	return err

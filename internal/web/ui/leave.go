@@ -41,7 +41,7 @@ func (s *Site) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if lost != nil {
 		return lost
 	}
-	if status := page.Password.blame(r, err); status != 0 {
+	if status := page.Password.blame(w, r, err); status != 0 {
 		return s.show(w, r, status, page)
 	}
 	return err
@@ -117,7 +117,7 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request) error {
 	if lost != nil {
 		return lost
 	}
-	if status := page.blame(r, err); status != 0 {
+	if status := page.blame(w, r, err); status != 0 {
 		return s.show(w, r, status, page)
 	}
 	return err
