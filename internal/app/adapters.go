@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
+	"risingstars/internal/auth"
 	"risingstars/internal/blob"
 	"risingstars/internal/contest"
 	"risingstars/internal/media"
@@ -48,6 +50,31 @@ func (s storage) Open(ctx context.Context, key string) (io.ReadSeekCloser, error
 		return nil, fmt.Errorf("%w: its object is not in storage", contest.ErrNoVideo)
 	}
 	return object, err
+}
+
+// passwords are auth's, in the contest's words.
+type passwords struct{ *auth.Passwords }
+
+// busyAgain is when to come again where too many passwords are being hashed.
+const busyAgain = 2 * time.Second
+
+// Hash implements contest.Passwords.
+func (p passwords) Hash(ctx context.Context, password string) (string, error) {
+	hash, err := p.Passwords.Hash(ctx, password)
+	return hash, laterIfBusy(err)
+}
+
+// Matches implements contest.Passwords.
+func (p passwords) Matches(ctx context.Context, hash, password string) (bool, error) {
+	ok, err := p.Passwords.Matches(ctx, hash, password)
+	return ok, laterIfBusy(err)
+}
+
+func laterIfBusy(err error) error {
+	if errors.Is(err, auth.ErrBusy) {
+		return &contest.TooManyError{RetryAfter: busyAgain}
+	}
+	return err
 }
 
 // inspector is the contest's view of FFmpeg's probe. So many files are judged at once; the others wait, since each

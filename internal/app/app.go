@@ -31,6 +31,8 @@ type commands struct {
 	Migrate     migrate     `cmd:"" help:"Bring the database's tables up to date, and end. (serve does so by itself.)"`
 	Doctor      doctor      `cmd:"" help:"Check everything the platform needs, and say what to do about what is wrong."`
 	Jobs        jobsMenu    `cmd:"" help:"See and retry the processing of videos."`
+	Audit       audit       `cmd:"" help:"Read the audit log: sign-ins, publications, deletions and what organizers did."`
+	Votes       votesMenu   `cmd:"" help:"Look into votes."`
 	Healthcheck healthcheck `cmd:"" help:"Ask the program that runs here with the same settings whether it is ready; for container engines."`
 	Import      importing   `cmd:"" help:"Move the contest of a DATA_DIR from SQLite to the PostgreSQL of DATABASE_URL, and end."`
 	Storage     storageMenu `cmd:"" help:"Move the media between storages."`
@@ -89,7 +91,7 @@ type runner struct {
 func groups() []kong.Group {
 	titles := config.Groups()
 	list := make([]kong.Group, 0, len(titles))
-	for _, key := range []string{"web", "data", "people", "processing", "operations"} {
+	for _, key := range []string{"web", "data", "people", "limits", "processing", "operations"} {
 		list = append(list, kong.Group{Key: key, Title: titles[key]})
 	}
 	return list

@@ -48,7 +48,11 @@ func newData(s *config.Settings, db *store.DB, observe store.Observe) (*data, er
 	if err != nil {
 		return nil, err
 	}
-	return &data{db: db, blobs: blobs, store: store.New(db, store.Options{Queue: queue, Observe: observe})}, nil
+	o := store.Options{Queue: queue, Observe: observe, MaxUnpublished: s.MaxUnpublished}
+	if s.RateLimit == "off" {
+		o.MaxUnpublished = 0
+	}
+	return &data{db: db, blobs: blobs, store: store.New(db, o)}, nil
 }
 
 // openStorage opens a storage; the keys of a bucket are the settings'.

@@ -24,6 +24,7 @@ import (
 	"risingstars/internal/store"
 	"risingstars/internal/web"
 	"risingstars/internal/web/api"
+	"risingstars/internal/web/limit"
 	"risingstars/internal/web/ui"
 	"risingstars/internal/web/uploads"
 )
@@ -139,7 +140,7 @@ func (p *platform) findTools(ctx context.Context) (err error) {
 type shared interface {
 	contest.Live
 	api.Live
-	api.Limits
+	limit.Shared
 }
 
 func (p *platform) openLive(ctx context.Context) error {
@@ -189,25 +190,36 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	passwords, err := auth.NewPasswords(p.settings.PasswordCost)
+	hasher, err := auth.NewPasswords(p.settings.PasswordCost, p.settings.PasswordSlots(runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return err
 	}
 	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now}
 	mux := http.NewServeMux()
-	players := &contest.Players{Store: p.data.store, Passwords: passwords, Clock: time.Now}
+	players := &contest.Players{Store: p.data.store, Passwords: passwords{hasher}, Clock: time.Now}
+	var old [][]byte
+	if p.settings.SecretKeyOld != "" {
+		old = append(old, []byte(p.settings.SecretKeyOld))
+	}
+	links := auth.NewLinks(secret, linkLife, time.Now, old...)
+	accounts := &contest.Accounts{
+		Store: p.data.store, Players: players, Passwords: passwords{hasher}, Storage: p.data.blobs, Live: p.live, Clock: time.Now,
+	}
+	limits, addresses := p.limits(), auth.NewOrigins(secret)
 	routes, err := api.Register(mux, api.Needs{
-		Players: players, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
-		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now),
-		Links:  auth.NewLinks(secret, linkLife, time.Now),
-		Live:   p.live, Limits: p.limits(), Metrics: p.registry,
+		Players: players, Accounts: accounts, Origins: addresses, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
+		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now, old...),
+		Links:  links,
+		Live:   p.live, Limits: limits, Metrics: p.registry,
 		Version: version, PublicURL: strings.TrimSuffix(p.settings.PublicURL, "/"), AccelRedirect: p.settings.AccelRedirect,
 		WorkDir: p.work, MaxUpload: p.settings.MaxUploadBytes, Stopping: p.stopping,
 	})
 	if err != nil {
 		return err
 	}
-	site, err := p.wireSite(mux, players, votes, secret)
+	site, err := p.wireSite(mux, ui.Needs{
+		Players: players, Accounts: accounts, Votes: votes, Links: links, Origins: addresses, Limits: limits, Export: routes.Exported,
+	})
 	if err != nil {
 		return err
 	}
@@ -228,9 +240,13 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
+	origins, err := p.settings.Origins()
+	if err != nil {
+		return err
+	}
 	p.handler = web.Handler(mux, web.Options{
 		Log: p.log, Metrics: web.NewMetrics(p.registry), Page: site.Problem,
-		Proxies: trusted, MediaOrigins: p.data.blobs.origins(),
+		Proxies: trusted, MediaOrigins: p.data.blobs.origins(), CORSOrigins: origins,
 	})
 	return nil
 }
@@ -253,17 +269,33 @@ func (p *platform) wireOrganizers(mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	guarded := ui.Organizers(p.settings.OrganizerPassword, p.limits(), pages)
+	guarded := ui.Organizers(p.settings.OrganizerPassword, p.limits(), p.noted(pages))
 	mux.Handle(organizersJobs, guarded)
 	mux.Handle(organizersJobs+"/", guarded)
 	return nil
 }
 
-func (p *platform) limits() api.Limits {
-	if p.settings.RateLimit == "off" {
-		return live.Unlimited{}
+// maxSignInWait is the longest that wrong passwords of one account from one address make wait.
+const maxSignInWait = 15 * time.Minute
+
+func (p *platform) limits() *limit.Limits {
+	s := p.settings
+	rule := func(name string, r config.Rate, most time.Duration) live.Rule {
+		return live.Rule{Name: name, Burst: r.Burst, Every: r.Every, Most: most}
 	}
-	return p.live
+	l := &limit.Limits{Shared: p.live, Rules: limit.Rules{
+		SignUps:              rule("sign-ups by address", s.SignUpLimit, 0),
+		FailedSignIns:        rule("failed sign-ins by account and address", s.FailedSignInLimit, max(maxSignInWait, s.FailedSignInLimit.Every)),
+		FailedSignInsAddress: rule("failed sign-ins by address", s.FailedSignInsAddress, 0),
+		FailedSignInsAccount: rule("failed sign-ins by account", s.FailedSignInsAccount, 0),
+		Votes:                rule("votes by person", s.VoteLimit, 0),
+		VotesAddress:         rule("votes by address", s.VoteLimitAddress, 0),
+		UploadsAtOnce:        s.UploadsAtOnce, MinUploadRate: s.MinUploadRate,
+	}}
+	if s.RateLimit == "off" {
+		l.Shared = live.Unlimited{}
+	}
+	return l
 }
 
 func (p *platform) metricsPage() http.Handler {

@@ -15,16 +15,13 @@ import (
 )
 
 // wireSite puts the web site's pages on the mux.
-func (p *platform) wireSite(mux *http.ServeMux, players *contest.Players, votes *contest.Votes, secret []byte) (*ui.Site, error) {
+func (p *platform) wireSite(mux *http.ServeMux, needs ui.Needs) (*ui.Site, error) {
 	public := strings.TrimSuffix(p.settings.PublicURL, "/")
-	p.votes = votes
-	site, err := ui.NewSite(ui.Needs{
-		Players: players, Videos: p.videos, Votes: votes,
-		Sessions: &auth.Sessions{Store: p.data.store, Clock: time.Now, Secure: strings.HasPrefix(public, "https://")},
-		Links:    auth.NewLinks(secret, linkLife, time.Now),
-		Live:     p.live, Limits: p.limits(),
-		MediaPath: api.MediaPath, PublicURL: public, MaxUpload: p.settings.MaxUploadBytes, Stopping: p.stopping,
-	})
+	p.votes = needs.Votes
+	needs.Videos, needs.Live = p.videos, p.live
+	needs.Sessions = &auth.Sessions{Store: p.data.store, Clock: time.Now, Secure: strings.HasPrefix(public, "https://")}
+	needs.MediaPath, needs.PublicURL, needs.MaxUpload, needs.Stopping = api.MediaPath, public, p.settings.MaxUploadBytes, p.stopping
+	site, err := ui.NewSite(needs)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the web site: %w", err)
 	}
@@ -37,6 +34,7 @@ func (p *platform) wireSite(mux *http.ServeMux, players *contest.Players, votes 
 func (p *platform) wireUploads(mux *http.ServeMux, site *ui.Site, routes *api.API) (err error) {
 	p.uploads, err = uploads.New(uploads.Needs{
 		Store: p.data.store, Videos: p.videos, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
+		AtOnce: p.settings.UploadsAtOnce, MinRate: p.settings.MinUploadRate,
 		Clock: time.Now, Log: p.log,
 		Caller: func(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 			if header := r.Header.Get("Authorization"); header != "" {

@@ -13,16 +13,20 @@ import (
 // Links signs links to media that are not for everybody: whoever holds one may open that one object until it expires.
 type Links struct {
 	key []byte
+	old [][]byte // sign nothing any more
 	ttl time.Duration
 	now func() time.Time
 }
 
 // NewLinks makes links that work for at least ttl. The key is derived from the program's secret, so that a link's
-// signature says nothing about tokens.
-func NewLinks(secret []byte, ttl time.Duration, now func() time.Time) *Links {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte("risingstars media links v1"))
-	return &Links{key: mac.Sum(nil), ttl: ttl, now: now}
+// signature says nothing about tokens. What an old secret has signed works until it expires.
+func NewLinks(secret []byte, ttl time.Duration, now func() time.Time, old ...[]byte) *Links {
+	const purpose = "risingstars media links v1"
+	l := &Links{key: derived(secret, purpose), ttl: ttl, now: now}
+	for _, secret := range old {
+		l.old = append(l.old, derived(secret, purpose))
+	}
+	return l
 }
 
 // Query signs an object's key. The time of expiry is rounded up to a tenth of ttl, so that the same object has the
@@ -30,7 +34,7 @@ func NewLinks(secret []byte, ttl time.Duration, now func() time.Time) *Links {
 func (l *Links) Query(key string) url.Values {
 	step := l.ttl / 10
 	expires := strconv.FormatInt(l.now().Add(l.ttl+step).Truncate(step).Unix(), 10)
-	return url.Values{"expires": {expires}, "signature": {l.sign(key, expires)}}
+	return url.Values{"expires": {expires}, "signature": {sign(l.key, key, expires)}}
 }
 
 // Valid reports whether the query was made for the key and has not expired.
@@ -40,11 +44,16 @@ func (l *Links) Valid(key string, query url.Values) bool {
 	if err != nil || l.now().Unix() >= at {
 		return false
 	}
-	return hmac.Equal([]byte(query.Get("signature")), []byte(l.sign(key, expires)))
+	given := []byte(query.Get("signature"))
+	good := hmac.Equal(given, []byte(sign(l.key, key, expires)))
+	for _, old := range l.old {
+		good = good || hmac.Equal(given, []byte(sign(old, key, expires)))
+	}
+	return good
 }
 
-func (l *Links) sign(key, expires string) string {
-	mac := hmac.New(sha256.New, l.key)
+func sign(secret []byte, key, expires string) string {
+	mac := hmac.New(sha256.New, secret)
 	fmt.Fprintf(mac, "%s\n%s", expires, key)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

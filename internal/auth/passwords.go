@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -13,7 +13,14 @@ import (
 // maxBytes is as far as bcrypt reads.
 const maxBytes = 72
 
-// Passwords hashes and compares with bcrypt. As many at once as there are processors; the others wait.
+// ErrBusy is returned when so many passwords are being hashed that one has waited for its turn in vain.
+var ErrBusy = errors.New("too many passwords at once")
+
+// patience is how long a password waits for its turn.
+const patience = 3 * time.Second
+
+// Passwords hashes and compares with bcrypt, a number at once, so that it never has all processors. The others wait
+// shortly, and get ErrBusy then.
 type Passwords struct {
 	cost  int
 	dummy []byte // compared where there is no account, for the same time
@@ -21,13 +28,13 @@ type Passwords struct {
 }
 
 // NewPasswords makes a hasher with a work factor from bcrypt.MinCost (4, for tests) to bcrypt.MaxCost (31);
-// 10 is usual.
-func NewPasswords(cost int) (*Passwords, error) {
+// 10 is usual. atOnce is 1 or more.
+func NewPasswords(cost, atOnce int) (*Passwords, error) {
 	dummy, err := bcrypt.GenerateFromPassword([]byte("nobody's password"), cost)
 	if err != nil {
 		return nil, fmt.Errorf("prepare passwords: %w", err)
 	}
-	return &Passwords{cost: cost, dummy: dummy, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
+	return &Passwords{cost: cost, dummy: dummy, slots: make(chan struct{}, atOnce)}, nil
 }
 
 // Hash makes the hash to keep. The password has at most 72 bytes.
@@ -62,9 +69,13 @@ func (p *Passwords) Matches(ctx context.Context, hash, password string) (bool, e
 }
 
 func (p *Passwords) enter(ctx context.Context) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
 	case p.slots <- struct{}{}:
 		return nil
+	case <-timer.C:
+		return ErrBusy
 	case <-ctx.Done():
 		return fmt.Errorf("wait for a turn: %w", ctx.Err())
 	}

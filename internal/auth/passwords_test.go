@@ -14,7 +14,7 @@ import (
 
 func newPasswords(t *testing.T, cost int) *Passwords {
 	t.Helper()
-	p, err := NewPasswords(cost)
+	p, err := NewPasswords(cost, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestMatchesWithADamagedHash(t *testing.T) {
 
 func TestNewPasswordsRefusesAnImpossibleCost(t *testing.T) {
 	t.Parallel()
-	if _, err := NewPasswords(bcrypt.MaxCost + 1); err == nil {
+	if _, err := NewPasswords(bcrypt.MaxCost+1, 1); err == nil {
 		t.Error("a cost of 32 is taken")
 	}
 }
@@ -141,7 +141,7 @@ func TestPasswordsWaitForATurnNoLongerThanTheirContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // in which a wait for ever is a failure
 		p := &Passwords{cost: bcrypt.MinCost, slots: make(chan struct{}, 1)}
 		p.slots <- struct{}{} // everybody is busy
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := p.Hash(ctx, "una clave larga"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("hash: got %v, want %v", err, context.DeadlineExceeded)
@@ -151,6 +151,25 @@ func TestPasswordsWaitForATurnNoLongerThanTheirContext(t *testing.T) {
 		}
 		<-p.slots
 		hash(t, p, "una clave larga") // whoever gave up has left no turn taken
+	})
+}
+
+// Whoever waits for a turn that does not come is told so, and soon.
+func TestPasswordsAreBusy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &Passwords{cost: bcrypt.MinCost, slots: make(chan struct{}, 1)}
+		p.slots <- struct{}{}
+		began := time.Now()
+		if _, err := p.Hash(t.Context(), "una clave larga"); !errors.Is(err, ErrBusy) {
+			t.Errorf("hash: got %v, want %v", err, ErrBusy)
+		}
+		if ok, err := p.Matches(t.Context(), "", "una clave larga"); ok || !errors.Is(err, ErrBusy) {
+			t.Errorf("matches: got %t, %v, want %v", ok, err, ErrBusy)
+		}
+		if got := time.Since(began); got != 2*patience {
+			t.Errorf("both waited %s, want %s each", got, patience)
+		}
 	})
 }
 

@@ -12,9 +12,9 @@ import (
 
 // SessionStore keeps sessions by the hash of their token. Each method is one transaction.
 type SessionStore interface {
-	AddSession(ctx context.Context, tokenHash string, playerID int64, now, expires time.Time) error
+	AddSession(ctx context.Context, tokenHash string, playerID, generation int64, now, expires time.Time) error
 	// Session returns an error if there is none; it may return one that has expired.
-	Session(ctx context.Context, tokenHash string) (playerID int64, expires time.Time, err error)
+	Session(ctx context.Context, tokenHash string) (playerID, generation int64, expires time.Time, err error)
 	ExtendSession(ctx context.Context, tokenHash string, expires time.Time) error
 	DeleteSession(ctx context.Context, tokenHash string) error
 }
@@ -37,8 +37,8 @@ func (s *Sessions) cookieName() string {
 	return "session"
 }
 
-// Begin signs a browser in. The session it had, if any, ends.
-func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, playerID int64) error {
+// Begin signs a browser in, for the player's present generation. The session it had, if any, ends.
+func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, playerID, generation int64) error {
 	if err := s.forget(r); err != nil {
 		return err
 	}
@@ -46,36 +46,36 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, playerID int64)
 	rand.Read(random[:]) // never fails
 	token := base64.RawURLEncoding.EncodeToString(random[:])
 	now := s.Clock()
-	if err := s.Store.AddSession(r.Context(), hashOf(token), playerID, now, now.Add(SessionLife)); err != nil {
+	if err := s.Store.AddSession(r.Context(), hashOf(token), playerID, generation, now, now.Add(SessionLife)); err != nil {
 		return err
 	}
 	s.setCookie(w, token, int(SessionLife/time.Second))
 	return nil
 }
 
-// Player returns whose session the request's cookie is for, or ErrToken. A session that is older than a day is
-// prolonged on the way, with its cookie.
-func (s *Sessions) Player(w http.ResponseWriter, r *http.Request) (playerID int64, err error) {
+// Player returns whose session the request's cookie is for, and of which generation, or ErrToken. A session that is
+// older than a day is prolonged on the way, with its cookie.
+func (s *Sessions) Player(w http.ResponseWriter, r *http.Request) (playerID, generation int64, err error) {
 	cookie, err := r.Cookie(s.cookieName())
 	if err != nil {
-		return 0, ErrToken
+		return 0, 0, ErrToken
 	}
 	hash := hashOf(cookie.Value)
-	playerID, expires, err := s.Store.Session(r.Context(), hash)
+	playerID, generation, expires, err := s.Store.Session(r.Context(), hash)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	now := s.Clock()
 	if !now.Before(expires) {
-		return 0, ErrToken
+		return 0, 0, ErrToken
 	}
 	if expires.Sub(now) < SessionLife-24*time.Hour {
 		if err := s.Store.ExtendSession(r.Context(), hash, now.Add(SessionLife)); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		s.setCookie(w, cookie.Value, int(SessionLife/time.Second))
 	}
-	return playerID, nil
+	return playerID, generation, nil
 }
 
 // End signs the browser out, here and in the browser.

@@ -56,7 +56,7 @@ func (v *visits) do(t *testing.T, visit func(http.ResponseWriter, *http.Request)
 
 func (v *visits) begin(t *testing.T) *http.Cookie {
 	t.Helper()
-	given, err := v.do(t, func(w http.ResponseWriter, r *http.Request) error { return v.sessions.Begin(w, r, v.player) })
+	given, err := v.do(t, func(w http.ResponseWriter, r *http.Request) error { return v.sessions.Begin(w, r, v.player, 3) })
 	check(t, err)
 	return given
 }
@@ -65,9 +65,9 @@ func (v *visits) begin(t *testing.T) *http.Cookie {
 func (v *visits) look(t *testing.T) (signedIn, again bool) {
 	t.Helper()
 	given, err := v.do(t, func(w http.ResponseWriter, r *http.Request) error {
-		id, err := v.sessions.Player(w, r)
-		if err == nil && id != v.player {
-			t.Errorf("got player %d", id)
+		id, generation, err := v.sessions.Player(w, r)
+		if err == nil && (id != v.player || generation != 3) {
+			t.Errorf("got player %d of generation %d", id, generation)
 		}
 		return err
 	})

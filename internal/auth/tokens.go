@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,46 +16,90 @@ var ErrToken = errors.New("invalid token")
 
 // Tokens issues and checks JSON Web Tokens (RFC 7519), signed with HS256 (RFC 7518 section 3.2), for players.
 type Tokens struct {
-	key    []byte
+	keys   []tokenKey // the first signs
 	ttl    time.Duration
 	now    func() time.Time
 	parser *jwt.Parser
 }
 
-// NewTokens makes tokens that are good for ttl, in whole seconds. The key should have 32 bytes or more.
-func NewTokens(key []byte, ttl time.Duration, now func() time.Time) *Tokens {
-	return &Tokens{key: key, ttl: ttl, now: now, parser: jwt.NewParser(
+// tokenKey is a secret, and the name by which tokens say that they were signed with it (kid, RFC 7515 section 4.1.4).
+type tokenKey struct {
+	id     string
+	secret []byte
+}
+
+// NewTokens makes tokens that are good for ttl, in whole seconds. Each secret should have 32 bytes or more; the old ones
+// sign nothing any more, and what they have signed is good until it expires.
+func NewTokens(secret []byte, ttl time.Duration, now func() time.Time, old ...[]byte) *Tokens {
+	t := &Tokens{ttl: ttl, now: now, parser: jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithExpirationRequired(),
 		jwt.WithTimeFunc(now),
 	)}
+	for _, secret := range append([][]byte{secret}, old...) {
+		t.keys = append(t.keys, tokenKey{keyID(secret), secret})
+	}
+	return t
 }
 
-// Issue makes a token for a player and says in how many seconds it expires; its exp claim agrees.
-func (t *Tokens) Issue(playerID int64) (token string, expiresIn int, err error) {
+// keyIDBytes of a hash are enough to tell a few keys apart.
+const keyIDBytes = 6
+
+func keyID(secret []byte) string {
+	return hex.EncodeToString(derived(secret, "risingstars kid v1")[:keyIDBytes])
+}
+
+// claims are what a token says.
+type claims struct {
+	jwt.RegisteredClaims
+
+	Generation int64 `json:"gen,omitempty"`
+}
+
+// Issue makes a token for a player of a generation, and says in how many seconds it expires; its exp claim agrees.
+func (t *Tokens) Issue(playerID, generation int64) (token string, expiresIn int, err error) {
 	now := t.now()
-	claims := jwt.RegisteredClaims{
-		Subject:   strconv.FormatInt(playerID, 10),
-		IssuedAt:  jwt.NewNumericDate(now),
-		ExpiresAt: jwt.NewNumericDate(now.Add(t.ttl)),
-	}
-	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(t.key)
+	signed := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Subject:   strconv.FormatInt(playerID, 10),
+			IssuedAt:  jwt.NewNumericDate(now),
+			ExpiresAt: jwt.NewNumericDate(now.Add(t.ttl)),
+		},
+		Generation: generation,
+	})
+	signed.Header["kid"] = t.keys[0].id
+	token, err = signed.SignedString(t.keys[0].secret)
 	if err != nil {
 		return "", 0, fmt.Errorf("sign a token: %w", err)
 	}
 	return token, int(t.ttl / time.Second), nil
 }
 
-// Player returns whom a token is for, or ErrToken.
-func (t *Tokens) Player(token string) (playerID int64, err error) {
-	var claims jwt.RegisteredClaims
-	_, err = t.parser.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return t.key, nil })
+// Player returns whom a token is for and of which generation, or ErrToken. A token that does not name its key is tried
+// with each.
+func (t *Tokens) Player(token string) (playerID, generation int64, err error) {
+	var c claims
+	_, err = t.parser.ParseWithClaims(token, &c, t.keysFor)
 	if err != nil {
-		return 0, ErrToken
+		return 0, 0, ErrToken
 	}
-	playerID, err = strconv.ParseInt(claims.Subject, 10, 64)
+	playerID, err = strconv.ParseInt(c.Subject, 10, 64)
 	if err != nil || playerID <= 0 {
-		return 0, ErrToken
+		return 0, 0, ErrToken
 	}
-	return playerID, nil
+	return playerID, c.Generation, nil
+}
+
+func (t *Tokens) keysFor(token *jwt.Token) (any, error) {
+	id, named := token.Header["kid"]
+	var set jwt.VerificationKeySet
+	for _, key := range t.keys {
+		if !named || id == key.id {
+			set.Keys = append(set.Keys, key.secret)
+		}
+	}
+	if len(set.Keys) == 0 {
+		return nil, ErrToken
+	}
+	return set, nil
 }

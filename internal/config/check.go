@@ -28,11 +28,14 @@ func (s *Settings) Check() error {
 		s.checkAccel(),
 		s.checkEngines(),
 		CheckSecret(s.SecretKey),
+		checkOldSecret(s.SecretKeyOld),
+		second(s.Origins()),
 		checkOrganizerPassword(s.OrganizerPassword),
 		oneOf("RATE_LIMIT", s.RateLimit, "on", "off"),
 		oneOf("LOG_FORMAT", s.LogFormat, "text", "json"),
 		within("ACCESS_TOKEN_EXPIRE_SECONDS", s.TokenTTL, 1, maxTokenTTL),
 		positive("MAX_UPLOAD_BYTES", s.MaxUploadBytes),
+		s.checkLimits(),
 		within("PASSWORD_COST", int64(s.PasswordCost), 4, 15),
 		notNegative("FFMPEG_THREADS", int64(s.FFmpegThreads)),
 		notNegative("STOP_GRACE", int64(s.StopGrace)),
@@ -124,6 +127,14 @@ func CheckSecret(secret string) error {
 	}
 	if len(distinct) < 10 {
 		return errors.New("SECRET_KEY: repeats a few characters; use a random one (openssl rand -hex 32 makes one)")
+	}
+	return nil
+}
+
+// checkOldSecret refuses what was never a SECRET_KEY.
+func checkOldSecret(secret string) error {
+	if CheckSecret(secret) != nil {
+		return errors.New("SECRET_KEY_OLD: is none that SECRET_KEY could have been")
 	}
 	return nil
 }

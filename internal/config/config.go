@@ -15,6 +15,7 @@ type Settings struct {
 	PublicURL      string `setting:"PUBLIC_URL" name:"public-url" placeholder:"URL" group:"web" help:"How browsers reach the platform, such as https://stars.example.org; links to media begin with it. Empty: as each request was addressed."`
 	TrustedProxies string `setting:"TRUSTED_PROXIES" placeholder:"LIST" group:"web" help:"Addresses and networks of proxies, separated by commas, such as 10.0.0.0/16,127.0.0.1: who asks, and how the platform was addressed, is taken from their X-Forwarded headers. Empty: from nobody's."`
 	AccelRedirect  string `setting:"ACCEL_REDIRECT" placeholder:"PATH" group:"web" help:"An internal location of nginx, such as /_media/, under which it serves the folder of the media itself. Empty: the program sends them."`
+	CORSOrigins    string `setting:"CORS_ORIGINS" name:"cors-origins" placeholder:"LIST" group:"web" help:"Origins of other sites whose scripts may use the API with a token, separated by commas, such as https://app.example.org. Empty: none."`
 
 	DataDir             string `setting:"DATA_DIR" default:"./data" placeholder:"DIR" group:"data" help:"Where the embedded default keeps the database, the media and its secret, and where uploads and renders are worked on."`
 	DatabaseURL         string `setting:"DATABASE_URL" name:"database-url" placeholder:"URL" group:"data" help:"PostgreSQL 15 or newer: postgres://USER:PASSWORD@HOST:5432/NAME, with sslmode=verify-full and sslrootcert= where it is reached over a network. Empty: SQLite in DATA_DIR."`
@@ -28,10 +29,23 @@ type Settings struct {
 
 	OrganizerPassword string `setting:"ORGANIZER_PASSWORD" placeholder:"TEXT" group:"people" help:"Opens the job queue's pages at /organizers/jobs/ to the user organizer; 16 characters or more that nobody can guess. Empty: there are no such pages."`
 
-	SecretKey      string        `setting:"SECRET_KEY" placeholder:"TEXT" group:"people" help:"Signs tokens and links; 32 characters or more that nobody can guess. Empty: generated once and kept in DATA_DIR."`
-	TokenTTL       int64         `setting:"ACCESS_TOKEN_EXPIRE_SECONDS" name:"access-token-expire-seconds" default:"3600" placeholder:"SECONDS" group:"people" help:"How long a token is good after sign-in."`
-	PasswordCost   int           `setting:"PASSWORD_COST" default:"10" placeholder:"N" group:"people" help:"bcrypt's work factor, 4 to 15: each step doubles the time of a sign-in; 10 takes about 60 ms. Less than 10 is for tests."`
-	RateLimit      string        `setting:"RATE_LIMIT" default:"on" placeholder:"on|off" group:"people" help:"Off is for load tests."`
+	SecretKey    string `setting:"SECRET_KEY" placeholder:"TEXT" group:"people" help:"Signs tokens and links; 32 characters or more that nobody can guess. Empty: generated once and kept in DATA_DIR."`
+	SecretKeyOld string `setting:"SECRET_KEY_OLD" placeholder:"TEXT" group:"people" help:"The SECRET_KEY before this one, so that its tokens and links work until they expire. Empty: there was none, or it is long ago."`
+	TokenTTL     int64  `setting:"ACCESS_TOKEN_EXPIRE_SECONDS" name:"access-token-expire-seconds" default:"3600" placeholder:"SECONDS" group:"people" help:"How long a token is good after sign-in."`
+	PasswordCost int    `setting:"PASSWORD_COST" default:"10" placeholder:"N" group:"people" help:"bcrypt's work factor, 4 to 15: each step doubles the time of a sign-in; 10 takes about 60 ms. Less than 10 is for tests."`
+	RateLimit    string `setting:"RATE_LIMIT" default:"on" placeholder:"on|off" group:"people" help:"Off is for load tests."`
+
+	SignUpLimit          Rate  `setting:"LIMIT_SIGN_UPS" name:"limit-sign-ups" default:"200/5s" placeholder:"N/TIME" group:"limits" help:"Sign-ups from one address: so many at once, and one more every so long. An address may be a whole school."`
+	FailedSignInLimit    Rate  `setting:"LIMIT_FAILED_SIGN_INS" name:"limit-failed-sign-ins" default:"10/30s" placeholder:"N/TIME" group:"limits" help:"Wrong passwords for one account from one address: so many, then waits that double, up to 15 minutes."`
+	FailedSignInsAddress Rate  `setting:"LIMIT_FAILED_SIGN_INS_BY_ADDRESS" name:"limit-failed-sign-ins-by-address" default:"100/5s" placeholder:"N/TIME" group:"limits" help:"Wrong passwords from one address, whatever the accounts."`
+	FailedSignInsAccount Rate  `setting:"LIMIT_FAILED_SIGN_INS_BY_ACCOUNT" name:"limit-failed-sign-ins-by-account" default:"50/1m" placeholder:"N/TIME" group:"limits" help:"Wrong passwords for one account, whatever the addresses. Beyond, each address has two tries and then waits of 5 minutes and more; the owner is let in at the first."`
+	VoteLimit            Rate  `setting:"LIMIT_VOTES" name:"limit-votes" default:"120/1s" placeholder:"N/TIME" group:"limits" help:"Votes of one person, given and taken back."`
+	VoteLimitAddress     Rate  `setting:"LIMIT_VOTES_BY_ADDRESS" name:"limit-votes-by-address" default:"3000/100ms" placeholder:"N/TIME" group:"limits" help:"Votes from one address."`
+	UploadsAtOnce        int   `setting:"UPLOADS_AT_ONCE" default:"20" placeholder:"N" group:"limits" help:"How many uploads a player may have under way, of each kind: in one piece, and resumable."`
+	MaxUnpublished       int64 `setting:"MAX_UNPUBLISHED_BYTES" name:"max-unpublished-bytes" default:"5368709120" placeholder:"BYTES" group:"limits" help:"How much a player's originals that are not public may take in all; 0: any."`
+	MinUploadRate        int64 `setting:"MIN_UPLOAD_RATE" default:"2048" placeholder:"BYTES" group:"limits" help:"Bytes a second that an upload must bring, over each 30 s; 0: any."`
+	PasswordsAtOnce      int   `setting:"PASSWORDS_AT_ONCE" default:"0" placeholder:"N" group:"limits" help:"How many passwords are hashed at once; others wait up to 3 s and are then asked to come again. 0: half of the processors."`
+
 	MaxUploadBytes int64         `setting:"MAX_UPLOAD_BYTES" default:"104857600" placeholder:"BYTES" group:"people" help:"Largest video file that is accepted."`
 	Workers        Workers       `setting:"WORKERS" default:"auto" placeholder:"N" group:"processing" help:"How many videos are processed at once; auto: one for each processor, which makes the most videos a minute; 0: none."`
 	FFmpegThreads  int           `setting:"FFMPEG_THREADS" name:"ffmpeg-threads" default:"0" placeholder:"N" group:"processing" help:"Threads of each FFmpeg run; 0: the processors shared out among the workers."`
@@ -51,6 +65,7 @@ func Groups() map[string]string {
 		"web":        "Web server:",
 		"data":       "Data:",
 		"people":     "People:",
+		"limits":     "Limits (RATE_LIMIT=off lifts those on people):",
 		"processing": "Processing:",
 		"operations": "Operations:",
 	}

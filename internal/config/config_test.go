@@ -38,6 +38,10 @@ func defaults() Settings {
 	return Settings{
 		DatabaseConnections: 16,
 		ListenAddr:          "127.0.0.1:8080", DataDir: "./data", TokenTTL: 3600, PasswordCost: 10, RateLimit: "on",
+		SignUpLimit: Rate{200, 5 * time.Second}, FailedSignInLimit: Rate{10, 30 * time.Second},
+		FailedSignInsAddress: Rate{100, 5 * time.Second}, FailedSignInsAccount: Rate{50, time.Minute},
+		VoteLimit: Rate{120, time.Second}, VoteLimitAddress: Rate{3000, 100 * time.Millisecond},
+		UploadsAtOnce: 20, MaxUnpublished: 5 << 30, MinUploadRate: 2048,
 		MaxUploadBytes: 100 << 20, Workers: AutoWorkers, FFmpeg: "ffmpeg", FFprobe: "ffprobe",
 		StopGrace: 20 * time.Second, LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
@@ -244,6 +248,18 @@ func TestCheck(t *testing.T) {
 		"password of 15":               {func(s *Settings) { s.OrganizerPassword = "hunter2-ñ-hunte" }, "ORGANIZER_PASSWORD: "},
 		"secret of one letter":         {func(s *Settings) { s.SecretKey = strings.Repeat("x", 64) }, "SECRET_KEY: "},
 		"secret of nine letters":       {func(s *Settings) { s.SecretKey = strings.Repeat("abcdefghi", 8) }, "SECRET_KEY: "},
+		"old secret":                   {func(s *Settings) { s.SecretKeyOld = goodSecret }, ""},
+		"old secret of 31":             {func(s *Settings) { s.SecretKeyOld = goodSecret[1:] }, "SECRET_KEY_OLD: "},
+		"origins":                      {func(s *Settings) { s.CORSOrigins = "https://a.example.org, http://localhost:3000,," }, ""},
+		"any origin":                   {func(s *Settings) { s.CORSOrigins = "*" }, "CORS_ORIGINS: "},
+		"origins of a pattern":         {func(s *Settings) { s.CORSOrigins = "https://*.example.org" }, "CORS_ORIGINS: "},
+		"origin with a path":           {func(s *Settings) { s.CORSOrigins = "https://a.example.org/" }, "CORS_ORIGINS: "},
+		"origin in capitals":           {func(s *Settings) { s.CORSOrigins = "https://A.example.org" }, "CORS_ORIGINS: "},
+		"origin null":                  {func(s *Settings) { s.CORSOrigins = "null" }, "CORS_ORIGINS: "},
+		"no uploads at once":           {func(s *Settings) { s.UploadsAtOnce = 0 }, "UPLOADS_AT_ONCE: "},
+		"unpublished less than none":   {func(s *Settings) { s.MaxUnpublished = -1 }, "MAX_UNPUBLISHED_BYTES: "},
+		"uploads that go backwards":    {func(s *Settings) { s.MinUploadRate = -1 }, "MIN_UPLOAD_RATE: "},
+		"passwords less than none":     {func(s *Settings) { s.PasswordsAtOnce = -1 }, "PASSWORDS_AT_ONCE: "},
 		"secret of ten letters":        {func(s *Settings) { s.SecretKey = strings.Repeat("abcdefghij", 8) }, ""},
 		"limits off":                   {func(s *Settings) { s.RateLimit = "off" }, ""},
 		"limits maybe":                 {func(s *Settings) { s.RateLimit = "OFF" }, "RATE_LIMIT: "},
@@ -304,7 +320,7 @@ func TestCheckNamesAllThatIsWrongAtOnce(t *testing.T) {
 	}
 	want := []string{
 		"LISTEN_ADDR", "PUBLIC_URL", "DATA_DIR", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "SECRET_KEY", "RATE_LIMIT",
-		"LOG_FORMAT", "ACCESS_TOKEN_EXPIRE_SECONDS", "MAX_UPLOAD_BYTES", "PASSWORD_COST", "STOP_GRACE",
+		"LOG_FORMAT", "ACCESS_TOKEN_EXPIRE_SECONDS", "MAX_UPLOAD_BYTES", "UPLOADS_AT_ONCE", "PASSWORD_COST", "STOP_GRACE",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
@@ -326,14 +342,17 @@ func TestMediaDir(t *testing.T) {
 func TestMasked(t *testing.T) {
 	t.Parallel()
 	s := with(func(s *Settings) {
-		s.S3SecretKey, s.OrganizerPassword, s.RedisPassword = goodSecret, goodSecret, goodSecret
+		s.S3SecretKey, s.OrganizerPassword, s.RedisPassword, s.SecretKeyOld = goodSecret, goodSecret, goodSecret, goodSecret
 		s.SecretKey, s.DatabaseURL, s.StopGrace = goodSecret, "postgres://stars:hunter2@db.example.org:5432/stars?sslmode=require", time.Minute
 	})
 	want := []Line{
-		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"TRUSTED_PROXIES", ""}, {"ACCEL_REDIRECT", ""}, {"DATA_DIR", "./data"},
+		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"TRUSTED_PROXIES", ""}, {"ACCEL_REDIRECT", ""}, {"CORS_ORIGINS", ""}, {"DATA_DIR", "./data"},
 		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"DATABASE_PASSWORD", ""}, {"DATABASE_CONNECTIONS", "16"}, {"REDIS_URL", ""}, {"REDIS_PASSWORD", "********"}, {"STORAGE_URL", ""},
 		{"S3_ACCESS_KEY", ""}, {"S3_SECRET_KEY", "********"},
-		{"ORGANIZER_PASSWORD", "********"}, {"SECRET_KEY", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},
+		{"ORGANIZER_PASSWORD", "********"}, {"SECRET_KEY", "********"}, {"SECRET_KEY_OLD", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},
+		{"LIMIT_SIGN_UPS", "200/5s"}, {"LIMIT_FAILED_SIGN_INS", "10/30s"}, {"LIMIT_FAILED_SIGN_INS_BY_ADDRESS", "100/5s"},
+		{"LIMIT_FAILED_SIGN_INS_BY_ACCOUNT", "50/1m0s"}, {"LIMIT_VOTES", "120/1s"}, {"LIMIT_VOTES_BY_ADDRESS", "3000/100ms"}, {"UPLOADS_AT_ONCE", "20"},
+		{"MAX_UNPUBLISHED_BYTES", "5368709120"}, {"MIN_UPLOAD_RATE", "2048"}, {"PASSWORDS_AT_ONCE", "0"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},
 		{"FFPROBE", "ffprobe"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"METRICS_ADDR", ""},
 		{"LOG_FORMAT", "text"}, {"LOG_LEVEL", "INFO"},
@@ -563,5 +582,36 @@ func TestSecretWhereNothingCanBeKept(t *testing.T) {
 	s := Settings{DataDir: filepath.Join(t.TempDir(), "none")}
 	if got, err := s.Secret(); err == nil {
 		t.Errorf("got %d bytes that nobody keeps", len(got))
+	}
+}
+
+func TestRates(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Rate{"10/30s": {10, 30 * time.Second}, "1/1ms": {1, time.Millisecond}, "1000000/1h": {1_000_000, time.Hour}} {
+		var got, again Rate
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%s: got %v, %v, want %v", text, got, err, want)
+		}
+		if err := again.UnmarshalText([]byte(got.String())); err != nil || again != want {
+			t.Errorf("%s is written %s, which reads %v, %v", text, got, again, err)
+		}
+	}
+	for _, text := range []string{"", "10", "/", "10/", "/30s", "0/30s", "-1/30s", "1000001/30s", "10/0s", "10/-1s", "10/2h", "10/30", "x/30s", "10/1us", "10/30s/1"} {
+		var got Rate
+		if err := got.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q: got %v and no error", text, got)
+		}
+	}
+}
+
+func TestPasswordSlots(t *testing.T) {
+	t.Parallel()
+	for processors, want := range map[int]int{1: 1, 2: 1, 3: 1, 4: 2, 64: 32} {
+		if got := (&Settings{}).PasswordSlots(processors); got != want {
+			t.Errorf("%d processors: got %d, want %d", processors, got, want)
+		}
+	}
+	if got := (&Settings{PasswordsAtOnce: 7}).PasswordSlots(2); got != 7 {
+		t.Errorf("got %d, want 7", got)
 	}
 }

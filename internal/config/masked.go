@@ -32,7 +32,7 @@ func masked(name string, field reflect.Value) string {
 	switch {
 	case text == "":
 		return ""
-	case name == "SECRET_KEY", name == "S3_SECRET_KEY", strings.HasSuffix(name, "_PASSWORD"):
+	case name == "SECRET_KEY", name == "SECRET_KEY_OLD", name == "S3_SECRET_KEY", strings.HasSuffix(name, "_PASSWORD"):
 		return hidden
 	case strings.HasSuffix(name, "_URL"):
 		return MaskedURL(text)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"strings"
 )
 
@@ -26,6 +27,23 @@ func (s *Settings) Proxies() ([]netip.Prefix, error) {
 			return nil, fmt.Errorf("TRUSTED_PROXIES: %s has bits set behind its length; the network is %s", text, network.Masked())
 		}
 		list = append(list, network)
+	}
+	return list, nil
+}
+
+// Origins are those that CORS_ORIGINS names, as browsers write them.
+func (s *Settings) Origins() ([]string, error) {
+	var list []string
+	for text := range strings.SplitSeq(s.CORSOrigins, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		u, err := url.Parse(text)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+u.Host != text || u.Hostname() == "" ||
+			strings.ToLower(text) != text || strings.Contains(text, "*") {
+			return nil, fmt.Errorf("CORS_ORIGINS: %q is no origin, such as https://app.example.org", text)
+		}
+		list = append(list, text)
 	}
 	return list, nil
 }

@@ -21,6 +21,7 @@ var (
 	ErrPasswordsDiffer = &Refusal{"passwords_differ", "the two passwords differ"}
 	ErrEmailTaken      = &Refusal{"email_taken", "the email is already registered"}
 	ErrBadCredentials  = &Refusal{"bad_credentials", "no such email and password"}
+	ErrWrongPassword   = &Refusal{"wrong_password", "the password is not the account's"}
 	ErrNotSignedIn     = &Refusal{"not_signed_in", "a valid token is needed"}
 
 	ErrNotAVideo      = &Refusal{"not_a_video", "the file is not an MP4 or MOV video"}
@@ -30,6 +31,7 @@ var (
 	ErrTooLarge       = &Refusal{"too_large", "the file is over the limit"}
 	ErrTooManyPixels  = &Refusal{"too_many_pixels", "the picture is larger than 8K"}
 	ErrTooLong        = &Refusal{"too_long", "the video is longer than 10 minutes"}
+	ErrNoRoom         = &Refusal{"no_room", "the player's videos that are not public take too much already"}
 	ErrBadFrameRate   = &Refusal{"bad_frame_rate", "the frame rate is out of range"}
 	ErrTooManyStreams = &Refusal{"too_many_streams", "the file has too many streams"}
 	ErrDeclaredOther  = &Refusal{"declared_other", "the file was declared as another type"}
@@ -50,9 +52,9 @@ var (
 // Refusals lists every refusal there is, so that a test can hold the web's table of errors against it.
 func Refusals() []*Refusal {
 	return []*Refusal{
-		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrNotSignedIn,
+		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrWrongPassword, ErrNotSignedIn,
 		ErrNotAVideo, ErrEmptyFile, ErrTruncated, ErrUnplayable, ErrTooLarge, ErrTooManyPixels, ErrTooLong,
-		ErrBadFrameRate, ErrTooManyStreams, ErrDeclaredOther,
+		ErrBadFrameRate, ErrTooManyStreams, ErrDeclaredOther, ErrNoRoom,
 		ErrNoVideo, ErrNotOwner, ErrNotProcessed, ErrNotFailed, ErrPublic,
 		ErrAlreadyVoted, ErrNotVoted, ErrOwnVideo, ErrNoPlayer,
 	}

@@ -26,6 +26,8 @@ type Player struct {
 	City      string // "" if not given
 	Country   string // "" if not given
 	CreatedAt time.Time
+
+	Generation int64 // of the player's sessions and tokens: those of another are over
 }
 
 // Name is how the public sees the player.
@@ -99,6 +101,8 @@ type PlayerStore interface {
 	// Credentials finds a player and the hash of its password by email, whatever its case. It returns
 	// ErrBadCredentials if there is none.
 	Credentials(ctx context.Context, email string) (Player, string, error)
+	// Note enters an act into the audit log.
+	Note(ctx context.Context, a Act) error
 }
 
 // Passwords hashes passwords and compares them, in a time that does not depend on their content.
@@ -132,6 +136,14 @@ func (s *Players) SignUp(ctx context.Context, form SignUp) (Player, error) {
 // SignIn finds the player by email and password. An unknown email and a wrong password are the same
 // ErrBadCredentials, after the same time.
 func (s *Players) SignIn(ctx context.Context, email, password string) (Player, error) {
+	p, err := s.check(ctx, email, password)
+	if err != nil {
+		return Player{}, err
+	}
+	return p, s.Store.Note(ctx, Act{At: s.Clock.now(), Actor: ByPlayer, Action: SignedIn, PlayerID: p.ID})
+}
+
+func (s *Players) check(ctx context.Context, email, password string) (Player, error) {
 	p, hash, err := s.Store.Credentials(ctx, strings.TrimSpace(email))
 	if err != nil && !errors.Is(err, ErrBadCredentials) {
 		return Player{}, err
@@ -144,6 +156,16 @@ func (s *Players) SignIn(ctx context.Context, email, password string) (Player, e
 		return Player{}, ErrBadCredentials
 	}
 	return p, nil
+}
+
+// OfGeneration finds the player for whoever holds a token or a session of a generation. It returns ErrNotSignedIn if the
+// player is gone, or has begun another generation.
+func (s *Players) OfGeneration(ctx context.Context, id, generation int64) (Player, error) {
+	p, err := s.Store.PlayerByID(ctx, id)
+	if err == nil && p.Generation != generation {
+		return Player{}, ErrNotSignedIn
+	}
+	return p, err
 }
 
 // Player finds the player with an id, for whoever holds its token. It returns ErrNotSignedIn if the player is gone.

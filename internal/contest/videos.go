@@ -11,8 +11,12 @@ const cleanUpTimeout = 10 * time.Second
 
 // VideoStore keeps the videos. Each method is one transaction.
 type VideoStore interface {
-	// AddVideo gives the video its id and commits its row together with the job that processes it.
+	// AddVideo gives the video its id and commits its row together with the job that processes it. It returns ErrNoRoom
+	// like Room, whatever races.
 	AddVideo(ctx context.Context, v Video) (Video, error)
+	// Room returns ErrNoRoom if the player's originals that are not public, the uploads that are under way and so many
+	// bytes more are more than a player may have.
+	Room(ctx context.Context, playerID, bytes int64, now time.Time) error
 	// Video returns ErrNoVideo if there is none.
 	Video(ctx context.Context, id int64) (Video, error)
 	// VideosOf lists a player's videos, newest first.
@@ -23,6 +27,8 @@ type VideoStore interface {
 	// Requeue sends a failed video through processing again, row and job in one. It returns ErrNotFailed if it is in
 	// another state by now.
 	Requeue(ctx context.Context, id int64) (Video, error)
+	// RequeueForOrganizer is Requeue with a line in the audit log.
+	RequeueForOrganizer(ctx context.Context, id int64, at time.Time) (Video, error)
 	// DeleteVideo removes the row. It returns ErrPublic or ErrNoVideo if the video is public or gone by now.
 	DeleteVideo(ctx context.Context, id int64) error
 	// PublicVideos lists what the public may see, newest first.
@@ -71,6 +77,12 @@ func (s *Videos) Own(ctx context.Context, p Player, id int64) (Video, error) {
 	return v, v.OwnedBy(p)
 }
 
+// Room returns ErrNoRoom if an upload of so many bytes would be refused for what the player has already, so that nobody
+// sends it in vain.
+func (s *Videos) Room(ctx context.Context, p Player, bytes int64) error {
+	return s.Store.Room(ctx, p.ID, bytes, s.Clock.now())
+}
+
 // AllOf lists the player's videos, newest first.
 func (s *Videos) AllOf(ctx context.Context, p Player) ([]Video, error) {
 	return s.Store.VideosOf(ctx, p.ID)
@@ -104,19 +116,22 @@ func (s *Videos) Retry(ctx context.Context, p Player, id int64) (Video, error) {
 	if err := v.CanRetry(); err != nil {
 		return Video{}, err
 	}
-	return s.requeue(ctx, id)
+	return s.queued(ctx)(s.Store.Requeue(ctx, id))
 }
 
 // RetryAny queues a failed video again for an organizer, whoever owns it.
-func (s *Videos) RetryAny(ctx context.Context, id int64) (Video, error) { return s.requeue(ctx, id) }
+func (s *Videos) RetryAny(ctx context.Context, id int64) (Video, error) {
+	return s.queued(ctx)(s.Store.RequeueForOrganizer(ctx, id, s.Clock.now()))
+}
 
-func (s *Videos) requeue(ctx context.Context, id int64) (Video, error) {
-	v, err := s.Store.Requeue(ctx, id)
-	if err != nil {
-		return Video{}, fmt.Errorf("queue again: %w", err)
+func (s *Videos) queued(ctx context.Context) func(Video, error) (Video, error) {
+	return func(v Video, err error) (Video, error) {
+		if err != nil {
+			return Video{}, fmt.Errorf("queue again: %w", err)
+		}
+		s.announce(ctx, v, 0)
+		return v, nil
 	}
-	s.announce(ctx, v, 0)
-	return v, nil
 }
 
 // Delete removes a video that is not public: row, original, clip and poster. A run of processing that is under way

@@ -10,9 +10,9 @@ import (
 type VoteStore interface {
 	// Video returns ErrNoVideo if there is none.
 	Video(ctx context.Context, id int64) (Video, error)
-	// AddVote enters a vote and counts it, and returns the video's votes. It returns ErrAlreadyVoted if the person
-	// has voted for the video, whatever races.
-	AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (int, error)
+	// AddVoteFrom enters a vote with what is known of where it came from, counts it, and returns the video's votes. It
+	// returns ErrAlreadyVoted if the person has voted for the video, whatever races.
+	AddVoteFrom(ctx context.Context, videoID, voterID int64, at time.Time, from Signal) (int, error)
 	// RemoveVote takes a vote back and returns the video's votes. It returns ErrNotVoted if there is none.
 	RemoveVote(ctx context.Context, videoID, voterID int64) (int, error)
 	// Voted reports whether the person has voted for the video.
@@ -32,13 +32,15 @@ type Votes struct {
 	Clock Clock
 }
 
-// Vote gives a person's one vote to a public video of somebody else, and returns the video's votes. It returns
-// ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted.
-func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64) (int, error) {
+// Vote gives a person's one vote to a public video of somebody else, and returns the video's votes. The origin is kept for
+// Suspicions. It returns ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted.
+func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64, origin string) (int, error) {
 	if err := s.canVote(ctx, voter, videoID); err != nil {
 		return 0, err
 	}
-	votes, err := s.Store.AddVote(ctx, videoID, voter.ID, s.Clock.now())
+	now := s.Clock.now()
+	age := max(0, now.Sub(voter.CreatedAt).Truncate(time.Second))
+	votes, err := s.Store.AddVoteFrom(ctx, videoID, voter.ID, now, Signal{Origin: origin, VoterAge: age})
 	if err != nil {
 		return 0, err
 	}

@@ -14,7 +14,7 @@ func TestVote(t *testing.T) {
 	v := w.publish(t, star, "Clavada")
 	w.remember(t)
 
-	n, err := w.votes.Vote(t.Context(), fan, v.ID)
+	n, err := w.votes.Vote(t.Context(), fan, v.ID, "")
 
 	if n != 1 || err != nil {
 		t.Errorf("got %d, %v", n, err)
@@ -22,7 +22,7 @@ func TestVote(t *testing.T) {
 	if !w.stale(t, contest.VotesChanged) {
 		t.Error("cached rankings do not notice a vote")
 	}
-	if n, err = w.votes.Vote(t.Context(), fan, v.ID); n != 0 || !errors.Is(err, contest.ErrAlreadyVoted) {
+	if n, err = w.votes.Vote(t.Context(), fan, v.ID, ""); n != 0 || !errors.Is(err, contest.ErrAlreadyVoted) {
 		t.Errorf("again: got %d, %v, want %v", n, err, contest.ErrAlreadyVoted)
 	}
 	if w.stale(t, contest.VotesChanged) {
@@ -38,7 +38,7 @@ func TestVote(t *testing.T) {
 	if n, err = w.votes.TakeBack(t.Context(), fan, v.ID); n != 0 || !errors.Is(err, contest.ErrNotVoted) {
 		t.Errorf("take back again: got %d, %v, want %v", n, err, contest.ErrNotVoted)
 	}
-	if n, err = w.votes.Vote(t.Context(), fan, v.ID); n != 1 || err != nil {
+	if n, err = w.votes.Vote(t.Context(), fan, v.ID, ""); n != 1 || err != nil {
 		t.Errorf("once more: got %d, %v", n, err)
 	}
 }
@@ -61,7 +61,7 @@ func TestVoteRefusals(t *testing.T) {
 		"not voted for yet": {fan, public, nil, nil},
 	}
 	for name, test := range tests {
-		if _, err := w.votes.Vote(t.Context(), test.voter, test.video); !errors.Is(err, test.vote) {
+		if _, err := w.votes.Vote(t.Context(), test.voter, test.video, ""); !errors.Is(err, test.vote) {
 			t.Errorf("%s: vote: got %v, want %v", name, err, test.vote)
 		}
 		if _, err := w.votes.TakeBack(t.Context(), test.voter, test.video); !errors.Is(err, test.takeBack) {

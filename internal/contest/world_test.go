@@ -21,16 +21,17 @@ import (
 
 // world is the contest on a real database and a real folder. Only FFmpeg's judgement is given.
 type world struct {
-	players *contest.Players
-	videos  *contest.Videos
-	votes   *contest.Votes
-	store   *store.Store
-	db      *store.DB
-	blobs   *blob.Local
-	live    *live.Local
-	clock   *clock
-	dir     string // for work files
-	media   string // the folder of the storage
+	players  *contest.Players
+	accounts *contest.Accounts
+	videos   *contest.Videos
+	votes    *contest.Votes
+	store    *store.Store
+	db       *store.DB
+	blobs    *blob.Local
+	live     *live.Local
+	clock    *clock
+	dir      string // for work files
+	media    string // the folder of the storage
 }
 
 var start = time.Date(2026, 1, 15, 10, 30, 0, 0, time.UTC)
@@ -43,7 +44,7 @@ func newWorld(t *testing.T) *world {
 	media := filepath.Join(t.TempDir(), "media")
 	blobs, err := blob.NewLocal(media)
 	check(t, err)
-	passwords, err := auth.NewPasswords(4)
+	passwords, err := auth.NewPasswords(4, 2)
 	check(t, err)
 	w := &world{db: db, blobs: blobs, clock: &clock{at: start}, dir: t.TempDir(), media: media}
 	w.store = store.New(db, store.Options{Queue: queue})
@@ -51,6 +52,9 @@ func newWorld(t *testing.T) *world {
 	w.players = &contest.Players{Store: w.store, Passwords: passwords, Clock: w.clock.now}
 	w.videos = &contest.Videos{
 		Store: w.store, Storage: disk{blobs}, Inspector: judged{format: contest.MP4}, Live: w.live, Clock: w.clock.now,
+	}
+	w.accounts = &contest.Accounts{
+		Store: w.store, Players: w.players, Passwords: passwords, Storage: disk{blobs}, Live: w.live, Clock: w.clock.now,
 	}
 	w.votes = &contest.Votes{Store: w.store, Live: w.live, Clock: w.clock.now}
 	return w

@@ -9,59 +9,129 @@ import (
 )
 
 // Rule bounds how often something may be done: Burst times at once, and once more every Every.
+//
+// Where Most is given, whoever goes on is slowed down more and more: after the burst the waits are Every, then twice as
+// long each, up to Most; being quiet for as long as Most makes the burst whole again.
 type Rule struct {
 	Name  string
 	Burst int
-	Every time.Duration
+	Every time.Duration // up to an hour where Most is given
+	Most  time.Duration
 }
 
 // limitedKeys bounds the memory of the limits. Beyond it, whoever has been quiet longest starts afresh.
 const limitedKeys = 100_000
 
-// limits counts by the generic cell rate algorithm (ITU-T I.371): for each key the time at which it would be idle
-// again if it kept to the rule.
+// count is what is known of a key: the time at which it would be idle again if it kept to the rule (the generic cell
+// rate algorithm, ITU-T I.371), or, where waits grow, before which nothing is allowed, and how often it was done.
+type count struct {
+	idle time.Time
+	done int
+}
+
+// limits counts in one process.
 type limits struct {
-	now  func() time.Time
-	mu   sync.Mutex
-	idle *simplelru.LRU[string, time.Time]
+	now    func() time.Time
+	mu     sync.Mutex
+	counts *simplelru.LRU[string, count]
+	held   map[string]int
 }
 
 func newLimits(now func() time.Time) *limits {
-	idle, err := simplelru.NewLRU[string, time.Time](limitedKeys, nil)
+	counts, err := simplelru.NewLRU[string, count](limitedKeys, nil)
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
-	return &limits{now: now, idle: idle}
+	return &limits{now: now, counts: counts, held: map[string]int{}}
 }
 
 // Take counts one doing by key. It returns 0, or how long to wait where the rule does not allow it; a doing that is
 // not allowed does not count.
-func (l *limits) Take(ctx context.Context, rule Rule, key string) time.Duration {
-	return l.check(ctx, rule, key, 1)
+func (l *limits) Take(_ context.Context, rule Rule, key string) time.Duration {
+	return l.change(rule, key, func(c count, now time.Time) (count, time.Duration) { return rule.one(c, now) })
 }
 
 // Wait tells how long key has to wait before it may do it again, without counting anything.
-func (l *limits) Wait(ctx context.Context, rule Rule, key string) time.Duration {
-	return l.check(ctx, rule, key, 0)
+func (l *limits) Wait(_ context.Context, rule Rule, key string) time.Duration {
+	return l.change(rule, key, func(c count, now time.Time) (count, time.Duration) {
+		_, wait := rule.one(c, now)
+		return c, wait
+	})
 }
 
-func (l *limits) check(_ context.Context, rule Rule, key string, n int) time.Duration {
+// Give takes back one doing that was counted, and with it the wait that followed.
+func (l *limits) Give(_ context.Context, rule Rule, key string) {
+	l.change(rule, key, func(c count, now time.Time) (count, time.Duration) { return rule.less(c, now), 0 })
+}
+
+func (l *limits) change(rule Rule, key string, do func(count, time.Time) (count, time.Duration)) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	key = hashed(rule.Name, key)
-	idle, ok := l.idle.Get(key)
-	if !ok || idle.Before(now) {
-		idle = now
+	before, _ := l.counts.Get(key)
+	after, wait := do(before, now)
+	if after != before {
+		l.counts.Add(key, after)
+	}
+	return wait
+}
+
+// one is a count with one doing more, or how long to wait for it.
+func (r Rule) one(c count, now time.Time) (count, time.Duration) {
+	if r.Most > 0 {
+		return r.growing(c, now)
+	}
+	if c.idle.Before(now) {
+		c.idle = now
 	}
 	// One more fits if, after it, the backlog is not longer than the burst.
-	if over := idle.Sub(now) + rule.Every - time.Duration(rule.Burst)*rule.Every; over > 0 {
-		return over
+	if over := c.idle.Sub(now) + r.Every - time.Duration(r.Burst)*r.Every; over > 0 {
+		return c, over
 	}
-	if n > 0 {
-		l.idle.Add(key, idle.Add(rule.Every))
+	return count{idle: c.idle.Add(r.Every)}, 0
+}
+
+func (r Rule) growing(c count, now time.Time) (count, time.Duration) {
+	if wait := c.idle.Sub(now); wait > 0 {
+		return c, wait
 	}
-	return 0
+	if now.Sub(c.idle) >= r.Most {
+		c.done = 0
+	}
+	c.done++
+	c.idle = now
+	if over := c.done - r.Burst; over >= 0 {
+		c.idle = now.Add(min(r.Every<<min(over, 20), r.Most))
+	}
+	return c, 0
+}
+
+// less is a count with one doing fewer.
+func (r Rule) less(c count, now time.Time) count {
+	if r.Most > 0 {
+		return count{idle: now, done: max(0, c.done-1)}
+	}
+	return count{idle: c.idle.Add(-r.Every)}
+}
+
+// Hold counts something that goes on, such as an upload: most at once by key, apart by name. It reports whether there is
+// room; then release ends it, and whoever holds calls it once.
+func (l *limits) Hold(_ context.Context, name, key string, most int) (release func(), ok bool) {
+	key = hashed(name, key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[key] >= most {
+		return nil, false
+	}
+	l.held[key]++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.held[key]--; l.held[key] <= 0 {
+			delete(l.held, key)
+		}
+	}, true
 }
 
 // Unlimited is for load tests: it allows everything.
@@ -72,3 +142,11 @@ func (Unlimited) Take(context.Context, Rule, string) time.Duration { return 0 }
 
 // Wait allows it.
 func (Unlimited) Wait(context.Context, Rule, string) time.Duration { return 0 }
+
+// Give has nothing to take back.
+func (Unlimited) Give(context.Context, Rule, string) {}
+
+// Hold has room.
+func (Unlimited) Hold(context.Context, string, string, int) (release func(), ok bool) {
+	return func() {}, true
+}

@@ -97,7 +97,7 @@ func TestLimitsKeepABoundedNumberOfKeys(t *testing.T) {
 	for i := range limitedKeys + 10 {
 		l.Take(t.Context(), rule, fmt.Sprint(i))
 	}
-	if got := l.idle.Len(); got != limitedKeys {
+	if got := l.counts.Len(); got != limitedKeys {
 		t.Errorf("%d keys are kept, want %d", got, limitedKeys)
 	}
 }
@@ -134,8 +134,44 @@ func TestTakeKeepsToTheRule(t *testing.T) {
 	})
 }
 
+func TestWaitsGrow(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	l := NewLocal(clock.now)
+	s := time.Second
+	growing := Rule{Name: "guesses", Burst: 3, Every: 10 * s, Most: 60 * s}
+	steps := []struct{ pass, want time.Duration }{
+		{0, 0}, {0, 0}, {0, 0}, // the burst
+		{0, 10 * s}, {9 * s, s}, {s, 0}, // then ever longer waits
+		{0, 20 * s}, {20 * s, 0},
+		{0, 40 * s}, {40 * s, 0},
+		{0, 60 * s}, {60 * s, 0}, // up to the longest
+		{0, 60 * s}, {60 * s, 0},
+		{60*s + 59*s, 0}, // not quiet for long enough
+		{0, 60 * s},
+		{60*s + 60*s, 0}, {0, 0}, {0, 0}, // the burst is whole again
+		{0, 10 * s},
+	}
+	for i, step := range steps {
+		clock.advance(step.pass)
+		for range 2 { // asking counts nothing
+			if got := l.Wait(t.Context(), growing, "ana"); got != step.want {
+				t.Errorf("step %d: told to wait %s, want %s", i, got, step.want)
+			}
+		}
+		if got := l.Take(t.Context(), growing, "ana"); got != step.want {
+			t.Errorf("step %d, after %s more: got %s, want %s", i, step.pass, got, step.want)
+		}
+	}
+}
+
 func TestUnlimited(t *testing.T) {
 	t.Parallel()
+	for range 100 {
+		if _, ok := (Unlimited{}).Hold(t.Context(), "uploads", "ana", 1); !ok {
+			t.Fatal("it holds")
+		}
+	}
 	for range 100 {
 		if (Unlimited{}).Take(t.Context(), rule, "ana") != 0 || (Unlimited{}).Wait(t.Context(), rule, "ana") != 0 {
 			t.Fatal("it limits")

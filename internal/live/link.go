@@ -102,7 +102,8 @@ func probe(ctx context.Context, client *redis.Client) error {
 	defer cancel()
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Set(ctx, prefix+"probe", "", time.Minute)
-		p.Eval(ctx, rate, []string{prefix + "limit:probe"}, 1, 1, 0)
+		p.Eval(ctx, rate, []string{prefix + "limit:probe"}, 1, 1, 0, 0)
+		p.Eval(ctx, leases, []string{prefix + "held:probe"}, "probe", unbounded, 1000)
 		p.Publish(ctx, prefix+"probe", "")
 		return nil
 	})

@@ -2,24 +2,40 @@ package live
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// rate is the algorithm of limits, by the clock of Redis, in microseconds. A clock that was set back makes nobody wait
-// longer than the rule can.
+// rate is what limits do, by the clock of Redis, in microseconds. A clock that was set back makes nobody wait longer
+// than the rule can. ARGV: every, burst, how many doings are added (1, 0 or -1), most.
 const rate = `
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-local every, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
-local idle = tonumber(redis.call('GET', KEYS[1]) or now)
+local every, burst, n, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local idle, done = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) ?(%d*)$')
+idle, done = tonumber(idle) or now, tonumber(done) or 0
+local function keep(idle, done, life)
+  redis.call('SET', KEYS[1], string.format('%.0f %d', idle, done), 'PX', math.ceil(math.max(life, 1) / 1000))
+end
+if most > 0 then
+  idle = math.min(idle, now + most)
+  if n < 0 then keep(now, math.max(done - 1, 0), most) return 0 end
+  if idle > now then return idle - now end
+  if now - idle >= most then done = 0 end
+  if n > 0 then
+    done, idle = done + 1, now
+    if done >= burst then idle = now + math.min(every * 2 ^ (done - burst), most) end
+    keep(idle, done, idle - now + most)
+  end
+  return 0
+end
 idle = math.min(math.max(idle, now), now + burst * every)
+if n < 0 then keep(math.max(idle - every, now), 0, idle - every - now) return 0 end
 local over = idle - now + every - burst * every
 if over > 0 then return over end
-if ARGV[3] == '1' then
-  redis.call('SET', KEYS[1], string.format('%.0f', idle + every), 'PX', math.ceil((idle + every - now) / 1000))
-end
+if n > 0 then keep(idle + every, 0, idle + every - now) end
 return 0`
 
 // Take counts one doing by key in all processes. It returns 0, or how long to wait where the rule does not allow it; a
@@ -39,12 +55,74 @@ func (r *Redis) Wait(ctx context.Context, rule Rule, key string) time.Duration {
 	return r.local.Wait(ctx, rule, key)
 }
 
+// Give takes back one doing that was counted, and with it the wait that followed.
+func (r *Redis) Give(ctx context.Context, rule Rule, key string) {
+	if _, ok := r.rate(ctx, rule, key, -1); !ok {
+		r.local.Give(ctx, rule, key)
+	}
+}
+
 func (r *Redis) rate(ctx context.Context, rule Rule, key string, n int) (wait time.Duration, ok bool) {
 	ok = r.link.try(ctx, "limit", func(ctx context.Context, c *redis.Client) error {
 		micros, err := redis.NewScript(rate).Run(ctx, c, []string{prefix + "limit:" + hashed(rule.Name, key)},
-			max(1, rule.Every.Microseconds()), rule.Burst, n).Int64()
+			max(1, rule.Every.Microseconds()), rule.Burst, n, rule.Most.Microseconds()).Int64()
 		wait = time.Duration(micros) * time.Microsecond
 		return err
 	})
 	return wait, ok
+}
+
+// leases keeps what goes on under a key, each with the time at which it counts no more unless it is renewed. ARGV: its
+// name, how many may go on, for how many milliseconds it counts.
+const leases = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1`
+
+const (
+	leaseLife  = 30 * time.Second // what a process holds that has died counts for so long
+	leaseRenew = 10 * time.Second
+	unbounded  = 1 << 30
+)
+
+// Hold counts something that goes on in all processes, most at once by key. It reports whether there is room; then
+// release ends it, and whoever holds calls it once. While Redis is away, each process counts its own.
+func (r *Redis) Hold(ctx context.Context, name, key string, most int) (release func(), ok bool) {
+	here, ok := r.local.Hold(ctx, name, key, most)
+	if !ok {
+		return nil, false
+	}
+	lease, at := rand.Text(), prefix+"held:"+hashed(name, key)
+	if !r.lease(ctx, at, lease, most) {
+		here()
+		return nil, false
+	}
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	stopped := make(chan struct{})
+	go func() { // ends with release
+		defer close(stopped)
+		for pause(renewing, leaseRenew) {
+			r.lease(renewing, at, lease, unbounded)
+		}
+	}()
+	return func() {
+		stop()
+		<-stopped
+		r.link.try(ctx, "release", func(ctx context.Context, c *redis.Client) error { return c.ZRem(ctx, at, lease).Err() })
+		here()
+	}, true
+}
+
+// lease reports whether there is room, which there is where Redis does not say otherwise.
+func (r *Redis) lease(ctx context.Context, at, lease string, most int) bool {
+	room := int64(1)
+	asked := r.link.try(ctx, "hold", func(ctx context.Context, c *redis.Client) (err error) {
+		room, err = redis.NewScript(leases).Run(ctx, c, []string{at}, lease, most, leaseLife.Milliseconds()).Int64()
+		return err
+	})
+	return !asked || room == 1
 }

@@ -506,3 +506,30 @@ func TestOldRedis(t *testing.T) {
 		}
 	}
 }
+
+// What goes on in one process counts in the others, and no longer than the process lives.
+func TestRedisHoldsBetweenProcesses(t *testing.T) {
+	t.Parallel()
+	server := testserver.Redis(t)
+	a, b := patient(t, server.URL), patient(t, server.URL)
+	first, ok := a.Hold(t.Context(), "uploads", "ana", 2)
+	if !ok {
+		t.Fatal("there is no room for the first")
+	}
+	if _, ok = b.Hold(t.Context(), "uploads", "ana", 2); !ok { // and is never let go of, as by a process that was killed
+		t.Fatal("there is no room for the second")
+	}
+	if _, ok = a.Hold(t.Context(), "uploads", "ana", 2); ok {
+		t.Error("there is room for a third")
+	}
+	first()
+	again, ok := b.Hold(t.Context(), "uploads", "ana", 2)
+	if !ok {
+		t.Error("there is no room after one has ended")
+	}
+	again()
+	key := prefix + "held:" + hashed("uploads", "ana")
+	if left := a.link.client.PTTL(t.Context(), key).Val(); left <= 0 || left > leaseLife {
+		t.Errorf("what is held counts for %s, want up to %s", left, leaseLife)
+	}
+}

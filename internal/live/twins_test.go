@@ -23,6 +23,8 @@ type twin interface {
 	Fetch(ctx context.Context, topic contest.Topic, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
 	Take(ctx context.Context, rule Rule, key string) time.Duration
 	Wait(ctx context.Context, rule Rule, key string) time.Duration
+	Give(ctx context.Context, rule Rule, key string)
+	Hold(ctx context.Context, name, key string, most int) (release func(), ok bool)
 }
 
 func TestTwins(t *testing.T) {
@@ -38,6 +40,7 @@ func TestTwins(t *testing.T) {
 	laws := map[string]func(*testing.T, twin){
 		"a watch": watchLaw, "progress": progressLaw, "answers": answersLaw, "one load": oneLoadLaw, "fresh answers": freshLaw,
 		"old answers": ageLaw, "a burst": burstLaw, "a rate": rateLaw, "many takers": manyTakersLaw, "keys": keysLaw,
+		"growing waits": growingLaw, "taken back": giveLaw, "held": holdLaw,
 	}
 	for name, start := range twins {
 		t.Run(name, func(t *testing.T) {
@@ -276,4 +279,74 @@ func keysLaw(t *testing.T, l twin) {
 			t.Errorf("%.20q: the rule does not hold", key)
 		}
 	}
+}
+
+// Waits double, up to the longest.
+func growingLaw(t *testing.T, l twin) {
+	t.Helper()
+	growing := Rule{Name: "growing", Burst: 2, Every: 100 * time.Millisecond, Most: 300 * time.Millisecond}
+	var waits []time.Duration
+	for range 5 {
+		wait := l.Wait(t.Context(), growing, "ana")
+		waits = append(waits, wait.Round(100*time.Millisecond))
+		eventually(t, "the wait is over", func() bool { return l.Take(t.Context(), growing, "ana") == 0 })
+	}
+	ms := time.Millisecond
+	if diff := cmp.Diff([]time.Duration{0, 0, 100 * ms, 200 * ms, 300 * ms}, waits); diff != "" {
+		t.Errorf("waits (-want +got):\n%s", diff)
+	}
+	if l.Take(t.Context(), growing, "beto") != 0 {
+		t.Error("another key waits")
+	}
+}
+
+func giveLaw(t *testing.T, l twin) {
+	t.Helper()
+	for _, rule := range []Rule{
+		{Name: "one rate", Burst: 2, Every: time.Hour}, {Name: "growing waits", Burst: 2, Every: time.Hour, Most: 2 * time.Hour},
+	} {
+		l.Give(t.Context(), rule, "ana") // nothing was taken: nothing is won
+		l.Take(t.Context(), rule, "ana")
+		l.Take(t.Context(), rule, "ana")
+		if l.Take(t.Context(), rule, "ana") == 0 {
+			t.Fatalf("%s does not hold", rule.Name)
+		}
+		l.Give(t.Context(), rule, "ana")
+		got := []bool{l.Take(t.Context(), rule, "ana") == 0, l.Take(t.Context(), rule, "ana") == 0}
+		if diff := cmp.Diff([]bool{true, false}, got); diff != "" {
+			t.Errorf("%s, after one was taken back (-want +got):\n%s", rule.Name, diff)
+		}
+	}
+}
+
+func holdLaw(t *testing.T, l twin) {
+	t.Helper()
+	var held atomic.Int64
+	releases := make(chan func(), 50)
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if release, ok := l.Hold(t.Context(), "uploads", "ana", 3); ok {
+				held.Add(1)
+				releases <- release
+			}
+		})
+	}
+	all.Wait()
+	if got := held.Load(); got != 3 {
+		t.Fatalf("%d are held at once, want 3", got)
+	}
+	for _, other := range [][2]string{{"uploads", "beto"}, {"downloads", "ana"}} {
+		if release, ok := l.Hold(t.Context(), other[0], other[1], 1); !ok {
+			t.Errorf("%q has no room", other)
+		} else {
+			release()
+		}
+	}
+	(<-releases)()
+	release, ok := l.Hold(t.Context(), "uploads", "ana", 3)
+	if _, fourth := l.Hold(t.Context(), "uploads", "ana", 3); !ok || fourth {
+		t.Errorf("after one has ended: room for one is %t, for two %t", ok, fourth)
+	}
+	release()
 }

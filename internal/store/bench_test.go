@@ -28,6 +28,7 @@ func BenchmarkVote(b *testing.B) {
 			s := benchStore(b)
 			seedPlayers(b, s, stars)
 			seedVotes(b, s, stars, there)
+			signal := contest.Signal{Origin: "QdG7xK2mPz0vLr8nTw5bYA", VoterAge: time.Hour}
 			var next atomic.Int64
 			next.Store(int64(there))
 			b.SetParallelism(16)
@@ -36,7 +37,7 @@ func BenchmarkVote(b *testing.B) {
 				for pb.Next() {
 					n := next.Add(1)
 					// Voters are not held against the players here: the seeded votes are by nobody as well.
-					if _, err := s.AddVote(context.Background(), n%stars+1, n/stars+2*million, time.Now()); err != nil {
+					if _, err := s.AddVoteFrom(context.Background(), n%stars+1, n/stars+2*million, time.Now(), signal); err != nil {
 						b.Error(err)
 						return
 					}

@@ -4,7 +4,10 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Engine is a kind of database. Statements are written once for all of them; what differs is how they are opened,
@@ -36,4 +39,13 @@ func (db *DB) Close() error {
 		return errors.Join(db.Writer.Close(), db.patient.Close())
 	}
 	return errors.Join(db.Readers.Close(), db.Writer.Close())
+}
+
+// dangling reports whether a row was refused because it refers to one that is not there.
+func dangling(err error) bool {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return refused.Code == "23503"
+	}
+	refused, ok := errors.AsType[*sqlite.Error](err)
+	return ok && refused.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // contestTables are all there are, each after those that it refers to. An import refuses a table that is not here.
-var contestTables = []string{"contest", "players", "videos", "votes", "votes_taken_back", "standings", "sessions", "uploads", "standings_before"}
+var contestTables = []string{"contest", "players", "videos", "votes", "votes_taken_back", "standings", "sessions", "uploads", "standings_before", "audit_log"}
 
 // Import moves a contest from SQLite to PostgreSQL.
 type Import struct {
@@ -84,7 +84,7 @@ func refuseInhabited(ctx context.Context, db interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 },
 ) error {
-	for _, table := range []string{"players", "river_job"} {
+	for _, table := range []string{"players", "river_job", "audit_log"} {
 		var there bool
 		err := db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, table).Scan(&there)
 		if err == nil && there {
@@ -155,7 +155,7 @@ func (w moving) knowsAllTables(ctx context.Context) error {
 // keepIDs lets the target's ids begin after the highest that was ever given out; those of jobs as well, since videos keep
 // the ids of theirs.
 func (w moving) keepIDs(ctx context.Context) error {
-	for _, table := range []string{"players", "videos", "river_job"} {
+	for _, table := range []string{"players", "videos", "river_job", "audit_log"} {
 		var highest int64
 		err := w.source.QueryRowContext(ctx, `
 			SELECT max(

@@ -45,14 +45,15 @@ func source(t *testing.T) *world {
 	for i, voter := range players[1:] {
 		check(t, second(w.AddVote(t.Context(), star.ID, voter.ID, at(100).Add(time.Duration(i)*time.Microsecond))))
 	}
-	check(t, second(w.AddVote(t.Context(), other.ID, ana.ID, at(200))))
+	check(t, second(w.AddVoteFrom(t.Context(), other.ID, ana.ID, at(200), contest.Signal{Origin: "somewhere", VoterAge: time.Hour})))
 	check(t, second(w.RemoveVote(t.Context(), star.ID, players[4].ID)))
-	check(t, second(w.AddVote(t.Context(), other.ID, players[4].ID, at(201))))
+	check(t, second(w.AddVoteFrom(t.Context(), other.ID, players[4].ID, at(201), contest.Signal{Origin: "elsewhere", VoterAge: time.Minute})))
+	check(t, second(w.ChangePassword(t.Context(), players[3], "another hash", at(202))))
 	check(t, second(w.RemoveVote(t.Context(), other.ID, ana.ID)))
 	gone := w.bring(t, w.upload(t, ana, "Borrada", at(8)), contest.Processed)
 	check(t, w.DeleteVideo(t.Context(), gone.ID))
 	w.exec(t, `DELETE FROM players WHERE id = $1`, w.player(t, "nobody", "").ID)
-	check(t, w.AddSession(t.Context(), "hash of a cookie", ana.ID, at(300), at(400)))
+	check(t, w.AddSession(t.Context(), "hash of a cookie", ana.ID, 7, at(300), at(400)))
 	check(t, w.AddUpload(t.Context(), contest.PartialUpload{
 		ID: "x", PlayerID: ana.ID, Title: "A medias 🏀", DeclaredType: "video/mp4", Size: 5 << 30, ExpiresAt: at(500),
 	}))
@@ -119,10 +120,10 @@ func (w *world) answers(t *testing.T) answers {
 	}
 	a.Public["search"], err = w.PublicVideos(ctx, contest.PublicQuery{Page: page, Search: "ñandú"})
 	check(t, err)
-	for _, row := range selected(t, w.db.Readers, `SELECT voted_at, video_id, voter_id, player_id FROM votes ORDER BY 2, 3`) {
+	for _, row := range selected(t, w.db.Readers, `SELECT voted_at, video_id, voter_id, player_id, origin, voter_age FROM votes ORDER BY 2, 3`) {
 		a.Votes = append(a.Votes, fmt.Sprint(moment(row[0]), row[1:]))
 	}
-	for _, row := range selected(t, w.db.Readers, `SELECT expires_at, token_hash, player_id FROM sessions`) {
+	for _, row := range selected(t, w.db.Readers, `SELECT expires_at, token_hash, player_id, generation FROM sessions`) {
 		a.Site = append(a.Site, fmt.Sprint(moment(row[0]), row[1:]))
 	}
 	begun, err := w.ExpiredUploads(ctx, at(1000))
@@ -133,6 +134,11 @@ func (w *world) answers(t *testing.T) answers {
 	}
 	for _, row := range selected(t, w.db.Readers, `SELECT reached_at, player_id, votes, city_key FROM standings ORDER BY 2`) {
 		a.Votes = append(a.Votes, fmt.Sprint(moment(row[0]), row[1:]))
+	}
+	acts, err := w.Acts(ctx, contest.ActsQuery{Limit: 100})
+	check(t, err)
+	for _, act := range acts {
+		a.Site = append(a.Site, fmt.Sprintf("%+v", act))
 	}
 	return a
 }

@@ -7,11 +7,11 @@ import (
 	"risingstars/internal/contest"
 )
 
-const playerColumns = `id, first_name, last_name, email, city, country, created_at`
+const playerColumns = `id, first_name, last_name, email, city, country, created_at, generation`
 
 func scanPlayer(row scanner) (contest.Player, error) {
 	var p contest.Player
-	err := row.Scan(&p.ID, &p.FirstName, &p.LastName, &p.Email, &p.City, &p.Country, (*timestamp)(&p.CreatedAt))
+	err := row.Scan(&p.ID, &p.FirstName, &p.LastName, &p.Email, &p.City, &p.Country, (*timestamp)(&p.CreatedAt), &p.Generation)
 	return p, err
 }
 
@@ -42,7 +42,7 @@ func (s *Store) Credentials(ctx context.Context, email string) (contest.Player, 
 	var hash string
 	p, err := one(ctx, s, "credentials", func(row scanner) (p contest.Player, err error) {
 		return p, row.Scan(&p.ID, &p.FirstName, &p.LastName, &p.Email, &p.City, &p.Country,
-			(*timestamp)(&p.CreatedAt), &hash)
+			(*timestamp)(&p.CreatedAt), &p.Generation, &hash)
 	}, contest.ErrBadCredentials,
 		`SELECT `+playerColumns+`, password_hash FROM players WHERE email_key = $1`, foldEmail(email))
 	return p, hash, err

@@ -112,11 +112,11 @@ func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error
 	}
 }
 
-// repeatable reports whether a transaction lost against another and may win if it is repeated: a deadlock, or a
-// serialization failure (PostgreSQL documentation, appendix A).
+// repeatable reports whether a transaction lost against another and may win if it is repeated: a deadlock, a
+// serialization failure, or a row that refers to one which was there before (PostgreSQL documentation, appendix A).
 func repeatable(err error) bool {
 	failed, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (failed.Code == "40P01" || failed.Code == "40001")
+	return ok && (failed.Code == "40P01" || failed.Code == "40001" || failed.Code == "23503")
 }
 
 // unavailable reports whether the database could not be reached, or was going down or coming up, so that the same may

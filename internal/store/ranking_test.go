@@ -131,7 +131,7 @@ func (m *model) VoteAgain(t *rapid.T) { m.vote(t) }
 
 func (m *model) vote(t *rapid.T) {
 	v, voter := &m.videos[m.someVideo(t)], m.somePlayer(t, "voter")
-	n, err := m.votes.Vote(t.Context(), voter, v.ID)
+	n, err := m.votes.Vote(t.Context(), voter, v.ID, "")
 	key := [2]int64{v.ID, voter.ID}
 	_, has := m.given[key]
 	switch {

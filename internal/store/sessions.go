@@ -9,28 +9,30 @@ import (
 )
 
 // AddSession implements auth.SessionStore. Sessions that have expired by the time go.
-func (s *Store) AddSession(ctx context.Context, tokenHash string, playerID int64, now, expires time.Time) error {
-	return s.write(ctx, "add_session", func(ctx context.Context, tx *sql.Tx) error {
+func (s *Store) AddSession(ctx context.Context, tokenHash string, playerID, generation int64, now, expires time.Time) error {
+	return orGone(s.write(ctx, "add_session", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE expires_at <= $1`, timestamp(now)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx,
-			`INSERT INTO sessions (token_hash, player_id, expires_at) VALUES ($1, $2, $3)`, tokenHash, playerID, timestamp(expires))
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO sessions (token_hash, player_id, generation, expires_at) VALUES ($1, $2, $3, $4)`,
+			tokenHash, playerID, generation, timestamp(expires))
 		return err
-	})
+	}))
 }
 
 type session struct {
-	playerID int64
-	expires  time.Time
+	playerID   int64
+	generation int64
+	expires    time.Time
 }
 
 // Session implements auth.SessionStore.
-func (s *Store) Session(ctx context.Context, tokenHash string) (playerID int64, expires time.Time, err error) {
+func (s *Store) Session(ctx context.Context, tokenHash string) (playerID, generation int64, expires time.Time, err error) {
 	found, err := one(ctx, s, "session", func(row scanner) (f session, err error) {
-		return f, row.Scan(&f.playerID, (*timestamp)(&f.expires))
-	}, contest.ErrNotSignedIn, `SELECT player_id, expires_at FROM sessions WHERE token_hash = $1`, tokenHash)
-	return found.playerID, found.expires, err
+		return f, row.Scan(&f.playerID, &f.generation, (*timestamp)(&f.expires))
+	}, contest.ErrNotSignedIn, `SELECT player_id, generation, expires_at FROM sessions WHERE token_hash = $1`, tokenHash)
+	return found.playerID, found.generation, found.expires, err
 }
 
 // ExtendSession implements auth.SessionStore.

@@ -20,16 +20,16 @@ func TestSessions(t *testing.T) {
 			w := e.world(t)
 			p, ctx := w.player(t, "ana", ""), t.Context()
 			session := func(hash string) string {
-				id, expires, err := w.Session(ctx, hash)
+				id, generation, expires, err := w.Session(ctx, hash)
 				if errors.Is(err, contest.ErrNotSignedIn) {
 					return "none"
 				}
 				check(t, err)
-				return fmt.Sprintf("%t until %v", id == p.ID, expires.Sub(start))
+				return fmt.Sprintf("%t, generation %d, until %v", id == p.ID, generation, expires.Sub(start))
 			}
-			check(t, w.AddSession(ctx, "old", p.ID, at(0), at(60)))
-			check(t, w.AddSession(ctx, "first", p.ID, at(0), at(100)))
-			check(t, w.AddSession(ctx, "second", p.ID, at(60), at(200))) // when the old one has expired
+			check(t, w.AddSession(ctx, "old", p.ID, 0, at(0), at(60)))
+			check(t, w.AddSession(ctx, "first", p.ID, 7, at(0), at(100)))
+			check(t, w.AddSession(ctx, "second", p.ID, 0, at(60), at(200))) // when the old one has expired
 
 			check(t, w.ExtendSession(ctx, "first", at(300)))
 			check(t, w.DeleteSession(ctx, "second"))
@@ -39,7 +39,7 @@ func TestSessions(t *testing.T) {
 			for _, hash := range []string{"old", "first", "second", "nobody's"} {
 				got[hash] = session(hash)
 			}
-			want := map[string]string{"old": "none", "first": "true until 5m0s", "second": "none", "nobody's": "none"}
+			want := map[string]string{"old": "none", "first": "true, generation 7, until 5m0s", "second": "none", "nobody's": "none"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("sessions (-want +got):\n%s", diff)
 			}

@@ -32,12 +32,17 @@ type Store struct {
 	readers *sql.DB // on SQLite they cannot write
 	queue   Queue
 	observe Observe
+
+	maxUnpublished int64
+	clock          func() time.Time
 }
 
 // Options are what a store needs besides its database. Observe may be nil.
 type Options struct {
-	Queue   Queue
-	Observe Observe
+	Queue          Queue
+	Observe        Observe
+	MaxUnpublished int64            // bytes of a player's originals that are not public, 0 for any
+	Clock          func() time.Time // when things are noted that come without a time; nil for time.Now
 }
 
 // New makes a store on an open database.
@@ -46,6 +51,10 @@ func New(db *DB, o Options) *Store {
 		o.Observe = func(string, time.Duration, error) {}
 	}
 	s := &Store{writes: &group{db: db.Writer}, readers: db.Readers, queue: o.Queue, observe: o.Observe}
+	s.maxUnpublished, s.clock = o.MaxUnpublished, o.Clock
+	if s.clock == nil {
+		s.clock = time.Now
+	}
 	if db.Engine == Postgres {
 		s.writes = pooled{db.Writer}
 	}
@@ -146,6 +155,14 @@ func change(ctx context.Context, tx *sql.Tx, none error, query string, args ...a
 func orNone(err, none error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return none
+	}
+	return err
+}
+
+// orGone says that whoever asked has been deleted, where a row could not refer to its player.
+func orGone(err error) error {
+	if dangling(err) {
+		return contest.ErrNotSignedIn
 	}
 	return err
 }

@@ -18,12 +18,12 @@ func scanUpload(row scanner) (contest.PartialUpload, error) {
 
 // AddUpload enters an upload that has begun.
 func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
-	return s.write(ctx, "add_upload", func(ctx context.Context, tx *sql.Tx) error {
+	return orGone(s.write(ctx, "add_upload", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO uploads (`+uploadColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
 			u.ID, u.PlayerID, u.Title, u.DeclaredType, u.Size, timestamp(u.ExpiresAt))
 		return err
-	})
+	}))
 }
 
 // Upload returns contest.ErrNoVideo if there is none.

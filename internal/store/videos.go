@@ -24,10 +24,14 @@ func scanVideo(row scanner) (contest.Video, error) {
 // AddVideo implements [contest.VideoStore]: the row and its job, in one transaction.
 func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, error) {
 	err := s.write(ctx, "add_video", func(ctx context.Context, tx *sql.Tx) error {
+		// Writing the row, if only as it was, keeps others from adding to what the player has until this is committed.
 		owner, err := scanPlayer(tx.QueryRowContext(ctx,
-			`SELECT `+playerColumns+` FROM players WHERE id = $1`, v.PlayerID))
+			`UPDATE players SET country = country WHERE id = $1 RETURNING `+playerColumns, v.PlayerID))
 		if err != nil {
 			return orNone(err, contest.ErrNotSignedIn)
+		}
+		if err := s.fits(tx.QueryRowContext(ctx, unpublished, v.PlayerID), v.Media.Size); err != nil {
+			return err
 		}
 		err = tx.QueryRowContext(ctx, `
 			INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run,
@@ -44,6 +48,31 @@ func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, e
 		return err
 	})
 	return v, err
+}
+
+// unpublished counts the bytes of a player's originals that are not public.
+const unpublished = `SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM videos WHERE player_id = $1 AND status <> 'public'`
+
+// Room implements [contest.VideoStore].
+func (s *Store) Room(ctx context.Context, playerID, bytes int64, now time.Time) error {
+	_, err := one(ctx, s, "room", func(row scanner) (_ int64, err error) {
+		return 0, s.fits(row, bytes)
+	}, nil, `SELECT (`+unpublished+`) + (
+		SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM uploads WHERE player_id = $1 AND expires_at > $2)`,
+		playerID, timestamp(now))
+	return err
+}
+
+// fits returns contest.ErrNoRoom if so many bytes are too many beside those that are taken.
+func (s *Store) fits(taken scanner, bytes int64) error {
+	var there int64
+	if err := taken.Scan(&there); err != nil {
+		return err
+	}
+	if s.maxUnpublished > 0 && there+bytes > s.maxUnpublished {
+		return contest.ErrNoRoom
+	}
+	return nil
 }
 
 // enqueue gives the video a new job, the only one that may change it from now on. How many of the player's videos wait
@@ -105,13 +134,31 @@ func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Vi
 			INSERT INTO standings (player_id, city_key, votes, reached_at)
 			SELECT id, city_key, 0, $1 FROM players WHERE id = $2
 			ON CONFLICT (player_id) DO NOTHING`, timestamp(at), v.PlayerID)
-		return err
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, contest.Act{
+			At: at, Actor: contest.ByPlayer, Action: contest.PublishedVideo, PlayerID: v.PlayerID, VideoID: id,
+		})
 	})
 	return v, err
 }
 
 // Requeue implements [contest.VideoStore].
 func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
+	return s.requeue(ctx, id, func(context.Context, *sql.Tx, contest.Video) error { return nil })
+}
+
+// RequeueForOrganizer implements [contest.VideoStore].
+func (s *Store) RequeueForOrganizer(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
+	return s.requeue(ctx, id, func(ctx context.Context, tx *sql.Tx, v contest.Video) error {
+		return note(ctx, tx, contest.Act{
+			At: at, Actor: contest.ByOrganizer, Action: contest.RetriedVideo, PlayerID: v.PlayerID, VideoID: id,
+		})
+	})
+}
+
+func (s *Store) requeue(ctx context.Context, id int64, also func(context.Context, *sql.Tx, contest.Video) error) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "requeue", func(ctx context.Context, tx *sql.Tx) (err error) {
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
@@ -124,8 +171,10 @@ func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
 		if err != nil {
 			return err
 		}
-		v.TaskID, err = s.enqueue(ctx, tx, id)
-		return err
+		if v.TaskID, err = s.enqueue(ctx, tx, id); err != nil {
+			return err
+		}
+		return also(ctx, tx, v)
 	})
 	return v, err
 }
@@ -133,11 +182,18 @@ func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
 // DeleteVideo implements [contest.VideoStore].
 func (s *Store) DeleteVideo(ctx context.Context, id int64) error {
 	return s.write(ctx, "delete_video", func(ctx context.Context, tx *sql.Tx) error {
-		err := change(ctx, tx, sql.ErrNoRows, `DELETE FROM videos WHERE id = $1 AND status <> 'public'`, id)
+		var playerID int64
+		err := tx.QueryRowContext(ctx,
+			`DELETE FROM videos WHERE id = $1 AND status <> 'public' RETURNING player_id`, id).Scan(&playerID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return stateRefusal(ctx, tx, id, contest.Video.CanDelete)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, contest.Act{
+			At: s.clock(), Actor: contest.ByPlayer, Action: contest.DeletedVideo, PlayerID: playerID, VideoID: id,
+		})
 	})
 }
 

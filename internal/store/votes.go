@@ -14,9 +14,14 @@ import (
 // votes_taken_back, until those behind it are gone too. So the moment at which a player reached the votes that stand is
 // exact, whatever was given and taken back in between, and is had without reading the votes.
 
-// AddVote implements [contest.VoteStore]. The player's row is taken first, so that the votes for a player follow each other;
-// the primary key of the votes decides races of one person's.
+// AddVote enters a vote of which nothing is known.
 func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (votes int, err error) {
+	return s.AddVoteFrom(ctx, videoID, voterID, at, contest.NoSignal)
+}
+
+// AddVoteFrom implements [contest.VoteStore]. The player's row is taken first, so that the votes for a player follow each other;
+// the primary key of the votes decides races of one person's.
+func (s *Store) AddVoteFrom(ctx context.Context, videoID, voterID int64, at time.Time, from contest.Signal) (votes int, err error) {
 	at = at.Truncate(time.Microsecond) // as the database will have it
 	err = s.write(ctx, "add_vote", func(ctx context.Context, tx *sql.Tx) error {
 		playerID, before, err := lift(ctx, tx, videoID, at)
@@ -30,15 +35,17 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 			}
 		}
 		err = change(ctx, tx, contest.ErrAlreadyVoted, `
-			INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (voter_id, video_id) DO NOTHING`, voterID, videoID, playerID, timestamp(at), timestamp(before))
+			INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (voter_id, video_id) DO NOTHING`,
+			voterID, videoID, playerID, timestamp(at), timestamp(before), from.Origin, int64(from.VoterAge/time.Second))
 		if err != nil {
 			return err
 		}
 		votes, err = count(ctx, tx, videoID, +1)
 		return err
 	})
-	return votes, err
+	return votes, orGone(err)
 }
 
 // lift gives the player of a public video a vote more, and says since when it had those before. [contest.ErrNoVideo] if

@@ -27,19 +27,25 @@ type site struct {
 	*httptest.Server
 	log     bytes.Buffer
 	metrics *prometheus.Registry
-	trusted []netip.Prefix
 }
 
+// loopback are proxies on this machine.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
 func newSite(t *testing.T, routes map[string]http.HandlerFunc, trusted ...netip.Prefix) *site {
+	t.Helper()
+	return newSiteWith(t, routes, Options{Proxies: trusted})
+}
+
+func newSiteWith(t *testing.T, routes map[string]http.HandlerFunc, o Options) *site {
 	t.Helper()
 	mux := http.NewServeMux()
 	for pattern, handler := range routes {
 		mux.HandleFunc(pattern, handler)
 	}
-	s := &site{metrics: prometheus.NewRegistry(), trusted: trusted}
-	s.Server = httptest.NewUnstartedServer(Handler(mux, Options{
-		Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Metrics: NewMetrics(s.metrics), Proxies: s.trusted,
-	}))
+	s := &site{metrics: prometheus.NewRegistry()}
+	o.Log, o.Metrics = slog.New(slog.NewJSONHandler(&s.log, nil)), NewMetrics(s.metrics)
+	s.Server = httptest.NewUnstartedServer(Handler(mux, o))
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.Start()
 	t.Cleanup(s.Close)
@@ -400,6 +406,17 @@ func TestSecurityHeadersAreOnEverything(t *testing.T) {
 		}
 		if got := a.Header.Get("Referrer-Policy"); got != "same-origin" {
 			t.Errorf("%s: got Referrer-Policy %q", target, got)
+		}
+		if got := a.Header.Get("X-Frame-Options"); got != "DENY" {
+			t.Errorf("%s: got X-Frame-Options %q", target, got)
+		}
+		if got := a.Header.Get("Permissions-Policy"); !strings.Contains(got, "camera=()") {
+			t.Errorf("%s: got Permissions-Policy %q", target, got)
+		}
+		for _, unsafe := range []string{"unsafe-", "*", "http:", "https:"} {
+			if got := a.Header.Get("Content-Security-Policy"); strings.Contains(got, unsafe) {
+				t.Errorf("%s: the policy has %q: %s", target, unsafe, got)
+			}
 		}
 	}
 }

@@ -28,13 +28,14 @@ type Options struct {
 	Page         problem.Page   // shows problems to browsers; nil for none
 	Proxies      []netip.Prefix // what they say of a request is believed
 	MediaOrigins []string       // from which pages may show media, besides this server
+	CORSOrigins  []string       // whose scripts may use the API
 }
 
 // Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
 // metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
 // router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
 func Handler(routes *http.ServeMux, o Options) http.Handler {
-	handler := secured(hosted(slashless(routed(routes))), o.MediaOrigins)
+	handler := secured(crossOrigin(o.CORSOrigins, hosted(slashless(routed(routes)))), o.MediaOrigins)
 	return forwarded(o.Proxies, logged(o.Log, o.Metrics, o.Page, safe(handler)))
 }
 
@@ -117,9 +118,15 @@ func secured(next http.Handler, media []string) http.Handler {
 		"Content-Security-Policy": {contentSecurityPolicy(media)},
 		"X-Content-Type-Options":  {"nosniff"},
 		"Referrer-Policy":         {"same-origin"},
+		"X-Frame-Options":         {"DENY"}, // for browsers that do not know frame-ancestors
+		"Permissions-Policy":      {"camera=(), microphone=(), geolocation=(), payment=(), usb=()"},
 	}
+	overTLS := []string{"max-age=31536000"} // a year
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		maps.Copy(w.Header(), securityHeaders)
+		if r.URL.Scheme == "https" {
+			w.Header()["Strict-Transport-Security"] = overTLS
+		}
 		next.ServeHTTP(w, r)
 	})
 }

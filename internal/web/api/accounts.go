@@ -2,12 +2,8 @@ package api
 
 import (
 	"context"
-	"errors"
-	"strings"
-	"time"
 
 	"risingstars/internal/contest"
-	"risingstars/internal/live"
 	"risingstars/internal/web/problem"
 )
 
@@ -24,8 +20,8 @@ type signUpInput struct {
 	}
 }
 
-// profile is a player as it sees itself.
-type profile struct {
+// Profile is a player as it sees itself. It is exported as Video is.
+type Profile struct {
 	ID        int64  `json:"id" example:"1"`
 	FirstName string `json:"first_name" example:"Valentina"`
 	LastName  string `json:"last_name" example:"Ríos"`
@@ -34,16 +30,16 @@ type profile struct {
 	Country   string `json:"country" doc:"Empty if none was given." example:"Colombia"`
 }
 
-type profileOutput struct{ Body profile }
+type profileOutput struct{ Body Profile }
 
 func profileOf(p contest.Player) *profileOutput {
-	return &profileOutput{profile{
+	return &profileOutput{Profile{
 		ID: p.ID, FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, City: p.City, Country: p.Country,
 	}}
 }
 
 func (a *API) signUp(ctx context.Context, in *signUpInput) (*profileOutput, error) {
-	if err := a.take(ctx, signUps, problem.ScopeOf(ctx).Client); err != nil {
+	if err := a.Limits.SignUp(ctx, problem.ScopeOf(ctx).Client); err != nil {
 		return nil, err
 	}
 	p, err := a.Players.SignUp(ctx, contest.SignUp{
@@ -74,23 +70,23 @@ type signInOutput struct {
 	}
 }
 
-// signIn counts failures only, by account and address together: whoever guesses is slowed down, and the owner of the
-// account, who asks from another address, is not.
 func (a *API) signIn(ctx context.Context, in *signInInput) (*signInOutput, error) {
-	who := strings.ToLower(strings.TrimSpace(in.Body.Email)) + " " + problem.ScopeOf(ctx).Client
-	if wait := a.Limits.Wait(ctx, failedSignIns, who); wait > 0 {
-		return nil, &contest.TooManyError{RetryAfter: wait}
-	}
-	p, err := a.Players.SignIn(ctx, in.Body.Email, in.Body.Password)
-	if errors.Is(err, contest.ErrBadCredentials) {
-		a.Limits.Take(ctx, failedSignIns, who)
-	}
+	var p contest.Player
+	err := a.Limits.SignIn(ctx, in.Body.Email, problem.ScopeOf(ctx).Client, func() (err error) {
+		p, err = a.Players.SignIn(ctx, in.Body.Email, in.Body.Password)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	out := &signInOutput{CacheControl: "no-store"}
+	return a.tokenOf(p)
+}
+
+// tokenOf is the answer with a new token.
+func (a *API) tokenOf(p contest.Player) (out *signInOutput, err error) {
+	out = &signInOutput{CacheControl: "no-store"}
 	out.Body.TokenType = "bearer"
-	out.Body.AccessToken, out.Body.ExpiresIn, err = a.Tokens.Issue(p.ID)
+	out.Body.AccessToken, out.Body.ExpiresIn, err = a.Tokens.Issue(p.ID, p.Generation)
 	return out, err
 }
 
@@ -98,21 +94,6 @@ type meInput struct{ Caller }
 
 func (a *API) me(_ context.Context, in *meInput) (*profileOutput, error) {
 	return profileOf(in.player), nil
-}
-
-// What people may try, and how often. An address may be a whole school behind one router.
-var (
-	signUps       = live.Rule{Name: "sign-ups by address", Burst: 200, Every: 5 * time.Second}
-	failedSignIns = live.Rule{Name: "failed sign-ins by account and address", Burst: 10, Every: 30 * time.Second}
-	votes         = live.Rule{Name: "votes by person", Burst: 120, Every: time.Second}
-)
-
-// take counts one doing, and returns *contest.TooManyError if the rule does not allow it.
-func (a *API) take(ctx context.Context, rule live.Rule, key string) error {
-	if wait := a.Limits.Take(ctx, rule, key); wait > 0 {
-		return &contest.TooManyError{RetryAfter: wait}
-	}
-	return nil
 }
 
 func text(s *string) string {

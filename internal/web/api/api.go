@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -17,6 +16,7 @@ import (
 	"risingstars/internal/auth"
 	"risingstars/internal/contest"
 	"risingstars/internal/live"
+	"risingstars/internal/web/limit"
 )
 
 // Objects opens what storage holds. It returns contest.ErrNoVideo for a key under which there is nothing.
@@ -24,12 +24,6 @@ type Objects interface {
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
 	// Link is where a client gets the object by itself, for half an hour and longer; "" where it cannot.
 	Link(ctx context.Context, key, mediaType string) (string, error)
-}
-
-// Limits bound how often people may try things. Both methods return how long to wait, 0 for not at all.
-type Limits interface {
-	Take(ctx context.Context, rule live.Rule, key string) time.Duration
-	Wait(ctx context.Context, rule live.Rule, key string) time.Duration
 }
 
 // Live is what the processes of one platform share.
@@ -41,15 +35,17 @@ type Live interface {
 
 // Needs are what the API is built on.
 type Needs struct {
-	Players *contest.Players
-	Videos  *contest.Videos
-	Votes   *contest.Votes
-	Objects Objects
-	Tokens  *auth.Tokens
-	Links   *auth.Links
-	Live    Live
-	Limits  Limits
-	Metrics prometheus.Registerer
+	Players  *contest.Players
+	Accounts *contest.Accounts
+	Videos   *contest.Videos
+	Votes    *contest.Votes
+	Objects  Objects
+	Tokens   *auth.Tokens
+	Links    *auth.Links
+	Origins  *auth.Origins
+	Live     Live
+	Limits   *limit.Limits
+	Metrics  prometheus.Registerer
 
 	Version   string
 	PublicURL string // how links begin, without a slash at the end; "" for as the request was addressed
@@ -71,7 +67,7 @@ type API struct {
 func Register(mux *http.ServeMux, needs Needs) (*API, error) {
 	useProblems()
 	a := &API{Needs: needs, metrics: newMetrics(needs.Metrics)}
-	h := humago.New(uploadMux{mux, needs.MaxUpload}, humaConfig(needs.Version))
+	h := humago.New(uploadMux{mux, needs.MaxUpload, needs.Limits.MinUploadRate}, humaConfig(needs.Version))
 	a.routes(h, mux)
 	documentUpload(h.OpenAPI(), needs.MaxUpload)
 	documentEvents(h.OpenAPI())

@@ -20,7 +20,7 @@ var (
 func TestCallsThatNeedAToken(t *testing.T) {
 	t.Parallel()
 	calls := []string{
-		"GET /api/auth/me", "POST /api/videos/upload", "GET /api/videos",
+		"GET /api/auth/me", "POST /api/auth/password", "GET /api/auth/export", "POST /api/auth/delete", "POST /api/videos/upload", "GET /api/videos",
 		"GET /api/videos/{id}", "POST /api/videos/{id}/publish", "POST /api/videos/{id}/retry", "DELETE /api/videos/{id}",
 		"GET /api/videos/{id}/events", "POST /api/public/videos/{id}/vote", "DELETE /api/public/videos/{id}/vote",
 	}

@@ -45,9 +45,9 @@ func (a *API) Authenticate(ctx context.Context, header string) (contest.Player, 
 	if !strings.EqualFold(scheme, bearer) {
 		return contest.Player{}, contest.ErrNotSignedIn
 	}
-	id, err := a.Tokens.Player(strings.TrimSpace(token))
+	id, generation, err := a.Tokens.Player(strings.TrimSpace(token))
 	if err != nil {
 		return contest.Player{}, contest.ErrNotSignedIn
 	}
-	return a.Players.Player(ctx, id)
+	return a.Players.OfGeneration(ctx, id, generation)
 }

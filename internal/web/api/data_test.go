@@ -124,3 +124,13 @@ func files(tb testing.TB, folder string) []string {
 	}
 	return found
 }
+
+// storedOriginals lists the originals in a server's storage.
+func storedOriginals(tb testing.TB, s *apptest.Server) []string {
+	tb.Helper()
+	found, err := filepath.Glob(filepath.Join(s.DataDir, "media", "videos", "*", "original.*"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return found
+}

@@ -50,12 +50,13 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("got OpenAPI %q", d.OpenAPI)
 	}
 	calls := map[string]string{
-		"post /api/auth/signup": "201 400 422", "post /api/auth/login": "200 401 422 429", "get /api/auth/me": "200 401",
-		"post /api/videos/upload": "201 400 401 413 422", "get /api/videos": "200 401", "get /api/videos/{id}": "200 401 403 404",
+		"post /api/auth/signup": "201 400 422 429", "post /api/auth/login": "200 401 422 429", "get /api/auth/me": "200 401",
+		"post /api/auth/password": "200 400 401 403 422 429", "get /api/auth/export": "200 401", "post /api/auth/delete": "200 401 403 422 429",
+		"post /api/videos/upload": "201 400 401 413 422 429", "get /api/videos": "200 401", "get /api/videos/{id}": "200 401 403 404",
 		"post /api/videos/{id}/publish": "200 400 401 403 404", "post /api/videos/{id}/retry": "200 400 401 403 404",
 		"delete /api/videos/{id}": "200 400 401 403 404", "get /api/videos/{id}/events": "200 204 401 403 404",
 		"get /api/public/videos": "200 422", "post /api/public/videos/{id}/vote": "200 400 401 403 404 429",
-		"delete /api/public/videos/{id}/vote": "200 401 404", "get /api/public/rankings": "200 422",
+		"delete /api/public/videos/{id}/vote": "200 401 404 429", "get /api/public/rankings": "200 422",
 		"get /": "200", "get /healthz": "200", "get /readyz": "200 503", "get /metrics": "200", "get /openapi.json": "200",
 		"get /docs": "200",
 	}

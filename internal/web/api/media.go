@@ -8,6 +8,9 @@ import (
 	"risingstars/internal/web/problem"
 )
 
+// mediaPolicy is for an object that is opened by itself: it is no page, and what is in it does nothing.
+const mediaPolicy = "default-src 'none'; frame-ancestors 'none'"
+
 // media serves an object of a video, ranges included: the clip and the poster of a public video to everybody, all
 // else to whoever holds a link that was signed for the owner and has not expired. Objects never change, so whoever
 // may have one may keep it.
@@ -27,6 +30,7 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 		cache = "private, max-age=600"
 	}
 	h := w.Header()
+	h.Set("Content-Security-Policy", mediaPolicy)
 	if a.redirected(w, r, key, v.Media.MediaType(part), v.Open(part)) {
 		return
 	}

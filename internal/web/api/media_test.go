@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -211,5 +213,30 @@ func TestTheOriginalStaysPrivate(t *testing.T) {
 	got := visitor(t, shared()).get(d.Original)
 	if sha256.Sum256([]byte(got.body)) != sha256.Sum256([]byte(clip(t))) {
 		t.Errorf("got %d bytes, want those that were uploaded", len(got.body))
+	}
+}
+
+// An object is what it was judged to be, whatever is in it, and never a page.
+func TestMediaAreNoPages(t *testing.T) {
+	t.Parallel()
+	p := newPlayer(t, shared(), "")
+	id := published(t, shared(), p, "Triple")
+	d := p.detail(id)
+	markup := "<!doctype html><script>alert(1)</script>"
+	for _, name := range []string{"clip.mp4", "poster.jpg"} { // as if FFmpeg had been fooled
+		found, err := filepath.Glob(filepath.Join(mediaFolder(t, shared(), id), "*", name))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("got %v, %v", found, err)
+		}
+		if err := os.WriteFile(found[0], []byte(markup), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, mediaType := range map[string]string{d.Original: "video/mp4", d.Processed: "video/mp4", d.Poster: "image/jpeg"} {
+		got := p.get(link, "Accept", "text/html")
+		if got.status != 200 || got.header.Get("Content-Type") != mediaType || got.header.Get("X-Content-Type-Options") != "nosniff" ||
+			got.header.Get("Content-Security-Policy") != "default-src 'none'; frame-ancestors 'none'" {
+			t.Errorf("%s: got %d %v", link, got.status, got.header)
+		}
 	}
 }

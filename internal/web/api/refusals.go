@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"risingstars/internal/web/limit"
 )
 
 const (
@@ -21,12 +23,13 @@ const (
 type uploadMux struct {
 	*http.ServeMux
 	limit int64 // bytes of a video file
+	rate  int64 // bytes a second that it must bring, 0 for any
 }
 
 // HandleFunc implements humago.Mux.
 func (m uploadMux) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
 	if _, path, _ := strings.Cut(pattern, " "); path == uploadPath {
-		handler = answerWhileSending(handler, m.limit)
+		handler = answerWhileSending(handler, m.limit, m.rate)
 	}
 	m.ServeMux.HandleFunc(pattern, handler)
 }
@@ -34,19 +37,19 @@ func (m uploadMux) HandleFunc(pattern string, handler func(http.ResponseWriter, 
 // answerWhileSending lets a handler refuse a body that it has not read, so that the client gets to read the answer.
 // Most clients write their whole request before they look, and a connection that is closed on them loses the answer.
 // So the answer goes out at once and whole, and what still comes is thrown away, up to a number of bytes and a time.
-func answerWhileSending(next http.HandlerFunc, limit int64) http.HandlerFunc {
+func answerWhileSending(next http.HandlerFunc, most, rate int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
 		_ = control.EnableFullDuplex() // HTTP/2 has it anyway
-		body := &patientBody{control: control, left: limit + framing}
-		body.ReadCloser = r.Body
+		body := &patientBody{control: control, left: most + framing}
+		body.ReadCloser = limit.NewPaced(r.Body, rate, time.Now)
 		body.buffered = bufio.NewReaderSize(readerFunc(body.fromConnection), chunkSize)
 		r.Body = body
 		answer := &heldAnswer{ResponseWriter: w}
 		next(answer, r)
 		answer.send(control, body.done)
 		if !body.done {
-			body.swallow(r, limit+swallowExtra)
+			body.swallow(r, most+swallowExtra)
 		}
 		_ = control.SetReadDeadline(time.Time{})
 	}
@@ -72,7 +75,10 @@ func (b *patientBody) fromConnection(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(idleBody))
 	n, err := b.ReadCloser.Read(p)
 	b.left -= int64(n)
-	b.done = b.done || errors.Is(err, io.EOF)
+	if errors.Is(err, io.EOF) {
+		b.done = true
+		_ = b.control.SetReadDeadline(time.Time{}) // it may take long to judge what came
+	}
 	return n, err //nolint:wrapcheck // passes on what readers must see as it is
 }
 

@@ -13,13 +13,16 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	signedIn := a.signedIn(h)
 
 	accounts := group{h, "Accounts", nil}
-	register(accounts, a.signUp, "POST", "/api/auth/signup", "Sign up", http.StatusCreated, 400)
+	register(accounts, a.signUp, "POST", "/api/auth/signup", "Sign up", http.StatusCreated, 400, 429)
 	register(accounts, a.signIn, "POST", "/api/auth/login", "Sign in", 0, 401, 429)
 	account := group{h, "Accounts", signedIn}
 	register(account, a.me, "GET", "/api/auth/me", "Who I am", 0)
+	register(account, a.changePassword, "POST", "/api/auth/password", "Change my password, and sign out everywhere else", 0, 400, 403, 422, 429)
+	register(account, a.export, "GET", "/api/auth/export", "All that is kept of me", 0)
+	register(account, a.deleteAccount, "POST", "/api/auth/delete", "Delete my account and my data", 0, 403, 422, 429)
 
 	videos := group{h, "My videos", signedIn}
-	register(videos, a.upload, "POST", uploadPath, "Upload a video", http.StatusCreated, 400, 408, 413, 422)
+	register(videos, a.upload, "POST", uploadPath, "Upload a video", http.StatusCreated, 400, 408, 413, 422, 429)
 	register(videos, a.myVideos, "GET", "/api/videos", "List my videos", 0)
 	register(videos, a.myVideo, "GET", "/api/videos/{id}", "One of my videos", 0, 403, 404)
 	register(videos, a.publish, "POST", "/api/videos/{id}/publish", "Publish a processed video", 0, 400, 403, 404)
@@ -32,7 +35,7 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	register(public, a.rankings, "GET", "/api/public/rankings", "The ranking of players", 0, 422)
 	voters := group{h, "The public", signedIn}
 	register(voters, a.vote, "POST", "/api/public/videos/{id}/vote", "Vote for a video", 0, 400, 403, 404, 429)
-	register(voters, a.takeBack, "DELETE", "/api/public/videos/{id}/vote", "Take a vote back", 0, 404)
+	register(voters, a.takeBack, "DELETE", "/api/public/videos/{id}/vote", "Take a vote back", 0, 404, 429)
 
 	mux.HandleFunc("GET "+MediaPath+"{key...}", a.media)
 	mux.HandleFunc("GET /openapi.json", a.document)

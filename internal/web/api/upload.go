@@ -77,6 +77,14 @@ func (a *API) receiveAndAccept(ctx context.Context, in *uploadInput) (contest.Vi
 	if in.r.ContentLength > a.MaxUpload+framing {
 		return contest.Video{}, contest.ErrTooLarge
 	}
+	release, err := a.Limits.Upload(ctx, in.player.ID)
+	if err != nil {
+		return contest.Video{}, err
+	}
+	defer release()
+	if err := a.Videos.Room(ctx, in.player, max(0, in.r.ContentLength-framing)); err != nil {
+		return contest.Video{}, err
+	}
 	work, err := newWorkFile(a.WorkDir)
 	if err != nil {
 		return contest.Video{}, err
@@ -100,11 +108,12 @@ func uploadOutcome(err error) string {
 		refusal *contest.Refusal
 		invalid *contest.InvalidError
 		broken  *brokenBodyError
+		tooMany *contest.TooManyError
 	)
 	switch {
 	case err == nil:
 		return uploadAccepted
-	case errors.As(err, &refusal), errors.As(err, &invalid), errors.As(err, &broken):
+	case errors.As(err, &refusal), errors.As(err, &invalid), errors.As(err, &broken), errors.As(err, &tooMany):
 		return uploadRefused
 	default:
 		return uploadBroken

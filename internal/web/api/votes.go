@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
-	"strconv"
+
+	"risingstars/internal/web/limit"
+	"risingstars/internal/web/problem"
 )
 
 type voteInput struct {
@@ -18,10 +20,11 @@ type voteOutput struct {
 }
 
 func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
-	if err := a.take(ctx, votes, strconv.FormatInt(in.player.ID, 10)); err != nil {
+	client := problem.ScopeOf(ctx).Client
+	if err := a.Limits.Vote(ctx, in.player.ID, client); err != nil {
 		return nil, err
 	}
-	n, err := a.Votes.Vote(ctx, in.player, in.ID.n)
+	n, err := a.Votes.Vote(ctx, in.player, in.ID.n, a.Origins.Of(limit.Network(client)))
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +36,9 @@ func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
 }
 
 func (a *API) takeBack(ctx context.Context, in *voteInput) (*voteOutput, error) {
+	if err := a.Limits.Vote(ctx, in.player.ID, problem.ScopeOf(ctx).Client); err != nil {
+		return nil, err
+	}
 	n, err := a.Votes.TakeBack(ctx, in.player, in.ID.n)
 	if err != nil {
 		return nil, err

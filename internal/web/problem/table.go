@@ -19,6 +19,10 @@ var table = map[*contest.Refusal]row{
 	contest.ErrPasswordsDiffer: {http.StatusBadRequest, lang.Literal("Las contraseñas no coinciden.")},
 	contest.ErrEmailTaken:      {http.StatusBadRequest, lang.Literal("Email ya está registrado.")},
 	contest.ErrBadCredentials:  {http.StatusUnauthorized, lang.Literal("Credenciales inválidas.")},
+	contest.ErrWrongPassword: {http.StatusForbidden, lang.Text{
+		ES: "La contraseña no es la de esta cuenta.",
+		EN: "The password is not this account's.",
+	}},
 	contest.ErrNotSignedIn: {http.StatusUnauthorized, lang.Text{
 		ES: "Inicia sesión: hace falta un token válido.",
 		EN: "Sign in: a valid token is needed.",
@@ -59,6 +63,10 @@ var table = map[*contest.Refusal]row{
 	contest.ErrTooManyStreams: {http.StatusBadRequest, lang.Text{
 		ES: "El archivo contiene demasiadas pistas.",
 		EN: "The file has too many streams.",
+	}},
+	contest.ErrNoRoom: {http.StatusRequestEntityTooLarge, lang.Text{
+		ES: "Tus videos sin publicar ya ocupan todo el espacio permitido. Publica o elimina alguno.",
+		EN: "Your unpublished videos take all the space that is allowed. Publish or delete one.",
 	}},
 	contest.ErrDeclaredOther: {http.StatusBadRequest, lang.Text{
 		ES: "El archivo se envió con un tipo que no es de video MP4 o MOV.",

@@ -4,18 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
-	"time"
 
 	"risingstars/internal/contest"
-	"risingstars/internal/live"
 	"risingstars/internal/web/problem"
-)
-
-// The API's rules: both share one count.
-var (
-	signUps       = live.Rule{Name: "sign-ups by address", Burst: 200, Every: 5 * time.Second}
-	failedSignIns = live.Rule{Name: "failed sign-ins by account and address", Burst: 10, Every: 30 * time.Second}
 )
 
 // Field is one field of a form as its template shows it.
@@ -54,8 +45,15 @@ type (
 	AccountPage struct {
 		Layout
 		Form
-		Email string
-		Saved bool
+		Password Form
+		Email    string
+		Saved    bool
+		Changed  bool // the password
+	}
+	// LeavePage is /cuenta/borrar: it asks before an account is deleted.
+	LeavePage struct {
+		Layout
+		Form
 	}
 )
 
@@ -98,12 +96,17 @@ func (w *words) signInFields(r *http.Request) []Field {
 
 // blame puts an error beside the fields it is about, or above the form. It reports the status to answer with, 0 for
 // an error that no form can mend.
-func (f *Form) blame(r *http.Request, err error) int {
+func (f *Form) blame(w http.ResponseWriter, r *http.Request, err error) int {
 	p := problem.From(err, nil, tagOf(r))
 	if p.Status >= http.StatusInternalServerError {
 		return 0
 	}
-	at := map[error]string{contest.ErrPasswordsDiffer: "password2", contest.ErrEmailTaken: "email"}
+	if after := p.GetHeaders().Get("Retry-After"); after != "" {
+		w.Header().Set("Retry-After", after)
+	}
+	at := map[error]string{
+		contest.ErrPasswordsDiffer: "password2", contest.ErrEmailTaken: "email", contest.ErrWrongPassword: "password",
+	}
 	for known, name := range at {
 		if errors.Is(err, known) {
 			p.Errors = []problem.Field{{Location: "body." + name, Message: wordsOf(Language(r)).refusal(known)}}
@@ -158,8 +161,8 @@ func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
 	}
-	if wait := s.Limits.Take(r.Context(), signUps, problem.ScopeOf(r.Context()).Client); wait > 0 {
-		return &contest.TooManyError{RetryAfter: wait}
+	if err := s.Limits.SignUp(r.Context(), problem.ScopeOf(r.Context()).Client); err != nil {
+		return err
 	}
 	f := r.PostForm
 	p, err := s.Players.SignUp(r.Context(), contest.SignUp{
@@ -173,7 +176,7 @@ func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 	if lost != nil {
 		return lost
 	}
-	if status := page.blame(r, err); status != 0 {
+	if status := page.blame(w, r, err); status != 0 {
 		return s.show(w, r, status, page)
 	}
 	return err
@@ -181,7 +184,7 @@ func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 
 // welcome signs the player in, gives the vote that led here, and goes where the reader came from.
 func (s *Site) welcome(w http.ResponseWriter, r *http.Request, p contest.Player, otherwise string) error {
-	if err := s.Sessions.Begin(w, r, p.ID); err != nil {
+	if err := s.Sessions.Begin(w, r, p.ID, p.Generation); err != nil {
 		return err
 	}
 	back, vote := after(r)
@@ -230,23 +233,18 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
 	if lost != nil {
 		return lost
 	}
-	if status := page.blame(r, err); status != 0 {
+	if status := page.blame(w, r, err); status != 0 {
 		return s.show(w, r, status, page)
 	}
 	return err
 }
 
-// checkPassword counts failures by account and address together, as the API does.
-func (s *Site) checkPassword(r *http.Request) (contest.Player, error) {
+func (s *Site) checkPassword(r *http.Request) (p contest.Player, err error) {
 	email := r.PostForm.Get("email")
-	who := strings.ToLower(strings.TrimSpace(email)) + " " + problem.ScopeOf(r.Context()).Client
-	if wait := s.Limits.Wait(r.Context(), failedSignIns, who); wait > 0 {
-		return contest.Player{}, &contest.TooManyError{RetryAfter: wait}
-	}
-	p, err := s.Players.SignIn(r.Context(), email, r.PostForm.Get("password"))
-	if errors.Is(err, contest.ErrBadCredentials) {
-		s.Limits.Take(r.Context(), failedSignIns, who)
-	}
+	err = s.Limits.SignIn(r.Context(), email, problem.ScopeOf(r.Context()).Client, func() (err error) {
+		p, err = s.Players.SignIn(r.Context(), email, r.PostForm.Get("password"))
+		return err
+	})
 	return p, err
 }
 
@@ -262,10 +260,12 @@ func (s *Site) signOut(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) accountPage(w http.ResponseWriter, r *http.Request, p contest.Player) (*AccountPage, error) {
 	layout, err := s.layout(w, r, "account")
 	page := &AccountPage{Layout: layout, Email: p.Email, Saved: r.URL.Query().Get("guardado") != ""}
+	page.Changed = r.URL.Query().Get("clave") != ""
 	if err == nil {
 		page.Title = layout.Words.AccountTitle
 		page.Fields = layout.Words.nameFields(r)
-		if r.Method != http.MethodPost {
+		page.Password.Fields = layout.Words.passwordFields(r)
+		if r.Method != http.MethodPost || r.URL.Path != "/cuenta" {
 			for i, value := range []string{p.FirstName, p.LastName, p.City, p.Country} {
 				page.Fields[i].Value = value
 			}
@@ -306,7 +306,7 @@ func (s *Site) changeAccount(w http.ResponseWriter, r *http.Request) error {
 	if lost != nil {
 		return lost
 	}
-	if status := page.blame(r, err); status != 0 {
+	if status := page.blame(w, r, err); status != 0 {
 		return s.show(w, r, status, page)
 	}
 	return err

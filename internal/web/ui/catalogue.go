@@ -165,6 +165,22 @@ type words struct {
 	OfflineTitle       string
 	OfflineText        string
 	OfflineRetry       string
+	PasswordTitle      string
+	PasswordNote       string
+	PasswordOld        string
+	PasswordNew        string
+	PasswordDo         string
+	PasswordChanged    string
+	PasswordWrong      string
+	DataTitle          string
+	DataNote           string
+	DataDo             string
+	LeaveTitle         string
+	LeaveLead          string
+	LeaveText          string
+	LeaveDo            string
+	LeaveKeep          string
+	LeaveLink          string
 }
 
 // step is one step of taking part.
@@ -338,6 +354,22 @@ var spanish = words{
 	OfflineTitle:       "Sin conexión",
 	OfflineText:        "No hay red. La página vuelve cuando vuelva la conexión.",
 	OfflineRetry:       "Reintentar",
+	PasswordTitle:      "Cambiar la contraseña",
+	PasswordNote:       "Se cierra la sesión en todos los demás dispositivos.",
+	PasswordOld:        "Contraseña actual",
+	PasswordNew:        "Contraseña nueva",
+	PasswordDo:         "Cambiar la contraseña",
+	PasswordChanged:    "Contraseña cambiada. En los demás dispositivos hay que entrar de nuevo.",
+	PasswordWrong:      "No es la contraseña de esta cuenta.",
+	DataTitle:          "Mis datos",
+	DataNote:           "Todo lo que guardamos de ti, en un archivo JSON: perfil, videos, votos y actividad.",
+	DataDo:             "Descargar mis datos",
+	LeaveTitle:         "¿Eliminar tu cuenta?",
+	LeaveLead:          "Si ya no quieres participar, puedes eliminar tu cuenta y tus datos.",
+	LeaveText:          "Se borran tu perfil, tus videos (también los públicos) y los votos que recibieron, y se retiran los votos que diste. No se puede deshacer.",
+	LeaveDo:            "Eliminar mi cuenta",
+	LeaveKeep:          "Conservarla",
+	LeaveLink:          "Eliminar mi cuenta…",
 }
 
 var english = words{
@@ -508,4 +540,20 @@ var english = words{
 	OfflineTitle:       "Offline",
 	OfflineText:        "There is no network. The page comes back when the connection does.",
 	OfflineRetry:       "Try again",
+	PasswordTitle:      "Change the password",
+	PasswordNote:       "All other devices are signed out.",
+	PasswordOld:        "Present password",
+	PasswordNew:        "New password",
+	PasswordDo:         "Change the password",
+	PasswordChanged:    "Password changed. Other devices have to sign in again.",
+	PasswordWrong:      "This is not the account's password.",
+	DataTitle:          "My data",
+	DataNote:           "All that we keep of you, in one JSON file: profile, videos, votes and activity.",
+	DataDo:             "Download my data",
+	LeaveTitle:         "Delete your account?",
+	LeaveLead:          "If you do not want to take part any more, you can delete your account and your data.",
+	LeaveText:          "Your profile, your videos (public ones too) and the votes they received are removed, and the votes that you gave are taken back. This cannot be undone.",
+	LeaveDo:            "Delete my account",
+	LeaveKeep:          "Keep it",
+	LeaveLink:          "Delete my account…",
 }

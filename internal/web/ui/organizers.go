@@ -49,6 +49,9 @@ func Organizers(password string, limits Limits, pages http.Handler) http.Handler
 		}
 		w.Header().Set("Content-Security-Policy", organizersPolicy)
 		r.Body = http.MaxBytesReader(w, r.Body, maxOrganizersBody)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTime))
+		}
 		pages.ServeHTTP(unstored{w}, r)
 	})
 }

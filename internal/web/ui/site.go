@@ -6,10 +6,12 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"risingstars/internal/auth"
 	"risingstars/internal/contest"
 	"risingstars/internal/live"
+	"risingstars/internal/web/limit"
 	"risingstars/internal/web/problem"
 )
 
@@ -23,12 +25,16 @@ type Live interface {
 // Needs are what the site is built on.
 type Needs struct {
 	Players  *contest.Players
+	Accounts *contest.Accounts
 	Videos   *contest.Videos
 	Votes    *contest.Votes
 	Sessions *auth.Sessions
 	Links    *auth.Links
-	Live     Live
-	Limits   Limits
+	Origins  *auth.Origins
+	// Export makes the document of all that is kept of a player, whose links begin with base.
+	Export func(ctx context.Context, p contest.Player, base string) ([]byte, error)
+	Live   Live
+	Limits *limit.Limits
 
 	MediaPath string          // where objects are served, each under its key
 	PublicURL string          // how the site is reached, without a slash at the end; "" for as the request was addressed
@@ -81,6 +87,10 @@ func (s *Site) Register(mux *http.ServeMux) {
 	route("GET /cuenta/entrar", s.signInForm)
 	route("POST /cuenta/entrar", s.signIn)
 	route("POST /cuenta/salir", s.signOut)
+	route("POST /cuenta/clave", s.changePassword)
+	route("POST /cuenta/datos", s.exportData)
+	route("GET /cuenta/borrar", s.leaveForm)
+	route("POST /cuenta/borrar", s.leave)
 
 	route("GET /mis-videos", s.myVideos)
 	route("GET /mis-videos/eventos", s.myEvents)
@@ -89,6 +99,9 @@ func (s *Site) Register(mux *http.ServeMux) {
 	route("GET /mis-videos/{id}/borrar", s.confirmDelete)
 	route("POST /mis-videos/{id}/borrar", s.delete)
 }
+
+// formTime is how long a form may take to arrive.
+const formTime = 10 * time.Second
 
 // handler lets a page return its error, keeps other sites from writing in the reader's name, and bounds forms.
 func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
@@ -99,6 +112,7 @@ func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.H
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTime))
 		}
 		rememberLanguage(w, r, s.Sessions.Secure)
 		if err := do(w, r); err != nil {
@@ -125,14 +139,14 @@ func (s *Site) Caller(w http.ResponseWriter, r *http.Request) (contest.Player, e
 	if err := s.csrf.Check(r); err != nil {
 		return contest.Player{}, problem.FromElsewhere(tagOf(r))
 	}
-	id, err := s.Sessions.Player(w, r)
+	id, generation, err := s.Sessions.Player(w, r)
 	if errors.Is(err, auth.ErrToken) {
 		return contest.Player{}, contest.ErrNotSignedIn
 	}
 	if err != nil {
 		return contest.Player{}, err
 	}
-	return s.Players.Player(r.Context(), id)
+	return s.Players.OfGeneration(r.Context(), id, generation)
 }
 
 // member finds who is signed in, or sends the reader to sign in and come back; then ok is false and err may be nil.

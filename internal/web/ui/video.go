@@ -8,12 +8,9 @@ import (
 	"time"
 
 	"risingstars/internal/contest"
-	"risingstars/internal/live"
+	"risingstars/internal/web/limit"
 	"risingstars/internal/web/problem"
 )
-
-// votes is the API's rule: both share one count.
-var votes = live.Rule{Name: "votes by person", Burst: 120, Every: time.Second}
 
 // Ballot is the vote button and the number beside it.
 type Ballot struct {
@@ -128,13 +125,14 @@ func (s *Site) vote(w http.ResponseWriter, r *http.Request) error {
 
 // castVote does what the button says. What stands already is as good as done.
 func (s *Site) castVote(r *http.Request, p contest.Player, videoID int64, back bool) error {
-	if wait := s.Limits.Take(r.Context(), votes, strconv.FormatInt(p.ID, 10)); wait > 0 {
-		return &contest.TooManyError{RetryAfter: wait}
+	client := problem.ScopeOf(r.Context()).Client
+	if err := s.Limits.Vote(r.Context(), p.ID, client); err != nil {
+		return err
 	}
 	if back {
 		_, err := s.Votes.TakeBack(r.Context(), p, videoID)
 		return err
 	}
-	_, err := s.Votes.Vote(r.Context(), p, videoID)
+	_, err := s.Votes.Vote(r.Context(), p, videoID, s.Origins.Of(limit.Network(client)))
 	return err
 }

@@ -47,8 +47,11 @@ func (w *words) failure(f contest.Failure) string {
 
 // refusal is a sentence for a form, where the API's is one that clients compare with.
 func (w *words) refusal(err error) string {
-	if err == contest.ErrEmailTaken { //nolint:errorlint // a key of a map
+	switch err { //nolint:errorlint // a key of a map
+	case contest.ErrEmailTaken:
 		return w.EmailTaken
+	case contest.ErrWrongPassword:
+		return w.PasswordWrong
 	}
 	return w.PasswordsDiffer
 }

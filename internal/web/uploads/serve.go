@@ -15,6 +15,7 @@ import (
 
 	"risingstars/internal/contest"
 	"risingstars/internal/web/lang"
+	"risingstars/internal/web/limit"
 	"risingstars/internal/web/problem"
 )
 
@@ -73,6 +74,7 @@ func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.finishLate(w, r, c)
 		return
 	}
+	r.Body = limit.NewPaced(r.Body, u.MinRate, time.Now)
 	u.tus.ServeHTTP(&answer{ResponseWriter: w}, r)
 }
 

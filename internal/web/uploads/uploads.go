@@ -28,7 +28,6 @@ const (
 	// Life is how long an upload may take from its beginning.
 	Life = 24 * time.Hour
 
-	mostAtOnce  = 20 // uploads that one player may have under way
 	idleBody    = 30 * time.Second
 	finishLimit = 2 * time.Minute // for judging and keeping a file that is whole
 )
@@ -41,6 +40,8 @@ type Store interface {
 	UploadsOf(ctx context.Context, playerID int64, now time.Time) (int, error)
 	ExpiredUploads(ctx context.Context, now time.Time) ([]contest.PartialUpload, error)
 	DeleteUpload(ctx context.Context, id string) error
+	// Room returns contest.ErrNoRoom if so many bytes more are more than the player may have.
+	Room(ctx context.Context, playerID, bytes int64, now time.Time) error
 }
 
 // Needs are what uploads are built on.
@@ -51,6 +52,8 @@ type Needs struct {
 	Caller  func(w http.ResponseWriter, r *http.Request) (contest.Player, error)
 	Dir     string // where the pieces are kept, over restarts too
 	MaxSize int64  // bytes of a file
+	AtOnce  int    // uploads that one player may have under way
+	MinRate int64  // bytes a second that must come, 0 for any
 	Clock   contest.Clock
 	Log     *slog.Logger
 }
@@ -119,8 +122,11 @@ func (u *Uploads) judge(ctx context.Context, p contest.Player, info handler.File
 	if err != nil {
 		return contest.PartialUpload{}, err
 	}
-	if under >= mostAtOnce {
+	if under >= u.AtOnce {
 		return contest.PartialUpload{}, &contest.TooManyError{RetryAfter: time.Minute}
+	}
+	if err := u.Store.Room(ctx, p.ID, info.Size, now); err != nil {
+		return contest.PartialUpload{}, err
 	}
 	return contest.PartialUpload{
 		ID: contest.NewToken(), PlayerID: p.ID, Title: title, DeclaredType: info.MetaData["filetype"],

@@ -43,7 +43,8 @@ func newFront(t *testing.T) *front {
 	check(t, err)
 	f.Uploads, err = New(Needs{
 		Store: s, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
-		Clock: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
+		AtOnce: atOnce,
+		Clock:  func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
 		Caller: func(http.ResponseWriter, *http.Request) (contest.Player, error) { return p, nil },
 	})
 	check(t, err)
@@ -140,12 +141,14 @@ func TestUploadsExpire(t *testing.T) {
 	}
 }
 
+const atOnce = 4
+
 // What a player has under way is bounded; what has expired or was given up does not count.
 func TestUploadsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	var last string
-	for range mostAtOnce {
+	for range atOnce {
 		last = f.begin(100)
 	}
 	more := func() *http.Response {

@@ -10,14 +10,16 @@ CREATE TABLE votes_by_voter (
     player_id INTEGER NOT NULL,           -- whose video it is
     voted_at  TEXT NOT NULL,              -- different for each vote of a player
     before_at TEXT NOT NULL,              -- the player's reached_at before this vote
+    origin    TEXT NOT NULL,
+    voter_age INTEGER NOT NULL,
     PRIMARY KEY (voter_id, video_id)
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO votes_by_voter (voter_id, video_id, player_id, voted_at, before_at)
+INSERT INTO votes_by_voter (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
 SELECT voter_id, video_id, player_id, voted_at, COALESCE(
     lag(voted_at) OVER (PARTITION BY player_id ORDER BY voted_at, voter_id, video_id),
     (SELECT min(published_at) FROM videos WHERE videos.player_id = votes.player_id AND status = 'public'),
-    voted_at)
+    voted_at), origin, voter_age
 FROM votes;
 
 DROP TABLE votes;
@@ -42,12 +44,15 @@ CREATE TABLE votes_by_video (
     voter_id  INTEGER NOT NULL REFERENCES players (id),
     player_id INTEGER NOT NULL,           -- whose video it is
     voted_at  TEXT NOT NULL,
+    origin    TEXT NOT NULL DEFAULT '',
+    voter_age INTEGER NOT NULL DEFAULT -1,
     PRIMARY KEY (video_id, voter_id)
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO votes_by_video (video_id, voter_id, player_id, voted_at)
-SELECT video_id, voter_id, player_id, voted_at FROM votes;
+INSERT INTO votes_by_video (video_id, voter_id, player_id, voted_at, origin, voter_age)
+SELECT video_id, voter_id, player_id, voted_at, origin, voter_age FROM votes;
 
 DROP TABLE votes;
 ALTER TABLE votes_by_video RENAME TO votes;
 CREATE INDEX votes_for_player ON votes (player_id, voted_at);
+CREATE INDEX votes_of_voter ON votes (voter_id);

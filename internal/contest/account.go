@@ -1,0 +1,129 @@
+package contest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// AccountStore keeps accounts and what belongs to them. Each method is one transaction.
+type AccountStore interface {
+	Audit
+	// ChangePassword keeps the hash of a new password, ends the player's sessions, and begins a new generation, of which
+	// the player is that is returned. It returns ErrWrongPassword if the player is of another generation by now.
+	ChangePassword(ctx context.Context, p Player, passwordHash string, at time.Time) (Player, error)
+	// DeletePlayer removes the player with all that belongs to it, and says what is to be removed from storage. It returns
+	// ErrNotSignedIn if there is no such player.
+	DeletePlayer(ctx context.Context, id int64, at time.Time) ([]Video, error)
+	// VideosOf lists a player's videos, newest first.
+	VideosOf(ctx context.Context, playerID int64) ([]Video, error)
+	// VotesBy lists the votes that a player has given, newest first.
+	VotesBy(ctx context.Context, playerID int64) ([]GivenVote, error)
+}
+
+// GivenVote is a vote that stands, as the person sees it who gave it.
+type GivenVote struct {
+	VideoID int64
+	Title   string
+	VotedAt time.Time
+}
+
+// Accounts lets players change their password, take their data along, and leave.
+type Accounts struct {
+	Store     AccountStore
+	Players   *Players
+	Passwords Passwords
+	Storage   Storage
+	Live      Live
+	Clock     Clock
+}
+
+// PasswordChange is what a player fills in to have another password.
+type PasswordChange struct{ Password, Password1, Password2 string }
+
+// ChangePassword gives the player another password, and ends all sessions and tokens there are. The player that is
+// returned can begin new ones. It returns *InvalidError, ErrPasswordsDiffer or ErrWrongPassword.
+func (s *Accounts) ChangePassword(ctx context.Context, p Player, form PasswordChange) (Player, error) {
+	var bad fields
+	if form.Password == "" {
+		bad.add("password", Missing, 0)
+	}
+	bad.password("password1", form.Password1)
+	if err := bad.err(); err != nil {
+		return Player{}, err
+	}
+	if form.Password1 != form.Password2 {
+		return Player{}, ErrPasswordsDiffer
+	}
+	if err := s.confirm(ctx, p, form.Password); err != nil {
+		return Player{}, err
+	}
+	hash, err := s.Passwords.Hash(ctx, form.Password1)
+	if err != nil {
+		return Player{}, fmt.Errorf("hash the password: %w", err)
+	}
+	return s.Store.ChangePassword(ctx, p, hash, s.Clock.now())
+}
+
+// confirm returns ErrWrongPassword unless the password is the player's.
+func (s *Accounts) confirm(ctx context.Context, p Player, password string) error {
+	_, err := s.Players.check(ctx, p.Email, password)
+	if errors.Is(err, ErrBadCredentials) {
+		return ErrWrongPassword
+	}
+	return err
+}
+
+// Delete removes the player's account, if the password is right: profile, sessions, uploads and videos, public ones too,
+// with the votes for them. The votes that the player gave are taken back, so that all counts are of people who are there.
+// What stays are lines of the audit log, with ids. It returns ErrWrongPassword.
+func (s *Accounts) Delete(ctx context.Context, p Player, password string) error {
+	if err := s.confirm(ctx, p, password); err != nil {
+		return err
+	}
+	videos, err := s.Store.DeletePlayer(ctx, p.ID, s.Clock.now())
+	if err != nil {
+		return fmt.Errorf("delete the account: %w", err)
+	}
+	// From here on all of it is gone, whoever hangs up; objects that stay are swept later.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
+	defer cancel()
+	s.Live.Forget(ctx, VideosChanged)
+	s.Live.Forget(ctx, VotesChanged)
+	for _, v := range videos {
+		s.Live.Announce(ctx, Event{VideoID: v.ID, Deleted: true})
+	}
+	for _, v := range videos {
+		_ = s.Storage.DeletePrefix(ctx, v.Media.Prefix()) // the account is gone, and the sweep removes what stays
+	}
+	return nil
+}
+
+// Export is all that the platform knows of a player, besides what only proves who the player is.
+type Export struct {
+	Player Player
+	Videos []Video
+	Votes  []GivenVote
+	Acts   []Act
+}
+
+// maxActs bounds how much of the audit log is in an export.
+const maxActs = 10_000
+
+// Export collects the player's data.
+func (s *Accounts) Export(ctx context.Context, p Player) (e Export, err error) {
+	err = s.Store.Note(ctx, Act{At: s.Clock.now(), Actor: ByPlayer, Action: ExportedData, PlayerID: p.ID})
+	if err != nil {
+		return e, err
+	}
+	e.Player = p
+	if e.Videos, err = s.Store.VideosOf(ctx, p.ID); err != nil {
+		return e, err
+	}
+	if e.Votes, err = s.Store.VotesBy(ctx, p.ID); err != nil {
+		return e, err
+	}
+	e.Acts, err = s.Store.Acts(ctx, ActsQuery{PlayerID: p.ID, Limit: maxActs})
+	return e, err
+}

@@ -1,0 +1,57 @@
+package contest
+
+import (
+	"context"
+	"time"
+)
+
+// Action is what was done, in a word that is never reused for another.
+type Action string
+
+// What the audit log has.
+const (
+	SignedIn        Action = "signed_in"
+	ChangedPassword Action = "password_changed"
+	ExportedData    Action = "data_exported"
+	DeletedAccount  Action = "account_deleted"
+	PublishedVideo  Action = "video_published"
+	DeletedVideo    Action = "video_deleted"
+	RetriedVideo    Action = "video_retried" // by an organizer
+	ChangedQueue    Action = "queue_changed" // by an organizer, through the queue's pages
+)
+
+// Actor is who did it.
+type Actor string
+
+// Those who do things.
+const (
+	ByPlayer    Actor = "player"
+	ByOrganizer Actor = "organizer"
+)
+
+// Act is a line of the audit log. It names people and videos by their ids alone, so that it can stay when they go.
+type Act struct {
+	ID       int64 // 0 for one that is not entered yet
+	At       time.Time
+	Actor    Actor
+	Action   Action
+	PlayerID int64  // whose account or video it was about, 0 for nobody's
+	VideoID  int64  // 0 for none
+	Detail   string // what an organizer asked for, "" for all others
+}
+
+// ActsQuery asks for lines of the audit log, the latest first.
+type ActsQuery struct {
+	Before   int64  // the id after the latest that is wanted, 0 for all
+	PlayerID int64  // 0 for everybody
+	Action   Action // "" for all
+	Limit    int    // lines
+}
+
+// Audit keeps the log. Nothing that is in it can be changed or removed.
+type Audit interface {
+	// Note enters an act, in a transaction of its own. Acts that change the contest are entered with what they change.
+	Note(ctx context.Context, a Act) error
+	// Acts lists lines, the latest first.
+	Acts(ctx context.Context, q ActsQuery) ([]Act, error)
+}

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"risingstars/internal/contest"
+)
+
+// ChangePassword implements [contest.AccountStore].
+func (s *Store) ChangePassword(ctx context.Context, p contest.Player, passwordHash string, at time.Time) (contest.Player, error) {
+	changed := p
+	err := s.write(ctx, "change_password", func(ctx context.Context, tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `
+			UPDATE players SET password_hash = $1, generation = generation + 1
+			WHERE id = $2 AND generation = $3
+			RETURNING generation`, passwordHash, p.ID, p.Generation).Scan(&changed.Generation)
+		if err != nil {
+			return orNone(err, contest.ErrWrongPassword)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE player_id = $1`, p.ID); err != nil {
+			return err
+		}
+		return note(ctx, tx, contest.Act{At: at, Actor: contest.ByPlayer, Action: contest.ChangedPassword, PlayerID: p.ID})
+	})
+	return changed, err
+}
+
+// VotesBy implements [contest.AccountStore].
+func (s *Store) VotesBy(ctx context.Context, playerID int64) ([]contest.GivenVote, error) {
+	return many(ctx, s, "votes_by", func(row scanner) (v contest.GivenVote, err error) {
+		return v, row.Scan(&v.VideoID, &v.Title, (*timestamp)(&v.VotedAt))
+	}, `
+		SELECT v.id, v.title, votes.voted_at FROM votes JOIN videos AS v ON v.id = votes.video_id
+		WHERE votes.voter_id = $1 ORDER BY votes.voted_at DESC, v.id DESC`, playerID)
+}
+
+// DeletePlayer implements [contest.AccountStore].
+func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]contest.Video, error) {
+	var videos []contest.Video
+	err := s.write(ctx, "delete_player", func(ctx context.Context, tx *sql.Tx) (err error) {
+		if err := hold(ctx, tx, id); err != nil {
+			return err
+		}
+		if videos, err = heldVideos(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := takeBackAll(ctx, tx, id); err != nil {
+			return err
+		}
+		for _, statement := range []string{
+			`DELETE FROM votes WHERE player_id = $1`, // reads them all, which nothing else does
+			`DELETE FROM votes_taken_back WHERE player_id = $1`,
+			`DELETE FROM standings WHERE player_id = $1`,
+			`DELETE FROM standings_before WHERE player_id = $1`,
+			`DELETE FROM sessions WHERE player_id = $1`,
+			`DELETE FROM uploads WHERE player_id = $1`,
+			`DELETE FROM videos WHERE player_id = $1`,
+			`DELETE FROM players WHERE id = $1`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+				return err
+			}
+		}
+		return note(ctx, tx, contest.Act{At: at, Actor: contest.ByPlayer, Action: contest.DeletedAccount, PlayerID: id})
+	})
+	return videos, err
+}
+
+// hold makes everybody wait who is about to add something that refers to the player, by changing a column that others may
+// refer to.
+func hold(ctx context.Context, tx *sql.Tx, id int64) error {
+	return change(ctx, tx, contest.ErrNotSignedIn,
+		`UPDATE players SET email_key = $1 WHERE id = $2`, contest.NewToken(), id)
+}
+
+// heldVideos are the player's, for which nobody can vote until the transaction ends: a vote takes the player's place first.
+func heldVideos(ctx context.Context, tx *sql.Tx, playerID int64) ([]contest.Video, error) {
+	if _, err := tx.ExecContext(ctx, `UPDATE standings SET before_at = reached_at WHERE player_id = $1`, playerID); err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT `+videoColumns+` FROM videos WHERE player_id = $1`, playerID)
+	if err != nil {
+		return nil, err
+	}
+	videos, err := all(rows, scanVideo)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE videos SET token = 'gone ' || token WHERE player_id = $1`, playerID)
+	return videos, err
+}
+
+// takeBackAll takes back every vote that the player gave, as RemoveVote does one.
+func takeBackAll(ctx context.Context, tx *sql.Tx, voterID int64) error {
+	rows, err := tx.QueryContext(ctx, `SELECT video_id FROM votes WHERE voter_id = $1 ORDER BY player_id, video_id`, voterID)
+	if err != nil {
+		return err
+	}
+	videos, err := all(rows, func(row scanner) (id int64, err error) { return id, row.Scan(&id) })
+	if err != nil {
+		return err
+	}
+	for _, id := range videos {
+		if _, err := takeBack(ctx, tx, id, voterID); err != nil && !errors.Is(err, contest.ErrNotVoted) {
+			return err
+		}
+	}
+	return nil
+}

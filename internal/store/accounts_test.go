@@ -1,0 +1,386 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/store"
+)
+
+// onEngines runs a test on each engine.
+func onEngines(t *testing.T, test func(*testing.T, *world)) {
+	t.Helper()
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, e.world(t))
+		})
+	}
+}
+
+func TestChangePassword(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx, ana, beto := t.Context(), w.player(t, "ana", ""), w.player(t, "beto", "")
+		for hash, p := range map[string]contest.Player{"a": ana, "b": ana, "c": beto} {
+			check(t, w.AddSession(ctx, hash, p.ID, 0, at(0), at(100)))
+		}
+
+		changed, err := w.ChangePassword(ctx, ana, "another hash", at(50))
+		check(t, err)
+
+		kept, hash, err := w.Credentials(ctx, ana.Email)
+		check(t, err)
+		if changed.Generation != 1 || hash != "another hash" {
+			t.Errorf("got generation %d, hash %q", changed.Generation, hash)
+		}
+		if diff := cmp.Diff(changed, kept); diff != "" {
+			t.Errorf("player (-returned +kept):\n%s", diff)
+		}
+		if n := w.number(t, `SELECT count(*) FROM sessions WHERE player_id = $1`, ana.ID); n != 0 {
+			t.Errorf("%d sessions go on", n)
+		}
+		if n := w.number(t, `SELECT count(*) FROM sessions WHERE player_id = $1`, beto.ID); n != 1 {
+			t.Errorf("another player has %d sessions, want 1", n)
+		}
+		// Whoever asked with what is over by now changes nothing.
+		if _, err := w.ChangePassword(ctx, ana, "a third", at(60)); !errors.Is(err, contest.ErrWrongPassword) {
+			t.Errorf("again from before: got %v, want %v", err, contest.ErrWrongPassword)
+		}
+		if _, err := w.ChangePassword(ctx, contest.Player{ID: 99}, "x", at(60)); !errors.Is(err, contest.ErrWrongPassword) {
+			t.Errorf("nobody's: got %v", err)
+		}
+		acts, err := w.Acts(ctx, contest.ActsQuery{Limit: 9})
+		check(t, err)
+		want := []contest.Act{{ID: 1, At: at(50), Actor: "player", Action: "password_changed", PlayerID: ana.ID}}
+		if diff := cmp.Diff(want, acts); diff != "" {
+			t.Errorf("audit (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What a contest shows must not depend on somebody who has left: it is as if the player had never been there.
+func TestDeletePlayer(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx := t.Context()
+		ana, beto, caro, fan := w.player(t, "ana", "Cali"), w.player(t, "beto", "Cali"), w.player(t, "caro", "Tunja"), w.player(t, "fan", "")
+		a1, a2 := w.public(t, ana, "Uno", at(1)), w.public(t, ana, "Dos", at(2))
+		b, c := w.public(t, beto, "Tres", at(3)), w.public(t, caro, "Cuatro", at(4))
+		w.upload(t, ana, "En cola", at(5))
+		vote := func(v contest.Video, p contest.Player, second int) {
+			_, err := w.AddVote(ctx, v.ID, p.ID, at(second))
+			check(t, err)
+		}
+		vote(b, fan, 1000)
+		vote(c, beto, 1001)
+		shown := func() string {
+			ranking, err := w.Ranking(ctx, contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 50}})
+			check(t, err)
+			public, err := w.PublicVideos(ctx, contest.PublicQuery{Page: contest.Page{Number: 1, Limit: 50}})
+			check(t, err)
+			return fmt.Sprintf("%+v\n%+v\n%v", ranking, public, selected(t, w.db.Readers, `SELECT player_id, votes, reached_at FROM standings WHERE player_id <> $1 ORDER BY 1`, ana.ID))
+		}
+		withoutAna := func() string {
+			w.exec(t, `UPDATE videos SET status = 'processed' WHERE player_id = $1`, ana.ID)
+			w.exec(t, `DELETE FROM standings WHERE player_id = $1`, ana.ID)
+			return shown()
+		}
+		vote(a1, fan, 1002)
+		vote(a1, beto, 1003)
+		vote(a2, caro, 1004)
+		vote(b, ana, 1005)
+		vote(c, ana, 1006)
+		check(t, second(w.RemoveVote(ctx, b.ID, ana.ID)))
+		vote(b, ana, 1007)
+		check(t, w.AddSession(ctx, "hash", ana.ID, 0, at(0), at(5000)))
+		check(t, w.AddUpload(ctx, contest.PartialUpload{ID: "x", PlayerID: ana.ID, Title: "x", Size: 1, ExpiresAt: at(9000)}))
+		check(t, w.RememberRanking(ctx, at(2000), at(1)))
+
+		gone, err := w.DeletePlayer(ctx, ana.ID, at(3000))
+		check(t, err)
+
+		if len(gone) != 3 || gone[0].Media.Token == "" || strings.Contains(gone[0].Media.Token, "gone") {
+			t.Errorf("got videos %+v", gone)
+		}
+		for _, count := range []string{
+			`players WHERE id = $1`, `videos WHERE player_id = $1`, `votes WHERE player_id = $1 OR voter_id = $1`, `standings WHERE player_id = $1`,
+			`standings_before WHERE player_id = $1`, `sessions WHERE player_id = $1`, `uploads WHERE player_id = $1`,
+		} {
+			if n := w.number(t, `SELECT count(*) FROM `+count, ana.ID); n != 0 {
+				t.Errorf("%d rows are left of %s", n, count)
+			}
+		}
+		got := shown()
+		if diff := cmp.Diff(withoutAna(), got); diff != "" {
+			t.Errorf("what is shown (-if the player had never voted +after):\n%s", diff)
+		}
+		if !strings.Contains(got, "Votes:1") || strings.Contains(got, "Votes:2") {
+			t.Errorf("the others have not one vote each: %s", got)
+		}
+		check(t, counters(w, t))
+		if _, err := w.DeletePlayer(ctx, ana.ID, at(3001)); !errors.Is(err, contest.ErrNotSignedIn) {
+			t.Errorf("again: got %v", err)
+		}
+		// The audit log names the player by its id, still.
+		acts, err := w.Acts(ctx, contest.ActsQuery{PlayerID: ana.ID, Limit: 9})
+		check(t, err)
+		var log []string
+		for _, a := range acts {
+			log = append(log, fmt.Sprintf("%s %d", a.Action, a.VideoID))
+		}
+		if diff := cmp.Diff([]string{"account_deleted 0", fmt.Sprintf("video_published %d", a2.ID), fmt.Sprintf("video_published %d", a1.ID)}, log); diff != "" {
+			t.Errorf("audit (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// counters fails unless all counters are the numbers of votes that there are.
+func counters(w *world, t tester) error {
+	t.Helper()
+	for what, query := range map[string]string{
+		"videos":    `SELECT count(*) FROM videos WHERE votes <> (SELECT count(*) FROM votes WHERE video_id = videos.id)`,
+		"standings": `SELECT count(*) FROM standings WHERE votes <> (SELECT count(*) FROM votes WHERE votes.player_id = standings.player_id)`,
+	} {
+		if n := w.number(t, query); n != 0 {
+			return fmt.Errorf("the counters of %d %s are wrong", n, what)
+		}
+	}
+	return nil
+}
+
+// Whatever goes on while a player leaves: counts stay right, nothing is left, and nobody is told of a failure.
+func TestDeletePlayerRaces(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx := context.WithoutCancel(t.Context())
+		ana, beto := w.player(t, "ana", ""), w.player(t, "beto", "")
+		mine, theirs := w.public(t, ana, "Uno", at(1)), w.public(t, beto, "Dos", at(2))
+		var fans []contest.Player
+		for i := range 20 {
+			fans = append(fans, w.player(t, fmt.Sprint("fan", i), ""))
+		}
+		errs := atOnce(64, func(i int) error {
+			switch i % 8 {
+			case 0, 1:
+				return second(w.AddVote(ctx, mine.ID, fans[i/8].ID, at(1000+i)))
+			case 2, 3:
+				return second(w.AddVote(ctx, theirs.ID, fans[8+i/8].ID, at(1000+i)))
+			case 4:
+				return second(w.AddVote(ctx, theirs.ID, ana.ID, at(1000+i)))
+			case 5:
+				return second(w.AddVideo(ctx, video(ana, "Más", at(i))))
+			case 6:
+				return w.AddSession(ctx, fmt.Sprint(i), ana.ID, 0, at(0), at(9000))
+			}
+			if i != 31 {
+				return second(w.RemoveVote(ctx, theirs.ID, ana.ID))
+			}
+			return second(w.DeletePlayer(ctx, ana.ID, at(3000)))
+		})
+		for _, err := range errs {
+			var refusal *contest.Refusal
+			if err != nil && !errors.As(err, &refusal) {
+				t.Errorf("got %v", err)
+			}
+		}
+		check(t, counters(w, t))
+		if n := w.number(t, `SELECT (SELECT count(*) FROM players WHERE id = $1) + (SELECT count(*) FROM videos WHERE player_id = $1)
+			+ (SELECT count(*) FROM votes WHERE voter_id = $1 OR player_id = $1) + (SELECT count(*) FROM sessions WHERE player_id = $1)`, ana.ID); n != 0 {
+			t.Errorf("%d rows are left", n)
+		}
+		if _, err := w.AddVote(ctx, mine.ID, fans[19].ID, at(4000)); !errors.Is(err, contest.ErrNoVideo) {
+			t.Errorf("a vote afterwards: got %v, want %v", err, contest.ErrNoVideo)
+		}
+		if _, err := w.AddVote(ctx, theirs.ID, ana.ID, at(4000)); !errors.Is(err, contest.ErrNotSignedIn) {
+			t.Errorf("a vote of who has left: got %v, want %v", err, contest.ErrNotSignedIn)
+		}
+	})
+}
+
+func TestVotesBy(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ana, fan := w.player(t, "ana", ""), w.player(t, "fan", "")
+		first, second2 := w.public(t, ana, "Uno", at(1)), w.public(t, ana, "Dos", at(2))
+		check(t, second(w.AddVote(t.Context(), second2.ID, fan.ID, at(900))))
+		check(t, second(w.AddVote(t.Context(), first.ID, fan.ID, at(901))))
+
+		got, err := w.VotesBy(t.Context(), fan.ID)
+
+		want := []contest.GivenVote{{VideoID: first.ID, Title: "Uno", VotedAt: at(901)}, {VideoID: second2.ID, Title: "Dos", VotedAt: at(900)}}
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("votes, %v (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
+func TestAuditLog(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx, p := t.Context(), w.player(t, "ana", "")
+		v := w.public(t, p, "Uno", at(1))
+		check(t, second(w.Publish(ctx, v.ID, at(9)))) // again: nothing happens
+		failed := w.bring(t, w.upload(t, p, "Dos", at(2)), contest.Failed)
+		check(t, second(w.RequeueForOrganizer(ctx, failed.ID, at(10))))
+		if _, err := w.RequeueForOrganizer(ctx, v.ID, at(11)); !errors.Is(err, contest.ErrNotFailed) {
+			t.Errorf("got %v", err)
+		}
+		check(t, w.Note(ctx, contest.Act{At: at(12), Actor: contest.ByOrganizer, Action: contest.ChangedQueue, Detail: "POST /x"}))
+		check(t, w.Note(ctx, contest.Act{At: at(13), Actor: contest.ByPlayer, Action: contest.SignedIn, PlayerID: p.ID}))
+		check(t, w.DeleteVideo(ctx, failed.ID))
+
+		list := func(q contest.ActsQuery) (got []string) {
+			acts, err := w.Acts(ctx, q)
+			check(t, err)
+			for _, a := range acts {
+				got = append(got, fmt.Sprintf("%d %s %s %d %d %s", a.ID, a.Actor, a.Action, a.PlayerID, a.VideoID, a.Detail))
+			}
+			return got
+		}
+		all := []string{
+			"5 player video_deleted 1 2 ", "4 player signed_in 1 0 ", "3 organizer queue_changed 0 0 POST /x", "2 organizer video_retried 1 2 ",
+			"1 player video_published 1 1 ",
+		}
+		for _, test := range []struct {
+			q    contest.ActsQuery
+			want []string
+		}{
+			{contest.ActsQuery{Limit: 100}, all},
+			{contest.ActsQuery{Limit: 2}, all[:2]},
+			{contest.ActsQuery{Limit: 2, Before: 4}, all[2:4]},
+			{contest.ActsQuery{Limit: 9, PlayerID: p.ID, Before: 4}, all[3:]},
+			{contest.ActsQuery{Limit: 9, Action: contest.SignedIn}, all[1:2]},
+			{contest.ActsQuery{Limit: 9, PlayerID: 99}, nil},
+		} {
+			if diff := cmp.Diff(test.want, list(test.q)); diff != "" {
+				t.Errorf("%+v (-want +got):\n%s", test.q, diff)
+			}
+		}
+		forbidden := []string{
+			`UPDATE audit_log SET action = 'nothing'`, `UPDATE audit_log SET at = at WHERE id = 1`, `DELETE FROM audit_log`, `DELETE FROM audit_log WHERE id = 1`,
+		}
+		if w.db.Engine == store.Postgres {
+			forbidden = append(forbidden, `TRUNCATE audit_log`)
+		}
+		for _, statement := range forbidden {
+			if _, err := w.db.Writer.ExecContext(ctx, statement); err == nil || !strings.Contains(err.Error(), "only added to") {
+				t.Errorf("%s: got %v", statement, err)
+			}
+		}
+		if diff := cmp.Diff(all, list(contest.ActsQuery{Limit: 100})); diff != "" {
+			t.Errorf("afterwards (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestClusters(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx := t.Context()
+		ana, beto := w.player(t, "ana", ""), w.player(t, "beto", "")
+		ofAna, ofBeto := w.public(t, ana, "Uno", at(1)), w.public(t, beto, "Dos", at(2))
+		n := 0
+		votes := func(v contest.Video, count int, origin string, age time.Duration) {
+			for range count {
+				n++
+				p := w.player(t, fmt.Sprint("fan", n), "")
+				check(t, second(w.AddVoteFrom(ctx, v.ID, p.ID, at(1000+n), contest.Signal{Origin: origin, VoterAge: age})))
+			}
+		}
+		votes(ofAna, 5, "farm", time.Minute)
+		votes(ofAna, 2, "farm", 48*time.Hour)
+		votes(ofAna, 9, "school", 48*time.Hour)
+		votes(ofAna, 4, "", time.Minute)
+		votes(ofAna, 4, "unknown age", -time.Second)
+		votes(ofBeto, 3, "farm", 59*time.Second)
+		votes(ofBeto, 9, "few", time.Hour)
+
+		got, err := w.Clusters(ctx, contest.ClustersQuery{Since: at(0), Young: time.Hour, Least: 3, Limit: 10})
+		check(t, err)
+		want := []contest.Cluster{
+			{PlayerID: ana.ID, Name: "ana Ríos", Origin: "farm", Votes: 7, Young: 5, InAll: 24, First: at(1001), Last: at(1007)},
+			{PlayerID: beto.ID, Name: "beto Ríos", Origin: "farm", Votes: 3, Young: 3, InAll: 12, First: at(1025), Last: at(1027)},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("clusters (-want +got):\n%s", diff)
+		}
+		for q, wanted := range map[contest.ClustersQuery]int{
+			{Since: at(1004), Young: time.Hour, Least: 3, Limit: 10}:    1, // two of the five are too long ago
+			{Since: at(0), Young: time.Hour, Least: 3, Limit: 1}:        1,
+			{Since: at(0), Young: 2 * time.Hour, Least: 3, Limit: 10}:   3,
+			{Since: at(0), Young: 100 * time.Hour, Least: 1, Limit: 10}: 4,
+		} {
+			if got, err := w.Clusters(ctx, q); err != nil || len(got) != wanted {
+				t.Errorf("%+v: got %d, %v, want %d", q, len(got), err, wanted)
+			}
+		}
+	})
+}
+
+// What a player has unpublished is bounded within the transaction that adds to it.
+func TestUnpublishedIsBounded(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx, ana, beto := t.Context(), w.player(t, "ana", ""), w.player(t, "beto", "")
+		bounded := store.New(w.db, store.Options{Queue: w.queue, MaxUnpublished: 3 << 20}) // three videos
+		errs := atOnce(12, func(i int) error { return second(bounded.AddVideo(ctx, video(ana, "Triple", at(i)))) })
+		fit := 0
+		for _, err := range errs {
+			if err == nil {
+				fit++
+			} else if !errors.Is(err, contest.ErrNoRoom) {
+				t.Errorf("got %v", err)
+			}
+		}
+		if fit != 3 {
+			t.Errorf("%d videos fit, want 3", fit)
+		}
+		check(t, second(bounded.AddVideo(ctx, video(beto, "Triple", at(0)))))
+		check(t, w.AddUpload(ctx, contest.PartialUpload{ID: "x", PlayerID: beto.ID, Title: "x", Size: 1 << 20, ExpiresAt: at(100)}))
+		for _, test := range []struct {
+			bytes int64
+			now   int
+			want  error
+		}{{1 << 20, 0, nil}, {1<<20 + 1, 0, contest.ErrNoRoom}, {2 << 20, 100, nil}, {2<<20 + 1, 100, contest.ErrNoRoom}} {
+			if err := bounded.Room(ctx, beto.ID, test.bytes, at(test.now)); !errors.Is(err, test.want) {
+				t.Errorf("room for %d at %d: got %v, want %v", test.bytes, test.now, err, test.want)
+			}
+		}
+		check(t, w.Room(ctx, ana.ID, 1<<50, at(0))) // without a limit
+	})
+}
+
+// A table that has something of players must be known to DeletePlayer.
+func TestDeletePlayerKnowsAllTables(t *testing.T) {
+	t.Parallel()
+	w := engines()[0].world(t)
+	var got []string
+	for _, row := range selected(t, w.db.Readers, `
+		SELECT m.name || '.' || c.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+		WHERE m.type = 'table' AND c.name IN ('player_id', 'voter_id') ORDER BY 1`) {
+		got = append(got, fmt.Sprint(row[0]))
+	}
+	want := []string{
+		"audit_log.player_id", // stays
+		"sessions.player_id", "standings.player_id", "standings_before.player_id", "uploads.player_id", "videos.player_id",
+		"votes.player_id", "votes.voter_id",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("columns that name players (-known to DeletePlayer +there):\n%s", diff)
+	}
+}

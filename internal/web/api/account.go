@@ -1,0 +1,158 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/web/problem"
+)
+
+type passwordInput struct {
+	Caller
+	Body struct {
+		_         struct{} `additionalProperties:"true"`
+		Password  string   `json:"password" minLength:"1" doc:"The present one." example:"salto-y-canasta"`
+		Password1 string   `json:"password1" minLength:"8" maxLength:"72" doc:"The new one: at least 8 characters and at most 72 bytes." example:"rebote-y-pase"`
+		Password2 string   `json:"password2" minLength:"1" doc:"The new one again." example:"rebote-y-pase"`
+	}
+}
+
+// changePassword answers with a new token: all that there are, and all sessions, are over.
+func (a *API) changePassword(ctx context.Context, in *passwordInput) (*signInOutput, error) {
+	var changed contest.Player
+	err := a.guarded(ctx, in.player, func() (err error) {
+		changed, err = a.Accounts.ChangePassword(ctx, in.player, contest.PasswordChange{
+			Password: in.Body.Password, Password1: in.Body.Password1, Password2: in.Body.Password2,
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.tokenOf(changed)
+}
+
+// guarded counts wrong passwords as sign-ins do, so that a token that was stolen is no way to guess one.
+func (a *API) guarded(ctx context.Context, p contest.Player, check func() error) error {
+	return a.Limits.SignIn(ctx, p.Email, problem.ScopeOf(ctx).Client, check)
+}
+
+type deleteAccountInput struct {
+	Caller
+	Body struct {
+		_        struct{} `additionalProperties:"true"`
+		Password string   `json:"password" minLength:"1" example:"salto-y-canasta"`
+	}
+}
+
+type messageOutput struct {
+	Body struct {
+		Message string `json:"message" example:"Tu cuenta y tus datos han sido eliminados."`
+	}
+}
+
+func (a *API) deleteAccount(ctx context.Context, in *deleteAccountInput) (*messageOutput, error) {
+	err := a.guarded(ctx, in.player, func() error { return a.Accounts.Delete(ctx, in.player, in.Body.Password) })
+	if err != nil {
+		return nil, err
+	}
+	out := &messageOutput{}
+	out.Body.Message = "Tu cuenta y tus datos han sido eliminados."
+	return out, nil
+}
+
+// Exported is all that is kept of a player. It is exported because huma documents no others where they are embedded.
+type Exported struct {
+	Profile  ExportedProfile `json:"profile"`
+	Videos   []ExportedVideo `json:"videos" doc:"Newest first."`
+	Votes    []ExportedVote  `json:"votes" doc:"Given, newest first."`
+	Activity []ExportedAct   `json:"activity" doc:"Lines of the audit log, the latest first."`
+}
+
+type ExportedProfile struct {
+	Profile
+	CreatedAt moment `json:"created_at"`
+}
+
+type ExportedVideo struct {
+	Video
+	OriginalURL *string      `json:"original_url" nullable:"true" doc:"The file as it was uploaded. The link expires."`
+	PosterURL   *string      `json:"poster_url" nullable:"true"`
+	Votes       int          `json:"votes" minimum:"0"`
+	Bytes       int64        `json:"bytes" doc:"Of the file as it was uploaded."`
+	PublishedAt momentOrNull `json:"published_at"`
+}
+
+type ExportedVote struct {
+	VideoID int64  `json:"video_id" example:"1"`
+	Title   string `json:"title" example:"Triple desde la esquina"`
+	VotedAt moment `json:"voted_at"`
+}
+
+type ExportedAct struct {
+	At      moment `json:"at"`
+	By      string `json:"by" enum:"player,organizer"`
+	Action  string `json:"action" example:"signed_in"`
+	VideoID *int64 `json:"video_id" nullable:"true"`
+}
+
+type exportInput struct {
+	Caller
+	Base
+}
+
+type exportOutput struct {
+	CacheControl       string `header:"Cache-Control"`
+	ContentDisposition string `header:"Content-Disposition"`
+	Body               Exported
+}
+
+// ExportName is how the file is called that an export is saved as.
+const ExportName = `attachment; filename="risingstars.json"`
+
+func (a *API) export(ctx context.Context, in *exportInput) (*exportOutput, error) {
+	e, err := a.Accounts.Export(ctx, in.player)
+	if err != nil {
+		return nil, err
+	}
+	return &exportOutput{CacheControl: "no-store", ContentDisposition: ExportName, Body: a.exported(a.baseURL(in.Base), e)}, nil
+}
+
+// Exported makes the same document for the site, with links that begin with base.
+func (a *API) Exported(ctx context.Context, p contest.Player, base string) ([]byte, error) {
+	e, err := a.Accounts.Export(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.MarshalIndent(a.exported(base, e), "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode an export: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+func (a *API) exported(base string, e contest.Export) Exported {
+	out := Exported{
+		Profile: ExportedProfile{profileOf(e.Player).Body, moment(e.Player.CreatedAt)},
+		Videos:  make([]ExportedVideo, len(e.Videos)), Votes: make([]ExportedVote, len(e.Votes)), Activity: make([]ExportedAct, len(e.Acts)),
+	}
+	for i, v := range e.Videos {
+		out.Videos[i] = ExportedVideo{
+			Video: a.video(base, v), Votes: v.Votes, Bytes: v.Media.Size, PublishedAt: momentOrNull(v.PublishedAt),
+			OriginalURL: a.partURL(base, v, contest.OriginalPart, v.Media.Original()),
+			PosterURL:   a.partURL(base, v, contest.PosterPart, v.Media.Poster()),
+		}
+	}
+	for i, v := range e.Votes {
+		out.Votes[i] = ExportedVote{v.VideoID, v.Title, moment(v.VotedAt)}
+	}
+	for i, act := range e.Acts {
+		out.Activity[i] = ExportedAct{At: moment(act.At), By: string(act.Actor), Action: string(act.Action)}
+		if act.VideoID != 0 {
+			out.Activity[i].VideoID = &act.VideoID
+		}
+	}
+	return out
+}

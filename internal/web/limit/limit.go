@@ -1,0 +1,145 @@
+// Package limit bounds what one person, one account and one address may do. The API and the site share its counts, and
+// so do all processes that share a Redis.
+package limit
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/live"
+)
+
+// Shared is where it is counted.
+type Shared interface {
+	// Take counts one doing. It returns 0, or how long to wait where the rule does not allow it.
+	Take(ctx context.Context, rule live.Rule, key string) time.Duration
+	// Wait is Take without counting.
+	Wait(ctx context.Context, rule live.Rule, key string) time.Duration
+	// Give takes back one doing that was counted.
+	Give(ctx context.Context, rule live.Rule, key string)
+	// Hold counts something that goes on until release is called, and reports whether there is room.
+	Hold(ctx context.Context, name, key string, most int) (release func(), ok bool)
+}
+
+// Rules are how much is allowed. An address may be a whole school behind one router, so what goes by address is generous.
+type Rules struct {
+	SignUps              live.Rule // by address
+	FailedSignIns        live.Rule // by account and address together
+	FailedSignInsAddress live.Rule // by address, whatever the account
+	FailedSignInsAccount live.Rule // by account, whatever the address
+	Votes                live.Rule // by person
+	VotesAddress         live.Rule // by address
+	UploadsAtOnce        int       // by player
+	MinUploadRate        int64     // bytes a second, 0 for any
+}
+
+// guessed is by account and address while an account has more failures than its rule allows, from whatever addresses. The
+// owner, from an address of their own, is let in at the first try.
+var guessed = live.Rule{Name: "failed sign-ins of an account that is being guessed", Burst: 2, Every: 5 * time.Minute, Most: time.Hour}
+
+// Limits apply the rules.
+type Limits struct {
+	Shared
+	Rules
+}
+
+// SignUp counts a sign-up from an address. It returns *contest.TooManyError.
+func (l *Limits) SignUp(ctx context.Context, client string) error {
+	return l.take(ctx, l.SignUps, Network(client))
+}
+
+// SignIn lets somebody at an address try an account's password, by check. Only failures are counted, but a try counts
+// while it is under way, so that many at once win nothing. It returns *contest.TooManyError, or what check returned.
+//
+// Nobody can shut an account's owner out from another address: what a stranger uses up is the allowance of that stranger's
+// address, and what many strangers use up leaves each further address a try.
+func (l *Limits) SignIn(ctx context.Context, account, client string, check func() error) error {
+	account = strings.ToLower(strings.TrimSpace(account))
+	address := Network(client)
+	both := account + " " + address
+	tries := &tries{limits: l}
+	err := tries.take(ctx, l.FailedSignIns, both)
+	if err == nil {
+		err = tries.take(ctx, l.FailedSignInsAddress, address)
+	}
+	if err == nil && tries.take(ctx, l.FailedSignInsAccount, account) != nil {
+		err = tries.take(ctx, guessed, both)
+	}
+	if err == nil {
+		err = check()
+	}
+	if errors.Is(err, contest.ErrBadCredentials) || errors.Is(err, contest.ErrWrongPassword) {
+		return err
+	}
+	tries.giveBack(ctx)
+	return err
+}
+
+// tries are doings that were counted, and may be taken back.
+type tries struct {
+	limits *Limits
+	rules  []live.Rule
+	keys   []string
+}
+
+func (t *tries) take(ctx context.Context, rule live.Rule, key string) error {
+	err := t.limits.take(ctx, rule, key)
+	if err == nil {
+		t.rules, t.keys = append(t.rules, rule), append(t.keys, key)
+	}
+	return err
+}
+
+func (t *tries) giveBack(ctx context.Context) {
+	for i := range t.rules {
+		t.limits.Give(ctx, t.rules[i], t.keys[i])
+	}
+}
+
+// Vote counts a vote, given or taken back, of a person at an address. It returns *contest.TooManyError.
+func (l *Limits) Vote(ctx context.Context, playerID int64, client string) error {
+	if err := l.take(ctx, l.Votes, strconv.FormatInt(playerID, 10)); err != nil {
+		return err
+	}
+	return l.take(ctx, l.VotesAddress, Network(client))
+}
+
+// uploadAgain is when to ask again for room, which comes when an upload ends.
+const uploadAgain = 10 * time.Second
+
+// Upload counts an upload of a player until release is called. It returns *contest.TooManyError.
+func (l *Limits) Upload(ctx context.Context, playerID int64) (release func(), err error) {
+	release, ok := l.Hold(ctx, "uploads by player", strconv.FormatInt(playerID, 10), l.UploadsAtOnce)
+	if !ok {
+		return nil, &contest.TooManyError{RetryAfter: uploadAgain}
+	}
+	return release, nil
+}
+
+func (l *Limits) take(ctx context.Context, rule live.Rule, key string) error {
+	if wait := l.Take(ctx, rule, key); wait > 0 {
+		return &contest.TooManyError{RetryAfter: wait}
+	}
+	return nil
+}
+
+// network64 is how many bits of an IPv6 address are one household's or one phone's: the rest, its owner may choose.
+const network64 = 64
+
+// Network is what counts as one address: an address of IPv4, or the network of 64 bits of one of IPv6.
+func Network(client string) string {
+	addr, err := netip.ParseAddr(client)
+	if err != nil {
+		return client
+	}
+	addr = addr.Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, network64).Masked().String()
+}

@@ -1,0 +1,124 @@
+package ui
+
+import (
+	"net/http"
+	"strconv"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/web/problem"
+)
+
+func (w *words) passwordFields(r *http.Request) []Field {
+	password := w.field(r, "password1", w.PasswordNew, "password", "new-password")
+	password.Hint = w.HintPassword
+	return []Field{
+		w.field(r, "password", w.PasswordOld, "password", "current-password"), password,
+		w.field(r, "password2", w.LabelPassword2, "password", "new-password"),
+	}
+}
+
+// changePassword signs all other browsers and programs out, and this one in again.
+func (s *Site) changePassword(w http.ResponseWriter, r *http.Request) error {
+	p, ok, err := s.writer(w, r)
+	if !ok {
+		return err
+	}
+	var changed contest.Player
+	err = s.guarded(r, p, func() (err error) {
+		changed, err = s.Accounts.ChangePassword(r.Context(), p, contest.PasswordChange{
+			Password: r.PostForm.Get("password"), Password1: r.PostForm.Get("password1"), Password2: r.PostForm.Get("password2"),
+		})
+		return err
+	})
+	if err == nil {
+		if err := s.Sessions.Begin(w, r, changed.ID, changed.Generation); err != nil {
+			return err
+		}
+		redirect(w, r, "/cuenta?clave=1")
+		return nil
+	}
+	page, lost := s.accountPage(w, r, p)
+	if lost != nil {
+		return lost
+	}
+	if status := page.Password.blame(w, r, err); status != 0 {
+		return s.show(w, r, status, page)
+	}
+	return err
+}
+
+// writer finds who is signed in and sends a form, as member does.
+func (s *Site) writer(w http.ResponseWriter, r *http.Request) (p contest.Player, ok bool, err error) {
+	if p, ok, err = s.member(w, r); !ok {
+		return p, ok, err
+	}
+	if err := r.ParseForm(); err != nil {
+		return p, false, problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
+	}
+	return p, true, nil
+}
+
+// guarded counts wrong passwords as sign-ins do, so that a session that was stolen is no way to guess one.
+func (s *Site) guarded(r *http.Request, p contest.Player, check func() error) error {
+	return s.Limits.SignIn(r.Context(), p.Email, problem.ScopeOf(r.Context()).Client, check)
+}
+
+// exportData answers with a file. It is a form's target, so that no link on another site makes one.
+func (s *Site) exportData(w http.ResponseWriter, r *http.Request) error {
+	p, ok, err := s.writer(w, r)
+	if !ok {
+		return err
+	}
+	text, err := s.Export(r.Context(), p, s.base(r))
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="risingstars.json"`)
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(text) // a reader who has gone cannot be told
+	return nil
+}
+
+func (s *Site) leavePage(w http.ResponseWriter, r *http.Request) (*LeavePage, error) {
+	layout, err := s.layout(w, r, "account")
+	page := &LeavePage{Layout: layout}
+	if err == nil {
+		page.Title = layout.Words.LeaveTitle
+		page.Fields = []Field{layout.Words.field(r, "password", layout.Words.PasswordOld, "password", "current-password")}
+	}
+	return page, err
+}
+
+func (s *Site) leaveForm(w http.ResponseWriter, r *http.Request) error {
+	if _, ok, err := s.member(w, r); !ok {
+		return err
+	}
+	page, err := s.leavePage(w, r)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, http.StatusOK, page)
+}
+
+// leave deletes the reader's account.
+func (s *Site) leave(w http.ResponseWriter, r *http.Request) error {
+	p, ok, err := s.writer(w, r)
+	if !ok {
+		return err
+	}
+	err = s.guarded(r, p, func() error { return s.Accounts.Delete(r.Context(), p, r.PostForm.Get("password")) })
+	if err == nil {
+		return s.signOut(w, r)
+	}
+	page, lost := s.leavePage(w, r)
+	if lost != nil {
+		return lost
+	}
+	if status := page.blame(w, r, err); status != 0 {
+		return s.show(w, r, status, page)
+	}
+	return err
+}
