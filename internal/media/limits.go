@@ -41,6 +41,9 @@ const (
 	framesHeld       = 24      // full-size frames a decoder and its threads may hold at once
 	bytesPerPixel    = 6       // of the widest pixel format, 4:4:4 in 16 bits
 
+	maxOpenFiles = 64      // libraries are opened one after the other
+	maxReport    = 1 << 20 // bytes of ffprobe's output, which usually has two thousand
+
 	maxOutputBytes = 256 << 20 // ten times what 35 s at the highest bit rate come to
 )
 

@@ -15,8 +15,15 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// findTools finds the installed FFmpeg once.
-var findTools = sync.OnceValues(func() (Tools, error) { return Find(context.Background(), "", "") })
+// findTools finds the installed FFmpeg once, and confines it as far as this machine can.
+var findTools = sync.OnceValues(func() (Tools, error) {
+	t, err := Find(context.Background(), "", "")
+	if err != nil {
+		return t, err
+	}
+	t, _, err = t.Confine(context.Background())
+	return t, err
+})
 
 func tools(tb testing.TB) Tools {
 	tb.Helper()

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,18 +58,22 @@ func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
 	if err != nil {
 		return Clip{}, err
 	}
-	var out bytes.Buffer
+	out := &capped{most: maxReport}
 	_, runErr := command{
 		Path:   t.FFprobe,
 		Args:   probeArgs(path),
-		Stdout: &out,
+		Stdout: out,
 		Limits: limits{
 			Time: probeLimit, CPU: probeLimit,
 			AddressSpace: addressSpace(Clip{Width: MaxPixels, Height: 1}),
 		},
 		Hidden: []string{path},
+		Cell:   t.cell(t.FFprobe, []string{path}, nil),
 	}.run(ctx)
-	report, err := parseReport(out.Bytes(), runErr)
+	if out.full {
+		return Clip{}, refuse(Unplayable, "there is no end to what it says of itself").because(runErr)
+	}
+	report, err := parseReport(out.data, runErr)
 	if err != nil {
 		return Clip{}, err
 	}

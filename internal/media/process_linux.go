@@ -13,7 +13,7 @@ func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// apply limits a child that has just started and is still loading its libraries.
+// apply limits this process (0), or a child that has just started and is still loading its libraries.
 func (l limits) apply(pid int) error {
 	limit := func(resource int, name string, value, grace uint64) error {
 		if value == 0 {
@@ -23,9 +23,6 @@ func (l limits) apply(pid int) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		return nil
-	}
-	if err := limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0); err != nil {
-		return err
 	}
 	if err := limit(unix.RLIMIT_FSIZE, "file size", l.FileSize, 0); err != nil {
 		return err
@@ -37,5 +34,11 @@ func (l limits) apply(pid int) error {
 	if err := unix.Prlimit(pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil); err != nil {
 		return fmt.Errorf("core file: %w", err)
 	}
-	return renice(pid, l.Niceness)
+	if err := limit(unix.RLIMIT_NOFILE, "open files", maxOpenFiles, 0); err != nil {
+		return err
+	}
+	if err := renice(pid, l.Niceness); err != nil {
+		return err
+	}
+	return limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0) // last: this process may itself need some
 }

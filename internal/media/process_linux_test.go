@@ -22,6 +22,7 @@ import (
 const actAsParent = "MEDIA_TEST_PARENT"
 
 func TestMain(m *testing.M) {
+	Helper()
 	if os.Getenv(actAsParent) != "" {
 		c := command{Path: "/bin/sh", Args: []string{"-c", "echo $$; exec sleep 1000"}, Stdout: os.Stdout}
 		_, err := c.run(context.Background())

@@ -63,6 +63,9 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 	if err != nil {
 		return Rendition{}, fmt.Errorf("media: render: %w", err)
 	}
+	if err := r.makeOutputs(); err != nil {
+		return Rendition{}, fmt.Errorf("media: render: %w", err)
+	}
 	threads := max(1, t.Threads)
 	limit := timeLimit(r.Clip)
 	watch := &progress{Total: 2*curtainFrames + expectedFrames(r.Clip), Report: r.Progress, Moved: r.Moved}
@@ -78,6 +81,7 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 			Niceness:     renderNiceness,
 		},
 		Hidden: []string{r.Source, r.Dest, r.Poster, r.Brand.Curtain, r.Brand.Watermark},
+		Cell:   t.cell(t.FFmpeg, []string{r.Source, r.Brand.Curtain, r.Brand.Watermark}, []string{r.Dest, r.Poster}),
 	}.run(ctx)
 	if err != nil {
 		return Rendition{}, renderError(err)
@@ -101,6 +105,16 @@ func (r Render) absolute() (Render, error) {
 		}
 	}
 	return r, nil
+}
+
+// makeOutputs makes the two files that FFmpeg writes: a confined one can make none, so it can fill no folder either.
+func (r Render) makeOutputs() error {
+	for _, path := range []string{r.Dest, r.Poster} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // expectedFrames is how many frames of play a clip should give.
