@@ -11,7 +11,7 @@ func TestProbeArgs(t *testing.T) {
 	t.Parallel()
 	want := []string{
 		"-hide_banner", "-loglevel", "error", "-threads", "1",
-		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-max_pixels", "36000000",
+		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-enable_drefs", "0", "-max_pixels", "36000000",
 		"-print_format", "json=compact=1", "-show_error",
 		"-select_streams", "V", "-read_intervals", "%+#1", "-show_packets", "-show_frames",
 		"-show_entries", "format=nb_streams,duration" +
@@ -37,7 +37,7 @@ func TestRenderArgs(t *testing.T) {
 		"-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-nostats", "-progress", "pipe:1",
 		"-filter_threads", "2", "-filter_complex_threads", "2",
 
-		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-max_pixels", "36000000",
+		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-enable_drefs", "0", "-max_pixels", "36000000",
 		"-threads", "2", "-noautorotate", "-reinit_filter", "0", "-t", "40", "-i", "file:/work/in.mp4",
 
 		"-protocol_whitelist", "file", "-format_whitelist", "png_pipe", "-f", "png_pipe",

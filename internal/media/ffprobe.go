@@ -5,10 +5,10 @@ import (
 )
 
 // hardened are the options in front of an untrusted file: one local file, as MP4 or QuickTime whatever it looks like,
-// with no picture larger than decoders may handle.
+// without the other files that it may refer to, with no picture larger than decoders may handle.
 func hardened() []string {
 	return []string{
-		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov",
+		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-enable_drefs", "0",
 		"-max_pixels", strconv.Itoa(decoderPixels),
 	}
 }

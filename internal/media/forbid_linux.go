@@ -3,7 +3,6 @@ package media
 import (
 	"fmt"
 	"os"
-	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -81,7 +80,7 @@ func newFilter(pid uint32) filter {
 		f.add(higher, otherNumbers, 0, 1)
 		f.answer(refused)
 	}
-	for call := range slices.Values(forbidden) {
+	for _, call := range forbidden {
 		f.add(equal, call, 0, 1)
 		f.answer(refused)
 	}
@@ -95,15 +94,19 @@ func newFilter(pid uint32) filter {
 	return f
 }
 
-// forbid installs the filter on this thread. A kernel without seccomp goes without, and the trial will tell.
+// forbid puts the filter on this thread.
 func forbid() error {
 	if auditArch == 0 {
 		return nil
 	}
+	return newFilter(uint32(os.Getpid())).install()
+}
+
+// install is for this thread, and what it becomes. A kernel without seccomp goes without, and the trial will tell.
+func (f filter) install() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
 	}
-	f := newFilter(uint32(os.Getpid()))
 	program := unix.SockFprog{Len: uint16(len(f)), Filter: &f[0]}
 	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&program)))
 	if errno != 0 && errno != unix.ENOSYS && errno != unix.EINVAL {

@@ -6,7 +6,7 @@ import "time"
 const (
 	MaxDuration  = 10 * time.Minute // as the file declares it; at most MaxPlay of it is ever decoded
 	MaxStreams   = 16               // tracks of any kind; phones write up to about six, with their timed metadata
-	MaxFrameRate = 1000             // frames per second
+	MaxFrameRate = 240              // frames per second, rounded; phones' slow motion has that
 
 	// MaxPixels is the area of 8K UHD, 7680×4320. Decoders get a little more (decoderPixels), for they count
 	// whole coding blocks.
@@ -61,4 +61,22 @@ func timeLimit(c Clip) time.Duration {
 // of that size can take.
 func addressSpace(c Clip) uint64 {
 	return baseAddressSpace + uint64(c.Width)*uint64(c.Height)*bytesPerPixel*framesHeld
+}
+
+// timeLimit is that of a clip, or the operator's if that is shorter.
+func (t Tools) timeLimit(c Clip) time.Duration {
+	limit := timeLimit(c)
+	if t.MaxTime > 0 {
+		limit = min(limit, t.MaxTime)
+	}
+	return limit
+}
+
+// addressSpace is that of a clip, or the operator's if that is smaller.
+func (t Tools) addressSpace(c Clip) uint64 {
+	limit := addressSpace(c)
+	if t.MaxMemory > 0 {
+		limit = min(limit, t.MaxMemory)
+	}
+	return limit
 }

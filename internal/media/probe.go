@@ -25,7 +25,7 @@ type Clip struct {
 	DisplayWidth, DisplayHeight int
 
 	Duration   time.Duration // of the video stream; 0 if the file does not say, as in a recording in fragments
-	FrameRate  float64       // average, frames per second; 0 if unknown
+	FrameRate  float64       // average, frames per second
 	BitDepth   int           // of one colour component
 	Interlaced bool
 	HDR        bool   // brightness by SMPTE ST 2084 (PQ) or ARIB STD-B67 (HLG)
@@ -65,7 +65,7 @@ func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
 		Stdout: out,
 		Limits: limits{
 			Time: probeLimit, CPU: probeLimit,
-			AddressSpace: addressSpace(Clip{Width: MaxPixels, Height: 1}),
+			AddressSpace: t.addressSpace(Clip{Width: MaxPixels, Height: 1}),
 		},
 		Hidden: []string{path},
 		Cell:   t.cell(t.FFprobe, []string{path}, nil),

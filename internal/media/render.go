@@ -67,7 +67,7 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 		return Rendition{}, fmt.Errorf("media: render: %w", err)
 	}
 	threads := max(1, t.Threads)
-	limit := timeLimit(r.Clip)
+	limit := t.timeLimit(r.Clip)
 	watch := &progress{Total: 2*curtainFrames + expectedFrames(r.Clip), Report: r.Progress, Moved: r.Moved}
 	warnings, err := command{
 		Path:   t.FFmpeg,
@@ -76,7 +76,7 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 		Limits: limits{
 			Time:         limit,
 			CPU:          limit * time.Duration(min(runtime.NumCPU(), threads+2)),
-			AddressSpace: addressSpace(r.Clip),
+			AddressSpace: t.addressSpace(r.Clip),
 			FileSize:     maxOutputBytes,
 			Niceness:     renderNiceness,
 		},

@@ -91,7 +91,9 @@ func (c Clip) check() error {
 		return refuse(TooManyPixels, "%d×%d, at most %d pixels are allowed", c.Width, c.Height, MaxPixels)
 	case c.Duration > MaxDuration:
 		return refuse(TooLong, "%v, at most %v is allowed", c.Duration.Round(time.Second), MaxDuration)
-	case c.FrameRate > MaxFrameRate:
+	case c.FrameRate <= 0:
+		return refuse(BadFrameRate, "its frames have no rate")
+	case math.Round(c.FrameRate) > MaxFrameRate:
 		return refuse(BadFrameRate, "%.0f frames a second, at most %d are allowed", c.FrameRate, MaxFrameRate)
 	}
 	return nil

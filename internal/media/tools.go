@@ -22,6 +22,9 @@ type Tools struct {
 	// Without, HDR videos come out pale.
 	Tonemap bool
 
+	MaxMemory uint64        // bytes of address space of one run, whatever its clip needs; 0 for no bound beyond that
+	MaxTime   time.Duration // of one rendering, whatever its clip needs; 0 for the usual hour
+
 	cells map[string]cell // by program: where it runs, see Confine
 }
 
