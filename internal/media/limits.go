@@ -39,6 +39,7 @@ const (
 
 	baseAddressSpace = 3 << 29 // 1.5 GiB: programs, libraries, encoder, scaled frames
 	framesHeld       = 24      // full-size frames a decoder and its threads may hold at once
+	framesProbed     = 8       // the same for one thread on the way to the first picture: 8K has no more to refer to
 	bytesPerPixel    = 6       // of the widest pixel format, 4:4:4 in 16 bits
 
 	maxOpenFiles = 64      // libraries are opened one after the other
@@ -63,6 +64,11 @@ func addressSpace(c Clip) uint64 {
 	return baseAddressSpace + uint64(c.Width)*uint64(c.Height)*bytesPerPixel*framesHeld
 }
 
+// probeAddressSpace is for a picture of any size that is allowed: it is not known yet.
+func (t Tools) probeAddressSpace() uint64 {
+	return t.capMemory(baseAddressSpace + decoderPixels*bytesPerPixel*framesProbed)
+}
+
 // timeLimit is that of a clip, or the operator's if that is shorter.
 func (t Tools) timeLimit(c Clip) time.Duration {
 	limit := timeLimit(c)
@@ -74,9 +80,12 @@ func (t Tools) timeLimit(c Clip) time.Duration {
 
 // addressSpace is that of a clip, or the operator's if that is smaller.
 func (t Tools) addressSpace(c Clip) uint64 {
-	limit := addressSpace(c)
+	return t.capMemory(addressSpace(c))
+}
+
+func (t Tools) capMemory(limit uint64) uint64 {
 	if t.MaxMemory > 0 {
-		limit = min(limit, t.MaxMemory)
+		return min(limit, t.MaxMemory)
 	}
 	return limit
 }

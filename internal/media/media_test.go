@@ -93,6 +93,7 @@ var (
 	black   = color.NRGBA{0, 0, 0, 255}
 	white   = color.NRGBA{255, 255, 255, 255}
 	teal    = color.NRGBA{0, 128, 128, 255}
+	cyan    = color.NRGBA{0, 255, 255, 255}
 	magenta = color.NRGBA{255, 0, 255, 255}
 )
 

@@ -59,16 +59,17 @@ func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
 		return Clip{}, err
 	}
 	out := &capped{most: maxReport}
-	_, runErr := command{
+	warnings, runErr := command{
 		Path:   t.FFprobe,
 		Args:   probeArgs(path),
 		Stdout: out,
 		Limits: limits{
 			Time: probeLimit, CPU: probeLimit,
-			AddressSpace: t.addressSpace(Clip{Width: MaxPixels, Height: 1}),
+			AddressSpace: t.probeAddressSpace(),
 		},
 		Hidden: []string{path},
 		Cell:   t.cell(t.FFprobe, []string{path}, nil),
+		Used:   t.used,
 	}.run(ctx)
 	if out.full {
 		return Clip{}, refuse(Unplayable, "there is no end to what it says of itself").because(runErr)
@@ -78,6 +79,9 @@ func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
 		return Clip{}, err
 	}
 	clip, err := report.clip()
+	if ReasonOf(err) == Unplayable && saysTooManyPixels(warnings) {
+		return Clip{}, refuse(TooManyPixels, "at most %d pixels are allowed", MaxPixels).because(err)
+	}
 	if err != nil {
 		return Clip{}, err
 	}

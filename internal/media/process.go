@@ -32,8 +32,9 @@ type command struct {
 	Args   []string  // without the program's name
 	Stdout io.Writer // written by one goroutine until run returns
 	Limits limits
-	Hidden []string // paths that error texts show by their last element only
-	Cell   *cell    // where it runs confined, nil for nowhere
+	Hidden []string               // paths that error texts show by their last element only
+	Cell   *cell                  // where it runs confined, nil for nowhere
+	Used   func(*os.ProcessState) // told at the end; may be nil
 }
 
 const (
@@ -71,6 +72,9 @@ func (c command) run(ctx context.Context) (warnings string, err error) {
 		return "", fmt.Errorf("media: %s: %w", name, errors.Join(err, context.Cause(ctx)))
 	}
 	err = cmd.Wait()
+	if c.Used != nil {
+		c.Used(cmd.ProcessState)
+	}
 	switch {
 	case err == nil:
 		return stderr.text(c.Hidden), nil

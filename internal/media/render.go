@@ -82,6 +82,7 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 		},
 		Hidden: []string{r.Source, r.Dest, r.Poster, r.Brand.Curtain, r.Brand.Watermark},
 		Cell:   t.cell(t.FFmpeg, []string{r.Source, r.Brand.Curtain, r.Brand.Watermark}, []string{r.Dest, r.Poster}),
+		Used:   t.used,
 	}.run(ctx)
 	if err != nil {
 		return Rendition{}, renderError(err)
@@ -130,6 +131,9 @@ const (
 	// What FFmpeg writes about a broken file, and about a full disk.
 	invalidData = "Invalid data found when processing input"
 	diskFull    = "No space left on device"
+
+	// What FFmpeg and its encoder write at the end of the memory that they were allowed.
+	noMemory, noMemoryEncoder = "Cannot allocate memory", "x264 [error]: malloc of size"
 )
 
 // renderError tells a clip that cannot be decoded from trouble with the machine.
@@ -139,11 +143,13 @@ func renderError(err error) error {
 		return fmt.Errorf("media: render: %w", err)
 	}
 	switch {
-	case strings.Contains(failed.Tail, tooManyPixels):
+	case saysTooManyPixels(failed.Tail):
 		return refuse(TooManyPixels, "at most %d pixels are allowed", MaxPixels).because(failed)
 	case failed.code == tooManyErrors,
 		failed.code > 0 && strings.Contains(failed.Tail, invalidData) && !strings.Contains(failed.Tail, diskFull):
 		return refuse(Unplayable, "most of its pictures cannot be decoded").because(failed)
+	case failed.code > 0 && (strings.Contains(failed.Tail, noMemory) || strings.Contains(failed.Tail, noMemoryEncoder)):
+		return refuse(Unplayable, "it takes more memory than a video of its size should").because(failed)
 	}
 	return fmt.Errorf("media: render: %w", failed)
 }

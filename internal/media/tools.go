@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,8 @@ type Tools struct {
 	MaxMemory uint64        // bytes of address space of one run, whatever its clip needs; 0 for no bound beyond that
 	MaxTime   time.Duration // of one rendering, whatever its clip needs; 0 for the usual hour
 
-	cells map[string]cell // by program: where it runs, see Confine
+	cells map[string]cell        // by program: where it runs, see Confine
+	used  func(*os.ProcessState) // told what each run has used; may be nil
 }
 
 // renderNiceness keeps renderings behind the program's own work when processors are scarce.
