@@ -138,17 +138,17 @@ var libraries = []string{
 // cellOf is the cell of a program without any files to work on. The error is for one that is no ELF file, such as a
 // script, which needs other programs.
 func cellOf(program string) (cell, error) {
-	real, err := filepath.EvalSymlinks(program)
+	file, err := filepath.EvalSymlinks(program)
 	if err != nil {
 		return cell{}, err
 	}
-	c := cell{Execute: []string{real}, Libraries: append(slices.Clone(libraries), filepath.Join(filepath.Dir(real), "..", "lib"))}
+	c := cell{Execute: []string{file}, Libraries: append(slices.Clone(libraries), filepath.Join(filepath.Dir(file), "..", "lib"))}
 	for _, dir := range filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")) {
 		if filepath.IsAbs(dir) {
 			c.Libraries = append(c.Libraries, dir)
 		}
 	}
-	f, err := elf.Open(real)
+	f, err := elf.Open(file)
 	if err != nil {
 		return cell{}, err
 	}
