@@ -31,9 +31,9 @@ func findTools(ctx context.Context, s *config.Settings) (media.Tools, media.Prot
 
 // logProtection says once how far a hostile video is shut in.
 func (p *platform) logProtection() {
-	log := p.log.Info
 	if !p.protection.Complete() {
-		log = p.log.Warn
+		p.log.Warn("FFmpeg is not confined in all respects", "protection", p.protection.String())
+		return
 	}
-	log("FFmpeg is confined", "protection", p.protection.String(), "complete", p.protection.Complete())
+	p.log.Info("FFmpeg is confined", "protection", p.protection.String())
 }
