@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"debug/elf"
@@ -183,6 +184,9 @@ func (t Tools) cell(program string, read, write []string) *cell {
 	return c.with(read, write)
 }
 
+// confined is what the helper says before it becomes the program, and nothing behind it if it could.
+const confined = "."
+
 // start starts the program, confined if it has a cell, and returns once its limits hold. What kept a confined one from
 // starting comes out of the helper's fourth file, which closes when the helper becomes the program.
 func (c command) start(cmd *exec.Cmd) error {
@@ -217,11 +221,11 @@ func (c command) start(cmd *exec.Cmd) error {
 		return fmt.Errorf("start: %w", err)
 	}
 	said, err := io.ReadAll(io.LimitReader(trouble, tailBytes))
-	if err != nil || len(said) > 0 {
-		told := tail{said}
-		return errors.Join(err, fmt.Errorf("confine: %s", cmp.Or(told.text(c.Hidden), "nothing said")), cmd.Cancel(), cmd.Wait())
+	if err == nil && string(said) == confined {
+		return nil
 	}
-	return nil
+	told := tail{bytes.TrimPrefix(said, []byte(confined))}
+	return errors.Join(err, fmt.Errorf("confine: %s", cmp.Or(told.text(c.Hidden), "the helper said nothing")), cmd.Cancel(), cmd.Wait())
 }
 
 // capped keeps what is written to it, up to a number of bytes, and then fails, which ends the program that writes.

@@ -29,7 +29,7 @@ func cannotConfine() (why string) {
 	return ""
 }
 
-// troubleFile is where the helper says why it could not become the program.
+// troubleFile is where the helper says that it becomes the program, or why it cannot.
 const troubleFile = 3
 
 // Helper must be called at the beginning of main. In a process that was started to confine a program it does that and
@@ -46,11 +46,14 @@ func Helper() {
 	if err == nil {
 		os.Exit(0)
 	}
-	_, _ = unix.Write(troubleFile, []byte(err.Error())) // if that fails, the exit status is left
+	tell(err.Error())
 	os.Exit(helperFailed)
 }
 
 const helperFailed = 125
+
+// tell writes to troubleFile. If that fails, too little is told, which is trouble as well.
+func tell(text string) { _, _ = unix.Write(troubleFile, []byte(text)) }
 
 // help follows an order, and returns only from a trial.
 func help(text string, args []string) error {
@@ -64,11 +67,13 @@ func help(text string, args []string) error {
 		return err
 	}
 	if o.Program == "" {
+		tell(confined)
 		return tryAll()
 	}
 	if err := o.Limits.apply(0); err != nil {
 		return fmt.Errorf("limit: %w", err)
 	}
+	tell(confined)
 	err := syscall.Exec(o.Program, append([]string{o.Program}, args...), os.Environ())
 	return fmt.Errorf("execute: %w", err)
 }
