@@ -12,6 +12,7 @@ import (
 )
 
 func main() {
+	app.Helper()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()

@@ -109,7 +109,7 @@ func (i inspector) Inspect(ctx context.Context, path string) (contest.Format, er
 var refusals = map[media.Reason]error{
 	media.Empty:          contest.ErrEmptyFile,
 	media.NotVideo:       contest.ErrNotAVideo,
-	media.NoVideo:        contest.ErrNotAVideo,
+	media.NoVideo:        contest.ErrNoPicture,
 	media.Truncated:      contest.ErrTruncated,
 	media.Unplayable:     contest.ErrUnplayable,
 	media.TooManyPixels:  contest.ErrTooManyPixels,

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"risingstars/internal/config"
+	"risingstars/internal/media"
 	"risingstars/internal/secrets"
 )
 
@@ -80,6 +81,10 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	}
 	return nil
 }
+
+// Helper must be called at the beginning of main: in a process that this program has started to confine FFmpeg, it does
+// that and does not return.
+func Helper() { media.Helper() }
 
 // runner is what every command gets.
 type runner struct {

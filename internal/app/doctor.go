@@ -208,7 +208,7 @@ func checkDisk(_ context.Context, s *config.Settings) []finding {
 
 func checkFFmpeg(ctx context.Context, s *config.Settings) []finding {
 	const mend = "install FFmpeg 4.4 or newer: apt install ffmpeg, or brew install ffmpeg"
-	tools, err := media.Find(ctx, s.FFmpeg, s.FFprobe)
+	tools, protection, err := findTools(ctx, s)
 	if err != nil {
 		return []finding{{"ffmpeg", err.Error(), mend, true}}
 	}
@@ -232,5 +232,15 @@ func checkFFmpeg(ctx context.Context, s *config.Settings) []finding {
 		}
 	}
 	there = append(there, fmt.Sprintf("with %d codecs and filters that are used", codecs))
+	list = append(list, protectionFinding(protection))
 	return append([]finding{{part: "ffmpeg", is: strings.Join(there, ", ")}}, list...)
+}
+
+func protectionFinding(p media.Protection) finding {
+	f := finding{part: "sandbox", is: p.String()}
+	if !p.Complete() {
+		f.mend = "a hostile video that takes over FFmpeg could do what this program can: use Linux 6.2 or newer with " +
+			"Landlock and seccomp, and FFmpeg itself rather than a script (SANDBOX=required refuses to start without)"
+	}
+	return f
 }

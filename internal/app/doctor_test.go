@@ -26,7 +26,7 @@ func TestDoctor(t *testing.T) {
 	}{
 		{"all well", nil, []string{
 			"setting   LISTEN_ADDR = 127.0.0.1:8080\n", "database  SQLite, tables at version ", "storage   ", "secret    will be generated",
-			"passwords bcrypt with a work factor of 10\n", "ffmpeg    ffmpeg ", "All that the platform needs is there.\n",
+			"passwords bcrypt with a work factor of 10\n", "ffmpeg    ffmpeg ", "sandbox   ", "seccomp: no network, no other processes; limits of memory, time and output", "All that the platform needs is there.\n",
 		}, ""},
 		{"cheap passwords", apptest.Settings{"PASSWORD_COST": "4"}, []string{
 			"warn  passwords bcrypt with a work factor of 4\n", "→ set PASSWORD_COST to 10 or more", "All that the platform needs is there.\n",
@@ -44,6 +44,16 @@ func TestDoctor(t *testing.T) {
 		{"an FFmpeg that makes HDR pale", apptest.Settings{
 			"FFMPEG": apptest.Script(t, `"`+ffmpeg+`" "$@" | grep -v zscale`),
 		}, []string{"warn  ffmpeg    filter zscale is missing\n", "HDR", "All that the platform needs is there.\n"}, ""},
+		{"an FFmpeg that is a script", apptest.Settings{"FFMPEG": apptest.Script(t, `exec "`+ffmpeg+`" "$@"`)}, []string{
+			"warn  sandbox   files open to it; no system calls refused; limits of memory, time and output (script is a script)\n",
+			"→ a hostile video", "All that the platform needs is there.\n",
+		}, ""},
+		{"a script where it must be confined", apptest.Settings{
+			"FFMPEG": apptest.Script(t, `exec "`+ffmpeg+`" "$@"`), "SANDBOX": "required",
+		}, []string{"FAIL  ffmpeg    SANDBOX is required, and FFmpeg cannot be confined here: "}, "1 of the parts"},
+		{"no sandbox", apptest.Settings{"SANDBOX": "off"}, []string{
+			"warn  sandbox   files open to it; no system calls refused; limits of memory, time and output (SANDBOX is off)\n",
+		}, ""},
 		{"a file for the data", apptest.Settings{"DATA_DIR": file}, []string{
 			"FAIL  database  make DATA_DIR: ", "→ make DATA_DIR a folder that this user can write to",
 		}, "1 of the parts"},

@@ -45,6 +45,7 @@ type platform struct {
 	media       config.Storage
 	work        string
 	tools       media.Tools
+	protection  media.Protection
 	live        shared
 	videos      *contest.Videos
 	workers     *jobs.Workers // nil if there are to be none
@@ -121,10 +122,11 @@ func (p *platform) openData(ctx context.Context) error {
 }
 
 func (p *platform) findTools(ctx context.Context) (err error) {
-	p.tools, err = media.Find(ctx, p.settings.FFmpeg, p.settings.FFprobe)
+	p.tools, p.protection, err = findTools(ctx, p.settings)
 	if err != nil {
 		return fmt.Errorf("%w (risingstars doctor says what is missing)", err)
 	}
+	p.logProtection()
 	p.tools.Threads = p.settings.Threads(runtime.NumCPU())
 	if err := p.openLive(ctx); err != nil {
 		return err

@@ -197,6 +197,7 @@ func (p *platform) announceParts() {
 		fmt.Fprintf(p.out, "  redis       %s\n", config.MaskedURL(p.settings.RedisURL))
 	}
 	fmt.Fprintf(p.out, "  workers     %d, FFmpeg with %d thread(s) each\n", p.workerCount, p.tools.Threads)
+	fmt.Fprintf(p.out, "  protection  %s\n", p.protection)
 }
 
 func (p *platform) metricsHandler() http.Handler {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -38,6 +39,8 @@ func (s *Settings) Check() error {
 		s.checkLimits(),
 		within("PASSWORD_COST", int64(s.PasswordCost), 4, 15),
 		notNegative("FFMPEG_THREADS", int64(s.FFmpegThreads)),
+		checkFFmpegLimits(s.FFmpegMemory, s.FFmpegTime),
+		oneOf("SANDBOX", s.Sandbox, SandboxAuto, SandboxRequired, SandboxOff),
 		notNegative("STOP_GRACE", int64(s.StopGrace)),
 		checkFile("BRAND_CURTAIN", s.BrandCurtain),
 		checkFile("BRAND_WATERMARK", s.BrandWatermark),
@@ -175,6 +178,20 @@ func checkPublicURL(text string) error {
 		return errors.New("PUBLIC_URL: must be http:// or https:// and a host, without a path")
 	}
 	return nil
+}
+
+// leastMemory is what FFmpeg needs for any video: with less its libraries do not load.
+const leastMemory = 1 << 30
+
+func checkFFmpegLimits(memory int64, longest time.Duration) error {
+	var problems []error
+	if memory != 0 && memory < leastMemory {
+		problems = append(problems, fmt.Errorf("FFMPEG_MEMORY: must be 0, or %d (1 GiB) or more", leastMemory))
+	}
+	if longest < time.Minute || longest > time.Hour {
+		problems = append(problems, errors.New("FFMPEG_TIME: must be from 1m to 1h"))
+	}
+	return errors.Join(problems...)
 }
 
 func positive(name string, n int64) error {

@@ -51,6 +51,9 @@ type Settings struct {
 	FFmpegThreads  int           `setting:"FFMPEG_THREADS" name:"ffmpeg-threads" default:"0" placeholder:"N" group:"processing" help:"Threads of each FFmpeg run; 0: the processors shared out among the workers."`
 	FFmpeg         string        `setting:"FFMPEG" name:"ffmpeg" default:"ffmpeg" placeholder:"PROGRAM" group:"processing" help:"The ffmpeg program, by name or path."`
 	FFprobe        string        `setting:"FFPROBE" name:"ffprobe" default:"ffprobe" placeholder:"PROGRAM" group:"processing" help:"The ffprobe program, by name or path."`
+	FFmpegMemory   int64         `setting:"FFMPEG_MEMORY" name:"ffmpeg-memory" default:"0" placeholder:"BYTES" group:"processing" help:"The most address space one FFmpeg run may take, 1 GiB or more; 0: as its clip needs, 2 GiB for full HD and 6 for 8K. A clip that needs more fails."`
+	FFmpegTime     time.Duration `setting:"FFMPEG_TIME" name:"ffmpeg-time" default:"1h" placeholder:"DURATION" group:"processing" help:"The longest that one clip may take, from 1m to 1h; most get much less, by their length and size."`
+	Sandbox        string        `setting:"SANDBOX" default:"auto" placeholder:"auto|required|off" group:"processing" help:"Whether FFmpeg sees no files but its own and no network, by Landlock and seccomp. auto: as far as this machine can; required: not without; off: never."`
 	BrandCurtain   string        `setting:"BRAND_CURTAIN" placeholder:"FILE" group:"processing" help:"A PNG of 1280x720 to show before and after each clip in place of ANB's own."`
 	BrandWatermark string        `setting:"BRAND_WATERMARK" placeholder:"FILE" group:"processing" help:"A PNG with transparency to show in the corner of each clip in place of ANB's own."`
 	StopGrace      time.Duration `setting:"STOP_GRACE" default:"20s" placeholder:"DURATION" group:"operations" help:"How long a stop waits for requests and running jobs; jobs that take longer are handed back to the queue."`
@@ -58,6 +61,13 @@ type Settings struct {
 	LogFormat      string        `setting:"LOG_FORMAT" default:"text" placeholder:"text|json" group:"operations" help:"How log lines are written."`
 	LogLevel       slog.Level    `setting:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"operations" help:"debug, info, warn or error."`
 }
+
+// What SANDBOX can be.
+const (
+	SandboxAuto     = "auto"
+	SandboxRequired = "required"
+	SandboxOff      = "off"
+)
 
 // Groups are the headings of the settings in --help, by their group tag.
 func Groups() map[string]string {

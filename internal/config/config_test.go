@@ -43,6 +43,7 @@ func defaults() Settings {
 		VoteLimit: Rate{120, time.Second}, VoteLimitAddress: Rate{3000, 100 * time.Millisecond},
 		UploadsAtOnce: 20, MaxUnpublished: 5 << 30, MinUploadRate: 2048,
 		MaxUploadBytes: 100 << 20, Workers: AutoWorkers, FFmpeg: "ffmpeg", FFprobe: "ffprobe",
+		FFmpegTime: time.Hour, Sandbox: SandboxAuto,
 		StopGrace: 20 * time.Second, LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
 }
@@ -277,6 +278,14 @@ func TestCheck(t *testing.T) {
 		"password cost too high":       {func(s *Settings) { s.PasswordCost = 16 }, "PASSWORD_COST: "},
 		"threads":                      {func(s *Settings) { s.FFmpegThreads = 8 }, ""},
 		"threads below none":           {func(s *Settings) { s.FFmpegThreads = -1 }, "FFMPEG_THREADS: "},
+		"memory of a GiB":              {func(s *Settings) { s.FFmpegMemory = 1 << 30 }, ""},
+		"memory of less":               {func(s *Settings) { s.FFmpegMemory = 1<<30 - 1 }, "FFMPEG_MEMORY: "},
+		"time of a minute":             {func(s *Settings) { s.FFmpegTime = time.Minute }, ""},
+		"time of less":                 {func(s *Settings) { s.FFmpegTime = time.Minute - 1 }, "FFMPEG_TIME: "},
+		"time of more than an hour":    {func(s *Settings) { s.FFmpegTime = time.Hour + 1 }, "FFMPEG_TIME: "},
+		"sandbox required":             {func(s *Settings) { s.Sandbox = "required" }, ""},
+		"sandbox off":                  {func(s *Settings) { s.Sandbox = "off" }, ""},
+		"sandbox perhaps":              {func(s *Settings) { s.Sandbox = "on" }, "SANDBOX: "},
 		"no grace":                     {func(s *Settings) { s.StopGrace = 0 }, ""},
 		"grace below none":             {func(s *Settings) { s.StopGrace = -1 }, "STOP_GRACE: "},
 		"brand of one's own":           {func(s *Settings) { s.BrandCurtain, s.BrandWatermark = there, there }, ""},
@@ -320,7 +329,7 @@ func TestCheckNamesAllThatIsWrongAtOnce(t *testing.T) {
 	}
 	want := []string{
 		"LISTEN_ADDR", "PUBLIC_URL", "DATA_DIR", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "SECRET_KEY", "RATE_LIMIT",
-		"LOG_FORMAT", "ACCESS_TOKEN_EXPIRE_SECONDS", "MAX_UPLOAD_BYTES", "UPLOADS_AT_ONCE", "PASSWORD_COST", "STOP_GRACE",
+		"LOG_FORMAT", "ACCESS_TOKEN_EXPIRE_SECONDS", "MAX_UPLOAD_BYTES", "UPLOADS_AT_ONCE", "PASSWORD_COST", "FFMPEG_TIME", "SANDBOX", "STOP_GRACE",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
@@ -354,7 +363,7 @@ func TestMasked(t *testing.T) {
 		{"LIMIT_FAILED_SIGN_INS_BY_ACCOUNT", "50/1m0s"}, {"LIMIT_VOTES", "120/1s"}, {"LIMIT_VOTES_BY_ADDRESS", "3000/100ms"}, {"UPLOADS_AT_ONCE", "20"},
 		{"MAX_UNPUBLISHED_BYTES", "5368709120"}, {"MIN_UPLOAD_RATE", "2048"}, {"PASSWORDS_AT_ONCE", "0"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},
-		{"FFPROBE", "ffprobe"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"METRICS_ADDR", ""},
+		{"FFPROBE", "ffprobe"}, {"FFMPEG_MEMORY", "0"}, {"FFMPEG_TIME", "1h0m0s"}, {"SANDBOX", "auto"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"METRICS_ADDR", ""},
 		{"LOG_FORMAT", "text"}, {"LOG_LEVEL", "INFO"},
 	}
 	if diff := cmp.Diff(want, s.Masked()); diff != "" {

@@ -25,6 +25,7 @@ var (
 	ErrNotSignedIn     = &Refusal{"not_signed_in", "a valid token is needed"}
 
 	ErrNotAVideo      = &Refusal{"not_a_video", "the file is not an MP4 or MOV video"}
+	ErrNoPicture      = &Refusal{"no_picture", "the file has no video track"}
 	ErrEmptyFile      = &Refusal{"empty_file", "the file is empty"}
 	ErrTruncated      = &Refusal{"truncated", "the file is cut short"}
 	ErrUnplayable     = &Refusal{"unplayable", "the video cannot be decoded"}
@@ -53,7 +54,7 @@ var (
 func Refusals() []*Refusal {
 	return []*Refusal{
 		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrWrongPassword, ErrNotSignedIn,
-		ErrNotAVideo, ErrEmptyFile, ErrTruncated, ErrUnplayable, ErrTooLarge, ErrTooManyPixels, ErrTooLong,
+		ErrNotAVideo, ErrNoPicture, ErrEmptyFile, ErrTruncated, ErrUnplayable, ErrTooLarge, ErrTooManyPixels, ErrTooLong,
 		ErrBadFrameRate, ErrTooManyStreams, ErrDeclaredOther, ErrNoRoom,
 		ErrNoVideo, ErrNotOwner, ErrNotProcessed, ErrNotFailed, ErrPublic,
 		ErrAlreadyVoted, ErrNotVoted, ErrOwnVideo, ErrNoPlayer,

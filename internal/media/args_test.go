@@ -11,7 +11,9 @@ func TestProbeArgs(t *testing.T) {
 	t.Parallel()
 	want := []string{
 		"-hide_banner", "-loglevel", "error", "-threads", "1",
-		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-max_pixels", "36000000",
+		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-enable_drefs", "0", "-max_pixels", "36000000",
+		"-codec_whitelist", "h264,hevc,mpeg4,h263,mjpeg,libdav1d,libaom-av1,av1,vp8,vp9,prores,dnxhd,mpeg1video,mpeg2video," +
+			"aac,mp3float,mp3,alac,ac3,eac3,opus,amrnb,amrwb,pcm_s16le,pcm_s16be,pcm_s24le",
 		"-print_format", "json=compact=1", "-show_error",
 		"-select_streams", "V", "-read_intervals", "%+#1", "-show_packets", "-show_frames",
 		"-show_entries", "format=nb_streams,duration" +
@@ -37,7 +39,9 @@ func TestRenderArgs(t *testing.T) {
 		"-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-nostats", "-progress", "pipe:1",
 		"-filter_threads", "2", "-filter_complex_threads", "2",
 
-		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-max_pixels", "36000000",
+		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-enable_drefs", "0", "-max_pixels", "36000000",
+		"-codec_whitelist", "h264,hevc,mpeg4,h263,mjpeg,libdav1d,libaom-av1,av1,vp8,vp9,prores,dnxhd,mpeg1video,mpeg2video," +
+			"aac,mp3float,mp3,alac,ac3,eac3,opus,amrnb,amrwb,pcm_s16le,pcm_s16be,pcm_s24le",
 		"-threads", "2", "-noautorotate", "-reinit_filter", "0", "-t", "40", "-i", "file:/work/in.mp4",
 
 		"-protocol_whitelist", "file", "-format_whitelist", "png_pipe", "-f", "png_pipe",
@@ -53,7 +57,7 @@ func TestRenderArgs(t *testing.T) {
 			"[2:v]scale=out_color_matrix=bt709:out_range=tv,format=yuva420p[watermark];" +
 			"[0:1]fps=30:eof_action=round,trim=end_frame=900,setpts=N," +
 			"scale=1280:720:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv," +
-			"format=yuv420p,pad=1280:720:0:0,setsar=1," + bt709 + "[play];" +
+			"sidedata=mode=delete,format=yuv420p,pad=1280:720:0:0,setsar=1," + bt709 + "[play];" +
 			"[play][watermark]overlay=x=main_w-overlay_w-24:y=24,split[marked][still];" +
 			`[still]select=not(mod(n\,10)),trim=end_frame=6,thumbnail=n=6,` +
 			"scale=out_color_matrix=bt601:out_range=pc,format=yuvj420p[poster];" +
@@ -91,12 +95,12 @@ func TestPlayFilters(t *testing.T) {
 		{"small and untagged", with(func(c *Clip) { c.Width, c.Height = 720, 576 }), true, ":in_color_matrix=bt601:"},
 		{"tagged", with(func(c *Clip) { c.Matrix = "smpte170m" }), true, ":in_color_matrix=auto:"},
 		{"portrait", with(func(c *Clip) { c.Turn.Degrees = 90 }), true, "scale=720:406:"},
-		{"turned after scaling", with(func(c *Clip) { c.Turn.Degrees = 90 }), true, "out_range=tv,transpose=clock,format"},
+		{"turned after scaling", with(func(c *Clip) { c.Turn.Degrees = 90 }), true, "out_range=tv,transpose=clock,sidedata=mode=delete,format"},
 		{"interlaced", with(func(c *Clip) { c.Interlaced = true }), true, "yadif=deint=interlaced,fps=30"},
 		{"short", with(func(c *Clip) { c.Duration = 1 << 20 }), true, "fps=30:eof_action=pass"},
 		{"HDR", with(func(c *Clip) { c.HDR, c.Transfer = true, "smpte2084" }), true, "scale=1280:720,zscale=tin=smpte2084:"},
 		{"HDR without tone mapping", with(func(c *Clip) { c.HDR, c.Matrix = true, "bt2020nc" }), false,
-			"scale=1280:720:in_color_matrix=auto:out_color_matrix=bt709:out_range=tv,format=yuv420p"},
+			"scale=1280:720:in_color_matrix=auto:out_color_matrix=bt709:out_range=tv,sidedata=mode=delete,format=yuv420p"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -58,6 +58,31 @@ func BenchmarkRender30s1080p(b *testing.B) {
 	}
 }
 
+// BenchmarkProbe compares a probe with the bare run of ffprobe in it. The metric "more-ms" is what the confinement and our
+// own parsers add.
+func BenchmarkProbe(b *testing.B) {
+	source := mediatest.Clip(b, mediatest.Spec{Width: 1920, Height: 1080, Seconds: 30, Moving: true, Grain: true, Audio: true})
+	tools := tools(b)
+	bare := command{Path: tools.FFprobe, Args: probeArgs(source), Stdout: io.Discard}
+	var ours, theirs time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if _, err := bare.run(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		theirs += time.Since(start)
+
+		start = time.Now()
+		if _, err := tools.Probe(b.Context(), source); err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(start)
+	}
+	b.ReportMetric(float64(ours)/float64(theirs), "ratio")
+	b.ReportMetric(float64((ours-theirs).Milliseconds())/float64(b.N), "more-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
 // childrenCPU is the processor time of all programs that have run so far.
 func childrenCPU(b *testing.B) time.Duration {
 	b.Helper()

@@ -36,7 +36,7 @@ type layout struct {
 	Moov   int64  // the offset of the first moov
 	Media  int64  // the offset of the first mdat
 	Tracks []track
-	Opaque bool // moov is compressed or could not be followed: Tracks is not the whole truth
+	Opaque bool // moov could not be followed: Tracks is not the whole truth
 }
 
 // track is one trak box of moov.

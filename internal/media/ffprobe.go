@@ -2,15 +2,24 @@ package media
 
 import (
 	"strconv"
+	"strings"
 )
 
 // hardened are the options in front of an untrusted file: one local file, as MP4 or QuickTime whatever it looks like,
-// with no picture larger than decoders may handle.
+// without the other files that it may refer to, with no picture larger than decoders may handle, by few decoders only.
 func hardened() []string {
 	return []string{
-		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov",
-		"-max_pixels", strconv.Itoa(decoderPixels),
+		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-enable_drefs", "0",
+		"-max_pixels", strconv.Itoa(decoderPixels), "-codec_whitelist", strings.Join(decoders, ","),
 	}
+}
+
+// decoders are the only ones of FFmpeg's four hundred that an uploaded file reaches: those of what phones, cameras and
+// editors write into MP4 and MOV. Sound is not decoded, but opened to be described.
+var decoders = []string{
+	"h264", "hevc", "mpeg4", "h263", "mjpeg", "libdav1d", "libaom-av1", "av1", "vp8", "vp9", "prores", "dnxhd",
+	"mpeg1video", "mpeg2video",
+	"aac", "mp3float", "mp3", "alac", "ac3", "eac3", "opus", "amrnb", "amrwb", "pcm_s16le", "pcm_s16be", "pcm_s24le",
 }
 
 // probeArgs are ffprobe's arguments: the properties of the video streams that are not cover pictures, and the first

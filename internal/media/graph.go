@@ -93,6 +93,7 @@ func playFilters(c Clip, tonemap bool) []string {
 		scale,
 		c.Turn.filters(),
 		toneMap,
+		"sidedata=mode=delete", // captions, HDR and rotation metadata, colour profiles of any size
 		"format=yuv420p",
 		fmt.Sprintf("pad=%d:%d:%d:%d", Width, Height, p.X, p.Y),
 		"setsar=1",
@@ -145,8 +146,8 @@ func posterFilters() []string {
 	}
 }
 
-// renditionFilters number the frames anew: whatever the parts said, frame n is shown at n/30 s. Side data of the source
-// (captions, HDR and rotation metadata) end here.
+// renditionFilters number the frames anew: whatever the parts said, frame n is shown at n/30 s. Side data of the curtain
+// end here.
 func renditionFilters() []string {
 	return []string{"settb=1/" + strconv.Itoa(FrameRate), "setpts=N", "sidedata=mode=delete"}
 }

@@ -6,7 +6,7 @@ import "time"
 const (
 	MaxDuration  = 10 * time.Minute // as the file declares it; at most MaxPlay of it is ever decoded
 	MaxStreams   = 16               // tracks of any kind; phones write up to about six, with their timed metadata
-	MaxFrameRate = 1000             // frames per second
+	MaxFrameRate = 240              // frames per second, rounded; phones' slow motion has that
 
 	// MaxPixels is the area of 8K UHD, 7680×4320. Decoders get a little more (decoderPixels), for they count
 	// whole coding blocks.
@@ -39,7 +39,11 @@ const (
 
 	baseAddressSpace = 3 << 29 // 1.5 GiB: programs, libraries, encoder, scaled frames
 	framesHeld       = 24      // full-size frames a decoder and its threads may hold at once
+	framesProbed     = 8       // the same for one thread on the way to the first picture: 8K has no more to refer to
 	bytesPerPixel    = 6       // of the widest pixel format, 4:4:4 in 16 bits
+
+	maxOpenFiles = 64      // libraries are opened one after the other
+	maxReport    = 1 << 20 // bytes of ffprobe's output, which usually has two thousand
 
 	maxOutputBytes = 256 << 20 // ten times what 35 s at the highest bit rate come to
 )
@@ -58,4 +62,30 @@ func timeLimit(c Clip) time.Duration {
 // of that size can take.
 func addressSpace(c Clip) uint64 {
 	return baseAddressSpace + uint64(c.Width)*uint64(c.Height)*bytesPerPixel*framesHeld
+}
+
+// probeAddressSpace is for a picture of any size that is allowed: it is not known yet.
+func (t Tools) probeAddressSpace() uint64 {
+	return t.capMemory(baseAddressSpace + decoderPixels*bytesPerPixel*framesProbed)
+}
+
+// timeLimit is that of a clip, or the operator's if that is shorter.
+func (t Tools) timeLimit(c Clip) time.Duration {
+	limit := timeLimit(c)
+	if t.MaxTime > 0 {
+		limit = min(limit, t.MaxTime)
+	}
+	return limit
+}
+
+// addressSpace is that of a clip, or the operator's if that is smaller.
+func (t Tools) addressSpace(c Clip) uint64 {
+	return t.capMemory(addressSpace(c))
+}
+
+func (t Tools) capMemory(limit uint64) uint64 {
+	if t.MaxMemory > 0 {
+		return min(limit, t.MaxMemory)
+	}
+	return limit
 }

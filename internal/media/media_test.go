@@ -15,8 +15,15 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// findTools finds the installed FFmpeg once.
-var findTools = sync.OnceValues(func() (Tools, error) { return Find(context.Background(), "", "") })
+// findTools finds the installed FFmpeg once, and confines it as far as this machine can.
+var findTools = sync.OnceValues(func() (Tools, error) {
+	t, err := Find(context.Background(), "", "")
+	if err != nil {
+		return t, err
+	}
+	t, _, err = t.Confine(context.Background())
+	return t, err
+})
 
 func tools(tb testing.TB) Tools {
 	tb.Helper()
@@ -86,6 +93,7 @@ var (
 	black   = color.NRGBA{0, 0, 0, 255}
 	white   = color.NRGBA{255, 255, 255, 255}
 	teal    = color.NRGBA{0, 128, 128, 255}
+	cyan    = color.NRGBA{0, 255, 255, 255}
 	magenta = color.NRGBA{255, 0, 255, 255}
 )
 

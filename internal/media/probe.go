@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +25,7 @@ type Clip struct {
 	DisplayWidth, DisplayHeight int
 
 	Duration   time.Duration // of the video stream; 0 if the file does not say, as in a recording in fragments
-	FrameRate  float64       // average, frames per second; 0 if unknown
+	FrameRate  float64       // average, frames per second
 	BitDepth   int           // of one colour component
 	Interlaced bool
 	HDR        bool   // brightness by SMPTE ST 2084 (PQ) or ARIB STD-B67 (HLG)
@@ -59,22 +58,30 @@ func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
 	if err != nil {
 		return Clip{}, err
 	}
-	var out bytes.Buffer
-	_, runErr := command{
+	out := &capped{most: maxReport}
+	warnings, runErr := command{
 		Path:   t.FFprobe,
 		Args:   probeArgs(path),
-		Stdout: &out,
+		Stdout: out,
 		Limits: limits{
 			Time: probeLimit, CPU: probeLimit,
-			AddressSpace: addressSpace(Clip{Width: MaxPixels, Height: 1}),
+			AddressSpace: t.probeAddressSpace(),
 		},
 		Hidden: []string{path},
+		Cell:   t.cell(t.FFprobe, []string{path}, nil),
+		Used:   t.used,
 	}.run(ctx)
-	report, err := parseReport(out.Bytes(), runErr)
+	if out.full {
+		return Clip{}, refuse(Unplayable, "there is no end to what it says of itself").because(runErr)
+	}
+	report, err := parseReport(out.data, runErr)
 	if err != nil {
 		return Clip{}, err
 	}
 	clip, err := report.clip()
+	if ReasonOf(err) == Unplayable && saysTooManyPixels(warnings) {
+		return Clip{}, refuse(TooManyPixels, "at most %d pixels are allowed", MaxPixels).because(err)
+	}
 	if err != nil {
 		return Clip{}, err
 	}

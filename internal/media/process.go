@@ -32,7 +32,9 @@ type command struct {
 	Args   []string  // without the program's name
 	Stdout io.Writer // written by one goroutine until run returns
 	Limits limits
-	Hidden []string // paths that error texts show by their last element only
+	Hidden []string               // paths that error texts show by their last element only
+	Cell   *cell                  // where it runs confined, nil for nowhere
+	Used   func(*os.ProcessState) // told at the end; may be nil
 }
 
 const (
@@ -66,14 +68,13 @@ func (c command) run(ctx context.Context) (warnings string, err error) {
 	cmd.WaitDelay = pipesLinger
 
 	name := filepath.Base(c.Path)
-	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("media: start %s: %w", name, errors.Join(err, context.Cause(ctx)))
-	}
-	if err := c.Limits.apply(cmd.Process.Pid); err != nil {
-		killErr := cmd.Cancel()
-		return "", fmt.Errorf("media: limit %s: %w", name, errors.Join(err, killErr, cmd.Wait()))
+	if err := c.start(cmd); err != nil {
+		return "", fmt.Errorf("media: %s: %w", name, errors.Join(err, context.Cause(ctx)))
 	}
 	err = cmd.Wait()
+	if c.Used != nil {
+		c.Used(cmd.ProcessState)
+	}
 	switch {
 	case err == nil:
 		return stderr.text(c.Hidden), nil

@@ -13,7 +13,7 @@ func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// apply limits a child that has just started and is still loading its libraries.
+// apply limits this process (0), or a child that has just started and is still loading its libraries.
 func (l limits) apply(pid int) error {
 	limit := func(resource int, name string, value, grace uint64) error {
 		if value == 0 {
@@ -24,9 +24,6 @@ func (l limits) apply(pid int) error {
 		}
 		return nil
 	}
-	if err := limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0); err != nil {
-		return err
-	}
 	if err := limit(unix.RLIMIT_FSIZE, "file size", l.FileSize, 0); err != nil {
 		return err
 	}
@@ -36,6 +33,12 @@ func (l limits) apply(pid int) error {
 	}
 	if err := unix.Prlimit(pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil); err != nil {
 		return fmt.Errorf("core file: %w", err)
+	}
+	if err := limit(unix.RLIMIT_NOFILE, "open files", maxOpenFiles, 0); err != nil {
+		return err
+	}
+	if err := limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0); err != nil { // this process may itself need some
+		return err
 	}
 	return renice(pid, l.Niceness)
 }

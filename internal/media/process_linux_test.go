@@ -22,6 +22,14 @@ import (
 const actAsParent = "MEDIA_TEST_PARENT"
 
 func TestMain(m *testing.M) {
+	Helper()
+	if len(os.Args) == 3 && os.Args[1] == actAsAttacker {
+		attack(os.Args[2])
+		os.Exit(0)
+	}
+	if os.Getenv(hideLandlock) == "1" {
+		withoutLandlock()
+	}
 	if os.Getenv(actAsParent) != "" {
 		c := command{Path: "/bin/sh", Args: []string{"-c", "echo $$; exec sleep 1000"}, Stdout: os.Stdout}
 		_, err := c.run(context.Background())

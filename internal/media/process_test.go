@@ -113,6 +113,38 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// A program that never stops writing is stopped.
+func TestCapped(t *testing.T) {
+	t.Parallel()
+	out := &capped{most: 1000}
+	c, _ := shell("while :; do echo more; done", limits{Time: time.Minute})
+	c.Stdout = out
+
+	_, err := c.run(t.Context())
+
+	if err == nil || errors.Is(err, ErrTooSlow) || !out.full || len(out.data) > out.most {
+		t.Errorf("got %v and %d bytes", err, len(out.data))
+	}
+}
+
+// The operator's limits hold where they are lower, and only there.
+func TestOperatorsLimits(t *testing.T) {
+	t.Parallel()
+	large := Clip{Width: 7680, Height: 4320, FrameRate: 60}
+	small := Clip{Width: 320, Height: 180, FrameRate: 30, Duration: time.Second}
+	bound := Tools{MaxMemory: 2 << 30, MaxTime: 5 * time.Minute}
+
+	got := []uint64{bound.addressSpace(large), bound.probeAddressSpace(), bound.addressSpace(small), Tools{}.addressSpace(large)}
+	want := []uint64{2 << 30, 2 << 30, addressSpace(small), addressSpace(large)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("memory (-want +got):\n%s", diff)
+	}
+	times := []time.Duration{bound.timeLimit(large), bound.timeLimit(small), Tools{}.timeLimit(large)}
+	if diff := cmp.Diff([]time.Duration{5 * time.Minute, timeLimit(small), time.Hour}, times); diff != "" {
+		t.Errorf("time (-want +got):\n%s", diff)
+	}
+}
+
 func TestTimeLimit(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

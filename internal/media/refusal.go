@@ -18,7 +18,7 @@ const (
 	TooManyPixels  Reason = "too_many_pixels"  // more than MaxPixels
 	TooLong        Reason = "too_long"         // more than MaxDuration
 	TooManyStreams Reason = "too_many_streams" // more than MaxStreams
-	BadFrameRate   Reason = "bad_frame_rate"   // more than MaxFrameRate
+	BadFrameRate   Reason = "bad_frame_rate"   // more than MaxFrameRate, or none
 )
 
 // Refusal is a permanent verdict about a file: trying again ends the same way. Reason and Detail hold nothing of the

@@ -63,8 +63,11 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 	if err != nil {
 		return Rendition{}, fmt.Errorf("media: render: %w", err)
 	}
+	if err := r.makeOutputs(); err != nil {
+		return Rendition{}, fmt.Errorf("media: render: %w", err)
+	}
 	threads := max(1, t.Threads)
-	limit := timeLimit(r.Clip)
+	limit := t.timeLimit(r.Clip)
 	watch := &progress{Total: 2*curtainFrames + expectedFrames(r.Clip), Report: r.Progress, Moved: r.Moved}
 	warnings, err := command{
 		Path:   t.FFmpeg,
@@ -73,11 +76,13 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 		Limits: limits{
 			Time:         limit,
 			CPU:          limit * time.Duration(min(runtime.NumCPU(), threads+2)),
-			AddressSpace: addressSpace(r.Clip),
+			AddressSpace: t.addressSpace(r.Clip),
 			FileSize:     maxOutputBytes,
 			Niceness:     renderNiceness,
 		},
 		Hidden: []string{r.Source, r.Dest, r.Poster, r.Brand.Curtain, r.Brand.Watermark},
+		Cell:   t.cell(t.FFmpeg, []string{r.Source, r.Brand.Curtain, r.Brand.Watermark}, []string{r.Dest, r.Poster}),
+		Used:   t.used,
 	}.run(ctx)
 	if err != nil {
 		return Rendition{}, renderError(err)
@@ -103,6 +108,16 @@ func (r Render) absolute() (Render, error) {
 	return r, nil
 }
 
+// makeOutputs makes the two files that FFmpeg writes: a confined one can make none, so it can fill no folder either.
+func (r Render) makeOutputs() error {
+	for _, path := range []string{r.Dest, r.Poster} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // expectedFrames is how many frames of play a clip should give.
 func expectedFrames(c Clip) int {
 	return int(math.Round(c.play().Seconds() * FrameRate))
@@ -116,6 +131,9 @@ const (
 	// What FFmpeg writes about a broken file, and about a full disk.
 	invalidData = "Invalid data found when processing input"
 	diskFull    = "No space left on device"
+
+	// What FFmpeg and its encoder write at the end of the memory that they were allowed.
+	noMemory, noMemoryEncoder = "Cannot allocate memory", "x264 [error]: malloc of size"
 )
 
 // renderError tells a clip that cannot be decoded from trouble with the machine.
@@ -125,11 +143,13 @@ func renderError(err error) error {
 		return fmt.Errorf("media: render: %w", err)
 	}
 	switch {
-	case strings.Contains(failed.Tail, tooManyPixels):
+	case saysTooManyPixels(failed.Tail):
 		return refuse(TooManyPixels, "at most %d pixels are allowed", MaxPixels).because(failed)
 	case failed.code == tooManyErrors,
 		failed.code > 0 && strings.Contains(failed.Tail, invalidData) && !strings.Contains(failed.Tail, diskFull):
 		return refuse(Unplayable, "most of its pictures cannot be decoded").because(failed)
+	case failed.code > 0 && (strings.Contains(failed.Tail, noMemory) || strings.Contains(failed.Tail, noMemoryEncoder)):
+		return refuse(Unplayable, "it takes more memory than a video of its size should").because(failed)
 	}
 	return fmt.Errorf("media: render: %w", failed)
 }

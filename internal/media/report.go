@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,8 +13,20 @@ import (
 	"time"
 )
 
-// tooManyPixels is what FFmpeg writes when a picture is larger than -max_pixels.
-const tooManyPixels = "exceeds specified max pixel count"
+// pictureSize is in what FFmpeg writes when a picture is larger than -max_pixels, or than it can count.
+var pictureSize = regexp.MustCompile(`Picture size (\d+)x(\d+)`)
+
+// saysTooManyPixels tells whether FFmpeg's words are about a picture that is too large.
+func saysTooManyPixels(text string) bool {
+	for _, found := range pictureSize.FindAllStringSubmatch(text, -1) {
+		width, widthErr := strconv.ParseFloat(found[1], 64)
+		height, heightErr := strconv.ParseFloat(found[2], 64)
+		if widthErr == nil && heightErr == nil && width*height > MaxPixels {
+			return true
+		}
+	}
+	return false
+}
 
 // parseReport reads ffprobe's output. A run that failed is a verdict about the file if ffprobe says that it could not
 // read it, or used up the memory it was allowed, and otherwise an error of the machine.
@@ -22,7 +35,7 @@ func parseReport(output []byte, runErr error) (report, error) {
 	if runErr != nil && !ok {
 		return report{}, fmt.Errorf("media: probe: %w", runErr)
 	}
-	if failed != nil && strings.Contains(failed.Tail, tooManyPixels) {
+	if failed != nil && saysTooManyPixels(failed.Tail) {
 		return report{}, refuse(TooManyPixels, "at most %d pixels are allowed", MaxPixels).because(failed)
 	}
 	var r report
@@ -91,7 +104,9 @@ func (c Clip) check() error {
 		return refuse(TooManyPixels, "%d×%d, at most %d pixels are allowed", c.Width, c.Height, MaxPixels)
 	case c.Duration > MaxDuration:
 		return refuse(TooLong, "%v, at most %v is allowed", c.Duration.Round(time.Second), MaxDuration)
-	case c.FrameRate > MaxFrameRate:
+	case c.FrameRate <= 0:
+		return refuse(BadFrameRate, "its frames have no rate")
+	case math.Round(c.FrameRate) > MaxFrameRate:
 		return refuse(BadFrameRate, "%.0f frames a second, at most %d are allowed", c.FrameRate, MaxFrameRate)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,12 @@ type Tools struct {
 	// Tonemap is whether this FFmpeg can turn HDR into standard range properly (filters zscale and tonemap).
 	// Without, HDR videos come out pale.
 	Tonemap bool
+
+	MaxMemory uint64        // bytes of address space of one run, whatever its clip needs; 0 for no bound beyond that
+	MaxTime   time.Duration // of one rendering, whatever its clip needs; 0 for the usual hour
+
+	cells map[string]cell        // by program: where it runs, see Confine
+	used  func(*os.ProcessState) // told what each run has used; may be nil
 }
 
 // renderNiceness keeps renderings behind the program's own work when processors are scarce.
@@ -64,14 +71,15 @@ func locate(program, name string) (string, error) {
 
 // ask runs a program for what it says about itself.
 func (t Tools) ask(ctx context.Context, program string, args ...string) (string, error) {
-	var out strings.Builder
+	out := &capped{most: maxReport}
 	_, err := command{
 		Path:   program,
 		Args:   append([]string{"-hide_banner", "-loglevel", "error"}, args...),
-		Stdout: &out,
+		Stdout: out,
 		Limits: limits{Time: queryLimit},
+		Cell:   t.cell(program, nil, nil),
 	}.run(ctx)
-	return out.String(), err
+	return string(out.data), err
 }
 
 // lists tells whether one of the lines of -filters, -decoders or -encoders is about name: flags, name, description.

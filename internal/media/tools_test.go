@@ -7,18 +7,25 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"risingstars/internal/media/mediatest"
 )
 
 func TestFind(t *testing.T) {
 	t.Parallel()
-	found := tools(t)
+	mediatest.Program(t, "ffmpeg")
+	found, err := Find(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	got, err := Find(t.Context(), found.FFmpeg, found.FFprobe)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	if diff := cmp.Diff(found, got); diff != "" {
+	if diff := cmp.Diff(found, got, cmpopts.IgnoreUnexported(Tools{})); diff != "" {
 		t.Errorf("by path and by name (-name +path):\n%s", diff)
 	}
 	if !filepath.IsAbs(got.FFmpeg) || !filepath.IsAbs(got.FFprobe) || got.Threads != 1 {

@@ -14,7 +14,7 @@ func (l *layout) readTracks(r *boxReader, moov box) error {
 	whole, err := r.each(moov, func(b box) error {
 		switch b.Type {
 		case "cmov": // a compressed moov: QuickTime File Format, "Compressed Movie Resources"
-			l.Opaque = true
+			return refuse(Unplayable, "its index is compressed") // no camera does so any more, and it can be a bomb
 		case "trak":
 			if len(l.Tracks) > MaxStreams {
 				return nil

@@ -15,6 +15,11 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
+// The test's own program takes the place of the real one, which confines FFmpeg with a process of itself.
+func init() { //nolint:gochecknoinits // before anything else runs, as in main
+	app.Helper()
+}
+
 // Server is a running program.
 type Server struct {
 	URL     string // how it is reached, without a slash at the end

@@ -87,6 +87,7 @@ func checkOriginal(t *testing.T, p player, id int64, form []part) {
 
 var (
 	notAVideo  = refusal{400, "El archivo no es un video MP4 o MOV.", nil}
+	noPicture  = refusal{400, "El archivo no contiene imágenes: le falta la pista de video.", nil}
 	truncated  = refusal{400, "El video está incompleto: el archivo termina antes de tiempo. Vuelve a exportarlo o a subirlo.", nil}
 	declared   = refusal{400, "El archivo se envió con un tipo que no es de video MP4 o MOV.", nil}
 	unplayable = refusal{400, "El video no se puede reproducir. Expórtalo de nuevo como MP4 (H.264 o HEVC).", nil}
@@ -170,7 +171,7 @@ func refusedForms(t *testing.T) map[string]refusedForm {
 		"Matroska":             {made(mediatest.Spec{Container: "matroska"}), notAVideo},
 		"WebM":                 {made(mediatest.Spec{Container: "webm", Codec: "libvpx"}), notAVideo},
 		"MPEG-TS":              {made(mediatest.Spec{Container: "mpegts"}), notAVideo},
-		"sound only":           {made(mediatest.Spec{AudioOnly: true}), notAVideo},
+		"sound only":           {made(mediatest.Spec{AudioOnly: true}), noPicture},
 		"nothing but ftyp":     {file("clip.mp4", "video/mp4", good[:32]), truncated},
 		"MP4 as a picture":     {file("clip.mp4", "image/png", good), declared},
 		"MP4 as a text":        {file("clip.mp4", "text/plain", good), declared},

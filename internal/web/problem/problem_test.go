@@ -60,6 +60,7 @@ func TestContract(t *testing.T) {
 		{contest.ErrTooManyPixels, 400, ""},
 		{contest.ErrTooLong, 400, ""},
 		{contest.ErrBadFrameRate, 400, ""},
+		{contest.ErrNoPicture, 400, ""},
 		{contest.ErrTooManyStreams, 400, ""},
 		{contest.ErrDeclaredOther, 400, ""},
 		{contest.ErrNoRoom, 413, ""},

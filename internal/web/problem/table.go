@@ -32,6 +32,10 @@ var table = map[*contest.Refusal]row{
 		ES: "El archivo no es un video MP4 o MOV.",
 		EN: "The file is not an MP4 or MOV video.",
 	}},
+	contest.ErrNoPicture: {http.StatusBadRequest, lang.Text{
+		ES: "El archivo no contiene imágenes: le falta la pista de video.",
+		EN: "The file has no pictures: its video track is missing.",
+	}},
 	contest.ErrEmptyFile: {http.StatusBadRequest, lang.Text{
 		ES: "El archivo está vacío.",
 		EN: "The file is empty.",
@@ -57,8 +61,8 @@ var table = map[*contest.Refusal]row{
 		EN: "The video is longer than 10 minutes.",
 	}},
 	contest.ErrBadFrameRate: {http.StatusBadRequest, lang.Text{
-		ES: "El video tiene una frecuencia de cuadros que no se admite.",
-		EN: "The video's frame rate is out of range.",
+		ES: "El video tiene una frecuencia de cuadros que no se admite: más de 240 por segundo, o ninguna.",
+		EN: "The video's frame rate is out of range: more than 240 per second, or none.",
 	}},
 	contest.ErrTooManyStreams: {http.StatusBadRequest, lang.Text{
 		ES: "El archivo contiene demasiadas pistas.",

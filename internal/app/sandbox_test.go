@@ -1,0 +1,35 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"risingstars/internal/app/apptest"
+)
+
+// How far a hostile video is shut in stands on the screen and in the log.
+func TestServeSaysHowFFmpegIsConfined(t *testing.T) {
+	t.Parallel()
+	const filter = "seccomp: no network, no other processes; limits of memory, time and output"
+	confined := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	contains(t, confined.Screen(), "  protection  ", filter)
+	apptest.Eventually(t, 10*time.Second, "it is logged", func() bool { // lines wait a moment
+		return strings.Contains(confined.Log(), "FFmpeg is ") && strings.Contains(confined.Log(), filter)
+	})
+
+	open := apptest.Start(t, apptest.Settings{"WORKERS": "0", "SANDBOX": "off"})
+	contains(t, open.Screen(), "(SANDBOX is off)")
+	contains(t, open.Log(), "level=WARN msg=\"FFmpeg is not confined in all respects\"")
+}
+
+func TestServeWithoutTheRequiredSandbox(t *testing.T) {
+	t.Parallel()
+	script := apptest.Script(t, `exec ffmpeg "$@"`)
+
+	_, err := run(t, apptest.Settings{"DATA_DIR": t.TempDir(), "FFMPEG": script, "SANDBOX": "required"}, "serve")
+
+	if err == nil || !strings.Contains(err.Error(), "SANDBOX is required") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+}

@@ -1,0 +1,131 @@
+package media
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/landlock-lsm/go-landlock/landlock"
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+)
+
+// ownProgram is this program, also after the file it was started from has been replaced.
+const ownProgram = "/proc/self/exe"
+
+// canHelp is whether this program's main begins with Helper. One that does not would, started as the helper, do whatever
+// it does and start helpers itself.
+var canHelp atomic.Bool
+
+func cannotConfine() (why string) {
+	if !canHelp.Load() {
+		return "this program cannot confine others"
+	}
+	return ""
+}
+
+// troubleFile is where the helper says that it becomes the program, or why it cannot.
+const troubleFile = 3
+
+// Helper must be called at the beginning of main. In a process that was started to confine a program it does that and
+// does not return.
+func Helper() {
+	if len(os.Args) < 2 || os.Args[0] != helperName {
+		canHelp.Store(true)
+		return
+	}
+	runtime.LockOSThread() // priority and filter are the thread's that becomes the program
+	_ = unix.CloseRange(troubleFile, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	unix.CloseOnExec(troubleFile) // for kernels before 5.11; Go opens all else so anyway
+	err := help(os.Args[1], os.Args[2:])
+	if err == nil {
+		os.Exit(0)
+	}
+	tell(err.Error())
+	os.Exit(helperFailed)
+}
+
+const helperFailed = 125
+
+// tell writes to troubleFile. If that fails, too little is told, which is trouble as well.
+func tell(text string) { _, _ = unix.Write(troubleFile, []byte(text)) }
+
+// help follows an order, and returns only from a trial.
+func help(text string, args []string) error {
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return fmt.Errorf("read the order: %w", err)
+	}
+	// If memory runs out, this process is the one to go. It is a wish: some containers do not grant it.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+	if err := o.Cell.enter(); err != nil {
+		return err
+	}
+	if o.Program == "" {
+		tell(confined)
+		return tryAll()
+	}
+	if err := o.Limits.apply(0); err != nil {
+		return fmt.Errorf("limit: %w", err)
+	}
+	tell(confined)
+	err := syscall.Exec(o.Program, append([]string{o.Program}, args...), os.Environ())
+	return fmt.Errorf("execute: %w", err)
+}
+
+// What Landlock lets a program do with its files. Only the program and its loader are executed: libraries are read.
+const (
+	readFile  = landlock.AccessFSSet(ll.AccessFSReadFile)
+	writeFile = readFile | landlock.AccessFSSet(ll.AccessFSWriteFile|ll.AccessFSTruncate)
+	execute   = readFile | landlock.AccessFSSet(ll.AccessFSExecute)
+	readDir   = readFile | landlock.AccessFSSet(ll.AccessFSReadDir)
+)
+
+// enter gives up all other files and TCP, as far as the kernel's Landlock goes, and then the system calls of forbidden.
+func (c cell) enter() error {
+	rules := []landlock.Rule{
+		landlock.PathAccess(execute, c.Execute...),
+		landlock.PathAccess(readFile, c.Read...),
+		landlock.PathAccess(writeFile, c.Write...),
+	}
+	for _, path := range c.Libraries {
+		switch info, err := os.Stat(path); {
+		case err != nil:
+		case info.IsDir():
+			rules = append(rules, landlock.PathAccess(readDir, path))
+		default:
+			rules = append(rules, landlock.PathAccess(readFile, path))
+		}
+	}
+	if err := landlock.V11.BestEffort().Restrict(rules...); err != nil {
+		return fmt.Errorf("landlock: %w", err)
+	}
+	return forbid()
+}
+
+// tryAll tries what the confinement should hold back, in ways that do no harm where it does not.
+func tryAll() error {
+	var found trial
+	if abi, err := ll.LandlockGetABIVersion(); err == nil {
+		found.ABI = abi
+	}
+	root, err := os.Open("/")
+	found.Files = errors.Is(err, unix.EACCES)
+	if err == nil {
+		_ = root.Close()
+	}
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	found.Network = errors.Is(err, unix.EPERM)
+	if err == nil {
+		_ = unix.Close(socket)
+	}
+	// These two exclude each other: a kernel that looks at them says EINVAL.
+	_, _, errno := unix.RawSyscall(unix.SYS_CLONE, unix.CLONE_NEWNS|unix.CLONE_FS, 0, 0)
+	found.Processes = errno == unix.EPERM
+	return json.NewEncoder(os.Stdout).Encode(found)
+}

@@ -1,0 +1,3 @@
+package media
+
+const kilobyte = 1 << 10 // Linux counts memory so
