@@ -13,6 +13,9 @@ const cleanUpTimeout = 10 * time.Second
 type VideoStore interface {
 	// AddVideo gives the video its id and commits its row together with the job that processes it.
 	AddVideo(ctx context.Context, v Video) (Video, error)
+	// AddVideoFrom is AddVideo for the file of a partial upload, which thereby becomes the video, in the same transaction. It
+	// returns ErrNoVideo if that upload is not, or no longer, under way.
+	AddVideoFrom(ctx context.Context, v Video, partialID string) (Video, error)
 	// Video returns ErrNoVideo if there is none.
 	Video(ctx context.Context, id int64) (Video, error)
 	// VideosOf lists a player's videos, newest first.

@@ -24,26 +24,41 @@ func scanVideo(row scanner) (contest.Video, error) {
 // AddVideo implements [contest.VideoStore]: the row and its job, in one transaction.
 func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, error) {
 	err := s.write(ctx, "add_video", func(ctx context.Context, tx *sql.Tx) error {
-		owner, err := scanPlayer(tx.QueryRowContext(ctx,
-			`SELECT `+playerColumns+` FROM players WHERE id = $1`, v.PlayerID))
-		if err != nil {
-			return orNone(err, contest.ErrNotSignedIn)
-		}
-		err = tx.QueryRowContext(ctx, `
-			INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run,
-				city_key, search_key, uploaded_at)
-			VALUES ($1, '', $2, 'uploaded', '', 0, $3, $4, $5, '', $6, $7, $8)
-			RETURNING id`,
-			v.PlayerID, v.Title, v.Media.Token, string(v.Media.Format), v.Media.Size,
-			fold(owner.City), fold(v.Title+" "+owner.Name()), timestamp(v.UploadedAt),
-		).Scan(&v.ID)
-		if err != nil {
-			return err
-		}
-		v.TaskID, err = s.enqueue(ctx, tx, v.ID)
-		return err
+		return s.addVideo(ctx, tx, &v)
 	})
 	return v, err
+}
+
+// AddVideoFrom implements [contest.VideoStore]: the video, and the end of its upload, in one transaction.
+func (s *Store) AddVideoFrom(ctx context.Context, v contest.Video, partialID string) (contest.Video, error) {
+	err := s.write(ctx, "add_video_from", func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.addVideo(ctx, tx, &v); err != nil {
+			return err
+		}
+		return finishUpload(ctx, tx, partialID, v)
+	})
+	return v, err
+}
+
+func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) error {
+	owner, err := scanPlayer(tx.QueryRowContext(ctx,
+		`SELECT `+playerColumns+` FROM players WHERE id = $1`, v.PlayerID))
+	if err != nil {
+		return orNone(err, contest.ErrNotSignedIn)
+	}
+	err = tx.QueryRowContext(ctx, `
+		INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run,
+			city_key, search_key, uploaded_at)
+		VALUES ($1, '', $2, 'uploaded', '', 0, $3, $4, $5, '', $6, $7, $8)
+		RETURNING id`,
+		v.PlayerID, v.Title, v.Media.Token, string(v.Media.Format), v.Media.Size,
+		fold(owner.City), fold(v.Title+" "+owner.Name()), timestamp(v.UploadedAt),
+	).Scan(&v.ID)
+	if err != nil {
+		return err
+	}
+	v.TaskID, err = s.enqueue(ctx, tx, v.ID)
+	return err
 }
 
 // enqueue gives the video a new job, the only one that may change it from now on. How many of the player's videos wait
