@@ -248,6 +248,11 @@ func TestResumableUploads(t *testing.T) {
 	if answer, _ := begin(b, "x", 1_000_001); answer.StatusCode != 413 {
 		t.Errorf("too large: got %d", answer.StatusCode)
 	}
+	png := "title eA==,filetype " + base64.StdEncoding.EncodeToString([]byte("image/png"))
+	if answer, body := b.do("POST", "/api/uploads/", nil, "Tus-Resumable", "1.0.0", "Upload-Length", "10",
+		"Upload-Metadata", png); answer.StatusCode != 400 || !strings.Contains(body, "un tipo que no es") {
+		t.Errorf("a picture: got %d %s", answer.StatusCode, body)
+	}
 	made, _ := begin(b, "Bandeja", 10)
 	path := made.Header.Get("Location")
 	if made.StatusCode != 201 || !strings.HasPrefix(path, "/api/uploads/") {

@@ -42,8 +42,8 @@ func (s *Videos) Accept(ctx context.Context, p Player, u Upload) (Video, error) 
 	if u.Size == 0 {
 		return Video{}, ErrEmptyFile
 	}
-	if !declaredAsVideo(u.DeclaredType) {
-		return Video{}, ErrDeclaredOther
+	if err := CheckDeclaredType(u.DeclaredType); err != nil {
+		return Video{}, err
 	}
 	format, err := s.Inspector.Inspect(ctx, u.Path)
 	if err != nil {
@@ -83,15 +83,15 @@ func CheckTitle(title string) (string, error) {
 	return title, bad.err()
 }
 
-// declaredAsVideo tells whether the type that a client gave a file is one under which phones, browsers and tools send
-// MP4 and MOV. No type at all, or "bytes", declares nothing.
-func declaredAsVideo(mediaType string) bool {
+// CheckDeclaredType returns ErrDeclaredOther unless the type that a client gave a file is one under which phones,
+// browsers and tools send MP4 and MOV. No type at all, or "bytes", declares nothing.
+func CheckDeclaredType(mediaType string) error {
 	switch strings.ToLower(mediaType) {
 	case "", "application/octet-stream", "binary/octet-stream",
 		"video/mp4", "application/mp4", "video/x-m4v", "video/quicktime", "video/mpeg4", "video/3gpp":
-		return true
+		return nil
 	}
-	return false
+	return ErrDeclaredOther
 }
 
 func (s *Videos) removeUnlessKept(ctx context.Context, m Media) {

@@ -14,8 +14,9 @@ const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 
 export const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 
+// startProgram serves from a folder of its own, which goes when it is stopped, or from one that is given.
 export async function startProgram(settings = {}) {
-  const data = fs.mkdtempSync(path.join(os.tmpdir(), "stars-browser-"));
+  const data = settings.DATA_DIR ?? fs.mkdtempSync(path.join(os.tmpdir(), "stars-browser-"));
   const child = spawn(path.join(root, "bin/risingstars"), ["serve"], {
     env: { ...process.env, LISTEN_ADDR: "127.0.0.1:0", DATA_DIR: data, RATE_LIMIT: "off", PASSWORD_COST: "4", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
@@ -37,7 +38,7 @@ export async function startProgram(settings = {}) {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await ended;
-      fs.rmSync(data, { recursive: true, force: true });
+      if (!settings.DATA_DIR) fs.rmSync(data, { recursive: true, force: true });
     },
   };
 }

@@ -118,6 +118,10 @@ func (u *Uploads) judge(ctx context.Context, p contest.Player, info handler.File
 	if info.SizeIsDeferred || info.Size == 0 {
 		return contest.PartialUpload{}, contest.ErrEmptyFile
 	}
+	declared := info.MetaData["filetype"]
+	if err := contest.CheckDeclaredType(declared); err != nil {
+		return contest.PartialUpload{}, err
+	}
 	now := u.Clock().UTC().Truncate(time.Second)
 	under, err := u.Store.UploadsOf(ctx, p.ID, now)
 	if err != nil {
@@ -127,7 +131,7 @@ func (u *Uploads) judge(ctx context.Context, p contest.Player, info handler.File
 		return contest.PartialUpload{}, &contest.TooManyError{RetryAfter: time.Minute}
 	}
 	return contest.PartialUpload{
-		ID: contest.NewToken(), PlayerID: p.ID, Title: title, DeclaredType: info.MetaData["filetype"],
+		ID: contest.NewToken(), PlayerID: p.ID, Title: title, DeclaredType: declared,
 		Size: info.Size, ExpiresAt: now.Add(Life),
 	}, nil
 }
