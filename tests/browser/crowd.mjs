@@ -3,13 +3,21 @@ import fs from "node:fs";
 import path from "node:path";
 
 const password = "salto-y-canasta";
-let people = 0;
+const addresses = new Set();
+
+function addressOf(first, last) {
+  const plain = `${first}.${last}`.toLowerCase().normalize("NFD").replace(/[^a-z0-9.]/g, "");
+  let address = `${plain}@example.com`;
+  for (let n = 2; addresses.has(address); n++) address = `${plain}${n}@example.com`;
+  addresses.add(address);
+  return address;
+}
 
 export class Person {
   // join signs somebody up and in.
   static async join(url, first, last, city = "") {
     const person = new Person();
-    Object.assign(person, { url, name: `${first} ${last}`, email: `participante${++people}@example.com`, password });
+    Object.assign(person, { url, name: `${first} ${last}`, email: addressOf(first, last), password });
     await person.#send("/api/auth/signup", {
       first_name: first, last_name: last, email: person.email, city, password1: password, password2: password,
     });

@@ -38,7 +38,8 @@ async function fill(program, clips) {
 async function shoot(page, name, size, full = false) {
   await page.mouse.move(0, 0);
   await page.evaluate(() => document.fonts.ready);
-  await page.waitForLoadState("networkidle").catch(() => {}); // a stream of events never is
+  await page.waitForLoadState("networkidle", { timeout: 1500 }).catch(() => {}); // a stream of events never is
+  if (await page.locator(".watch-player").count()) await page.waitForFunction(() => document.querySelector("video").readyState > 1);
   const file = path.join(out, `${name}-${size.width}.png`);
   await page.screenshot({ path: file, fullPage: full, animations: "disabled" });
   const small = file + ".small.png"; // 256 colours do
@@ -60,15 +61,6 @@ async function signIn(page, { email, password }) {
   await page.fill("[name=password]", password);
   await page.click("main button[type=submit]");
   await page.waitForURL("**/");
-}
-
-async function play(page) {
-  await page.evaluate(async () => {
-    const video = document.querySelector("video");
-    video.muted = true;
-    video.currentTime = 3.6;
-    await new Promise((resolve) => { video.onseeked = resolve; video.load(); video.currentTime = 3.6; });
-  });
 }
 
 async function publicPages(browser, program, { list, fans }, size) {

@@ -61,7 +61,7 @@ var english = words{
 	GalleryMostVoted:   "Most voted",
 	GalleryOrder:       "Order",
 	GallerySearch:      "Search",
-	GallerySearchHint:  "Title or player",
+	GallerySearchHint:  "Title or name",
 	GalleryCityHint:    "The whole country",
 	GalleryApply:       "Filter",
 	GalleryClear:       "Clear filters",

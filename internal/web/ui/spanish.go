@@ -61,7 +61,7 @@ var spanish = words{
 	GalleryMostVoted:   "Más votados",
 	GalleryOrder:       "Orden",
 	GallerySearch:      "Buscar",
-	GallerySearchHint:  "Título o participante",
+	GallerySearchHint:  "Título o nombre",
 	GalleryCityHint:    "Todo el país",
 	GalleryApply:       "Filtrar",
 	GalleryClear:       "Quitar filtros",
