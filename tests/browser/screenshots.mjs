@@ -35,13 +35,14 @@ async function fill(program, clips) {
   return { list, fans };
 }
 
-async function shoot(page, name, size, full = false) {
+async function shoot(page, name, size) {
   await page.mouse.move(0, 0);
   await page.evaluate(() => document.fonts.ready);
   await page.waitForLoadState("networkidle", { timeout: 1500 }).catch(() => {}); // a stream of events never is
   if (await page.locator(".watch-player").count()) await page.waitForFunction(() => document.querySelector("video").readyState > 1);
+  if (await page.locator("video").count()) await page.waitForTimeout(1500); // the browser's own sign for loading goes
   const file = path.join(out, `${name}-${size.width}.png`);
-  await page.screenshot({ path: file, fullPage: full, animations: "disabled" });
+  await page.screenshot({ path: file });
   const small = file + ".small.png"; // 256 colours do
   execFileSync("ffmpeg", ["-v", "error", "-y", "-i", file, "-vf",
     "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=dither=none", "-frames:v", "1", small]);

@@ -35,6 +35,7 @@ export async function startProgram(settings = {}) {
   return {
     url, data, log: () => log,
     async stop() {
+      if (child.exitCode !== null) return;
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await ended;
@@ -63,11 +64,12 @@ export function swell(file, name, size) {
 }
 
 // startProxy stands between browser and program. It counts what the browser sends; at `limit` bytes it cuts every
-// connection, or holds them where `hold` is set.
+// connection, or holds them where `hold` is set. Where `slow` is set, each piece waits so many milliseconds. The first
+// answer that holds the text `lost` is cut off before the browser has read any of it.
 export async function startProxy(target) {
   const to = new URL(target);
   const pairs = new Set();
-  const proxy = { sent: 0, limit: Infinity, hold: false, cuts: 0 };
+  const proxy = { sent: 0, limit: Infinity, hold: false, cuts: 0, slow: 0, lost: null };
   const server = net.createServer((client) => {
     const upstream = net.connect(to.port, to.hostname);
     const pair = { client, upstream };
@@ -84,12 +86,26 @@ export async function startProxy(target) {
         proxy.cut();
         return;
       }
+      if (proxy.slow) {
+        client.pause();
+        setTimeout(() => { upstream.write(piece); client.resume(); }, proxy.slow);
+        return;
+      }
       if (!upstream.write(piece)) {
         client.pause();
         upstream.once("drain", () => client.resume());
       }
     });
-    upstream.pipe(client);
+    upstream.on("data", (piece) => {
+      if (proxy.lost && piece.includes(proxy.lost)) {
+        proxy.lost = null;
+        proxy.cuts++;
+        end();
+        return;
+      }
+      client.write(piece);
+    });
+    upstream.on("end", () => client.end());
     client.on("end", () => upstream.end());
     const end = () => { pairs.delete(pair); client.destroy(); upstream.destroy(); };
     for (const socket of [client, upstream]) socket.on("error", end).on("close", end);
@@ -107,10 +123,14 @@ export const startBrowser = () => chromium.launch({
     "--disable-component-update", "--disable-sync"],
 });
 
+export const allRules = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"];
+export const rulesOnColours = { type: "rule", values: ["color-contrast", "link-in-text-block"] };
+
 // faultsOf lists what axe-core finds serious or critical on a page.
-export async function faultsOf(page) {
+export async function faultsOf(page, rules = allRules) {
   // By the debugger's protocol, which a Content-Security-Policy does not bind.
-  const { violations } = await page.evaluate(`(async () => { ${axe}; return await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }); })()`);
+  if (!await page.evaluate(() => Boolean(window.axe))) await page.evaluate(`(() => { ${axe} })()`);
+  const { violations } = await page.evaluate((runOnly) => window.axe.run({ runOnly, resultTypes: ["violations"] }), rules);
   return violations.filter((v) => ["serious", "critical"].includes(v.impact))
     .map((v) => `${v.id}: ${v.nodes.map((n) => n.target + " " + n.failureSummary).join("; ")}`);
 }

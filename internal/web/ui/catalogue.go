@@ -98,6 +98,7 @@ type words struct {
 	Optional           string
 	SignUpTitle        string
 	SignUpLead         string
+	SignUpToVote       string
 	SignUpDo           string
 	SignUpHave         string
 	SignInTitle        string

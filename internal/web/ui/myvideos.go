@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"risingstars/internal/contest"
@@ -161,7 +162,7 @@ func (s *Site) change(w http.ResponseWriter, r *http.Request, do func(context.Co
 	if err := do(r.Context(), p, idOf(r)); err != nil {
 		return err
 	}
-	redirect(w, r, "/mis-videos")
+	redirect(w, r, "/mis-videos#video-"+strconv.FormatInt(idOf(r), 10)) // where the reader was; the top where it is gone
 	return nil
 }
 

@@ -21,6 +21,7 @@ document.querySelectorAll("[data-share]").forEach((button) => {
 // Pieces of pages come and go; where the reader stood must not be lost with them.
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id === "ballot") document.getElementById("vote")?.focus();
+  if (event.detail.target?.id === "my-list") document.querySelector(".mine-item")?.scrollIntoView({ block: "nearest" });
 });
 
 if ("serviceWorker" in navigator && window.isSecureContext) navigator.serviceWorker.register("/sw.js");
@@ -63,6 +64,7 @@ function uploads(form) {
     document.getElementById("file-name").textContent = chosen ? `${chosen.name} · ${bytes(chosen.size)}` : say.none;
   };
   file.addEventListener("change", () => { fault(file, ""); showFile(); });
+  title.addEventListener("input", () => fault(title, ""));
 
   // putBack gives a form that was refused back as it was, unless the next is being filled in already.
   const putBack = (name, chosen) => {
@@ -75,8 +77,8 @@ function uploads(form) {
   };
 
   const number = (n, digits) => n.toLocaleString(say.lang, { maximumFractionDigits: digits });
-  const bytes = (n) => n < 1e6 ? number(n / 1e3, 0) + " kB" : number(n / 1e6, 1) + " MB";
-  const time = (s) => s < 60 ? number(Math.ceil(s), 0) + " s" : number(Math.ceil(s / 60), 0) + " min";
+  const bytes = (n) => n < 1e6 ? number(n / 1e3, 0) + "\u00a0kB" : number(n / 1e6, 1) + "\u00a0MB";
+  const time = (s) => s < 60 ? number(Math.ceil(s), 0) + "\u00a0s" : number(Math.ceil(s / 60), 0) + "\u00a0min";
 
   // Unfinished uploads of an earlier visit: the browser does not keep the files, so the reader is asked for them.
   const unfinished = Object.keys(localStorage).filter((key) => key.startsWith("tus::")).map((key) => {
