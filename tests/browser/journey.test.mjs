@@ -230,7 +230,7 @@ for (const [name, size] of Object.entries(sizes)) {
     await signUp(page, "Camila", "Duarte", "Tunja");
     const titles = ["Bandeja", "Gancho", "Tapón"];
     proxy.slow = 20;
-    for (const title of titles) await upload(page, title, swell(small, `${title}.mp4`, 8 << 20));
+    for (const title of titles) await upload(page, title, swell(short, `${title}.mp4`, 8 << 20));
     await page.waitForFunction((n) => {
       const bars = [...document.querySelectorAll(".uploads-item progress")];
       return bars.length === n && bars.every((bar) => bar.value > 0 && bar.value < bar.max);
@@ -241,7 +241,7 @@ for (const [name, size] of Object.entries(sizes)) {
     assert.equal(await page.locator(".uploads-item").count(), 0);
 
     proxy.lost = "Video-Id";
-    await upload(page, "Asistencia", small);
+    await upload(page, "Asistencia", short);
     await item(page, "Asistencia").waitFor();
     assert.deepEqual([proxy.lost, proxy.cuts], [null, 1], "no answer was lost");
     await page.reload();
@@ -276,6 +276,7 @@ for (const [name, size] of Object.entries(sizes)) {
     assert.equal(colour, "rgb(11, 23, 48)", "the page is not in the site's look");
     assert.ok(await page.evaluate(() => [...document.images].every((image) => image.naturalWidth > 0)));
     await look(page, "offline", size);
+    assert.equal(new URL(await page.getByRole("link", { name: "Reintentar" }).evaluate((link) => link.href)).pathname, "/ranking");
   });
 
   test(`English, and reading without scripts, ${name}`, async (t) => {

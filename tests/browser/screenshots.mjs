@@ -103,7 +103,7 @@ async function ownPages(browser, program, proxy, person, clips, large, size) {
   const page = await visit(browser, proxy.url, size);
   await signIn(page, person);
   await page.goto("/ranking");
-  await shoot(page, "ranking", size);
+  await shoot(page, "ranking-own", size);
   await page.goto("/cuenta");
   await shoot(page, "account", size);
   await page.goto("/mis-videos");
@@ -127,7 +127,7 @@ async function ownPages(browser, program, proxy, person, clips, large, size) {
   await mine.scrollIntoViewIfNeeded();
   await shoot(page, "myvideos-processing", size);
   await mine.getByText("Listo para publicar").waitFor();
-  await page.evaluate(() => document.querySelector("#my-list").scrollIntoView());
+  if (size === sizes.phone) await page.evaluate(() => document.querySelector("#my-list").scrollIntoView());
   await shoot(page, "myvideos-ready", size);
   await mine.getByRole("link", { name: "Eliminar" }).click();
   await shoot(page, "delete", size);
