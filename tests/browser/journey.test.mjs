@@ -229,14 +229,14 @@ for (const [name, size] of Object.entries(sizes)) {
     const page = await person(t, size, { url: proxy.url });
     await signUp(page, "Camila", "Duarte", "Tunja");
     const titles = ["Bandeja", "Gancho", "Tapón"];
-    proxy.slow = 20;
-    for (const title of titles) await upload(page, title, swell(short, `${title}.mp4`, 8 << 20));
+    proxy.most = 2 << 20;
+    for (const title of titles) await upload(page, title, swell(short, `${title}.mp4`, 30 << 20));
     await page.waitForFunction((n) => {
       const bars = [...document.querySelectorAll(".uploads-item progress")];
       return bars.length === n && bars.every((bar) => bar.value > 0 && bar.value < bar.max);
     }, titles.length);
     assert.deepEqual(await page.locator(".uploads-name").allInnerTexts(), titles);
-    proxy.slow = 0;
+    proxy.release();
     for (const title of titles) await item(page, title).waitFor();
     assert.equal(await page.locator(".uploads-item").count(), 0);
 

@@ -64,16 +64,18 @@ export function swell(file, name, size) {
 }
 
 // startProxy stands between browser and program. It counts what the browser sends; at `limit` bytes it cuts every
-// connection, or holds them where `hold` is set. Where `slow` is set, each piece waits so many milliseconds. The first
+// connection, or holds them where `hold` is set. A connection that has sent `most` bytes waits for release(). The first
 // answer that holds the text `lost` is cut off before the browser has read any of it.
 export async function startProxy(target) {
   const to = new URL(target);
   const pairs = new Set();
-  const proxy = { sent: 0, limit: Infinity, hold: false, cuts: 0, slow: 0, lost: null };
+  const proxy = { sent: 0, limit: Infinity, hold: false, cuts: 0, most: Infinity, lost: null };
+  const held = [];
   const server = net.createServer((client) => {
     const upstream = net.connect(to.port, to.hostname);
     const pair = { client, upstream };
     pairs.add(pair);
+    let sent = 0;
     client.on("data", (piece) => {
       proxy.sent += piece.length;
       if (proxy.sent > proxy.limit) {
@@ -86,9 +88,10 @@ export async function startProxy(target) {
         proxy.cut();
         return;
       }
-      if (proxy.slow) {
+      sent += piece.length;
+      if (sent > proxy.most) {
         client.pause();
-        setTimeout(() => { upstream.write(piece); client.resume(); }, proxy.slow);
+        held.push(() => { upstream.write(piece); client.resume(); });
         return;
       }
       if (!upstream.write(piece)) {
@@ -111,6 +114,10 @@ export async function startProxy(target) {
     for (const socket of [client, upstream]) socket.on("error", end).on("close", end);
   });
   proxy.cut = () => pairs.forEach(({ client, upstream }) => { client.destroy(); upstream.destroy(); });
+  proxy.release = () => {
+    proxy.most = Infinity;
+    held.splice(0).forEach((go) => go());
+  };
   proxy.stop = () => new Promise((resolve) => { proxy.cut(); server.close(resolve); });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   proxy.url = `http://127.0.0.1:${server.address().port}`;
