@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -244,6 +248,11 @@ func TestResumableUploads(t *testing.T) {
 	if answer, _ := begin(b, "x", 1_000_001); answer.StatusCode != 413 {
 		t.Errorf("too large: got %d", answer.StatusCode)
 	}
+	png := "title eA==,filetype " + base64.StdEncoding.EncodeToString([]byte("image/png"))
+	if answer, body := b.do("POST", "/api/uploads/", nil, "Tus-Resumable", "1.0.0", "Upload-Length", "10",
+		"Upload-Metadata", png); answer.StatusCode != 400 || !strings.Contains(body, "un tipo que no es") {
+		t.Errorf("a picture: got %d %s", answer.StatusCode, body)
+	}
 	made, _ := begin(b, "Bandeja", 10)
 	path := made.Header.Get("Location")
 	if made.StatusCode != 201 || !strings.HasPrefix(path, "/api/uploads/") {
@@ -266,3 +275,64 @@ func TestResumableUploads(t *testing.T) {
 		t.Errorf("after the refusal: got %s", answer.Status)
 	}
 }
+
+// The connection ends after the last byte and before the answer. Who asks again hears of the video, and there is one.
+func TestTheLastAnswerOfAnUploadIsLost(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	b, other := newReader(t, s), newReader(t, s)
+	b.post("/cuenta/registro", signUpForm("ana@example.com"))
+	other.post("/cuenta/registro", signUpForm("luis@example.com"))
+	data := must(os.ReadFile(mediatest.Clip(t, mediatest.Spec{})))(t)
+	size := strconv.Itoa(len(data))
+	made, _ := b.do("POST", "/api/uploads/", nil, "Tus-Resumable", "1.0.0", "Upload-Length", size,
+		"Upload-Metadata", "title "+base64.StdEncoding.EncodeToString([]byte("Bandeja")))
+	path := made.Header.Get("Location")
+	ask := func(b *reader, method, offset string) (string, http.Header) {
+		answer, _ := b.do(method, path, nil, "Tus-Resumable", "1.0.0", "Upload-Offset", offset, "Content-Type", "application/offset+octet-stream")
+		return answer.Status[:3], answer.Header
+	}
+
+	b.sendAndLeave("PATCH", path, data, "Tus-Resumable", "1.0.0", "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")
+
+	ana := must(signIn(s.URL, "ana@example.com"))(t)
+	apptest.Eventually(t, patience, "the upload has become a video", func() bool { return len(ana.videos(t, s.URL)) > 0 })
+	status, head := ask(b, "HEAD", "")
+	if status != "200" || head.Get("Upload-Offset") != size || head.Get("Upload-Length") != size || head.Get("Video-Id") != "1" {
+		t.Errorf("HEAD: got %s %v", status, head)
+	}
+	if status, header := ask(b, "PATCH", size); status != "204" || header.Get("Upload-Offset") != size || header.Get("Video-Id") != "1" {
+		t.Errorf("PATCH: got %s %v", status, header)
+	}
+	for what, got := range map[string]string{
+		"404, HEAD by another": first(ask(other, "HEAD", "")), "404, PATCH by another": first(ask(other, "PATCH", size)),
+		"409, PATCH from 0": first(ask(b, "PATCH", "0")), "404, DELETE": first(ask(b, "DELETE", "")),
+	} {
+		if got != what[:3] {
+			t.Errorf("%s: got %s", what, got)
+		}
+	}
+	if list := ana.videos(t, s.URL); len(list) != 1 {
+		t.Errorf("got %d videos: %v", len(list), list)
+	}
+	if left := files(t, filepath.Join(s.DataDir, "uploads")); len(left) != 0 {
+		t.Errorf("pieces were left: %v", left)
+	}
+}
+
+// sendAndLeave sends a request whole, and is gone when the answer comes.
+func (b *reader) sendAndLeave(method, path string, body []byte, header ...string) {
+	b.t.Helper()
+	u := mustParse(b.t, b.base+path)
+	r := must(http.NewRequestWithContext(b.t.Context(), method, u.String(), bytes.NewReader(body)))(b.t)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	for _, c := range b.http.Jar.Cookies(u) {
+		r.AddCookie(c)
+	}
+	conn := must(new(net.Dialer).DialContext(b.t.Context(), "tcp", u.Host))(b.t)
+	check(b.t, errors.Join(r.Write(conn), conn.Close()))
+}
+
+func first[A, B any](a A, _ B) A { return a }

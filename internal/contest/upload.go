@@ -14,6 +14,7 @@ type Upload struct {
 	Path         string // the work file; it is moved into storage if the upload is accepted
 	Size         int64  // bytes
 	DeclaredType string // media type that the client gave the file, "" if none
+	PartialID    string // of the PartialUpload that the file came as, "" if it came in one piece
 }
 
 // PartialUpload is a file that arrives in pieces, with pauses.
@@ -24,13 +25,15 @@ type PartialUpload struct {
 	DeclaredType string // as for Upload
 	Size         int64  // bytes that there will be
 	ExpiresAt    time.Time
+	VideoID      int64 // of the video that it became, 0 while it is under way
 }
 
 // Accept takes an upload into the contest: it judges the title and the file, makes the original durable, and commits
 // the video's row together with the job that will process it. Only then is the upload acknowledged. Whatever is
 // refused leaves nothing behind; the caller removes the work file in any case.
 //
-// It returns *InvalidError or one of the refusals about files.
+// It returns *InvalidError, one of the refusals about files, or ErrNoVideo for a partial upload that is not, or no
+// longer, under way.
 func (s *Videos) Accept(ctx context.Context, p Player, u Upload) (Video, error) {
 	title, err := CheckTitle(u.Title)
 	if err != nil {
@@ -39,8 +42,8 @@ func (s *Videos) Accept(ctx context.Context, p Player, u Upload) (Video, error) 
 	if u.Size == 0 {
 		return Video{}, ErrEmptyFile
 	}
-	if !declaredAsVideo(u.DeclaredType) {
-		return Video{}, ErrDeclaredOther
+	if err := CheckDeclaredType(u.DeclaredType); err != nil {
+		return Video{}, err
 	}
 	format, err := s.Inspector.Inspect(ctx, u.Path)
 	if err != nil {
@@ -53,7 +56,7 @@ func (s *Videos) Accept(ctx context.Context, p Player, u Upload) (Video, error) 
 	if err := s.Storage.PutFile(ctx, v.Media.Original(), u.Path); err != nil {
 		return Video{}, fmt.Errorf("store the original: %w", err)
 	}
-	accepted, err := s.Store.AddVideo(ctx, v)
+	accepted, err := s.enter(ctx, v, u.PartialID)
 	if err != nil {
 		// The commit may have happened, or be happening, although its answer was lost, so only the sweep, which looks
 		// at the rows later, removes the object then; here it is removed when the store is sure.
@@ -66,6 +69,13 @@ func (s *Videos) Accept(ctx context.Context, p Player, u Upload) (Video, error) 
 	return accepted, nil
 }
 
+func (s *Videos) enter(ctx context.Context, v Video, partialID string) (Video, error) {
+	if partialID == "" {
+		return s.Store.AddVideo(ctx, v)
+	}
+	return s.Store.AddVideoFrom(ctx, v, partialID)
+}
+
 // CheckTitle applies the rule on titles: 1 to MaxTitle characters, not blank. It returns *InvalidError.
 func CheckTitle(title string) (string, error) {
 	var bad fields
@@ -73,15 +83,15 @@ func CheckTitle(title string) (string, error) {
 	return title, bad.err()
 }
 
-// declaredAsVideo tells whether the type that a client gave a file is one under which phones, browsers and tools send
-// MP4 and MOV. No type at all, or "bytes", declares nothing.
-func declaredAsVideo(mediaType string) bool {
+// CheckDeclaredType returns ErrDeclaredOther unless the type that a client gave a file is one under which phones,
+// browsers and tools send MP4 and MOV. No type at all, or "bytes", declares nothing.
+func CheckDeclaredType(mediaType string) error {
 	switch strings.ToLower(mediaType) {
 	case "", "application/octet-stream", "binary/octet-stream",
 		"video/mp4", "application/mp4", "video/x-m4v", "video/quicktime", "video/mpeg4", "video/3gpp":
-		return true
+		return nil
 	}
-	return false
+	return ErrDeclaredOther
 }
 
 func (s *Videos) removeUnlessKept(ctx context.Context, m Media) {

@@ -14,6 +14,9 @@ type VideoStore interface {
 	// AddVideo gives the video its id and commits its row together with the job that processes it. It returns ErrNoRoom
 	// like Room, whatever races.
 	AddVideo(ctx context.Context, v Video) (Video, error)
+	// AddVideoFrom is AddVideo for the file of a partial upload, which thereby becomes the video, in the same transaction. It
+	// returns ErrNoVideo if that upload is not, or no longer, under way.
+	AddVideoFrom(ctx context.Context, v Video, partialID string) (Video, error)
 	// Room returns ErrNoRoom if the player's originals that are not public, the uploads that are under way and so many
 	// bytes more are more than a player may have.
 	Room(ctx context.Context, playerID, bytes int64, now time.Time) error

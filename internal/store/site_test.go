@@ -87,6 +87,48 @@ func TestUploadsUnderWay(t *testing.T) {
 	}
 }
 
+// An upload becomes one video, whoever finishes it how often, and is remembered until it expires.
+func TestAnUploadBecomesOneVideo(t *testing.T) {
+	t.Parallel()
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			w := e.world(t)
+			ana, beto, ctx := w.player(t, "ana", ""), w.player(t, "beto", ""), t.Context()
+			u := contest.PartialUpload{ID: "ana's", PlayerID: ana.ID, Title: "Triple", Size: 9, ExpiresAt: at(20)}
+			check(t, w.AddUpload(ctx, u))
+
+			v, err := w.AddVideoFrom(ctx, video(ana, "Triple", at(1)), u.ID)
+
+			check(t, err)
+			for who, again := range map[string]contest.Video{"again": video(ana, "2", at(2)), "another": video(beto, "3", at(2))} {
+				if _, err := w.AddVideoFrom(ctx, again, u.ID); !errors.Is(err, contest.ErrNoVideo) {
+					t.Errorf("%s: got %v", who, err)
+				}
+			}
+			if _, err := w.AddVideoFrom(ctx, video(ana, "4", at(2)), "nobody's"); !errors.Is(err, contest.ErrNoVideo) {
+				t.Errorf("of no upload: got %v", err)
+			}
+			list, err := w.VideosOf(ctx, ana.ID)
+			if diff := cmp.Diff([]contest.Video{v}, list); diff != "" || err != nil || v.TaskID == "" {
+				t.Errorf("her videos, %v (-want +got):\n%s", err, diff)
+			}
+			u.VideoID = v.ID
+			got, err := w.Upload(ctx, u.ID)
+			if diff := cmp.Diff(u, got); diff != "" || err != nil {
+				t.Errorf("the upload, %v (-want +got):\n%s", err, diff)
+			}
+			if n, err := w.UploadsOf(ctx, ana.ID, at(10)); n != 0 || err != nil {
+				t.Errorf("%d under way, %v, want none", n, err)
+			}
+			expired, err := w.ExpiredUploads(ctx, at(20))
+			if diff := cmp.Diff([]contest.PartialUpload{u}, expired); diff != "" || err != nil {
+				t.Errorf("expired, %v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
 // standing makes players with so many votes each, in one city or the other, and returns them.
 func (w *world) standing(t tester, votes ...int) (players []contest.Player, videos []contest.Video) {
 	t.Helper()

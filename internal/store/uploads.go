@@ -8,11 +8,11 @@ import (
 	"risingstars/internal/contest"
 )
 
-const uploadColumns = `id, player_id, title, media_type, size, expires_at`
+const uploadColumns = `id, player_id, title, media_type, size, expires_at, video_id`
 
 func scanUpload(row scanner) (contest.PartialUpload, error) {
 	var u contest.PartialUpload
-	err := row.Scan(&u.ID, &u.PlayerID, &u.Title, &u.DeclaredType, &u.Size, (*timestamp)(&u.ExpiresAt))
+	err := row.Scan(&u.ID, &u.PlayerID, &u.Title, &u.DeclaredType, &u.Size, (*timestamp)(&u.ExpiresAt), &u.VideoID)
 	return u, err
 }
 
@@ -20,8 +20,8 @@ func scanUpload(row scanner) (contest.PartialUpload, error) {
 func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
 	return orGone(s.write(ctx, "add_upload", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
-			INSERT INTO uploads (`+uploadColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
-			u.ID, u.PlayerID, u.Title, u.DeclaredType, u.Size, timestamp(u.ExpiresAt))
+			INSERT INTO uploads (`+uploadColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			u.ID, u.PlayerID, u.Title, u.DeclaredType, u.Size, timestamp(u.ExpiresAt), u.VideoID)
 		return err
 	}))
 }
@@ -34,13 +34,19 @@ func (s *Store) Upload(ctx context.Context, id string) (contest.PartialUpload, e
 // UploadsOf counts the uploads that a player has under way.
 func (s *Store) UploadsOf(ctx context.Context, playerID int64, now time.Time) (int, error) {
 	return one(ctx, s, "uploads_of", scanInt, nil,
-		`SELECT count(*) FROM uploads WHERE player_id = $1 AND expires_at > $2`, playerID, timestamp(now))
+		`SELECT count(*) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0`, playerID, timestamp(now))
 }
 
-// ExpiredUploads lists what has not been finished in time.
+// ExpiredUploads lists what has not been finished in time, and what has and need not be remembered any longer.
 func (s *Store) ExpiredUploads(ctx context.Context, now time.Time) ([]contest.PartialUpload, error) {
 	return many(ctx, s, "expired_uploads", scanUpload,
 		`SELECT `+uploadColumns+` FROM uploads WHERE expires_at <= $1`, timestamp(now))
+}
+
+// finishUpload returns contest.ErrNoVideo unless the upload is the video's player's and under way.
+func finishUpload(ctx context.Context, tx *sql.Tx, id string, v contest.Video) error {
+	return change(ctx, tx, contest.ErrNoVideo,
+		`UPDATE uploads SET video_id = $1 WHERE id = $2 AND player_id = $3 AND video_id = 0`, v.ID, id, v.PlayerID)
 }
 
 // DeleteUpload forgets an upload. None there is no error.

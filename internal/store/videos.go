@@ -24,30 +24,45 @@ func scanVideo(row scanner) (contest.Video, error) {
 // AddVideo implements [contest.VideoStore]: the row and its job, in one transaction.
 func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, error) {
 	err := s.write(ctx, "add_video", func(ctx context.Context, tx *sql.Tx) error {
-		// Writing the row, if only as it was, keeps others from adding to what the player has until this is committed.
-		owner, err := scanPlayer(tx.QueryRowContext(ctx,
-			`UPDATE players SET country = country WHERE id = $1 RETURNING `+playerColumns, v.PlayerID))
-		if err != nil {
-			return orNone(err, contest.ErrNotSignedIn)
-		}
-		if err := s.fits(tx.QueryRowContext(ctx, unpublished, v.PlayerID), v.Media.Size); err != nil {
-			return err
-		}
-		err = tx.QueryRowContext(ctx, `
-			INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run,
-				city_key, search_key, uploaded_at)
-			VALUES ($1, '', $2, 'uploaded', '', 0, $3, $4, $5, '', $6, $7, $8)
-			RETURNING id`,
-			v.PlayerID, v.Title, v.Media.Token, string(v.Media.Format), v.Media.Size,
-			fold(owner.City), fold(v.Title+" "+owner.Name()), timestamp(v.UploadedAt),
-		).Scan(&v.ID)
-		if err != nil {
-			return err
-		}
-		v.TaskID, err = s.enqueue(ctx, tx, v.ID)
-		return err
+		return s.addVideo(ctx, tx, &v)
 	})
 	return v, err
+}
+
+// AddVideoFrom implements [contest.VideoStore]: the video, and the end of its upload, in one transaction.
+func (s *Store) AddVideoFrom(ctx context.Context, v contest.Video, partialID string) (contest.Video, error) {
+	err := s.write(ctx, "add_video_from", func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.addVideo(ctx, tx, &v); err != nil {
+			return err
+		}
+		return finishUpload(ctx, tx, partialID, v)
+	})
+	return v, err
+}
+
+func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) error {
+	// Writing the row, if only as it was, keeps others from adding to what the player has until this is committed.
+	owner, err := scanPlayer(tx.QueryRowContext(ctx,
+		`UPDATE players SET country = country WHERE id = $1 RETURNING `+playerColumns, v.PlayerID))
+	if err != nil {
+		return orNone(err, contest.ErrNotSignedIn)
+	}
+	if err := s.fits(tx.QueryRowContext(ctx, unpublished, v.PlayerID), v.Media.Size); err != nil {
+		return err
+	}
+	err = tx.QueryRowContext(ctx, `
+		INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run,
+			city_key, search_key, uploaded_at)
+		VALUES ($1, '', $2, 'uploaded', '', 0, $3, $4, $5, '', $6, $7, $8)
+		RETURNING id`,
+		v.PlayerID, v.Title, v.Media.Token, string(v.Media.Format), v.Media.Size,
+		fold(owner.City), fold(v.Title+" "+owner.Name()), timestamp(v.UploadedAt),
+	).Scan(&v.ID)
+	if err != nil {
+		return err
+	}
+	v.TaskID, err = s.enqueue(ctx, tx, v.ID)
+	return err
 }
 
 // unpublished counts the bytes of a player's originals that are not public.
@@ -58,7 +73,7 @@ func (s *Store) Room(ctx context.Context, playerID, bytes int64, now time.Time) 
 	_, err := one(ctx, s, "room", func(row scanner) (_ int64, err error) {
 		return 0, s.fits(row, bytes)
 	}, nil, `SELECT (`+unpublished+`) + (
-		SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM uploads WHERE player_id = $1 AND expires_at > $2)`,
+		SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0)`,
 		playerID, timestamp(now))
 	return err
 }

@@ -3,18 +3,20 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { clip, faultsOf, sizes, startBrowser, startProgram, startProxy, swell } from "./world.mjs";
+import { Person } from "./crowd.mjs";
+import { clip, faultsOf, rulesOnColours, sizes, startBrowser, startProgram, startProxy, swell } from "./world.mjs";
 
-const shots = process.env.SCREENSHOTS; // a folder to keep pictures of the pages in
+const shots = process.env.SCREENSHOTS; // a folder for a picture of the page where a test fails
 const soon = 60_000; // what waits for a video to be processed
 
-let program, browser, dir, small, large;
+let program, browser, dir, small, short, large;
 
 before(async () => {
   program = await startProgram();
   browser = await startBrowser();
   dir = fs.mkdtempSync(path.join(program.data, "clips-"));
   small = clip(dir, "jugada.mp4", "gradients=s=1280x720:r=30:c0=0x0b1730:c1=0xf26a1b:c2=0xffb93b:nb_colors=3:speed=0.03");
+  short = clip(dir, "corta.mp4", "testsrc2=s=320x180:r=30", 1);
   large = swell(small, "larga.mp4", 90 << 20);
 });
 
@@ -63,11 +65,14 @@ async function upload(page, title, file) {
 
 const item = (page, title) => page.locator(".mine-item", { hasText: title });
 
+// look judges a page as it is, and its colours by night.
 async function look(page, name, size) {
   assert.deepEqual(await faultsOf(page), [], `axe-core on ${name}`);
+  await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" }); // without transitions from one to the other
+  assert.deepEqual(await faultsOf(page, rulesOnColours), [], `axe-core on ${name} by night`);
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(wide <= 0, `${name} is ${wide} px wider than the window`);
-  if (shots) await page.screenshot({ path: path.join(shots, `${name}-${size.width}.png`), fullPage: false });
 }
 
 for (const [name, size] of Object.entries(sizes)) {
@@ -83,7 +88,6 @@ for (const [name, size] of Object.entries(sizes)) {
     await upload(author, title, small);
     const mine = item(author, title);
     await mine.getByText("Procesando:").waitFor({ timeout: soon });
-    if (shots) await look(author, "myvideos-processing", size);
     await mine.getByText("Listo para publicar").waitFor({ timeout: soon }); // without a reload
     await mine.locator("video").evaluate((v) => v.play());
     await author.waitForFunction(() => document.querySelector(".mine-item video").currentTime > 0);
@@ -186,7 +190,7 @@ for (const [name, size] of Object.entries(sizes)) {
     proxy.hold = true;
     proxy.limit = begun + (60 << 20);
     await until(() => proxy.sent > proxy.limit, "the upload went on by itself");
-    if (shots) await look(page, "myvideos-uploading", size);
+    await look(page, "myvideos-uploading", size);
     await page.reload({ waitUntil: "commit" }).catch(() => {});
     proxy.cut();
     proxy.limit = Infinity;
@@ -204,6 +208,75 @@ for (const [name, size] of Object.entries(sizes)) {
     await look(page, "delete", size);
     await page.getByRole("button", { name: "Eliminar" }).click();
     await page.getByText("Aún no has subido videos").waitFor();
+  });
+
+  test(`what is refused before a byte is sent keeps the form, ${name}`, async (t) => {
+    const page = await person(t, size);
+    await signUp(page, "Tomás", "Vega", "Neiva");
+    const pieces = [];
+    page.on("request", (request) => { if (request.method() === "PATCH") pieces.push(request.url()); });
+    await upload(page, "Foto del equipo", { name: "foto.png", mimeType: "image/png", buffer: Buffer.from("una foto") });
+    await page.locator("#file-fault").getByText("un tipo que no es de video").waitFor();
+    assert.equal(await page.inputValue("#title"), "Foto del equipo");
+    assert.match(await page.innerText("#file-name"), /foto\.png/);
+    assert.deepEqual([pieces, await page.locator(".uploads-item").count()], [[], 0]);
+    await look(page, "myvideos-refused", size);
+  });
+
+  test(`several at once, and an answer that is lost, ${name}`, async (t) => {
+    const proxy = await startProxy(program.url);
+    t.after(() => proxy.stop());
+    const page = await person(t, size, { url: proxy.url });
+    await signUp(page, "Camila", "Duarte", "Tunja");
+    const titles = ["Bandeja", "Gancho", "Tapón"];
+    proxy.most = 2 << 20;
+    for (const title of titles) await upload(page, title, swell(short, `${title}.mp4`, 30 << 20));
+    await page.waitForFunction((n) => {
+      const bars = [...document.querySelectorAll(".uploads-item progress")];
+      return bars.length === n && bars.every((bar) => bar.value > 0 && bar.value < bar.max);
+    }, titles.length);
+    assert.deepEqual(await page.locator(".uploads-name").allInnerTexts(), titles);
+    proxy.release();
+    for (const title of titles) await item(page, title).waitFor();
+    assert.equal(await page.locator(".uploads-item").count(), 0);
+
+    proxy.lost = "Video-Id";
+    await upload(page, "Asistencia", short);
+    await item(page, "Asistencia").waitFor();
+    assert.deepEqual([proxy.lost, proxy.cuts], [null, 1], "no answer was lost");
+    await page.reload();
+    assert.deepEqual((await page.locator(".mine-title").allInnerTexts()).sort(), ["Asistencia", ...titles]);
+  });
+
+  test(`sharing, and a page for when there is no network, ${name}`, async (t) => {
+    const own = await startProgram();
+    t.after(() => own.stop());
+    const page = await person(t, size, { url: own.url, permissions: ["clipboard-read", "clipboard-write"] });
+    const player = await Person.join(own.url, "Laura", "Ibarra", "Ibagué");
+    const id = await player.upload("Robo y contraataque", short);
+    await player.processed(id);
+    await player.publish(id);
+    await page.addInitScript(() => { delete Navigator.prototype.share; });
+    await page.goto(`/v/${id}`);
+    await page.getByRole("button", { name: "Compartir" }).click();
+    await page.getByText("Enlace copiado").waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${own.url}/v/${id}`);
+    await page.evaluate(() => { navigator.share = (what) => { window.shared = what; return Promise.resolve(); }; });
+    await page.getByRole("button", { name: "Compartir" }).click();
+    assert.equal((await page.waitForFunction(() => window.shared)
+      .then((what) => what.jsonValue())).url, `${own.url}/v/${id}`);
+
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.reload(); // from here on the worker answers
+    await page.waitForFunction(() => navigator.serviceWorker.controller);
+    await own.stop();
+    await page.goto("/ranking");
+    await page.getByRole("heading", { name: "Sin conexión" }).waitFor();
+    const colour = await page.evaluate(() => getComputedStyle(document.querySelector(".masthead")).backgroundColor);
+    assert.equal(colour, "rgb(11, 23, 48)", "the page is not in the site's look");
+    assert.ok(await page.evaluate(() => [...document.images].every((image) => image.naturalWidth > 0)));
+    await look(page, "offline", size);
+    assert.equal(new URL(await page.getByRole("link", { name: "Reintentar" }).evaluate((link) => link.href)).pathname, "/ranking");
   });
 
   test(`English, and reading without scripts, ${name}`, async (t) => {

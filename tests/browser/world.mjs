@@ -14,8 +14,9 @@ const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 
 export const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 
+// startProgram serves from a folder of its own, which goes when it is stopped, or from one that is given.
 export async function startProgram(settings = {}) {
-  const data = fs.mkdtempSync(path.join(os.tmpdir(), "stars-browser-"));
+  const data = settings.DATA_DIR ?? fs.mkdtempSync(path.join(os.tmpdir(), "stars-browser-"));
   const child = spawn(path.join(root, "bin/risingstars"), ["serve"], {
     env: { ...process.env, LISTEN_ADDR: "127.0.0.1:0", DATA_DIR: data, RATE_LIMIT: "off", PASSWORD_COST: "4", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
@@ -34,10 +35,11 @@ export async function startProgram(settings = {}) {
   return {
     url, data, log: () => log,
     async stop() {
+      if (child.exitCode !== null) return;
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await ended;
-      fs.rmSync(data, { recursive: true, force: true });
+      if (!settings.DATA_DIR) fs.rmSync(data, { recursive: true, force: true });
     },
   };
 }
@@ -62,15 +64,18 @@ export function swell(file, name, size) {
 }
 
 // startProxy stands between browser and program. It counts what the browser sends; at `limit` bytes it cuts every
-// connection, or holds them where `hold` is set.
+// connection, or holds them where `hold` is set. A connection that has sent `most` bytes waits for release(). The first
+// answer that holds the text `lost` is cut off before the browser has read any of it.
 export async function startProxy(target) {
   const to = new URL(target);
   const pairs = new Set();
-  const proxy = { sent: 0, limit: Infinity, hold: false, cuts: 0 };
+  const proxy = { sent: 0, limit: Infinity, hold: false, cuts: 0, most: Infinity, lost: null };
+  const held = [];
   const server = net.createServer((client) => {
     const upstream = net.connect(to.port, to.hostname);
     const pair = { client, upstream };
     pairs.add(pair);
+    let sent = 0;
     client.on("data", (piece) => {
       proxy.sent += piece.length;
       if (proxy.sent > proxy.limit) {
@@ -83,17 +88,36 @@ export async function startProxy(target) {
         proxy.cut();
         return;
       }
+      sent += piece.length;
+      if (sent > proxy.most) {
+        client.pause();
+        held.push(() => { upstream.write(piece); client.resume(); });
+        return;
+      }
       if (!upstream.write(piece)) {
         client.pause();
         upstream.once("drain", () => client.resume());
       }
     });
-    upstream.pipe(client);
+    upstream.on("data", (piece) => {
+      if (proxy.lost && piece.includes(proxy.lost)) {
+        proxy.lost = null;
+        proxy.cuts++;
+        end();
+        return;
+      }
+      client.write(piece);
+    });
+    upstream.on("end", () => client.end());
     client.on("end", () => upstream.end());
     const end = () => { pairs.delete(pair); client.destroy(); upstream.destroy(); };
     for (const socket of [client, upstream]) socket.on("error", end).on("close", end);
   });
   proxy.cut = () => pairs.forEach(({ client, upstream }) => { client.destroy(); upstream.destroy(); });
+  proxy.release = () => {
+    proxy.most = Infinity;
+    held.splice(0).forEach((go) => go());
+  };
   proxy.stop = () => new Promise((resolve) => { proxy.cut(); server.close(resolve); });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   proxy.url = `http://127.0.0.1:${server.address().port}`;
@@ -106,10 +130,14 @@ export const startBrowser = () => chromium.launch({
     "--disable-component-update", "--disable-sync"],
 });
 
+export const allRules = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"];
+export const rulesOnColours = { type: "rule", values: ["color-contrast", "link-in-text-block"] };
+
 // faultsOf lists what axe-core finds serious or critical on a page.
-export async function faultsOf(page) {
+export async function faultsOf(page, rules = allRules) {
   // By the debugger's protocol, which a Content-Security-Policy does not bind.
-  const { violations } = await page.evaluate(`(async () => { ${axe}; return await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }); })()`);
+  if (!await page.evaluate(() => Boolean(window.axe))) await page.evaluate(`(() => { ${axe} })()`);
+  const { violations } = await page.evaluate((runOnly) => window.axe.run({ runOnly, resultTypes: ["violations"] }), rules);
   return violations.filter((v) => ["serious", "critical"].includes(v.impact))
     .map((v) => `${v.id}: ${v.nodes.map((n) => n.target + " " + n.failureSummary).join("; ")}`);
 }

@@ -138,6 +138,7 @@ var (
 	statusTexts = map[int]lang.Text{
 		http.StatusBadRequest: {ES: "La solicitud no se entiende.", EN: "The request cannot be understood."},
 		http.StatusNotFound:   {ES: "No existe esta dirección.", EN: "There is nothing at this address."},
+		http.StatusConflict:   {ES: "La solicitud no corresponde al estado actual.", EN: "The request does not fit the present state."},
 		http.StatusMethodNotAllowed: {
 			ES: "Esta dirección no admite ese método.",
 			EN: "This address does not support that method.",

@@ -16,6 +16,7 @@ type Field struct {
 	Value, Fault      string
 	List              []string // suggestions
 	Optional          bool
+	First             bool // of those that are wrong: the reader is led there
 	Words             *words
 }
 
@@ -117,6 +118,12 @@ func (f *Form) blame(w http.ResponseWriter, r *http.Request, err error) int {
 			if fault.Location == "body."+f.Fields[i].Name {
 				f.Fields[i].Fault = fault.Message
 			}
+		}
+	}
+	for i := range f.Fields {
+		if f.Fields[i].Fault != "" {
+			f.Fields[i].First = true
+			break
 		}
 	}
 	if len(p.Errors) == 0 {

@@ -28,7 +28,7 @@ type GalleryPage struct {
 	Layout
 	City, Search string
 	MostVoted    bool
-	Front        bool // nothing was asked for: the hero is shown
+	Front        bool // nothing was asked for, by nobody known: the hero is shown
 	Total        int
 	Cards        []Card
 	Newest, Most string // addresses of the two orders
@@ -53,7 +53,7 @@ func (s *Site) gallery(w http.ResponseWriter, r *http.Request) error {
 	page := &GalleryPage{
 		Layout: layout, City: q.City, Search: q.Search, MostVoted: q.MostVoted, Total: total, Cards: s.cards(list),
 		Newest: galleryURL(q, false, 1), Most: galleryURL(q, true, 1), Cities: suggestedCities,
-		Front: q.City == "" && q.Search == "" && number == 1 && !q.MostVoted,
+		Front: q.City == "" && q.Search == "" && number == 1 && !q.MostVoted && layout.Reader.ID == 0,
 	}
 	page.Canon = s.base(r) + "/"
 	page.Social = &Social{

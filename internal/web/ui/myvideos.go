@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"risingstars/internal/contest"
@@ -152,8 +153,8 @@ func (s *Site) follow(ctx context.Context, id int64, news chan<- contest.Event) 
 	}
 }
 
-// change does something to one of the reader's videos and comes back to the list.
-func (s *Site) change(w http.ResponseWriter, r *http.Request, do func(context.Context, contest.Player, int64) error) error {
+// change does something to one of the reader's videos and comes back to the list: to the video, if it is there still.
+func (s *Site) change(w http.ResponseWriter, r *http.Request, stays bool, do func(context.Context, contest.Player, int64) error) error {
 	p, ok, err := s.member(w, r)
 	if !ok {
 		return err
@@ -161,26 +162,30 @@ func (s *Site) change(w http.ResponseWriter, r *http.Request, do func(context.Co
 	if err := do(r.Context(), p, idOf(r)); err != nil {
 		return err
 	}
-	redirect(w, r, "/mis-videos")
+	list := "/mis-videos"
+	if stays {
+		list += "#video-" + strconv.FormatInt(idOf(r), 10)
+	}
+	redirect(w, r, list)
 	return nil
 }
 
 func (s *Site) publish(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, func(ctx context.Context, p contest.Player, id int64) error {
+	return s.change(w, r, true, func(ctx context.Context, p contest.Player, id int64) error {
 		_, err := s.Videos.Publish(ctx, p, id)
 		return err
 	})
 }
 
 func (s *Site) retry(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, func(ctx context.Context, p contest.Player, id int64) error {
+	return s.change(w, r, true, func(ctx context.Context, p contest.Player, id int64) error {
 		_, err := s.Videos.Retry(ctx, p, id)
 		return err
 	})
 }
 
 func (s *Site) delete(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, s.Videos.Delete)
+	return s.change(w, r, false, s.Videos.Delete)
 }
 
 // DeletePage asks before a video is deleted.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -30,10 +29,11 @@ func newLocker(dir string) locker { return locker{dir, memorylocker.New()} }
 // NewLock implements handler.Locker.
 func (l locker) NewLock(id string) (handler.Lock, error) {
 	here, err := l.here.NewLock(id)
-	return &lock{here: here, path: filepath.Join(l.dir, id)}, err
+	return &lock{here: here, path: infoPath(l.dir, id)}, err
 }
 
-// lock is held on the file of the pieces itself: the system gives it back when the process ends, however it ends.
+// lock is held on the file that describes the upload, which stays where it is until the upload is over: the system gives
+// it back when the process ends, however it ends.
 type lock struct {
 	here handler.Lock
 	path string

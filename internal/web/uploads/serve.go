@@ -29,6 +29,8 @@ type call struct {
 
 type callKey struct{}
 
+const tusVersion = "1.0.0"
+
 func callOf(ctx context.Context) *call {
 	c, _ := ctx.Value(callKey{}).(*call)
 	return c
@@ -70,8 +72,14 @@ func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.refuseBody(w, r, problem.ForStatus(http.StatusMethodNotAllowed, "", c.tag))
 		return
 	}
-	if r.Method == http.MethodHead && u.whole(c.upload) {
-		u.finishLate(w, r, c)
+	if c.upload.ID != "" && (r.Method == http.MethodHead || r.Method == http.MethodPatch) {
+		if err := u.settle(r.Context(), c); err != nil {
+			u.refuseBody(w, r, err)
+			return
+		}
+	}
+	if c.upload.VideoID != 0 {
+		u.finished(w, r, c)
 		return
 	}
 	r.Body = limit.NewPaced(r.Body, u.MinRate, time.Now)
@@ -87,41 +95,54 @@ func (u *Uploads) own(ctx context.Context, p contest.Player, id string) (contest
 	return row, err
 }
 
-// finishLate ends an upload whose last byte arrived, but whose end did not come through: the program or the database
-// stopped in between.
-func (u *Uploads) finishLate(w http.ResponseWriter, r *http.Request, c *call) {
-	if err := u.acceptAlone(r.Context(), c); err != nil {
-		problem.Write(w, r, err)
-		return
-	}
-	size := strconv.FormatInt(c.upload.Size, 10)
-	h := w.Header()
-	h.Set("Tus-Resumable", "1.0.0")
-	h.Set("Upload-Offset", size)
-	h.Set("Upload-Length", size)
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
-}
-
-// acceptAlone accepts an upload that no other request is accepting.
-func (u *Uploads) acceptAlone(ctx context.Context, c *call) error {
+// settle waits until no other request works on the upload, and looks whether it has become a video meanwhile. One whose
+// last byte arrived, but whose end did not come through, since the program or the database stopped in between, is accepted.
+func (u *Uploads) settle(ctx context.Context, c *call) error {
 	limited, cancel := context.WithTimeout(ctx, lockLimit)
 	defer cancel()
 	held, err := u.locks.NewLock(c.upload.ID)
 	if err != nil {
 		return err
 	}
-	if err := held.Lock(limited, func() {}); errors.Is(err, handler.ErrNotFound) {
-		return contest.ErrNoVideo
-	} else if err != nil {
+	switch err := held.Lock(limited, func() {}); {
+	case errors.Is(err, handler.ErrNotFound): // its files are gone; the row says why
+		c.upload, err = u.own(ctx, c.player, c.upload.ID)
+		return err
+	case err != nil:
 		return fmt.Errorf("wait for an upload: %w", err)
 	}
 	defer func() { _ = held.Unlock() }() // never fails
-	if c.upload, err = u.own(ctx, c.player, c.upload.ID); err != nil {
-		return err // another has accepted it
+	c.upload, err = u.own(ctx, c.player, c.upload.ID)
+	if err != nil || c.upload.VideoID != 0 || !u.whole(c.upload) {
+		return err
 	}
-	_, err = u.accept(ctx, c.player, c.upload)
+	v, err := u.accept(ctx, c.player, c.upload)
+	c.upload.VideoID = v.ID
 	return err
+}
+
+// finished answers for an upload that has become a video, as if this request had ended it. There is nothing to give up.
+func (u *Uploads) finished(w http.ResponseWriter, r *http.Request, c *call) {
+	size := strconv.FormatInt(c.upload.Size, 10)
+	status := http.StatusOK
+	switch {
+	case r.Method == http.MethodHead:
+		w.Header().Set("Upload-Length", size)
+	case r.Method != http.MethodPatch:
+		u.refuseBody(w, r, contest.ErrNoVideo)
+		return
+	case r.Header.Get("Upload-Offset") != size:
+		u.refuseBody(w, r, problem.ForStatus(http.StatusConflict, "", c.tag))
+		return
+	default:
+		status = http.StatusNoContent
+	}
+	h := w.Header()
+	h.Set("Tus-Resumable", tusVersion)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Upload-Offset", size)
+	h.Set(videoHeader, strconv.FormatInt(c.upload.VideoID, 10))
+	w.WriteHeader(status)
 }
 
 // refuseBody answers at once. A client that still sends gets to read the answer, since what comes is read and thrown

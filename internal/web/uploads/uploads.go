@@ -24,15 +24,19 @@ import (
 // Path is where uploads are made; each then has an address below it.
 const Path = "/api/uploads"
 
+// videoHeader says which video an upload that is whole has become.
+const videoHeader = "Video-Id"
+
 const (
-	// Life is how long an upload may take from its beginning.
+	// Life is how long an upload may take from its beginning, and how long its end is remembered.
 	Life = 24 * time.Hour
 
 	idleBody    = 30 * time.Second
 	finishLimit = 2 * time.Minute // for judging and keeping a file that is whole
+	infoSuffix  = ".info"
 )
 
-// Store keeps a row for each upload from its beginning on. Each method is one transaction.
+// Store keeps a row for each upload from its beginning until it expires or is refused. Each method is one transaction.
 type Store interface {
 	AddUpload(ctx context.Context, u contest.PartialUpload) error
 	// Upload returns contest.ErrNoVideo if there is none.
@@ -117,6 +121,10 @@ func (u *Uploads) judge(ctx context.Context, p contest.Player, info handler.File
 	if info.SizeIsDeferred || info.Size == 0 {
 		return contest.PartialUpload{}, contest.ErrEmptyFile
 	}
+	declared := info.MetaData["filetype"]
+	if err := contest.CheckDeclaredType(declared); err != nil {
+		return contest.PartialUpload{}, err
+	}
 	now := u.Clock().UTC().Truncate(time.Second)
 	under, err := u.Store.UploadsOf(ctx, p.ID, now)
 	if err != nil {
@@ -129,7 +137,7 @@ func (u *Uploads) judge(ctx context.Context, p contest.Player, info handler.File
 		return contest.PartialUpload{}, err
 	}
 	return contest.PartialUpload{
-		ID: contest.NewToken(), PlayerID: p.ID, Title: title, DeclaredType: info.MetaData["filetype"],
+		ID: contest.NewToken(), PlayerID: p.ID, Title: title, DeclaredType: declared,
 		Size: info.Size, ExpiresAt: now.Add(Life),
 	}, nil
 }
@@ -142,7 +150,7 @@ func (u *Uploads) finish(hook handler.HookEvent) (handler.HTTPResponse, error) {
 	if err != nil {
 		return handler.HTTPResponse{}, c.refuse(err)
 	}
-	return handler.HTTPResponse{Header: handler.HTTPHeader{"Video-Id": fmt.Sprint(v.ID)}}, nil
+	return handler.HTTPResponse{Header: handler.HTTPHeader{videoHeader: fmt.Sprint(v.ID)}}, nil
 }
 
 // giveUp forgets an upload before its files go; those that stay are swept.
@@ -157,17 +165,25 @@ func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.Part
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit) // the file is here, whoever hangs up
 	defer cancel()
 	v, err := u.Videos.Accept(ctx, p, contest.Upload{
-		Title: row.Title, Path: u.path(row.ID), Size: row.Size, DeclaredType: row.DeclaredType,
+		Title: row.Title, Path: u.path(row.ID), Size: row.Size, DeclaredType: row.DeclaredType, PartialID: row.ID,
 	})
-	if err == nil || isRefusal(err) {
-		if gone := u.remove(ctx, row.ID); gone != nil {
-			u.Log.Error("remove a finished upload", "error", gone)
-		}
+	gone := error(nil)
+	switch {
+	case err == nil:
+		gone = u.removeFiles(row.ID) // the row stays: the answer may be lost, and the client ask again
+	case isRefusal(err):
+		gone = u.remove(ctx, row.ID)
+	}
+	if gone != nil {
+		u.Log.Error("remove a finished upload", "error", gone)
 	}
 	return v, err
 }
 
 func (u *Uploads) path(id string) string { return filepath.Join(u.Dir, id) }
+
+// infoPath is where the protocol's handler describes an upload.
+func infoPath(dir, id string) string { return filepath.Join(dir, id+infoSuffix) }
 
 // whole reports whether all bytes of an upload are there.
 func (u *Uploads) whole(row contest.PartialUpload) bool {
@@ -177,8 +193,11 @@ func (u *Uploads) whole(row contest.PartialUpload) bool {
 
 // remove forgets an upload and its files.
 func (u *Uploads) remove(ctx context.Context, id string) error {
-	err := u.Store.DeleteUpload(ctx, id)
-	for _, path := range []string{u.path(id), u.path(id) + ".info"} {
+	return errors.Join(u.Store.DeleteUpload(ctx, id), u.removeFiles(id))
+}
+
+func (u *Uploads) removeFiles(id string) (err error) {
+	for _, path := range []string{u.path(id), infoPath(u.Dir, id)} {
 		if gone := os.Remove(path); gone != nil && !errors.Is(gone, os.ErrNotExist) {
 			err = errors.Join(err, gone)
 		}
@@ -186,7 +205,7 @@ func (u *Uploads) remove(ctx context.Context, id string) error {
 	return err
 }
 
-// Sweep removes the uploads that were not finished in time, and files that belong to none. It returns how many
+// Sweep removes the uploads whose time is over, finished or not, and files that belong to none. It returns how many
 // uploads it removed.
 func (u *Uploads) Sweep(ctx context.Context) (removed int, err error) {
 	expired, err := u.Store.ExpiredUploads(ctx, u.Clock())
@@ -208,7 +227,7 @@ func (u *Uploads) Sweep(ctx context.Context) (removed int, err error) {
 		if err != nil || u.Clock().Sub(info.ModTime()) < Life {
 			continue // gone meanwhile, or perhaps under way
 		}
-		id := strings.TrimSuffix(entry.Name(), ".info")
+		id := strings.TrimSuffix(entry.Name(), infoSuffix)
 		if _, err := u.Store.Upload(ctx, id); errors.Is(err, contest.ErrNoVideo) {
 			if err := u.remove(ctx, id); err != nil {
 				return removed, err

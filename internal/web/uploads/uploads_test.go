@@ -27,6 +27,7 @@ import (
 type front struct {
 	*Uploads
 	t   *testing.T
+	db  *store.DB
 	now time.Time
 }
 
@@ -38,7 +39,7 @@ func newFront(t *testing.T) *front {
 	_, err = store.Migrate(t.Context(), db)
 	check(t, err)
 	s := store.New(db, store.Options{})
-	f := &front{t: t, now: time.Now()} // files have the system's time
+	f := &front{t: t, db: db, now: time.Now()} // files have the system's time
 	p, err := s.AddPlayer(t.Context(), contest.Player{FirstName: "Ana", LastName: "Ríos", Email: "a@example.org", CreatedAt: f.now}, "hash")
 	check(t, err)
 	f.Uploads, err = New(Needs{
@@ -141,6 +142,31 @@ func TestUploadsExpire(t *testing.T) {
 	}
 }
 
+// What has become a video is remembered until its time is over, without its pieces.
+func TestFinishedUploadsExpire(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	path := f.begin(100)
+	id := strings.TrimPrefix(path, Path+"/")
+	_, err := f.db.Writer.ExecContext(t.Context(), `UPDATE uploads SET video_id = 7 WHERE id = $1`, id)
+	check(t, errors.Join(err, f.removeFiles(id)))
+
+	f.now = f.now.Add(Life - time.Minute)
+	n := f.sweep()
+	got := f.ask("HEAD", path, "")
+	if n != 0 || got.StatusCode != http.StatusOK || got.Header.Get("Upload-Offset") != "100" || got.Header.Get("Video-Id") != "7" {
+		t.Errorf("within its time: %d were removed, got %s %v", n, got.Status, got.Header)
+	}
+
+	f.now = f.now.Add(2 * time.Minute)
+	if got := f.ask("HEAD", path, ""); got.StatusCode != http.StatusNotFound {
+		t.Errorf("expired: got %s", got.Status)
+	}
+	if n := f.sweep(); n != 1 {
+		t.Errorf("%d were removed, want 1", n)
+	}
+}
+
 const atOnce = 4
 
 // What a player has under way is bounded; what has expired or was given up does not count.
@@ -185,7 +211,7 @@ func TestFilesWithoutARow(t *testing.T) {
 func TestOneProcessAtATime(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	check(t, os.WriteFile(filepath.Join(dir, "x"), nil, 0o600))
+	check(t, os.WriteFile(infoPath(dir, "x"), nil, 0o600))
 	newLock := func(id string) handler.Lock {
 		l, err := newLocker(dir).NewLock(id)
 		check(t, err)

@@ -21,6 +21,7 @@ document.querySelectorAll("[data-share]").forEach((button) => {
 // Pieces of pages come and go; where the reader stood must not be lost with them.
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id === "ballot") document.getElementById("vote")?.focus();
+  if (event.detail.target?.id === "my-list") document.querySelector(".mine-item")?.scrollIntoView({ block: "nearest" });
 });
 
 if ("serviceWorker" in navigator && window.isSecureContext) navigator.serviceWorker.register("/sw.js");
@@ -57,9 +58,27 @@ function uploads(form) {
     return text;
   };
 
+  const showFile = () => {
+    const chosen = file.files[0];
+    file.parentElement.classList.toggle("picker-chosen", Boolean(chosen));
+    document.getElementById("file-name").textContent = chosen ? `${chosen.name} · ${bytes(chosen.size)}` : say.none;
+  };
+  file.addEventListener("change", () => { fault(file, ""); showFile(); });
+  title.addEventListener("input", () => fault(title, ""));
+
+  // putBack gives a form that was refused back as it was, unless the next is being filled in already.
+  const putBack = (name, chosen) => {
+    if (title.value || file.files.length) return;
+    title.value = name;
+    const files = new DataTransfer();
+    files.items.add(chosen);
+    file.files = files.files;
+    showFile();
+  };
+
   const number = (n, digits) => n.toLocaleString(say.lang, { maximumFractionDigits: digits });
-  const bytes = (n) => n < 1e6 ? number(n / 1e3, 0) + " kB" : number(n / 1e6, 1) + " MB";
-  const time = (s) => s < 60 ? number(Math.ceil(s), 0) + " s" : number(Math.ceil(s / 60), 0) + " min";
+  const bytes = (n) => n < 1e6 ? number(n / 1e3, 0) + "\u00a0kB" : number(n / 1e6, 1) + "\u00a0MB";
+  const time = (s) => s < 60 ? number(Math.ceil(s), 0) + "\u00a0s" : number(Math.ceil(s / 60), 0) + "\u00a0min";
 
   // Unfinished uploads of an earlier visit: the browser does not keep the files, so the reader is asked for them.
   const unfinished = Object.keys(localStorage).filter((key) => key.startsWith("tus::")).map((key) => {
@@ -89,9 +108,11 @@ function uploads(form) {
     if (bad[0]) return title.focus();
     if (bad[1]) return file.focus();
     form.reset();
+    showFile();
     try {
       await begin(await tus(), name, chosen);
     } catch (error) {
+      putBack(name, chosen);
       fault(file, error.message);
     }
   });
@@ -104,7 +125,7 @@ function uploads(form) {
       endpoint: "/api/uploads/",
       metadata: { title: name, filename: chosen.name, filetype: chosen.type },
       headers: { "Accept-Language": say.lang },
-      retryDelays: [0, 1000, 2000, 3000, 5000, 5000, 10000, 10000, 20000, 30000, 30000, 60000, 60000, 60000],
+      retryDelays: [0, 1000, 2000, 3000, 5000, 5000, 10000, 10000, 20000, 30000, ...Array(24 * 60).fill(60000)],
       removeFingerprintOnSuccess: true,
       // The same file under another title is another upload.
       fingerprint: async (f) => ["tus-risingstars", f.name, f.type, f.size, f.lastModified, name].join("-"),
@@ -130,12 +151,20 @@ function uploads(form) {
         return again;
       },
       onError(error) {
-        let text = say.failed;
+        done();
+        let text = say.failed, place = file;
         try {
           const problem = JSON.parse(error.originalResponse.getBody());
           text = problem.errors ? problem.errors.map((e) => e.message).join(" ") : problem.detail;
+          if (problem.errors?.[0].location === "body.title") place = title;
         } catch {
           // no answer, or none of ours
+        }
+        if (!upload.url) { // refused before anything was sent
+          item.element.remove();
+          putBack(name, chosen);
+          fault(place, text);
+          return;
         }
         item.bar.hidden = true;
         item.cancel.hidden = true;
@@ -145,14 +174,21 @@ function uploads(form) {
         if (error.originalResponse) forget(upload);
       },
       onSuccess() {
+        done();
         item.element.remove();
         document.body.dispatchEvent(new Event("uploaded"));
       },
     });
-    item.cancel.addEventListener("click", () => {
-      upload.abort(true).catch(() => {}); // what the server keeps expires
-      forget(upload);
+    // Who has waited for the network need not wait for the next attempt as well.
+    const back = () => upload.abort().then(() => upload.start());
+    const done = () => removeEventListener("online", back);
+    addEventListener("online", back);
+    item.cancel.addEventListener("click", async () => {
+      done();
       item.element.remove();
+      forget(upload);
+      await upload.abort(true).catch(() => {}); // what the server keeps expires
+      document.body.dispatchEvent(new Event("uploaded")); // it may have been whole already
     });
     const earlier = await upload.findPreviousUploads();
     if (earlier.length) upload.resumeFromPreviousUpload(earlier[0]);
