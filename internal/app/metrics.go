@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"risingstars/internal/contest"
 	"risingstars/internal/store"
 )
 
@@ -38,6 +40,45 @@ func databaseTimes(r prometheus.Registerer) store.Observe {
 		}
 		times.WithLabelValues(operation, outcome).Observe(took.Seconds())
 	}
+}
+
+// votesEnded counts votes by what became of them.
+func votesEnded(r prometheus.Registerer) func(contest.Change, error) {
+	votes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "risingstars_votes_total", Help: "Votes given and taken back.",
+	}, []string{"change"})
+	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "risingstars_vote_refusals_total", Help: "Votes that were not counted, by reason; error is the platform's own trouble.",
+	}, []string{"reason"})
+	r.MustRegister(votes, refusals)
+	votes.WithLabelValues(string(contest.Given))
+	votes.WithLabelValues(string(contest.TakenBack))
+	refusals.WithLabelValues(contest.ErrAlreadyVoted.Code())
+	return func(change contest.Change, err error) {
+		if err == nil {
+			votes.WithLabelValues(string(change)).Inc()
+			return
+		}
+		reason := "error"
+		if refusal, ok := errors.AsType[*contest.Refusal](err); ok {
+			reason = refusal.Code()
+		}
+		refusals.WithLabelValues(reason).Inc()
+	}
+}
+
+// measureData watches the database's pools and the space for files.
+func (p *platform) measureData() {
+	db := p.data.db
+	p.registry.MustRegister(collectors.NewDBStatsCollector(db.Writer, "writer"))
+	if db.Readers != db.Writer {
+		p.registry.MustRegister(collectors.NewDBStatsCollector(db.Readers, "readers"))
+	}
+	folders := []folder{newFolder("data", p.settings.DataDir)}
+	if p.media.Dir != "" {
+		folders = append(folders, newFolder("media", p.media.Dir))
+	}
+	p.registry.MustRegister(newSpace(folders))
 }
 
 // backlog reads the queue's state whenever metrics are asked for.

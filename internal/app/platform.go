@@ -106,6 +106,7 @@ func (p *platform) openData(ctx context.Context) error {
 		return err
 	}
 	p.registry.MustRegister(newBacklog(p.data.store))
+	p.measureData()
 	if db.Engine != store.SQLite {
 		return nil
 	}
@@ -155,7 +156,9 @@ func (p *platform) openLive(ctx context.Context) error {
 // openShared opens the twin that the settings ask for. A Redis that does not answer is logged, and no error.
 func openShared(ctx context.Context, s *config.Settings, log *slog.Logger, metrics prometheus.Registerer) (l shared, release func() error, err error) {
 	if s.RedisURL == "" {
-		return live.NewLocal(time.Now), func() error { return nil }, nil
+		local := live.NewLocal(time.Now)
+		metrics.MustRegister(local.Lookups())
+		return local, func() error { return nil }, nil
 	}
 	r, err := live.NewRedis(ctx, s.RedisURL, time.Now, log, metrics)
 	if err != nil {
@@ -193,7 +196,7 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now}
+	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now, Ended: votesEnded(p.registry)}
 	mux := http.NewServeMux()
 	players := &contest.Players{Store: p.data.store, Passwords: passwords, Clock: time.Now}
 	routes, err := api.Register(mux, api.Needs{

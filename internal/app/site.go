@@ -37,7 +37,7 @@ func (p *platform) wireSite(mux *http.ServeMux, players *contest.Players, votes 
 func (p *platform) wireUploads(mux *http.ServeMux, site *ui.Site, routes *api.API) (err error) {
 	p.uploads, err = uploads.New(uploads.Needs{
 		Store: p.data.store, Videos: p.videos, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
-		Clock: time.Now, Log: p.log,
+		Clock: time.Now, Log: p.log, Received: routes.UploadReceived, Ended: routes.UploadEnded,
 		Caller: func(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 			if header := r.Header.Get("Authorization"); header != "" {
 				return routes.Authenticate(r.Context(), header)

@@ -129,6 +129,9 @@ func (t *task) run(ctx context.Context) error {
 	defer t.untilDeleted(ctx, cancel)() // before the state is read, so that no deletion is missed in between
 	v, err := t.Store.BeginProcessing(ctx, t.hold)
 	if err == nil {
+		if t.job.Attempt == 1 {
+			t.Metrics.wait.Observe(t.age().Seconds())
+		}
 		defer t.beat(ctx, cancel)()
 		err = t.process(ctx, v)
 	}
@@ -141,6 +144,16 @@ func (t *task) run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// age is for how long the video has been waiting, by the clocks of two hosts. A job that was taken over is younger than
+// when it was due, and one that is tried again is older.
+func (t *task) age() time.Duration {
+	entered := t.job.CreatedAt
+	if t.job.ScheduledAt.Before(entered) {
+		entered = t.job.ScheduledAt
+	}
+	return max(0, t.Clock().Sub(entered))
 }
 
 // process takes the video through FFmpeg, in a work folder that does not stay.
@@ -227,6 +240,7 @@ func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
 		return err // the commit may have happened all the same: if not, the objects are swept
 	}
 	t.Metrics.processed(r.took, r.play)
+	t.Metrics.ready.Observe(t.age().Seconds())
 	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: done.Status, Progress: 100})
 	t.Log.Info("processed", "video_id", t.id, "task_id", t.taskID, "ffmpeg", r.took, "play", r.play)
 	return nil

@@ -73,7 +73,20 @@ func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.finishLate(w, r, c)
 		return
 	}
+	r.Body = &counted{r.Body, u.Received}
 	u.tus.ServeHTTP(&answer{ResponseWriter: w}, r)
+}
+
+// counted tells how much of a body was read.
+type counted struct {
+	io.ReadCloser
+	received func(bytes int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.received(int64(n))
+	return n, err
 }
 
 // own finds an upload that is the player's and has not expired, or contest.ErrNoVideo.

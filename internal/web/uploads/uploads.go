@@ -53,6 +53,9 @@ type Needs struct {
 	MaxSize int64  // bytes of a file
 	Clock   contest.Clock
 	Log     *slog.Logger
+	// Received and Ended hear, for the metrics, of bytes that have arrived and of uploads that were accepted (nil) or not.
+	Received func(bytes int64)
+	Ended    func(error)
 }
 
 // Uploads serves the protocol.
@@ -100,6 +103,7 @@ func (u *Uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.
 		err = u.Store.AddUpload(hook.Context, row)
 	}
 	if err != nil {
+		u.Ended(err)
 		return handler.HTTPResponse{}, handler.FileInfoChanges{}, c.refuse(err)
 	}
 	answer := handler.HTTPResponse{Header: handler.HTTPHeader{"Upload-Expires": row.ExpiresAt.Format(http.TimeFormat)}}
@@ -153,6 +157,7 @@ func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.Part
 	v, err := u.Videos.Accept(ctx, p, contest.Upload{
 		Title: row.Title, Path: u.path(row.ID), Size: row.Size, DeclaredType: row.DeclaredType,
 	})
+	u.Ended(err)
 	if err == nil || isRefusal(err) {
 		if gone := u.remove(ctx, row.ID); gone != nil {
 			u.Log.Error("remove a finished upload", "error", gone)
