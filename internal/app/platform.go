@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"risingstars/internal/auth"
 	"risingstars/internal/config"
@@ -22,6 +23,7 @@ import (
 	"risingstars/internal/live"
 	"risingstars/internal/media"
 	"risingstars/internal/store"
+	"risingstars/internal/traces"
 	"risingstars/internal/web"
 	"risingstars/internal/web/api"
 	"risingstars/internal/web/ui"
@@ -49,6 +51,7 @@ type platform struct {
 	workers     *jobs.Workers // nil if there are to be none
 	workerCount int
 	handler     http.Handler
+	tracer      trace.Tracer // nil without TRACES_URL
 	votes       *contest.Votes
 	uploads     *uploads.Uploads
 	stopping    chan struct{} // closed when streams of events must end
@@ -61,12 +64,31 @@ func newPlatform(r *runner, steps ...func(*platform, context.Context) error) (*p
 		settings: r.settings, started: time.Now(), out: r.out, registry: newRegistry(), stopping: make(chan struct{}),
 	}
 	p.log, p.flushLog = newLogger(r.settings, r.errOut)
+	if err := p.openTraces(r.ctx, r.command); err != nil {
+		return p, err
+	}
 	for _, step := range steps {
 		if err := step(p, r.ctx); err != nil {
 			return p, err
 		}
 	}
 	return p, nil
+}
+
+// openTraces begins to send traces, if they are to go anywhere.
+func (p *platform) openTraces(ctx context.Context, command string) error {
+	if p.settings.TracesURL == "" {
+		return nil
+	}
+	provider, release, err := traces.Open(ctx, traces.Options{
+		URL: p.settings.TracesURL, Percent: p.settings.TracesPercent, Command: command, Version: version, Log: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.tracer = provider.Tracer("risingstars")
+	p.hold(release)
+	return nil
 }
 
 // hold notes what close has to let go of.
@@ -181,7 +203,7 @@ func (p *platform) wireWorkers(context.Context) error {
 	}
 	p.workers, err = jobs.NewWorkers(p.workerCount, p.settings.StopGrace, jobs.Needs{
 		DB: queueOf(p.data.db), Store: p.data.store, Storage: p.data.blobs, Tools: p.tools, Brand: files, Live: p.live,
-		Clock: time.Now, Log: p.log, Metrics: jobs.NewMetrics(p.registry), WorkDir: p.work,
+		Clock: time.Now, Log: p.log, Metrics: jobs.NewMetrics(p.registry), Tracer: p.tracer, WorkDir: p.work,
 	})
 	return err
 }
@@ -233,7 +255,7 @@ func (p *platform) wireWeb(context.Context) error {
 	}
 	p.handler = web.Handler(mux, web.Options{
 		Log: p.log, Metrics: web.NewMetrics(p.registry), Page: site.Problem,
-		Proxies: trusted, MediaOrigins: p.data.blobs.origins(),
+		Tracer: p.tracer, Proxies: trusted, MediaOrigins: p.data.blobs.origins(),
 	})
 	return nil
 }

@@ -29,6 +29,8 @@ func (s *Settings) Check() error {
 		s.checkEngines(),
 		CheckSecret(s.SecretKey),
 		checkOrganizerPassword(s.OrganizerPassword),
+		checkTracesURL(s.TracesURL),
+		within("TRACES_PERCENT", int64(s.TracesPercent), 0, 100),
 		oneOf("RATE_LIMIT", s.RateLimit, "on", "off"),
 		oneOf("LOG_FORMAT", s.LogFormat, "text", "json"),
 		within("ACCESS_TOKEN_EXPIRE_SECONDS", s.TokenTTL, 1, maxTokenTTL),
@@ -162,6 +164,19 @@ func checkPublicURL(text string) error {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
 		strings.Trim(u.Path, "/") != "" || u.User != nil || strings.ContainsAny(text, "?#") {
 		return errors.New("PUBLIC_URL: must be http:// or https:// and a host, without a path")
+	}
+	return nil
+}
+
+// checkTracesURL has a text of its own: those of others may quote the password.
+func checkTracesURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.ContainsAny(text, "?#") {
+		return errors.New("TRACES_URL: must be http:// or https:// and a host, such as http://127.0.0.1:4318; " +
+			"in a password, characters such as / ? # @ are written as %2F %3F %23 %40")
 	}
 	return nil
 }
