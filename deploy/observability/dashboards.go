@@ -24,7 +24,7 @@ type ask struct{ expr, legend string }
 const (
 	perSecond = "reqps"
 	seconds   = "s"
-	bytes     = "bytes"
+	size      = "bytes"
 	byteRate  = "Bps"
 	ratio     = "percentunit"
 	number    = "short"
@@ -202,7 +202,7 @@ func database() board {
 			{"Found in memory", "The share of blocks that need not be read.", ratio, 0, []ask{
 				{`sum(rate(pg_stat_database_blks_hit[5m])) / (sum(rate(pg_stat_database_blks_hit[5m])) + sum(rate(pg_stat_database_blks_read[5m])))`, "hits"},
 			}},
-			{"Size", "", bytes, 0, []ask{{`sum by (datname) (pg_database_size_bytes{datname!~"template.*"})`, "{{datname}}"}}},
+			{"Size", "", size, 0, []ask{{`sum by (datname) (pg_database_size_bytes{datname!~"template.*"})`, "{{datname}}"}}},
 			{"Locks and deadlocks", "", number, 0, []ask{
 				{`sum(pg_locks_count)`, "locks"}, {`sum(increase(pg_stat_database_deadlocks[10m]))`, "deadlocks in 10 min"},
 			}},
@@ -215,7 +215,7 @@ func database() board {
 		{"Redis", []panel{
 			{"Used by the program", "0 while a process goes on without it.", number, 0, []ask{{`min by (instance) (risingstars_redis_up)`, "{{instance}}"}}},
 			{"Commands", "", perSecond, 0, []ask{{`sum(rate(redis_commands_processed_total[5m]))`, "commands"}}},
-			{"Memory", "", bytes, 0, []ask{{`sum(redis_memory_used_bytes)`, "used"}}},
+			{"Memory", "", size, 0, []ask{{`sum(redis_memory_used_bytes)`, "used"}}},
 			{"Clients", "", number, 0, []ask{{`sum(redis_connected_clients)`, "clients"}}},
 		}},
 	}}
@@ -256,7 +256,7 @@ func hosts() board {
 			{"Processors used", "FFmpeg counts for its machine, not here.", number, 0, []ask{
 				{`sum by (job, instance) (rate(process_cpu_seconds_total{job=~"web|worker"}[5m]))`, "{{job}} {{instance}}"},
 			}},
-			{"Memory", "", bytes, 0, []ask{{`process_resident_memory_bytes{job=~"web|worker"}`, "{{job}} {{instance}}"}}},
+			{"Memory", "", size, 0, []ask{{`process_resident_memory_bytes{job=~"web|worker"}`, "{{job}} {{instance}}"}}},
 			{"Goroutines", "", number, 0, []ask{{`go_goroutines{job=~"web|worker"}`, "{{job}} {{instance}}"}}},
 			{"Open files", "Of those that may be.", ratio, 0, []ask{
 				{`process_open_fds{job=~"web|worker"} / process_max_fds{job=~"web|worker"}`, "{{job}} {{instance}}"},
