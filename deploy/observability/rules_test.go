@@ -62,13 +62,13 @@ func names(t *testing.T, path, pattern string) []string {
 // and holds only what the command is to give to it.
 func TestGrafanaIsGivenItsDashboards(t *testing.T) {
 	t.Parallel()
+	needPrograms(t)
 	script := apptest.Script(t, `
 set -e
 [ "$1 $2" = "server --homepath" ]
 ls "$GF_PATHS_PROVISIONING"/datasources/*.yml "$GF_PATHS_PROVISIONING"/dashboards/*.yml "$DASHBOARDS"/*.json "$GF_PATHS_DATA"
 echo "asks $PROMETHEUS_URL with a password of $(wc -c <"$GF_SECURITY_ADMIN_PASSWORD__FILE")"
 exec bash -c 'exec -a "$0" prometheus-node-exporter --web.listen-address="$1"' "$0" "$GF_SERVER_HTTP_ADDR:$GF_SERVER_HTTP_PORT"`)
-	testserver.Program(t, "prometheus-node-exporter")
 	s := newStack(t, map[string]string{"GRAFANA": script, "GRAFANA_PORT": port(t), "PROMETHEUS_PORT": "9999"})
 
 	said := s.run("start", "grafana")
