@@ -21,7 +21,12 @@ type (
 		SchemaVersion int               `json:"schemaVersion"`
 		Time          span              `json:"time"`
 		Links         []link            `json:"links"`
+		Templating    list              `json:"templating"`
+		Annotations   list              `json:"annotations"`
 		Panels        []json.RawMessage `json:"panels"`
+	}
+	list struct {
+		List []any `json:"list"`
 	}
 	span struct {
 		From string `json:"from"`
@@ -100,8 +105,8 @@ const (
 	height = 8
 )
 
-// prometheus is the source of all panels, as provisioned.
-var prometheus = source{"prometheus", "prometheus"}
+// measured is the source of all panels, as provisioned.
+var measured = source{"prometheus", "prometheus"}
 
 // render lays the rows out, three or four panels beside each other.
 func (b board) render() ([]byte, error) {
@@ -112,6 +117,7 @@ func (b board) render() ([]byte, error) {
 			Title: "Rising Stars", Type: "dashboards", Tags: []string{"risingstars"}, AsDropdown: true, KeepTime: true,
 			Icon: "external link",
 		}},
+		Templating: list{[]any{}}, Annotations: list{[]any{}},
 	}
 	id, y := 0, 0
 	add := func(v any) error {
@@ -144,15 +150,15 @@ func (b board) render() ([]byte, error) {
 
 func (p panel) graph(id int, at grid) graph {
 	g := graph{
-		ID: id, Type: "timeseries", Title: p.title, Description: p.about, GridPos: at, Datasource: prometheus, Targets: []target{},
+		ID: id, Type: "timeseries", Title: p.title, Description: p.about, GridPos: at, Datasource: measured, Targets: []target{},
 		Options: map[string]any{
-			"legend":  map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": true},
+			"legend":  map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []string{}},
 			"tooltip": map[string]any{"mode": "multi", "sort": "desc"},
 		},
 	}
 	for i, q := range p.asks {
 		g.Targets = append(g.Targets, target{
-			RefID: string(rune('A' + i)), Expr: q.expr, LegendFormat: q.legend, Datasource: prometheus, Range: true,
+			RefID: string(rune('A' + i)), Expr: q.expr, LegendFormat: q.legend, Datasource: measured, Range: true,
 		})
 	}
 	zero := 0.0
