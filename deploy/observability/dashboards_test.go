@@ -1,6 +1,7 @@
 package observability
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -61,31 +62,29 @@ func TestDashboardsAreGrafanas(t *testing.T) {
 				t.Fatalf("%s: %v", path, err)
 			}
 		}
-		checkPlaces(t, path, d)
+		checkPlaces(t, path, text)
 	}
 }
 
 // checkPlaces sees that each panel has an id and a place of its own.
-func checkPlaces(t *testing.T, path string, d dashboards.Dashboard) {
+func checkPlaces(t *testing.T, path string, text []byte) {
 	t.Helper()
-	ids, taken := map[uint32]bool{}, map[[2]uint32]string{}
+	var d struct {
+		Panels []graph `json:"panels"` // and headings, as far as they are the same
+	}
+	check(t, json.Unmarshal(text, &d))
+	ids, taken := map[int]bool{}, map[[2]int]string{}
 	for _, p := range d.Panels {
-		panel := p.Panel
-		if p.RowPanel != nil {
-			panel = &dashboards.Panel{Id: &p.RowPanel.Id, Title: p.RowPanel.Title, GridPos: p.RowPanel.GridPos}
+		if ids[p.ID] {
+			t.Errorf("%s: two have the id %d", path, p.ID)
 		}
-		if ids[*panel.Id] {
-			t.Errorf("%s: two have the id %d", path, *panel.Id)
-		}
-		ids[*panel.Id] = true
-		at := panel.GridPos
-		for x := range at.W {
-			for y := range at.H {
-				place := [2]uint32{at.X + x, at.Y + y}
-				if other, there := taken[place]; there || place[0] >= wide {
-					t.Fatalf("%s: %s is not beside %s, or not on the page", path, *panel.Title, other)
+		ids[p.ID] = true
+		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
+			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
+				if other, there := taken[[2]int{x, y}]; there || x >= wide {
+					t.Fatalf("%s: %s is on top of %q, or not on the page", path, p.Title, other)
 				}
-				taken[place] = *panel.Title
+				taken[[2]int{x, y}] = p.Title
 			}
 		}
 	}
