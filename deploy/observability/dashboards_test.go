@@ -56,7 +56,7 @@ func TestDashboardsAreGrafanas(t *testing.T) {
 	for _, path := range files {
 		text, err := os.ReadFile(path)
 		check(t, err)
-		var d dashboards.Dashboard
+		var d dashboards.Dashboard //nolint:staticcheck // the files are of the first form, which every Grafana reads
 		for _, err := range []error{d.UnmarshalJSONStrict(text), d.Validate()} {
 			if err != nil && err.Error() != "" { // the library returns an error without a fault in it where all is well
 				t.Fatalf("%s: %v", path, err)

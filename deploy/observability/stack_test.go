@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net"
 	"net/http"
@@ -102,9 +103,7 @@ func newPlatform(tb testing.TB) *platform {
 	}
 	process := func(workers string) (s *apptest.Server, metrics string) {
 		settings := apptest.Settings{"WORKERS": workers, "METRICS_ADDR": testserver.FreeAddr(tb)}
-		for name, value := range shared {
-			settings[name] = value
-		}
+		maps.Copy(settings, shared)
 		return apptest.Start(tb, settings), settings["METRICS_ADDR"]
 	}
 	web, webMetrics := process("0")
@@ -198,7 +197,8 @@ type asker struct {
 
 // has reports how many series a question has for an answer.
 func (a asker) has(question string) (int, error) {
-	answer, err := http.Get(a.url + "/api/v1/query?query=" + url.QueryEscape(question))
+	client := http.Client{Timeout: patience}
+	answer, err := client.Get(a.url + "/api/v1/query?query=" + url.QueryEscape(question))
 	if err != nil {
 		return 0, err
 	}
