@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -8,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -179,6 +183,35 @@ func TestATraceFollowsAnUpload(t *testing.T) {
 		if strings.HasSuffix(s.name, "/healthz") {
 			t.Error("a look at the program's health has a trace")
 		}
+	}
+}
+
+// An upload in pieces becomes a video in the request that brings the last of them.
+func TestATraceFollowsAnUploadInPieces(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "TRACES_URL": r.URL})
+	b := newReader(t, s)
+	b.post("/cuenta/registro", signUpForm("ana@example.com"))
+	clip := must(os.ReadFile(mediatest.Clip(t, mediatest.Spec{})))(t)
+	made, _ := b.do("POST", "/api/uploads/", nil, "Tus-Resumable", "1.0.0", "Upload-Length", strconv.Itoa(len(clip)),
+		"Upload-Metadata", "title "+base64.StdEncoding.EncodeToString([]byte("Bandeja")))
+	half := len(clip) / 2
+	for from, piece := range [][]byte{clip[:half], clip[half:]} {
+		b.do("PATCH", made.Header.Get("Location"), bytes.NewReader(piece), "Tus-Resumable", "1.0.0",
+			"Upload-Offset", strconv.Itoa(from*half), "Content-Type", "application/offset+octet-stream")
+	}
+	job := r.named(t, "process_video")
+	var request span
+	apptest.Eventually(t, patience, "both requests", func() bool {
+		list := slices.DeleteFunc(r.all(), func(s span) bool { return s.name != "PATCH /api/uploads/{id}" })
+		if len(list) == 2 {
+			request = list[1]
+		}
+		return len(list) == 2
+	})
+	if job.trace != request.trace || job.parent != request.id {
+		t.Errorf("the job is in the trace %s below %s, the request %s in %s", job.trace, job.parent, request.id, request.trace)
 	}
 }
 
