@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -100,6 +101,9 @@ func newBacklog(s *store.Store) *backlog {
 // waitingStates are reported even when they are empty, so that a graph shows 0 and not nothing.
 var waitingStates = []string{"available", "running", "retryable"}
 
+// endedStates are reported likewise, without an age: processed, given up as hopeless, and given up after the last try.
+var endedStates = []string{"completed", "cancelled", "discarded"}
+
 // Describe implements prometheus.Collector.
 func (b *backlog) Describe(ch chan<- *prometheus.Desc) {
 	ch <- b.jobs
@@ -120,11 +124,13 @@ func (b *backlog) Collect(ch chan<- prometheus.Metric) {
 		known[s.State] = s
 		ch <- prometheus.MustNewConstMetric(b.jobs, prometheus.GaugeValue, float64(s.Count), s.State)
 	}
-	for _, state := range waitingStates {
-		s, ok := known[state]
-		if !ok {
+	for _, state := range slices.Concat(waitingStates, endedStates) {
+		if _, ok := known[state]; !ok {
 			ch <- prometheus.MustNewConstMetric(b.jobs, prometheus.GaugeValue, 0, state)
 		}
+	}
+	for _, state := range waitingStates {
+		s, ok := known[state]
 		age := 0.0
 		if ok {
 			age = max(0, time.Since(s.Oldest).Seconds())
