@@ -55,8 +55,9 @@ func check(t *testing.T, err error) {
 func TestServices(t *testing.T) {
 	t.Parallel()
 	plain := []string{"migrate", "nginx", "postgres", "redis", "web-1", "web-2", "worker-1", "worker-2"}
+	watchers := []string{"grafana", "nginx-exporter", "node-exporter", "postgres-exporter", "prometheus", "redis-exporter"}
 	for name, more := range map[string][]string{
-		"plain": nil, "observability": {"grafana", "prometheus"}, "s3": {"s3"}, "all": {"grafana", "prometheus", "s3"},
+		"plain": nil, "observability": watchers, "s3": {"s3"}, "all": append(slices.Clone(watchers), "s3"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,7 +71,7 @@ func TestServices(t *testing.T) {
 
 func TestEveryService(t *testing.T) {
 	t.Parallel()
-	tag := regexp.MustCompile(`^[a-z/]+:[^:]*[0-9][^:]*$`)
+	tag := regexp.MustCompile(`^[a-z0-9/_-]+:[^:]*[0-9][^:]*$`)
 	for name, s := range load(t, "all").Services {
 		if s.HealthCheck == nil || s.HealthCheck.Disable || len(s.HealthCheck.Test) < 2 || s.HealthCheck.Interval == nil ||
 			s.HealthCheck.Timeout == nil || s.HealthCheck.Retries == nil {
@@ -199,6 +200,50 @@ func TestNginx(t *testing.T) {
 	}
 }
 
+// Prometheus reads the rules and a file for each of its jobs, and all who are named there are there. Grafana's paths are its
+// container's.
+func TestObservability(t *testing.T) {
+	t.Parallel()
+	p := load(t, "observability")
+	mounted := map[string]string{} // in the container, on the host
+	for _, name := range []string{"prometheus", "grafana"} {
+		for _, v := range p.Services[name].Volumes {
+			if v.Type != "bind" {
+				continue
+			}
+			if _, err := os.Stat(v.Source); err != nil || !v.ReadOnly {
+				t.Errorf("%s: %s: read only %v, %v", name, v.Source, v.ReadOnly, err)
+			}
+			mounted[v.Target] = v.Source
+		}
+	}
+	config, err := os.ReadFile(mounted["/etc/prometheus/prometheus.yml"])
+	check(t, err)
+	for _, found := range regexp.MustCompile(`(targets|rules)/\w+\.yml`).FindAll(config, -1) {
+		folder, file := filepath.Split(string(found))
+		text, err := os.ReadFile(filepath.Join(mounted["/etc/prometheus/"+filepath.Clean(folder)], file))
+		check(t, err)
+		for _, target := range regexp.MustCompile(`"([\w.-]+):\d+"`).FindAllSubmatch(text, -1) {
+			if _, there := p.Services[string(target[1])]; folder == "targets/" && !there && string(target[1]) != "127.0.0.1" {
+				t.Errorf("%s: there is no %s", file, target[1])
+			}
+		}
+	}
+	grafana := p.Services["grafana"].Environment
+	if mounted[*grafana["DASHBOARDS"]] == "" || mounted["/etc/grafana/provisioning"] == "" || *grafana["PROMETHEUS_URL"] != "http://prometheus:9090" {
+		t.Errorf("Grafana is given %v", mounted)
+	}
+	ask := "--nginx.scrape-uri=http://nginx:" + *p.Services["nginx"].Environment["STATUS_LISTEN"] + "/nginx_status"
+	if diff := cmp.Diff([]string{ask}, []string(p.Services["nginx-exporter"].Command)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, port := range p.Services["nginx"].Ports {
+		if port.Target == 8081 {
+			t.Error("the public reaches what is for who measures")
+		}
+	}
+}
+
 // Passwords come from files, and compose.yaml uses every file that the script makes.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
@@ -228,6 +273,9 @@ func TestSecrets(t *testing.T) {
 	}
 	if _, err := tls.X509KeyPair([]byte(made["tls_certificate"]), []byte(made["tls_key"])); err != nil {
 		t.Error(err)
+	}
+	if made["redis_passwords"] != `{"redis://redis:6379": "`+made["redis_password"]+"\"}\n" {
+		t.Errorf("what measures Redis has another password: %q", made["redis_passwords"])
 	}
 	if len(made["secret_key"]) != 64 || made["redis_conf"] != "requirepass "+made["redis_password"]+"\n" ||
 		!strings.Contains(made["redis_url"], ":"+made["redis_password"]+"@") ||

@@ -75,7 +75,7 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	if err := errors.Join(given.Problems(), given.Flags(&cli.Settings), cli.PutPasswords(), cli.Check()); err != nil {
 		return fmt.Errorf("settings:\n%w", err)
 	}
-	run := runner{ctx: ctx, settings: &cli.Settings, out: out, errOut: errOut}
+	run := runner{ctx: ctx, command: parsed.Command(), settings: &cli.Settings, out: out, errOut: errOut}
 	if err := parsed.Run(&run); err != nil {
 		return err //nolint:wrapcheck // the command's own
 	}
@@ -89,6 +89,7 @@ func Helper() { media.Helper() }
 // runner is what every command gets.
 type runner struct {
 	ctx         context.Context //nolint:containedctx // lives as long as the command
+	command     string
 	settings    *config.Settings
 	out, errOut io.Writer
 }

@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"risingstars/internal/contest"
 	"risingstars/internal/store"
 )
 
@@ -40,6 +43,45 @@ func databaseTimes(r prometheus.Registerer) store.Observe {
 	}
 }
 
+// votesEnded counts votes by what became of them.
+func votesEnded(r prometheus.Registerer) func(contest.Change, error) {
+	votes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "risingstars_votes_total", Help: "Votes given and taken back.",
+	}, []string{"change"})
+	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "risingstars_vote_refusals_total", Help: "Votes that were not counted, by reason; error is the platform's own trouble.",
+	}, []string{"reason"})
+	r.MustRegister(votes, refusals)
+	votes.WithLabelValues(string(contest.Given))
+	votes.WithLabelValues(string(contest.TakenBack))
+	refusals.WithLabelValues(contest.ErrAlreadyVoted.Code())
+	return func(change contest.Change, err error) {
+		if err == nil {
+			votes.WithLabelValues(string(change)).Inc()
+			return
+		}
+		reason := "error"
+		if refusal, ok := errors.AsType[*contest.Refusal](err); ok {
+			reason = refusal.Code()
+		}
+		refusals.WithLabelValues(reason).Inc()
+	}
+}
+
+// measureData watches the database's pools and the space for files.
+func (p *platform) measureData() {
+	db := p.data.db
+	p.registry.MustRegister(collectors.NewDBStatsCollector(db.Writer, "writer"))
+	if db.Readers != db.Writer {
+		p.registry.MustRegister(collectors.NewDBStatsCollector(db.Readers, "readers"))
+	}
+	folders := []folder{newFolder("data", p.settings.DataDir)}
+	if p.media.Dir != "" {
+		folders = append(folders, newFolder("media", p.media.Dir))
+	}
+	p.registry.MustRegister(newSpace(folders))
+}
+
 // backlog reads the queue's state whenever metrics are asked for.
 type backlog struct {
 	store *store.Store
@@ -58,6 +100,9 @@ func newBacklog(s *store.Store) *backlog {
 
 // waitingStates are reported even when they are empty, so that a graph shows 0 and not nothing.
 var waitingStates = []string{"available", "running", "retryable"}
+
+// endedStates are reported likewise, without an age: processed, given up as hopeless, and given up after the last try.
+var endedStates = []string{"completed", "cancelled", "discarded"}
 
 // Describe implements prometheus.Collector.
 func (b *backlog) Describe(ch chan<- *prometheus.Desc) {
@@ -79,11 +124,13 @@ func (b *backlog) Collect(ch chan<- prometheus.Metric) {
 		known[s.State] = s
 		ch <- prometheus.MustNewConstMetric(b.jobs, prometheus.GaugeValue, float64(s.Count), s.State)
 	}
-	for _, state := range waitingStates {
-		s, ok := known[state]
-		if !ok {
+	for _, state := range slices.Concat(waitingStates, endedStates) {
+		if _, ok := known[state]; !ok {
 			ch <- prometheus.MustNewConstMetric(b.jobs, prometheus.GaugeValue, 0, state)
 		}
+	}
+	for _, state := range waitingStates {
+		s, ok := known[state]
 		age := 0.0
 		if ok {
 			age = max(0, time.Since(s.Oldest).Seconds())

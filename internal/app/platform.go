@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"risingstars/internal/auth"
 	"risingstars/internal/config"
@@ -22,6 +23,7 @@ import (
 	"risingstars/internal/live"
 	"risingstars/internal/media"
 	"risingstars/internal/store"
+	"risingstars/internal/traces"
 	"risingstars/internal/web"
 	"risingstars/internal/web/api"
 	"risingstars/internal/web/limit"
@@ -51,6 +53,7 @@ type platform struct {
 	workers     *jobs.Workers // nil if there are to be none
 	workerCount int
 	handler     http.Handler
+	tracer      trace.Tracer // nil without TRACES_URL
 	votes       *contest.Votes
 	uploads     *uploads.Uploads
 	stopping    chan struct{} // closed when streams of events must end
@@ -63,12 +66,31 @@ func newPlatform(r *runner, steps ...func(*platform, context.Context) error) (*p
 		settings: r.settings, started: time.Now(), out: r.out, registry: newRegistry(), stopping: make(chan struct{}),
 	}
 	p.log, p.flushLog = newLogger(r.settings, r.errOut)
+	if err := p.openTraces(r.ctx, r.command); err != nil {
+		return p, err
+	}
 	for _, step := range steps {
 		if err := step(p, r.ctx); err != nil {
 			return p, err
 		}
 	}
 	return p, nil
+}
+
+// openTraces begins to send traces, if they are to go anywhere.
+func (p *platform) openTraces(ctx context.Context, command string) error {
+	if p.settings.TracesURL == "" {
+		return nil
+	}
+	provider, release, err := traces.Open(ctx, traces.Options{
+		URL: p.settings.TracesURL, Percent: p.settings.TracesPercent, Command: command, Version: version, Log: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.tracer = provider.Tracer("risingstars")
+	p.hold(release)
+	return nil
 }
 
 // hold notes what close has to let go of.
@@ -108,6 +130,7 @@ func (p *platform) openData(ctx context.Context) error {
 		return err
 	}
 	p.registry.MustRegister(newBacklog(p.data.store))
+	p.measureData()
 	if db.Engine != store.SQLite {
 		return nil
 	}
@@ -158,7 +181,9 @@ func (p *platform) openLive(ctx context.Context) error {
 // openShared opens the twin that the settings ask for. A Redis that does not answer is logged, and no error.
 func openShared(ctx context.Context, s *config.Settings, log *slog.Logger, metrics prometheus.Registerer) (l shared, release func() error, err error) {
 	if s.RedisURL == "" {
-		return live.NewLocal(time.Now), func() error { return nil }, nil
+		local := live.NewLocal(time.Now)
+		metrics.MustRegister(local.Lookups())
+		return local, func() error { return nil }, nil
 	}
 	r, err := live.NewRedis(ctx, s.RedisURL, time.Now, log, metrics)
 	if err != nil {
@@ -181,7 +206,7 @@ func (p *platform) wireWorkers(context.Context) error {
 	}
 	p.workers, err = jobs.NewWorkers(p.workerCount, p.settings.StopGrace, jobs.Needs{
 		DB: queueOf(p.data.db), Store: p.data.store, Storage: p.data.blobs, Tools: p.tools, Brand: files, Live: p.live,
-		Clock: time.Now, Log: p.log, Metrics: jobs.NewMetrics(p.registry), WorkDir: p.work,
+		Clock: time.Now, Log: p.log, Metrics: jobs.NewMetrics(p.registry), Tracer: p.tracer, WorkDir: p.work,
 	})
 	return err
 }
@@ -196,7 +221,7 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now}
+	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now, Ended: votesEnded(p.registry)}
 	mux := http.NewServeMux()
 	players := &contest.Players{Store: p.data.store, Passwords: passwords{hasher}, Clock: time.Now}
 	var old [][]byte
@@ -248,7 +273,7 @@ func (p *platform) wireWeb(context.Context) error {
 	}
 	p.handler = web.Handler(mux, web.Options{
 		Log: p.log, Metrics: web.NewMetrics(p.registry), Page: site.Problem,
-		Proxies: trusted, MediaOrigins: p.data.blobs.origins(), CORSOrigins: origins,
+		Tracer: p.tracer, Proxies: trusted, MediaOrigins: p.data.blobs.origins(), CORSOrigins: origins,
 	})
 	return nil
 }

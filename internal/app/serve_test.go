@@ -64,7 +64,7 @@ func TestMetricsAddr(t *testing.T) {
 	if diff := cmp.Diff([]int{http.StatusOK, http.StatusNotFound}, []int{status, public}); diff != "" {
 		t.Errorf("status of its own page and of the public one (-want +got):\n%s", diff)
 	}
-	contains(t, page, `risingstars_jobs{state="available"} 0`, `risingstars_build_info{version="dev"} 1`,
+	contains(t, page, `risingstars_jobs{state="available"} 0`, `risingstars_jobs{state="discarded"} 0`, `risingstars_build_info{version="dev"} 1`,
 		`risingstars_processing_failures_total{then="for good"} 0`, "go_goroutines ")
 	check(t, server.Stop())
 	if _, err := net.DialTimeout("tcp", addr, time.Second); err == nil {

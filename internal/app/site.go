@@ -35,7 +35,7 @@ func (p *platform) wireUploads(mux *http.ServeMux, site *ui.Site, routes *api.AP
 	p.uploads, err = uploads.New(uploads.Needs{
 		Store: p.data.store, Videos: p.videos, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
 		AtOnce: p.settings.UploadsAtOnce, MinRate: p.settings.MinUploadRate,
-		Clock: time.Now, Log: p.log,
+		Clock: time.Now, Log: p.log, Received: routes.UploadReceived, Ended: routes.UploadEnded,
 		Caller: func(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 			if header := r.Header.Get("Authorization"); header != "" {
 				return routes.Authenticate(r.Context(), header)

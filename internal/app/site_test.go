@@ -274,6 +274,9 @@ func TestResumableUploads(t *testing.T) {
 	if answer, _ := b.do("HEAD", path, nil, "Tus-Resumable", "1.0.0"); answer.StatusCode != 404 {
 		t.Errorf("after the refusal: got %s", answer.Status)
 	}
+	_, page := b.do("GET", "/metrics", nil)
+	contains(t, page, `risingstars_uploads_total{outcome="refused"} 2`, `risingstars_upload_refusals_total{reason="invalid_form"} 1`,
+		`risingstars_upload_refusals_total{reason="not_a_video"} 1`, "risingstars_upload_bytes_total 10\n")
 }
 
 // The connection ends after the last byte and before the answer. Who asks again hears of the video, and there is one.

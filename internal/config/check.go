@@ -32,6 +32,8 @@ func (s *Settings) Check() error {
 		checkOldSecret(s.SecretKeyOld),
 		second(s.Origins()),
 		checkOrganizerPassword(s.OrganizerPassword),
+		checkTracesURL(s.TracesURL),
+		within("TRACES_PERCENT", int64(s.TracesPercent), 0, 100),
 		oneOf("RATE_LIMIT", s.RateLimit, "on", "off"),
 		oneOf("LOG_FORMAT", s.LogFormat, "text", "json"),
 		within("ACCESS_TOKEN_EXPIRE_SECONDS", s.TokenTTL, 1, maxTokenTTL),
@@ -192,6 +194,19 @@ func checkFFmpegLimits(memory int64, longest time.Duration) error {
 		problems = append(problems, errors.New("FFMPEG_TIME: must be from 1m to 1h"))
 	}
 	return errors.Join(problems...)
+}
+
+// checkTracesURL has a text of its own: those of others may quote the password.
+func checkTracesURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.ContainsAny(text, "?#") {
+		return errors.New("TRACES_URL: must be http:// or https:// and a host, such as http://127.0.0.1:4318; " +
+			"in a password, characters such as / ? # @ are written as %2F %3F %23 %40")
+	}
+	return nil
 }
 
 func positive(name string, n int64) error {

@@ -58,6 +58,8 @@ type Settings struct {
 	BrandWatermark string        `setting:"BRAND_WATERMARK" placeholder:"FILE" group:"processing" help:"A PNG with transparency to show in the corner of each clip in place of ANB's own."`
 	StopGrace      time.Duration `setting:"STOP_GRACE" default:"20s" placeholder:"DURATION" group:"operations" help:"How long a stop waits for requests and running jobs; jobs that take longer are handed back to the queue."`
 	MetricsAddr    string        `setting:"METRICS_ADDR" placeholder:"HOST:PORT" group:"operations" help:"A listener of its own for /metrics. Empty: /metrics is on the web server."`
+	TracesURL      string        `setting:"TRACES_URL" name:"traces-url" placeholder:"URL" group:"operations" help:"Where traces go, as OTLP over HTTP: http://HOST:4318, with /v1/traces or another path, and USER:PASSWORD@ where the collector asks for it. Empty: there are none."`
+	TracesPercent  int           `setting:"TRACES_PERCENT" default:"100" placeholder:"N" group:"operations" help:"How many of a hundred requests are traced, each with the processing of what it uploads."`
 	LogFormat      string        `setting:"LOG_FORMAT" default:"text" placeholder:"text|json" group:"operations" help:"How log lines are written."`
 	LogLevel       slog.Level    `setting:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"operations" help:"debug, info, warn or error."`
 }

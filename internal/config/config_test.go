@@ -44,7 +44,7 @@ func defaults() Settings {
 		UploadsAtOnce: 20, MaxUnpublished: 5 << 30, MinUploadRate: 2048,
 		MaxUploadBytes: 100 << 20, Workers: AutoWorkers, FFmpeg: "ffmpeg", FFprobe: "ffprobe",
 		FFmpegTime: time.Hour, Sandbox: SandboxAuto,
-		StopGrace: 20 * time.Second, LogFormat: "text", LogLevel: slog.LevelInfo,
+		StopGrace: 20 * time.Second, TracesPercent: 100, LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
 }
 
@@ -198,6 +198,14 @@ func TestCheck(t *testing.T) {
 		"listen on a URL":              {func(s *Settings) { s.ListenAddr = "http://localhost:80" }, "LISTEN_ADDR: "},
 		"metrics elsewhere":            {func(s *Settings) { s.MetricsAddr = "127.0.0.1:9090" }, ""},
 		"metrics without a port":       {func(s *Settings) { s.MetricsAddr = "localhost" }, "METRICS_ADDR: "},
+		"traces":                       {func(s *Settings) { s.TracesURL = "http://127.0.0.1:4318" }, ""},
+		"traces with all there is":     {func(s *Settings) { s.TracesURL = "https://stars:hunter2@collector/otlp/v1/traces" }, ""},
+		"traces by address":            {func(s *Settings) { s.TracesURL = "127.0.0.1:4318" }, "TRACES_URL: "},
+		"traces by gRPC":               {func(s *Settings) { s.TracesURL = "grpc://:hunter2@collector:4317" }, "TRACES_URL: "},
+		"traces with a query":          {func(s *Settings) { s.TracesURL = "http://collector?token=hunter2" }, "TRACES_URL: "},
+		"traces, password with slash":  {func(s *Settings) { s.TracesURL = "http://stars:hunter2/x@collector" }, "TRACES_URL: "},
+		"no traces":                    {func(s *Settings) { s.TracesPercent = 0 }, ""},
+		"more traces than requests":    {func(s *Settings) { s.TracesPercent = 101 }, "TRACES_PERCENT: "},
 		"public URL":                   {func(s *Settings) { s.PublicURL = "https://stars.example.org" }, ""},
 		"public URL with port, slash":  {func(s *Settings) { s.PublicURL = "http://localhost:8080/" }, ""},
 		"public URL with path":         {func(s *Settings) { s.PublicURL = "https://example.org/stars" }, "PUBLIC_URL: "},
@@ -364,7 +372,7 @@ func TestMasked(t *testing.T) {
 		{"MAX_UNPUBLISHED_BYTES", "5368709120"}, {"MIN_UPLOAD_RATE", "2048"}, {"PASSWORDS_AT_ONCE", "0"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},
 		{"FFPROBE", "ffprobe"}, {"FFMPEG_MEMORY", "0"}, {"FFMPEG_TIME", "1h0m0s"}, {"SANDBOX", "auto"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"METRICS_ADDR", ""},
-		{"LOG_FORMAT", "text"}, {"LOG_LEVEL", "INFO"},
+		{"TRACES_URL", ""}, {"TRACES_PERCENT", "100"}, {"LOG_FORMAT", "text"}, {"LOG_LEVEL", "INFO"},
 	}
 	if diff := cmp.Diff(want, s.Masked()); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
@@ -398,6 +406,7 @@ func TestMaskedShowsNoPassword(t *testing.T) {
 			"REDIS_URL":    func(s *Settings) { s.RedisURL = url },
 			"STORAGE_URL":  func(s *Settings) { s.StorageURL = url },
 			"PUBLIC_URL":   func(s *Settings) { s.PublicURL = url },
+			"TRACES_URL":   func(s *Settings) { s.TracesURL = url },
 		} {
 			s := with(set)
 			shown := fmt.Sprint(s.Masked())

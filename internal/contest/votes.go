@@ -30,17 +30,28 @@ type Votes struct {
 	Store VoteStore
 	Live  Live
 	Clock Clock
+	Ended func(Change, error) // hears how each doing ended, for statistics; nil for nobody
 }
+
+// Change is what somebody does to the votes of a video.
+type Change string
+
+// The changes.
+const (
+	Given     Change = "given"
+	TakenBack Change = "taken back"
+)
 
 // Vote gives a person's one vote to a public video of somebody else, and returns the video's votes. The origin is kept for
 // Suspicions. It returns ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted.
-func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64, origin string) (int, error) {
+func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64, origin string) (votes int, err error) {
+	defer s.ended(Given, &err)
 	if err := s.canVote(ctx, voter, videoID); err != nil {
 		return 0, err
 	}
 	now := s.Clock.now()
 	age := max(0, now.Sub(voter.CreatedAt).Truncate(time.Second))
-	votes, err := s.Store.AddVoteFrom(ctx, videoID, voter.ID, now, Signal{Origin: origin, VoterAge: age})
+	votes, err = s.Store.AddVoteFrom(ctx, videoID, voter.ID, now, Signal{Origin: origin, VoterAge: age})
 	if err != nil {
 		return 0, err
 	}
@@ -49,7 +60,8 @@ func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64, origin st
 }
 
 // TakeBack removes the person's vote for a video and returns the video's votes. It returns ErrNoVideo or ErrNotVoted.
-func (s *Votes) TakeBack(ctx context.Context, voter Player, videoID int64) (int, error) {
+func (s *Votes) TakeBack(ctx context.Context, voter Player, videoID int64) (votes int, err error) {
+	defer s.ended(TakenBack, &err)
 	v, err := s.Store.Video(ctx, videoID)
 	if err != nil {
 		return 0, err
@@ -57,12 +69,18 @@ func (s *Votes) TakeBack(ctx context.Context, voter Player, videoID int64) (int,
 	if v.Status != Public {
 		return 0, ErrNoVideo
 	}
-	votes, err := s.Store.RemoveVote(ctx, videoID, voter.ID)
+	votes, err = s.Store.RemoveVote(ctx, videoID, voter.ID)
 	if err != nil {
 		return 0, err
 	}
 	s.Live.Forget(ctx, VotesChanged)
 	return votes, nil
+}
+
+func (s *Votes) ended(change Change, err *error) {
+	if s.Ended != nil {
+		s.Ended(change, *err)
+	}
 }
 
 // Voted reports whether the person's vote for a video stands.

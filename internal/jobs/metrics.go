@@ -10,6 +10,8 @@ import (
 type Metrics struct {
 	cost     prometheus.Histogram
 	seconds  prometheus.Histogram
+	wait     prometheus.Histogram
+	ready    prometheus.Histogram
 	failures *prometheus.CounterVec
 }
 
@@ -26,16 +28,29 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Help:    "Wall seconds of FFmpeg for each video that was processed.",
 			Buckets: []float64{.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 900},
 		}),
+		wait: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "risingstars_processing_wait_seconds",
+			Help:    "Time from a video's job being entered, which is when its upload is accepted, to the start of its first run.",
+			Buckets: waits,
+		}),
+		ready: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "risingstars_processing_ready_seconds",
+			Help:    "Time from a video's job being entered to the video being processed, waiting and repeats included.",
+			Buckets: waits,
+		}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "risingstars_processing_failures_total",
 			Help: "Runs of processing that failed, by whether the video is tried again or has failed for good.",
 		}, []string{"then"}),
 	}
-	registry.MustRegister(m.cost, m.seconds, m.failures)
+	registry.MustRegister(m.cost, m.seconds, m.wait, m.ready, m.failures)
 	m.failures.WithLabelValues("again")
 	m.failures.WithLabelValues("for good")
 	return m
 }
+
+// waits are seconds: nobody minds the first of them, and somebody must do something after the last.
+var waits = []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600}
 
 // processed counts a video that took so long for so much play.
 func (m *Metrics) processed(took, play time.Duration) {

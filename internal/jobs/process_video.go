@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"risingstars/internal/contest"
 	"risingstars/internal/live"
@@ -59,7 +61,8 @@ type Needs struct {
 	Clock   func() time.Time
 	Log     *slog.Logger
 	Metrics *Metrics
-	WorkDir string // where videos are worked on
+	Tracer  trace.Tracer // nil for no traces
+	WorkDir string       // where videos are worked on
 
 	StallAfter time.Duration // how long FFmpeg may say nothing; 0 for what is usual
 }
@@ -100,7 +103,8 @@ func (p *processor) Work(ctx context.Context, job *river.Job[contest.ProcessVide
 			err = task.failed(ctx, fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
 		}
 	}()
-	err = task.run(ctx)
+	err = spanned(inTraceOf(ctx, job.JobRow), p.Tracer, job.Kind, task.run,
+		attribute.Int64("video.id", task.id), attribute.Int64("job.id", job.ID), attribute.Int("job.attempt", job.Attempt))
 	if err == nil {
 		return nil
 	}
@@ -129,6 +133,9 @@ func (t *task) run(ctx context.Context) error {
 	defer t.untilDeleted(ctx, cancel)() // before the state is read, so that no deletion is missed in between
 	v, err := t.Store.BeginProcessing(ctx, t.hold)
 	if err == nil {
+		if t.job.Attempt == 1 {
+			t.Metrics.wait.Observe(t.age().Seconds())
+		}
 		defer t.beat(ctx, cancel)()
 		err = t.process(ctx, v)
 	}
@@ -141,6 +148,16 @@ func (t *task) run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// age is for how long the video has been waiting, by the clocks of two hosts. A job that was taken over is younger than
+// when it was due, and one that is tried again is older.
+func (t *task) age() time.Duration {
+	entered := t.job.CreatedAt
+	if t.job.ScheduledAt.Before(entered) {
+		entered = t.job.ScheduledAt
+	}
+	return max(0, t.Clock().Sub(entered))
 }
 
 // process takes the video through FFmpeg, in a work folder that does not stay.
@@ -188,35 +205,51 @@ type rendered struct {
 
 func (t *task) render(ctx context.Context, v contest.Video, dir string) (rendered, error) {
 	source := filepath.Join(dir, "original")
-	if err := t.Storage.Fetch(ctx, v.Media.Original(), source); err != nil {
+	err := t.spanned(ctx, "fetch the original", func(ctx context.Context) error {
+		return t.Storage.Fetch(ctx, v.Media.Original(), source)
+	})
+	if err != nil {
 		return rendered{}, err
 	}
-	clip, err := t.Tools.Probe(ctx, source)
+	var clip media.Clip
+	err = t.spanned(ctx, "ffprobe", func(ctx context.Context) error {
+		clip, err = t.Tools.Probe(ctx, source)
+		return err
+	})
 	if err != nil {
 		return rendered{}, err
 	}
 	r := rendered{clip: filepath.Join(dir, "clip.mp4"), poster: filepath.Join(dir, "poster.jpg")}
 	t.pulse.needed.Store(true) // from here on it is FFmpeg that must get on
 	begin := time.Now()
-	_, err = t.Tools.Render(ctx, media.Render{
-		Clip: clip, Source: source, Brand: t.Brand, Dest: r.clip, Poster: r.poster,
-		Moved: t.pulse.feel,
-		Progress: func(percent int) {
-			t.pulse.progress.Store(int64(min(percent, 99)))
-			// 100 is for when the result is durable.
-			t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Processing, Progress: min(percent, 99)})
-		},
-	})
+	err = t.spanned(ctx, "ffmpeg", func(ctx context.Context) error {
+		_, err := t.Tools.Render(ctx, media.Render{
+			Clip: clip, Source: source, Brand: t.Brand, Dest: r.clip, Poster: r.poster,
+			Moved: t.pulse.feel,
+			Progress: func(percent int) {
+				t.pulse.progress.Store(int64(min(percent, 99)))
+				// 100 is for when the result is durable.
+				t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Processing, Progress: min(percent, 99)})
+			},
+		})
+		return err
+	}, attribute.Float64("clip.seconds", clip.Duration.Seconds()))
 	t.pulse.needed.Store(false)
 	r.took = time.Since(begin)
 	r.play = min(clip.Duration, media.MaxPlay)
 	return r, err
 }
 
+// spanned does a part of the run within a span of its own.
+func (t *task) spanned(ctx context.Context, name string, do func(context.Context) error, about ...attribute.KeyValue) error {
+	return spanned(ctx, t.Tracer, name, do, append(about, attribute.Int64("video.id", t.id))...)
+}
+
 // finish makes the results durable under new keys, and then commits the video's new state and the job's end together.
 func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
 	v.Media.Run = contest.NewToken()
-	if err := t.put(ctx, v.Media, r); err != nil {
+	err := t.spanned(ctx, "store the results", func(ctx context.Context) error { return t.put(ctx, v.Media, r) })
+	if err != nil {
 		return errors.Join(err, t.remove(ctx, v.Media))
 	}
 	done, err := t.Store.FinishProcessing(ctx, t.hold, v.Media.Run, t.Clock().UTC(), t.complete(ctx))
@@ -227,6 +260,7 @@ func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
 		return err // the commit may have happened all the same: if not, the objects are swept
 	}
 	t.Metrics.processed(r.took, r.play)
+	t.Metrics.ready.Observe(t.age().Seconds())
 	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: done.Status, Progress: 100})
 	t.Log.Info("processed", "video_id", t.id, "task_id", t.taskID, "ffmpeg", r.took, "play", r.play)
 	return nil

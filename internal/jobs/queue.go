@@ -71,10 +71,10 @@ func NewQueue(db Database) (*Queue, error) {
 }
 
 // EnqueueTx enters a job as part of a transaction, and returns its id. The more videos of the same player wait before
-// it, the later is its turn.
+// it, the later is its turn. The job goes on with the trace that ctx is in.
 func (q *Queue) EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVideo, before int) (string, error) {
 	entered, err := q.client.InsertTx(ctx, tx, job, &river.InsertOpts{
-		MaxAttempts: MaxAttempts, Queue: queueName, Priority: turn(before),
+		MaxAttempts: MaxAttempts, Queue: queueName, Priority: turn(before), Metadata: traceOf(ctx),
 	})
 	if err != nil {
 		return "", fmt.Errorf("enter a job: %w", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
 
 	"risingstars/internal/contest"
@@ -20,8 +21,9 @@ const (
 
 // cache keeps encoded answers until their topic is forgotten, or for a second.
 type cache struct {
-	now    func() time.Time
-	flight singleflight.Group
+	now     func() time.Time
+	flight  singleflight.Group
+	lookups lookups
 
 	mu      sync.Mutex
 	answers *simplelru.LRU[string, answer]
@@ -39,8 +41,25 @@ func newCache(now func() time.Time) *cache {
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
-	return &cache{now: now, answers: answers, era: map[contest.Topic]uint64{}}
+	return &cache{now: now, lookups: newLookups(), answers: answers, era: map[contest.Topic]uint64{}}
 }
+
+// lookups counts answers by where they came from. Who waits for one that somebody else has made has it from this process.
+type lookups struct {
+	all                  *prometheus.CounterVec
+	process, redis, made prometheus.Counter
+}
+
+func newLookups() lookups {
+	all := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "risingstars_cache_lookups_total",
+		Help: "Answers that were asked for, by where they came from: this process, Redis, or made anew.",
+	}, []string{"from"})
+	return lookups{all, all.WithLabelValues("process"), all.WithLabelValues("redis"), all.WithLabelValues("made")}
+}
+
+// Lookups counts the answers that were asked for.
+func (c *cache) Lookups() prometheus.Collector { return c.lookups.all }
 
 // Forget implements [contest.Live]: whoever asks from now on is answered from what was committed before now.
 func (c *cache) Forget(_ context.Context, topic contest.Topic) {
@@ -56,6 +75,7 @@ func (c *cache) Fetch(ctx context.Context, topic contest.Topic, key string,
 	load func(context.Context) ([]byte, error),
 ) ([]byte, error) {
 	return c.fetch(ctx, topic, key, func(ctx context.Context) ([]byte, time.Duration, error) {
+		c.lookups.made.Inc()
 		bytes, err := load(ctx)
 		return bytes, 0, err
 	})
@@ -68,12 +88,15 @@ func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 	key = string(topic) + " " + key
 	kept, era, ok := c.get(topic, key)
 	if ok {
+		c.lookups.process.Inc()
 		return kept, nil
 	}
+	ours := false
 	made, err, _ := c.flight.Do(fmt.Sprintf("%d %s", era, key), func() (any, error) {
 		if kept, now, ok := c.get(topic, key); ok && now == era { // another flight has ended since
 			return kept, nil
 		}
+		ours = true
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout) // others wait for it too
 		defer cancel()
 		bytes, age, err := load(ctx)
@@ -82,6 +105,9 @@ func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 		}
 		return bytes, err
 	})
+	if !ours {
+		c.lookups.process.Inc()
+	}
 	bytes, _ := made.([]byte)
 	return bytes, err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"risingstars/internal/contest"
 )
@@ -257,5 +258,21 @@ func TestFetchKeepsABoundedNumber(t *testing.T) {
 	}
 	if got := fetch(t, l, contest.VotesChanged, fmt.Sprint(2*cachedAnswers-1), answers.load); got != fmt.Sprint(2*cachedAnswers) {
 		t.Errorf("the latest was not kept: got %s", got)
+	}
+}
+
+// Each answer counts as made once, and as kept for all others who had it.
+func TestLookupsAreCounted(t *testing.T) {
+	t.Parallel()
+	l := NewLocal(newClock().now)
+	var answers counted
+	for range 3 {
+		fetch(t, l, contest.VotesChanged, "a", answers.load)
+	}
+	l.Forget(t.Context(), contest.VotesChanged)
+	fetch(t, l, contest.VotesChanged, "a", answers.load)
+	got := []float64{testutil.ToFloat64(l.lookups.made), testutil.ToFloat64(l.lookups.process), testutil.ToFloat64(l.lookups.redis)}
+	if diff := cmp.Diff([]float64{2, 2, 0}, got); diff != "" {
+		t.Errorf("made, from the process and from Redis (-want +got):\n%s", diff)
 	}
 }

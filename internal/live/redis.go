@@ -55,6 +55,7 @@ func openRedis(ctx context.Context, url string, timeout time.Duration, now func(
 		local: NewLocal(now), link: l, channel: fmt.Sprintf("%s%d:news", prefix, l.db), origin: rand.Text(),
 		owed: map[contest.Topic]uint64{},
 	}
+	metrics.MustRegister(r.local.Lookups())
 	if err := probe(ctx, l.client); err != nil {
 		l.fail("start", err)
 	}

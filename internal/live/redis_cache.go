@@ -44,8 +44,10 @@ func (r *Redis) Fetch(ctx context.Context, topic contest.Topic, key string,
 		place := prefix + "answer:" + hashed(string(topic), key)
 		era, kept, age, ok := r.take(ctx, topic, place)
 		if ok && kept != nil {
+			r.local.lookups.redis.Inc()
 			return kept, age, nil
 		}
+		r.local.lookups.made.Inc()
 		made, err := load(ctx)
 		if err == nil && ok {
 			r.link.try(ctx, "cache_put", func(ctx context.Context, c *redis.Client) error {

@@ -224,7 +224,7 @@ func TestTheMomentAVoteWasReached(t *testing.T) {
 			for i := range fans {
 				fans[i] = w.player(t, fmt.Sprint("fan", i), "").ID
 			}
-			random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's moves
+			random := rand.New(rand.NewPCG(1, 2))
 			voted := map[int64]bool{}
 			for move := range 300 {
 				fan := fans[random.IntN(len(fans))]

@@ -33,6 +33,7 @@ type NginxServer struct {
 	*Process
 	URL      string // by TLS, without a slash at the end
 	PlainURL string // by plain HTTP
+	Status   string // the address of its numbers, at /nginx_status
 	dir      string
 	tls      *tls.Config
 	values   map[string]string
@@ -47,14 +48,15 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	n := &NginxServer{dir: tb.TempDir()}
 	plain, plainSocket := listen(tb)
 	secure, secureSocket := listen(tb)
-	n.URL, n.PlainURL = "https://"+secure, "http://"+plain
+	status, statusSocket := listen(tb)
+	n.URL, n.PlainURL, n.Status = "https://"+secure, "http://"+plain, status
 	if mediaDir == "" {
 		mediaDir = tb.TempDir()
 	}
 	n.values = map[string]string{
 		"NGINX_USER": "root", // without privileges there is nothing to give up, and nginx does not look at it
 		"PID_FILE":   filepath.Join(n.dir, "nginx.pid"), "LOG_DIR": n.dir, "STATE_DIR": n.dir,
-		"HTTP_LISTEN": plain, "HTTPS_LISTEN": secure, "SERVER_NAME": secure, "MEDIA_DIR": mediaDir,
+		"HTTP_LISTEN": plain, "HTTPS_LISTEN": secure, "SERVER_NAME": secure, "MEDIA_DIR": mediaDir, "STATUS_LISTEN": status,
 		"TLS_CERTIFICATE": filepath.Join(n.dir, "certificate.pem"), "TLS_KEY": filepath.Join(n.dir, "key.pem"),
 	}
 	n.tls = certify(tb, n.values["TLS_CERTIFICATE"], n.values["TLS_KEY"])
@@ -62,8 +64,8 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	cmd := exec.CommandContext(tb.Context(), program, "-p", n.dir, "-c", filepath.Join(n.dir, "nginx.conf"), "-e", "stderr",
 		"-g", "daemon off; error_log stderr notice;")
 	cmd.Cancel = func() error { return nil } // the clean-up ends it
-	cmd.ExtraFiles = []*os.File{plainSocket, secureSocket}
-	cmd.Env = append(os.Environ(), "NGINX=3;4;") // takes sockets over, as at an upgrade of its program
+	cmd.ExtraFiles = []*os.File{plainSocket, secureSocket, statusSocket}
+	cmd.Env = append(os.Environ(), "NGINX=3;4;5;") // takes sockets over, as at an upgrade of its program
 	n.Process = start(tb, "nginx", cmd, func() error { return nil })
 	n.wait(func() error { // a signal that comes earlier is lost
 		if !strings.Contains(n.Log(), worker) {
@@ -71,7 +73,7 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 		}
 		return nil
 	})
-	if err := errors.Join(release(plainSocket), release(secureSocket)); err != nil {
+	if err := errors.Join(release(plainSocket), release(secureSocket), release(statusSocket)); err != nil {
 		tb.Fatal(err)
 	}
 	return n

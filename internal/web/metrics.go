@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,15 +34,16 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 }
 
 func (m *Metrics) observe(r *http.Request, status int, took time.Duration) {
-	// The router writes the pattern into the request that it was given, which is this one.
+	m.requests.WithLabelValues(knownMethod(r.Method), routeOf(r), strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// routeOf is the route that took the request. The router writes it into the request that it was given.
+func routeOf(r *http.Request) string {
 	route := r.Pattern
 	if _, path, ok := strings.Cut(route, " "); ok {
 		route = path
 	}
-	if route == "" {
-		route = "none"
-	}
-	m.requests.WithLabelValues(knownMethod(r.Method), route, strconv.Itoa(status)).Observe(took.Seconds())
+	return cmp.Or(route, "none")
 }
 
 // knownMethod bounds the label: a client may send any word as a method.

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"risingstars/internal/web/lang"
 	"risingstars/internal/web/problem"
 )
@@ -27,6 +29,7 @@ type Options struct {
 	Metrics      *Metrics
 	Page         problem.Page   // shows problems to browsers; nil for none
 	Proxies      []netip.Prefix // what they say of a request is believed
+	Tracer       trace.Tracer   // nil for no traces
 	MediaOrigins []string       // from which pages may show media, besides this server
 	CORSOrigins  []string       // whose scripts may use the API
 }
@@ -36,34 +39,39 @@ type Options struct {
 // router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
 func Handler(routes *http.ServeMux, o Options) http.Handler {
 	handler := secured(crossOrigin(o.CORSOrigins, hosted(slashless(routed(routes)))), o.MediaOrigins)
-	return forwarded(o.Proxies, logged(o.Log, o.Metrics, o.Page, safe(handler)))
+	return forwarded(o.Proxies, logged(o, safe(handler)))
 }
 
-// logged gives the request its id and writes one line about it when it is over. The line has the path without its
+// logged gives the request its id and its span, and writes one line about it when it is over. The line has the path without its
 // query, since links to media carry their signatures there.
-func logged(log *slog.Logger, m *Metrics, page problem.Page, next http.Handler) http.Handler {
+func logged(o Options, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begin := time.Now()
-		scope := &problem.Scope{ID: requestID(r), Client: clientHost(r), Page: page}
-		r = r.WithContext(problem.WithScope(r.Context(), scope)) // the router will write its pattern into this one
+		began := time.Now()
+		scope := &problem.Scope{ID: requestID(r), Client: clientHost(r), Page: o.Page}
+		ctx, span := begin(o.Tracer, r)
+		r = r.WithContext(problem.WithScope(ctx, scope)) // the router will write its pattern into this one
 		w.Header().Set(RequestIDHeader, scope.ID)
 		rec := &recorder{ResponseWriter: w}
-		m.inFlight.Inc()
+		o.Metrics.inFlight.Inc()
 		defer func() {
-			m.inFlight.Dec()
-			took := time.Since(begin)
-			m.observe(r, rec.status(), took)
+			o.Metrics.inFlight.Dec()
+			took := time.Since(began)
+			end(span, r, scope.ID, rec.status())
+			o.Metrics.observe(r, rec.status(), took)
 			attrs := []slog.Attr{
 				slog.String("request_id", scope.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 				slog.Int("status", rec.status()), slog.Int64("bytes", rec.bytes), slog.Duration("took", took),
 				slog.String("client", scope.Client),
+			}
+			if c := span.SpanContext(); c.IsSampled() {
+				attrs = append(attrs, slog.String("trace_id", c.TraceID().String()))
 			}
 			level := slog.LevelInfo
 			if scope.Cause != nil {
 				level = slog.LevelError
 				attrs = append(attrs, slog.Any("error", scope.Cause))
 			}
-			log.LogAttrs(r.Context(), level, "request", attrs...)
+			o.Log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -20,6 +20,7 @@ set_up() {
 put_nginx() {
   local NGINX_USER=risingstars PID_FILE=/run/nginx.pid LOG_DIR=/var/log/nginx STATE_DIR=/var/lib/nginx MEDIA_DIR=$media
   local HTTP_LISTEN=${HTTP_LISTEN:-80} HTTPS_LISTEN=${HTTPS_LISTEN:-443} UPSTREAMS="server 127.0.0.1:8080;"
+  local STATUS_LISTEN=127.0.0.1:8081
   local TLS_CERTIFICATE=${TLS_CERTIFICATE:-$etc/tls.crt} TLS_KEY=${TLS_KEY:-$etc/tls.key}
   local template files=()
   put_certificate
@@ -27,7 +28,7 @@ put_nginx() {
   for template in "$here"/../nginx/templates/*.template; do
     files+=("/etc/nginx/risingstars/$(basename "$template" .template)")
     put_filled "${files[-1]}" 644 root:root "$template" NGINX_USER PID_FILE LOG_DIR STATE_DIR MEDIA_DIR HTTP_LISTEN \
-      HTTPS_LISTEN UPSTREAMS SERVER_NAME TLS_CERTIFICATE TLS_KEY
+      HTTPS_LISTEN STATUS_LISTEN UPSTREAMS SERVER_NAME TLS_CERTIFICATE TLS_KEY
   done
   put_balancer
   files+=(/etc/nginx/risingstars/balancer.conf)

@@ -1,19 +1,25 @@
 package api
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"risingstars/internal/contest"
+)
 
 type metrics struct {
 	uploadsInFlight prometheus.Gauge
 	uploadBytes     prometheus.Counter
 	uploads         *prometheus.CounterVec
-	votes           *prometheus.CounterVec
+	refusals        *prometheus.CounterVec
 	watchers        prometheus.Gauge
 }
 
 func newMetrics(registry prometheus.Registerer) *metrics {
 	m := &metrics{
 		uploadsInFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "risingstars_uploads_in_flight", Help: "Uploads arriving or being judged.",
+			Name: "risingstars_uploads_in_flight", Help: "Uploads as one form that arrive or are judged.",
 		}),
 		uploadBytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "risingstars_upload_bytes_total", Help: "Bytes of video files received, accepted or not.",
@@ -21,16 +27,19 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		uploads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "risingstars_uploads_total", Help: "Uploads by how they ended: accepted, refused or broken.",
 		}, []string{"outcome"}),
-		votes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "risingstars_votes_total", Help: "Votes given and taken back.",
-		}, []string{"change"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "risingstars_upload_refusals_total", Help: "Uploads that were refused, by reason.",
+		}, []string{"reason"}),
 		watchers: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "risingstars_event_streams", Help: "Open streams of a video's events.",
 		}),
 	}
-	registry.MustRegister(m.uploadsInFlight, m.uploadBytes, m.uploads, m.votes, m.watchers)
+	registry.MustRegister(m.uploadsInFlight, m.uploadBytes, m.uploads, m.refusals, m.watchers)
 	for _, outcome := range []string{uploadAccepted, uploadRefused, uploadBroken} {
 		m.uploads.WithLabelValues(outcome)
+	}
+	for _, reason := range []*contest.Refusal{contest.ErrNotAVideo, contest.ErrTruncated, contest.ErrTooLarge} { // the usual ones
+		m.refusals.WithLabelValues(reason.Code())
 	}
 	return m
 }
@@ -41,3 +50,40 @@ const (
 	uploadRefused  = "refused" // the client's doing
 	uploadBroken   = "broken"  // the server's
 )
+
+// UploadReceived counts bytes of a video file that have arrived.
+func (a *API) UploadReceived(bytes int64) { a.metrics.uploadBytes.Add(float64(bytes)) }
+
+// UploadEnded counts an upload that has ended, with nil if it was accepted.
+func (a *API) UploadEnded(err error) {
+	outcome := uploadAccepted
+	if err != nil {
+		outcome = uploadBroken
+		if reason := refusedBecause(err); reason != "" {
+			outcome = uploadRefused
+			a.metrics.refusals.WithLabelValues(reason).Inc()
+		}
+	}
+	a.metrics.uploads.WithLabelValues(outcome).Inc()
+}
+
+// refusedBecause names what the client did wrong, one of few words; "" for a fault of the server's.
+func refusedBecause(err error) string {
+	var (
+		refusal *contest.Refusal
+		invalid *contest.InvalidError
+		tooMany *contest.TooManyError
+		broken  *brokenBodyError
+	)
+	switch {
+	case errors.As(err, &refusal):
+		return refusal.Code()
+	case errors.As(err, &invalid):
+		return "invalid_form"
+	case errors.As(err, &tooMany):
+		return "too_many"
+	case errors.As(err, &broken):
+		return "broken_body"
+	}
+	return ""
+}

@@ -156,6 +156,7 @@ func checkMetricsOfProcessing(t *testing.T, page string) {
 		"risingstars_ffmpeg_seconds_per_clip_second_count 1", "risingstars_ffmpeg_duration_seconds_count 1",
 		`risingstars_processing_failures_total{then="for good"} 0`, `risingstars_jobs{state="completed"} 1`,
 		`risingstars_jobs{state="running"} 0`, `risingstars_votes_total{change="given"} 1`,
+		"risingstars_processing_wait_seconds_count 1", "risingstars_processing_ready_seconds_count 1",
 	} {
 		if !strings.Contains(page, "\n"+line+"\n") {
 			t.Errorf("the metrics lack %q", line)

@@ -214,6 +214,9 @@ func TestMetrics(t *testing.T) {
 		`risingstars_uploads_total{outcome="broken"} 0`, `risingstars_jobs{state="available"} 1`, `risingstars_jobs{state="running"} 0`,
 		`risingstars_jobs{state="retryable"} 0`, `risingstars_database_duration_seconds_count{operation="add_video",outcome="ok"} 1`,
 		`risingstars_event_streams 0`, `risingstars_build_info{version="dev"} 1`,
+		`risingstars_upload_refusals_total{reason="not_a_video"} 1`, `risingstars_upload_refusals_total{reason="too_large"} 0`,
+		`risingstars_cache_lookups_total{from="made"} 1`, `risingstars_cache_lookups_total{from="redis"} 0`,
+		`go_sql_max_open_connections{db_name="writer"} 1`,
 	} {
 		if !strings.Contains(got.body, "\n"+line+"\n") {
 			t.Errorf("the metrics lack %q", line)
@@ -221,7 +224,7 @@ func TestMetrics(t *testing.T) {
 	}
 	for _, name := range []string{
 		"risingstars_upload_bytes_total", "risingstars_jobs_oldest_age_seconds", "go_goroutines", "go_memstats_heap_alloc_bytes",
-		"process_resident_memory_bytes", "process_cpu_seconds_total",
+		"process_resident_memory_bytes", "process_cpu_seconds_total", "risingstars_folder_free_bytes", "risingstars_folder_size_bytes",
 	} {
 		if !strings.Contains(got.body, "\n# TYPE "+name+" ") {
 			t.Errorf("the metrics lack %s", name)

@@ -62,7 +62,7 @@ func (a *API) upload(ctx context.Context, in *uploadInput) (*uploadOutput, error
 	a.metrics.uploadsInFlight.Inc()
 	defer a.metrics.uploadsInFlight.Dec()
 	v, err := a.receiveAndAccept(ctx, in)
-	a.metrics.uploads.WithLabelValues(uploadOutcome(err)).Inc()
+	a.UploadEnded(err)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (a *API) receiveAndAccept(ctx context.Context, in *uploadInput) (contest.Vi
 	defer work.remove()
 	form := uploadForm{work: work, maxFile: a.MaxUpload}
 	err = form.read(in.r)
-	a.metrics.uploadBytes.Add(float64(form.size))
+	a.UploadReceived(form.size)
 	if err != nil {
 		return contest.Video{}, err
 	}
@@ -100,24 +100,6 @@ func (a *API) receiveAndAccept(ctx context.Context, in *uploadInput) (contest.Vi
 	return a.Videos.Accept(ctx, in.player, contest.Upload{
 		Title: form.title, Path: work.path(), Size: form.size, DeclaredType: form.declaredType,
 	})
-}
-
-// uploadOutcome tells the client's doing from the server's.
-func uploadOutcome(err error) string {
-	var (
-		refusal *contest.Refusal
-		invalid *contest.InvalidError
-		broken  *brokenBodyError
-		tooMany *contest.TooManyError
-	)
-	switch {
-	case err == nil:
-		return uploadAccepted
-	case errors.As(err, &refusal), errors.As(err, &invalid), errors.As(err, &broken), errors.As(err, &tooMany):
-		return uploadRefused
-	default:
-		return uploadBroken
-	}
 }
 
 // uploadForm is the form as far as it was read.

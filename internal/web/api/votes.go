@@ -28,7 +28,6 @@ func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.metrics.votes.WithLabelValues("given").Inc()
 	out := &voteOutput{}
 	out.Body.Message = "Vote successfully registered"
 	out.Body.Votes = n
@@ -43,7 +42,6 @@ func (a *API) takeBack(ctx context.Context, in *voteInput) (*voteOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	a.metrics.votes.WithLabelValues("taken back").Inc()
 	out := &voteOutput{}
 	out.Body.Message = "Vote successfully removed"
 	out.Body.Votes = n

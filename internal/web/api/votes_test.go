@@ -149,7 +149,10 @@ func TestVotesAreCounted(t *testing.T) {
 	fan.post(vote)
 	fan.delete(vote)
 	page := fan.get("/metrics").body
-	for _, line := range []string{`risingstars_votes_total{change="given"} 1`, `risingstars_votes_total{change="taken back"} 1`} {
+	for _, line := range []string{
+		`risingstars_votes_total{change="given"} 1`, `risingstars_votes_total{change="taken back"} 1`,
+		`risingstars_vote_refusals_total{reason="already_voted"} 1`,
+	} {
 		if !strings.Contains(page, "\n"+line+"\n") {
 			t.Errorf("the metrics lack %q", line)
 		}

@@ -82,8 +82,20 @@ func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.finished(w, r, c)
 		return
 	}
-	r.Body = limit.NewPaced(r.Body, u.MinRate, time.Now)
+	r.Body = &counted{limit.NewPaced(r.Body, u.MinRate, time.Now), u.Received}
 	u.tus.ServeHTTP(&answer{ResponseWriter: w}, r)
+}
+
+// counted tells how much of a body was read.
+type counted struct {
+	io.ReadCloser
+	received func(bytes int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.received(int64(n))
+	return n, err
 }
 
 // own finds an upload that is the player's and has not expired, or contest.ErrNoVideo.

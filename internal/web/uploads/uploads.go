@@ -60,6 +60,9 @@ type Needs struct {
 	MinRate int64  // bytes a second that must come, 0 for any
 	Clock   contest.Clock
 	Log     *slog.Logger
+	// Received and Ended hear, for the metrics, of bytes that have arrived and of uploads that were accepted (nil) or not.
+	Received func(bytes int64)
+	Ended    func(error)
 }
 
 // Uploads serves the protocol.
@@ -107,6 +110,7 @@ func (u *Uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.
 		err = u.Store.AddUpload(hook.Context, row)
 	}
 	if err != nil {
+		u.Ended(err)
 		return handler.HTTPResponse{}, handler.FileInfoChanges{}, c.refuse(err)
 	}
 	answer := handler.HTTPResponse{Header: handler.HTTPHeader{"Upload-Expires": row.ExpiresAt.Format(http.TimeFormat)}}
@@ -167,6 +171,7 @@ func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.Part
 	v, err := u.Videos.Accept(ctx, p, contest.Upload{
 		Title: row.Title, Path: u.path(row.ID), Size: row.Size, DeclaredType: row.DeclaredType, PartialID: row.ID,
 	})
+	u.Ended(err)
 	gone := error(nil)
 	switch {
 	case err == nil:

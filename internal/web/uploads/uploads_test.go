@@ -43,6 +43,7 @@ func newFront(t *testing.T) *front {
 	p, err := s.AddPlayer(t.Context(), contest.Player{FirstName: "Ana", LastName: "Ríos", Email: "a@example.org", CreatedAt: f.now}, "hash")
 	check(t, err)
 	f.Uploads, err = New(Needs{
+		Received: func(int64) {}, Ended: func(error) {},
 		Store: s, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
 		AtOnce: atOnce,
 		Clock:  func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
