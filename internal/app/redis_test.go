@@ -21,6 +21,8 @@ func TestDoctorOnRedis(t *testing.T) {
 	mediatest.Program(t, "ffmpeg")
 	redis := testserver.Redis(t, "--requirepass", "hunter2")
 	nobody := testserver.RedisAt(t, testserver.FreeAddr(t))
+	encrypted := testserver.RedisTLS(t, testserver.NewAuthority(t))
+	address, _, _ := strings.Cut(encrypted.URL, "?")
 	const mend = "→ start Redis, or mend REDIS_URL"
 	tests := map[string]struct {
 		url  string
@@ -32,6 +34,8 @@ func TestDoctorOnRedis(t *testing.T) {
 		"wrong password": {withPassword(redis.URL, "hunter3"), []string{"FAIL  redis     use Redis: WRONGPASS", mend}, false},
 		"no password":    {redis.URL, []string{"FAIL  redis     use Redis: NOAUTH", mend}, false},
 		"not there":      {withPassword(nobody.URL, "hunter2"), []string{"FAIL  redis     use Redis: ", "connection refused", mend}, false},
+		"by TLS":         {encrypted.URL, []string{"redis     version 7."}, true},
+		"not trusted":    {address + "?ca=" + testserver.NewAuthority(t).File, []string{"FAIL  redis     use Redis: ", "unknown authority", mend}, false},
 		"unknown option": {withPassword(redis.URL, "hunter2") + "?x=hunter2", []string{"FAIL  redis     REDIS_URL: ", mend}, false},
 	}
 	for name, test := range tests {
