@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"risingstars/internal/blob"
 	"risingstars/internal/contest"
@@ -32,6 +33,16 @@ func (s storage) origins() []string {
 		return nil
 	}
 	return []string{s.links.Origin()}
+}
+
+// abortUploads gives back the room of what was begun to be put in parts before then, and has not ended. Only buckets have
+// such; what a folder has is an object that no video knows.
+func (s storage) abortUploads(ctx context.Context, before time.Time) (int, error) {
+	bucket, ok := s.Storage.(*blob.S3)
+	if !ok {
+		return 0, nil
+	}
+	return bucket.AbortUploads(ctx, before)
 }
 
 // Walk implements contest.Storage.
