@@ -178,8 +178,8 @@ func SharedPostgres(tb testing.TB) *Postgres {
 	return sharing.postgres
 }
 
-// Main runs a package's tests and ends the servers that they share. It returns the exit code.
-func Main(m *testing.M) int {
+// Main runs a package's tests, as testing.M does, and ends the servers that they share. It returns the exit code.
+func Main(m interface{ Run() int }) int {
 	code := m.Run()
 	sharing.owner.end()
 	return code

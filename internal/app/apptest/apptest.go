@@ -6,24 +6,24 @@ import (
 	"context"
 	"maps"
 	"regexp"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"risingstars/internal/app"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // Server is a running program.
 type Server struct {
-	URL     string // how it is reached, without a slash at the end
-	DataDir string
-	stop    context.CancelFunc
-	done    chan struct{}
-	err     error
-	out     *buffer
-	log     *buffer
+	URL         string // how it is reached, without a slash at the end
+	DataDir     string
+	DatabaseURL string // "" for SQLite in DataDir
+	stop        context.CancelFunc
+	done        chan struct{}
+	err         error
+	out         *testserver.Buffer
+	log         *testserver.Buffer
 }
 
 // Settings are the program's settings by NAME.
@@ -42,7 +42,10 @@ func Start(tb testing.TB, settings Settings) *Server {
 	}
 	maps.Copy(all, settings)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{DataDir: all["DATA_DIR"], stop: cancel, done: make(chan struct{}), out: &buffer{}, log: &buffer{}}
+	s := &Server{
+		DataDir: all["DATA_DIR"], DatabaseURL: all["DATABASE_URL"], stop: cancel, done: make(chan struct{}),
+		out: &testserver.Buffer{}, log: &testserver.Buffer{},
+	}
 	go func() { // ends with Stop
 		defer close(s.done)
 		s.err = app.Run(ctx, []string{"serve"}, all.lookup, s.out, s.log)
@@ -108,22 +111,4 @@ func Eventually(tb testing.TB, within time.Duration, what string, done func() bo
 		}
 		<-tick.C
 	}
-}
-
-// buffer is written by the program and read by the test.
-type buffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
