@@ -36,6 +36,16 @@ func (s storage) origins() []string {
 	return []string{s.links.Origin()}
 }
 
+// abortUploads gives back the room of what was begun to be put in parts before then, and has not ended. Only buckets have
+// such; what a folder has is an object that no video knows.
+func (s storage) abortUploads(ctx context.Context, before time.Time) (int, error) {
+	bucket, ok := s.Storage.(*blob.S3)
+	if !ok {
+		return 0, nil
+	}
+	return bucket.AbortUploads(ctx, before)
+}
+
 // Walk implements contest.Storage.
 func (s storage) Walk(ctx context.Context, prefix string, fn func(contest.Object) error) error {
 	return s.Storage.Walk(ctx, prefix, func(i blob.Info) error {

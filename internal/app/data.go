@@ -104,12 +104,13 @@ func lockData(s *config.Settings) (unlock func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock DATA_DIR: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		err = errors.Join(err, f.Close())
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("another risingstars serves from %s: stop it, or choose another DATA_DIR", s.DataDir)
-		}
-		return nil, fmt.Errorf("lock DATA_DIR: %w", err)
+	locked, err := lock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("lock DATA_DIR: %w", errors.Join(err, f.Close()))
+	case !locked:
+		err = fmt.Errorf("another risingstars serves from %s: stop it, or choose another DATA_DIR", s.DataDir)
+		return nil, errors.Join(err, f.Close())
 	}
 	return f.Close, nil
 }
@@ -170,12 +171,17 @@ func lockFolder(path string, how int) (f *os.File, locked bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	err = syscall.Flock(int(f.Fd()), how)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return f, false, nil
-	}
-	if err != nil {
+	if locked, err = lock(f, how); err != nil {
 		return nil, false, errors.Join(err, f.Close())
 	}
-	return f, true, nil
+	return f, locked, nil
+}
+
+// lock reports whether it could lock what is open, until it is closed.
+func lock(f *os.File, how int) (locked bool, err error) {
+	err = syscall.Flock(int(f.Fd()), how)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // binary builds the program, once.
@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 type program struct {
 	testing.TB
 	cmd      *exec.Cmd
-	out, log *output
+	out, log *testserver.Buffer
 	ended    chan struct{}
 	url      string // of a server
 }
@@ -58,7 +58,7 @@ type program struct {
 // launch starts the program with a command.
 func launch(tb testing.TB, settings apptest.Settings, command ...string) *program {
 	tb.Helper()
-	p := &program{TB: tb, cmd: exec.Command(must(binary())(tb), command...), out: &output{}, log: &output{}, ended: make(chan struct{})}
+	p := &program{TB: tb, cmd: exec.Command(must(binary())(tb), command...), out: &testserver.Buffer{}, log: &testserver.Buffer{}, ended: make(chan struct{})}
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	for name, value := range settings {
 		p.cmd.Env = append(p.cmd.Env, name+"="+value)
@@ -147,22 +147,4 @@ func processesOn(tb testing.TB, text string) (list []string) {
 		}
 	}
 	return list
-}
-
-// output is written by a process and read by the test.
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }

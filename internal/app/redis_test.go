@@ -54,6 +54,21 @@ func TestDoctorOnRedis(t *testing.T) {
 	}
 }
 
+func TestDoctorOnRedisOverTLS(t *testing.T) {
+	t.Parallel()
+	mediatest.Program(t, "ffmpeg")
+	redis := testserver.RedisTLS(t, testserver.NewAuthority(t))
+	address, _, _ := strings.Cut(redis.URL, "?")
+	for url, says := range map[string]string{
+		redis.URL: "redis     version 7.", address + "?ca=" + testserver.NewAuthority(t).File: "unknown authority",
+	} {
+		apptest.Eventually(t, patience, "doctor says "+says, func() bool { // unless the machine is too busy for a handshake
+			out, _ := run(t, apptest.Settings{"DATA_DIR": t.TempDir(), "REDIS_URL": url}, "doctor")
+			return strings.Contains(out, says)
+		})
+	}
+}
+
 // Two servers on one Redis share their limits; the screen says which Redis, and nothing says its password.
 func TestServersOnOneRedis(t *testing.T) {
 	t.Parallel()

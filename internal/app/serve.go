@@ -144,7 +144,12 @@ func (p *platform) sweepOnce(ctx context.Context, before time.Time) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	return p.videos.Sweep(ctx, before)
+	removed, err := p.videos.Sweep(ctx, before)
+	if err != nil {
+		return removed, err
+	}
+	aborted, err := p.data.blobs.abortUploads(ctx, before)
+	return removed + aborted, err
 }
 
 // newMark makes a file to mark a storage with.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +18,9 @@ import (
 )
 
 const (
-	partSize    = 16 << 20 // bytes; a file that is larger is put in several parts
-	partThreads = 2        // parts that are on their way at once; each is read from the file as it is sent
-	maxLinks    = 10_000   // that are remembered
-	attempts    = 3        // of a request, and of a fetch whose connection breaks
+	partSize = 16 << 20 // bytes; a file that is larger is put in several parts, each read from it as it is sent
+	maxLinks = 10_000   // that are remembered
+	attempts = 3        // of a request, and of a file whose connection breaks, to put or to fetch
 )
 
 // S3Options say where a bucket is and how it is reached.
@@ -37,8 +37,8 @@ type S3Options struct {
 }
 
 // S3 keeps objects in a bucket of any server that speaks S3. Nothing is held in memory whole. Uploads carry a CRC-32C,
-// which the server checks; uploads in parts that fail are aborted, and those of a program that died are for a lifecycle
-// rule of the bucket (AbortIncompleteMultipartUpload).
+// which the server checks. Uploads in parts that fail are aborted; those of a program or server that died then are for
+// AbortUploads, or a lifecycle rule of the bucket (AbortIncompleteMultipartUpload).
 type S3 struct {
 	client *minio.Client
 	bucket string
@@ -114,7 +114,8 @@ func notFound(err error) error {
 }
 
 // PutFile moves the file at path under the key. When it returns nil the server has the object, with the checksum that
-// the file had on its way. On an error the file is still there, and the object is not, unless the answer was lost.
+// the file had on its way. It begins again where a connection breaks or the server fails, three times in all. On an error
+// the file is still there, and the object is not, unless the answer was lost.
 func (s *S3) PutFile(ctx context.Context, key, path string) error {
 	name, err := s.name(key)
 	if err != nil {
@@ -136,14 +137,28 @@ func (s *S3) putFile(ctx context.Context, name, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.client.PutObject(ctx, s.bucket, name, f, stat.Size(), minio.PutObjectOptions{
-		PartSize: partSize, NumThreads: partThreads,
-		DisableContentSha256: true, AutoChecksum: minio.ChecksumCRC32C, // hashed once, as it is sent
-	})
-	if err != nil {
-		return err
+	for range attempts { // the client repeats no request whose body is hashed as it is sent
+		if _, err = f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		_, err = s.client.PutObject(ctx, s.bucket, name, f, stat.Size(), minio.PutObjectOptions{
+			PartSize: partSize, NumThreads: 1, // a second part on its way would come to a server that has aborted the upload
+			DisableContentSha256: true, AutoChecksum: minio.ChecksumCRC32C, // hashed once, as it is sent
+		})
+		if err == nil {
+			return os.Remove(path)
+		}
+		if ctx.Err() != nil || refused(err) {
+			break
+		}
 	}
-	return os.Remove(path)
+	return err
+}
+
+// refused reports whether the server has answered that it will not do what was asked, today or ever.
+func refused(err error) bool {
+	answer, ok := errors.AsType[minio.ErrorResponse](err)
+	return ok && answer.StatusCode < http.StatusInternalServerError
 }
 
 // Open opens an object to read; whoever opened it closes it. Each seek begins another request when it is read from. It
@@ -274,6 +289,40 @@ func (s *S3) list(ctx context.Context, prefix string, fn func(minio.ObjectInfo) 
 	}
 	return nil
 }
+
+// AbortUploads gives back the room of uploads in parts that were begun before then and have not ended, and returns how
+// many there were. Who may not list them, and servers that do not, leave them to a lifecycle rule of the bucket: then it
+// returns 0.
+func (s *S3) AbortUploads(ctx context.Context, before time.Time) (aborted int, err error) {
+	ctx, cancel := context.WithCancel(ctx) // ends the listing
+	defer cancel()
+	for u := range s.client.ListIncompleteUploads(ctx, s.bucket, s.prefix, true) {
+		if answer, ok := errors.AsType[minio.ErrorResponse](u.Err); ok && slices.Contains(unlisted, answer.Code) {
+			return aborted, nil
+		}
+		if u.Err != nil {
+			return aborted, fmt.Errorf("list uploads in parts: %w", u.Err)
+		}
+		if !u.Initiated.Before(before) {
+			continue
+		}
+		err := minio.Core{Client: s.client}.AbortMultipartUpload(ctx, s.bucket, u.Key, u.UploadID)
+		if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && answer.Code == minio.NoSuchUpload {
+			continue // has just ended
+		}
+		if err != nil {
+			return aborted, fmt.Errorf("abort an upload in parts: %w", err)
+		}
+		aborted++
+	}
+	if err := ctx.Err(); err != nil {
+		return aborted, fmt.Errorf("list uploads in parts: %w", err)
+	}
+	return aborted, nil
+}
+
+// unlisted is how servers refuse to list uploads in parts.
+var unlisted = []string{minio.AccessDenied, minio.NotImplemented, minio.MethodNotAllowed}
 
 // linkLife is how long a link works from when it is made; it is given out for a tenth of that.
 const linkLife = time.Hour

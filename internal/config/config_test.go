@@ -473,7 +473,7 @@ func TestHelp(t *testing.T) {
 	}
 	want := map[string]string{
 		"listen-addr": "Where the web server listens. Default: 127.0.0.1:8080. [LISTEN_ADDR]",
-		"redis-url": "Where processes share events, cache and rate limits: redis://:PASSWORD@HOST:6379/0, rediss:// with TLS, or unix://. " +
+		"redis-url": "Where processes share events, cache and rate limits: redis://:PASSWORD@HOST:6379/0, rediss:// with TLS (?ca=FILE trusts the authorities of that file in place of the system's), or unix://. " +
 			"Empty: they live in the process. [REDIS_URL]",
 		"help": "Show context-sensitive help.",
 	}

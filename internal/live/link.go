@@ -3,8 +3,13 @@ package live
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/url"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,17 +41,52 @@ type link struct {
 }
 
 // redisOptions reads a URL of Redis. Its error does not repeat the URL, which may have a password.
-func redisOptions(url string, timeout time.Duration) (*redis.Options, error) {
+func redisOptions(text string, timeout time.Duration) (*redis.Options, error) {
 	quiet()
-	o, err := redis.ParseURL(url)
+	text, ca := cutAuthority(text)
+	o, err := redis.ParseURL(text)
 	if err != nil { // with a text that may quote the password
 		return nil, errors.New("REDIS_URL: must be redis://, rediss:// or unix://, with no option that is unknown")
+	}
+	if ca != "" {
+		if err := trustOnly(ca, o.TLSConfig); err != nil {
+			return nil, fmt.Errorf("REDIS_URL: ca: %w", err)
+		}
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
 	o.MaxRetries, o.DialerRetries = -1, 1
 	o.ContextTimeoutEnabled, o.DisableIdentity = true, true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return o, nil
+}
+
+// cutAuthority takes out of a URL what is not the client's: ca, the file with the certificates of the authorities that are
+// trusted in place of the system's.
+func cutAuthority(text string) (rest, ca string) {
+	u, err := url.Parse(text)
+	if err != nil || !u.Query().Has("ca") {
+		return text, "" // a URL that is none is for the client to refuse
+	}
+	query := u.Query()
+	ca = query.Get("ca")
+	query.Del("ca")
+	u.RawQuery = query.Encode()
+	return u.String(), ca
+}
+
+func trustOnly(ca string, with *tls.Config) error {
+	if with == nil {
+		return errors.New("is for rediss:// only")
+	}
+	text, err := os.ReadFile(ca)
+	if err != nil {
+		return err
+	}
+	with.RootCAs = x509.NewCertPool()
+	if !with.RootCAs.AppendCertsFromPEM(text) {
+		return fmt.Errorf("%s holds no certificate", ca)
+	}
+	return nil
 }
 
 func newLink(url string, timeout time.Duration, log *slog.Logger, metrics prometheus.Registerer) (*link, error) {

@@ -39,7 +39,7 @@ type Redis struct {
 }
 
 // NewRedis makes a twin on the Redis that the URL names. It goes on without one that does not answer; its only error is
-// a wrong URL. Whoever makes it calls Close in the end.
+// a wrong URL, or a file in it (rediss://…?ca=FILE) that holds no certificate. Whoever makes it calls Close in the end.
 func NewRedis(ctx context.Context, url string, now func() time.Time, log *slog.Logger, metrics prometheus.Registerer) (*Redis, error) {
 	return openRedis(ctx, url, redisTimeout, now, log, metrics)
 }

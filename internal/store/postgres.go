@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ const (
 func OpenPostgres(url string, connections int) (*DB, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("DATABASE_URL: is not one that PostgreSQL understands") // err has the URL in it
+		return nil, misread(err)
 	}
 	prepare(config)
 	pool := stdlib.OpenDB(*config.Copy())
@@ -46,6 +47,14 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 	}
 	config.RuntimeParams["statement_timeout"] = "0"
 	return &DB{Engine: Postgres, Writer: pool, Readers: pool, Listener: listener, patient: stdlib.OpenDB(*config)}, nil
+}
+
+// misread says what is wrong with a URL, which err has in it, and which may have a password.
+func misread(err error) error {
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("DATABASE_URL: %w", file)
+	}
+	return errors.New("DATABASE_URL: is not one that PostgreSQL understands, or a file that it names holds no certificate")
 }
 
 func prepare(config *pgx.ConnConfig) {
@@ -66,7 +75,7 @@ func prepare(config *pgx.ConnConfig) {
 func listenerPool(url string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("DATABASE_URL: is not one that PostgreSQL understands")
+		return nil, misread(err)
 	}
 	prepare(config.ConnConfig)
 	config.MaxConns = 1

@@ -1,17 +1,9 @@
 package testserver
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -59,7 +51,9 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 		"HTTP_LISTEN": plain, "HTTPS_LISTEN": secure, "SERVER_NAME": secure, "MEDIA_DIR": mediaDir, "STATUS_LISTEN": status,
 		"TLS_CERTIFICATE": filepath.Join(n.dir, "certificate.pem"), "TLS_KEY": filepath.Join(n.dir, "key.pem"),
 	}
-	n.tls = certify(tb, n.values["TLS_CERTIFICATE"], n.values["TLS_KEY"])
+	authority := NewAuthority(tb)
+	authority.certify(tb, n.values["TLS_CERTIFICATE"], n.values["TLS_KEY"])
+	n.tls = authority.trusted()
 	n.configure(tb, upstreams)
 	cmd := exec.CommandContext(tb.Context(), program, "-p", n.dir, "-c", filepath.Join(n.dir, "nginx.conf"), "-e", "stderr",
 		"-g", "daemon off; error_log stderr notice;")
@@ -179,46 +173,3 @@ func (n *NginxServer) AccessLog() []string {
 
 // Dir is where the server keeps what it keeps.
 func (n *NginxServer) Dir() string { return n.dir }
-
-// certify makes a certificate for the loopback that signs itself, in two files, and who trusts it.
-func certify(tb testing.TB, certificateFile, keyFile string) *tls.Config {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	writePEM(tb, certificateFile, "CERTIFICATE", certificate)
-	writePEM(tb, keyFile, "PRIVATE KEY", secret)
-	parsed, err := x509.ParseCertificate(certificate)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-}
-
-func writePEM(tb testing.TB, path, kind string, content []byte) {
-	tb.Helper()
-	var text bytes.Buffer
-	if err := pem.Encode(&text, &pem.Block{Type: kind, Bytes: content}); err != nil {
-		tb.Fatal(err)
-	}
-	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
-		tb.Fatal(err)
-	}
-}

@@ -22,22 +22,47 @@ import (
 // Postgres is a private PostgreSQL server.
 type Postgres struct {
 	*Process
-	addr, dir, bin string
-	options        []string
+	Addr     string
+	dir, bin string
+	options  []string
+	query    string // of its URLs
 }
 
 // NewPostgres starts a server with settings such as "fsync=off" besides the defaults. The environment's
 // RISINGSTARS_TEST_POSTGRES names the folder of the programs of another version than the installed one.
 func NewPostgres(tb testing.TB, options ...string) *Postgres {
 	tb.Helper()
+	p := newPostgres(tb, "sslmode=disable", options)
+	p.Start(tb)
+	return p
+}
+
+// NewPostgresTLS starts a server that nobody can use without TLS, with a certificate that the authority has signed. Its
+// URLs trust the authority.
+func NewPostgresTLS(tb testing.TB, a *Authority) *Postgres {
+	tb.Helper()
+	p := newPostgres(tb, "sslmode=verify-full&sslrootcert="+a.File, []string{"ssl=on"})
+	certificate, key, access := filepath.Join(p.dir, "server.crt"), filepath.Join(p.dir, "server.key"), filepath.Join(p.dir, "pg_hba.conf")
+	a.certify(tb, certificate, key)
+	if err := os.WriteFile(access, []byte("hostssl all all 127.0.0.1/32 trust\n"), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	for _, path := range []string{certificate, key} {
+		ownedByServer(tb, path)
+	}
+	p.Start(tb)
+	return p
+}
+
+func newPostgres(tb testing.TB, query string, options []string) *Postgres {
+	tb.Helper()
 	initdb := Program(tb, "initdb", os.Getenv("RISINGSTARS_TEST_POSTGRES"), "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin")
-	p := &Postgres{addr: FreeAddr(tb), bin: filepath.Dir(initdb), options: options}
+	p := &Postgres{Addr: FreeAddr(tb), bin: filepath.Dir(initdb), options: options, query: query}
 	p.dir = serverFolder(tb)
 	out, err := p.command("initdb", "-D", p.dir, "-U", "risingstars", "-A", "trust", "-E", "UTF8", "--locale=C", "-N").CombinedOutput()
 	if err != nil {
 		tb.Fatalf("initdb: %v\n%s", err, out)
 	}
-	p.Start(tb)
 	return p
 }
 
@@ -49,12 +74,18 @@ func serverFolder(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	ownedByServer(tb, dir)
+	return dir
+}
+
+// ownedByServer gives a file or folder to the server's user.
+func ownedByServer(tb testing.TB, path string) {
+	tb.Helper()
 	if c := serverUser(); c != nil {
-		if err := os.Chown(dir, int(c.Uid), int(c.Gid)); err != nil {
+		if err := os.Chown(path, int(c.Uid), int(c.Gid)); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	return dir
 }
 
 // serverUser is who runs the server where the test runs as root, as whom PostgreSQL refuses to run.
@@ -86,7 +117,7 @@ func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 // Start starts the server again after Stop or Kill, on the same port and data.
 func (p *Postgres) Start(tb testing.TB) {
 	tb.Helper()
-	host, port, err := net.SplitHostPort(p.addr)
+	host, port, err := net.SplitHostPort(p.Addr)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -107,7 +138,7 @@ func (p *Postgres) Start(tb testing.TB) {
 
 // URL is how one of the server's databases is reached.
 func (p *Postgres) URL(database string) string {
-	return fmt.Sprintf("postgres://risingstars@%s/%s?sslmode=disable", p.addr, database)
+	return fmt.Sprintf("postgres://risingstars@%s/%s?%s", p.Addr, database, p.query)
 }
 
 // Create makes a database, as a copy of another where template is not "".
@@ -147,8 +178,8 @@ func SharedPostgres(tb testing.TB) *Postgres {
 	return sharing.postgres
 }
 
-// Main runs a package's tests and ends the servers that they share. It returns the exit code.
-func Main(m *testing.M) int {
+// Main runs a package's tests, as testing.M does, and ends the servers that they share. It returns the exit code.
+func Main(m interface{ Run() int }) int {
 	code := m.Run()
 	sharing.owner.end()
 	return code

@@ -3,6 +3,7 @@ package testserver
 import (
 	"net"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 )
@@ -28,6 +29,23 @@ func Redis(tb testing.TB, args ...string) *RedisServer {
 func RedisAt(tb testing.TB, addr string, args ...string) *RedisServer {
 	tb.Helper()
 	return &RedisServer{URL: "redis://" + addr + "/0", addr: addr, args: args, tb: tb}
+}
+
+// RedisTLS starts a Redis that nobody can use without TLS, with a certificate that the authority has signed. Its URL
+// trusts the authority.
+func RedisTLS(tb testing.TB, a *Authority) *RedisServer {
+	tb.Helper()
+	r := RedisAt(tb, FreeAddr(tb))
+	_, port, err := net.SplitHostPort(r.addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	certificate, key := filepath.Join(tb.TempDir(), "redis.crt"), filepath.Join(tb.TempDir(), "redis.key")
+	a.certify(tb, certificate, key)
+	r.args = []string{"--port", "0", "--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"}
+	r.URL = "rediss://" + r.addr + "/0?ca=" + a.File
+	r.Start()
+	return r
 }
 
 // Start starts it, again at the same address.

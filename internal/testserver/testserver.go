@@ -60,14 +60,14 @@ type Process struct {
 	tb    testing.TB
 	name  string
 	cmd   *exec.Cmd
-	log   *buffer
+	log   *Buffer
 	ended chan struct{}
 }
 
 // start runs a command and waits until ready returns nil.
 func start(tb testing.TB, name string, cmd *exec.Cmd, ready func() error) *Process {
 	tb.Helper()
-	p := &Process{tb: tb, name: name, cmd: cmd, log: &buffer{}, ended: make(chan struct{})}
+	p := &Process{tb: tb, name: name, cmd: cmd, log: &Buffer{}, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -155,19 +155,21 @@ func accepts(addr string) error {
 	return c.Close()
 }
 
-// buffer is written by the server and read by the test.
-type buffer struct {
+// Buffer is what a program prints: the program writes it while the test reads it.
+type Buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (b *buffer) Write(p []byte) (int, error) {
+// Write implements io.Writer.
+func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.Write(p)
 }
 
-func (b *buffer) String() string {
+// String is what has been written so far.
+func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()

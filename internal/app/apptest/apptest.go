@@ -6,13 +6,12 @@ import (
 	"context"
 	"maps"
 	"regexp"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"risingstars/internal/app"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // The test's own program takes the place of the real one, which confines FFmpeg with a process of itself.
@@ -22,13 +21,14 @@ func init() { //nolint:gochecknoinits // before anything else runs, as in main
 
 // Server is a running program.
 type Server struct {
-	URL     string // how it is reached, without a slash at the end
-	DataDir string
-	stop    context.CancelFunc
-	done    chan struct{}
-	err     error
-	out     *buffer
-	log     *buffer
+	URL         string // how it is reached, without a slash at the end
+	DataDir     string
+	DatabaseURL string // "" for SQLite in DataDir
+	stop        context.CancelFunc
+	done        chan struct{}
+	err         error
+	out         *testserver.Buffer
+	log         *testserver.Buffer
 }
 
 // Settings are the program's settings by NAME.
@@ -47,7 +47,10 @@ func Start(tb testing.TB, settings Settings) *Server {
 	}
 	maps.Copy(all, settings)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{DataDir: all["DATA_DIR"], stop: cancel, done: make(chan struct{}), out: &buffer{}, log: &buffer{}}
+	s := &Server{
+		DataDir: all["DATA_DIR"], DatabaseURL: all["DATABASE_URL"], stop: cancel, done: make(chan struct{}),
+		out: &testserver.Buffer{}, log: &testserver.Buffer{},
+	}
 	go func() { // ends with Stop
 		defer close(s.done)
 		s.err = app.Run(ctx, []string{"serve"}, all.lookup, s.out, s.log)
@@ -113,22 +116,4 @@ func Eventually(tb testing.TB, within time.Duration, what string, done func() bo
 		}
 		<-tick.C
 	}
-}
-
-// buffer is written by the program and read by the test.
-type buffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

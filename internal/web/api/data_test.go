@@ -33,7 +33,11 @@ func look[T any](tb testing.TB, s *apptest.Server, query string, args ...any) T 
 
 func withDatabase(tb testing.TB, s *apptest.Server, do func(*sql.DB) error) {
 	tb.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.DataDir, "risingstars.db")+"?_pragma=busy_timeout(10000)")
+	driver, name := "sqlite", "file:"+filepath.Join(s.DataDir, "risingstars.db")+"?_pragma=busy_timeout(10000)"
+	if s.DatabaseURL != "" {
+		driver, name = "pgx", s.DatabaseURL
+	}
+	db, err := sql.Open(driver, name)
 	if err == nil {
 		err = errors.Join(do(db), db.Close())
 	}

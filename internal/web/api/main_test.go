@@ -5,18 +5,22 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 // secret signs the tokens and links of the servers whose tests make some of their own.
 const secret = "a secret of 32 characters or more, 0123456789"
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	os.Exit(everyone.end(code))
-}
+func TestMain(m *testing.M) { os.Exit(testserver.Main(tests{m})) }
+
+// tests are those of the package, and the end of what they share but the database's server.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int { return everyone.end(t.M.Run()) }
 
 // shared is one server for all tests that need neither settings nor data of their own. Nobody processes its videos.
 func shared() *apptest.Server { return theServer() }
@@ -24,6 +28,27 @@ func shared() *apptest.Server { return theServer() }
 var theServer = sync.OnceValue(func() *apptest.Server {
 	return apptest.Start(everyone, apptest.Settings{"WORKERS": "0", "SECRET_KEY": secret})
 })
+
+// both runs a test of what databases could do otherwise, on each kind with a server of its own. Nobody processes its
+// videos.
+func both(t *testing.T, test func(*testing.T, *apptest.Server)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, apptest.Start(t, apptest.Settings{"WORKERS": "0"}))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		server, name := testserver.SharedPostgres(t), fmt.Sprintf("api_%d", databases.Add(1))
+		if err := server.Create(name, ""); err != nil {
+			t.Fatal(err)
+		}
+		test(t, apptest.Start(t, apptest.Settings{"WORKERS": "0", "DATABASE_URL": server.URL(name), "SECRET_KEY": secret}))
+	})
+}
+
+// databases are how many tests have one of their own.
+var databases atomic.Int64
 
 // everyone is the owner of what tests share. It ends after the last of them.
 var everyone = &owner{}

@@ -247,3 +247,20 @@ func TestUploadAtTheLimit(t *testing.T) {
 		t.Errorf("got %d rows, want 1", got)
 	}
 }
+
+// Uploads that come at once are as many videos, each with a job of its own.
+func TestUploadsRace(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, s *apptest.Server) {
+		t.Helper()
+		p := newPlayer(t, s, "")
+		counts := race(8, func() int { return p.upload(title("Triple"), video(clip(t))).status })
+		if diff := cmp.Diff(map[int]int{201: 8}, counts); diff != "" {
+			t.Errorf("uploads (-want +got):\n%s", diff)
+		}
+		pairs := look[int](t, s, `SELECT count(DISTINCT j.id) FROM videos AS v JOIN river_job AS j ON CAST(j.id AS TEXT) = CAST(v.task_id AS TEXT)`)
+		if jobs := look[int](t, s, `SELECT count(*) FROM river_job`); pairs != 8 || jobs != 8 {
+			t.Errorf("%d videos have one of %d jobs, want 8 of 8", pairs, jobs)
+		}
+	})
+}

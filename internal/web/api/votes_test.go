@@ -15,24 +15,27 @@ var alreadyVoted = refusal{400, "You have already voted for this video", nil}
 
 func TestVote(t *testing.T) {
 	t.Parallel()
-	owner, fan, other := newPlayer(t, shared(), ""), newPlayer(t, shared(), ""), newPlayer(t, shared(), "")
-	first, second := published(t, shared(), owner, "Triple"), published(t, shared(), owner, "Bandeja")
-	vote := path("/api/public/videos/{id}/vote", first)
-	notVoted := refusal{404, "No has votado por este video.", nil}
+	both(t, func(t *testing.T, s *apptest.Server) {
+		t.Helper()
+		owner, fan, other := newPlayer(t, s, ""), newPlayer(t, s, ""), newPlayer(t, s, "")
+		first, second := published(t, s, owner, "Triple"), published(t, s, owner, "Bandeja")
+		vote := path("/api/public/videos/{id}/vote", first)
+		notVoted := refusal{404, "No has votado por este video.", nil}
 
-	fan.delete(vote).refuses(notVoted)
-	fan.in("en").delete(vote).refuses(refusal{404, "You have not voted for this video.", nil})
-	fan.post(vote).is(200, `{"message": "Vote successfully registered", "votes": 1}`)
-	fan.post(vote).refuses(alreadyVoted)
-	fan.in("en").post(vote + "/").refuses(alreadyVoted)
-	other.in("en").post(vote).is(200, `{"message": "Vote successfully registered", "votes": 2}`)
-	fan.post(path("/api/public/videos/{id}/vote", second)).is(200, `{"message": "Vote successfully registered", "votes": 1}`)
-	owner.get(path("/api/videos/{id}", first)).is(200, described(first, "Triple", "public", map[string]any{
-		"processed_at": "TIME", "processed_url": "open clip.mp4", "poster_url": "open poster.jpg", "progress": 100, "votes": 2,
-	}))
-	fan.delete(vote).is(200, `{"message": "Vote successfully removed", "votes": 1}`)
-	fan.delete(vote).refuses(notVoted)
-	fan.post(vote).is(200, `{"message": "Vote successfully registered", "votes": 2}`)
+		fan.delete(vote).refuses(notVoted)
+		fan.in("en").delete(vote).refuses(refusal{404, "You have not voted for this video.", nil})
+		fan.post(vote).is(200, `{"message": "Vote successfully registered", "votes": 1}`)
+		fan.post(vote).refuses(alreadyVoted)
+		fan.in("en").post(vote + "/").refuses(alreadyVoted)
+		other.in("en").post(vote).is(200, `{"message": "Vote successfully registered", "votes": 2}`)
+		fan.post(path("/api/public/videos/{id}/vote", second)).is(200, `{"message": "Vote successfully registered", "votes": 1}`)
+		owner.get(path("/api/videos/{id}", first)).is(200, described(first, "Triple", "public", map[string]any{
+			"processed_at": "TIME", "processed_url": "open clip.mp4", "poster_url": "open poster.jpg", "progress": 100, "votes": 2,
+		}))
+		fan.delete(vote).is(200, `{"message": "Vote successfully removed", "votes": 1}`)
+		fan.delete(vote).refuses(notVoted)
+		fan.post(vote).is(200, `{"message": "Vote successfully registered", "votes": 2}`)
+	})
 }
 
 func TestVoteRefuses(t *testing.T) {
@@ -56,37 +59,43 @@ func TestVoteRefuses(t *testing.T) {
 // One person has one vote for a video, however many requests race.
 func TestVotesOfOnePersonRace(t *testing.T) {
 	t.Parallel()
-	owner, fan := newPlayer(t, shared(), ""), newPlayer(t, shared(), "")
-	id := published(t, shared(), owner, "Triple")
-	counts := race(40, func() int { return fan.post(path("/api/public/videos/{id}/vote", id)).status })
-	if diff := cmp.Diff(map[int]int{200: 1, 400: 39}, counts); diff != "" {
-		t.Errorf("votes (-want +got):\n%s", diff)
-	}
-	if got := look[int](t, shared(), `SELECT votes FROM videos WHERE id = $1`, id); got != 1 {
-		t.Errorf("got %d votes, want 1", got)
-	}
-	counts = race(40, func() int { return fan.delete(path("/api/public/videos/{id}/vote", id)).status })
-	if diff := cmp.Diff(map[int]int{200: 1, 404: 39}, counts); diff != "" {
-		t.Errorf("votes taken back (-want +got):\n%s", diff)
-	}
+	both(t, func(t *testing.T, s *apptest.Server) {
+		t.Helper()
+		owner, fan := newPlayer(t, s, ""), newPlayer(t, s, "")
+		id := published(t, s, owner, "Triple")
+		counts := race(40, func() int { return fan.post(path("/api/public/videos/{id}/vote", id)).status })
+		if diff := cmp.Diff(map[int]int{200: 1, 400: 39}, counts); diff != "" {
+			t.Errorf("votes (-want +got):\n%s", diff)
+		}
+		if got := look[int](t, s, `SELECT votes FROM videos WHERE id = $1`, id); got != 1 {
+			t.Errorf("got %d votes, want 1", got)
+		}
+		counts = race(40, func() int { return fan.delete(path("/api/public/videos/{id}/vote", id)).status })
+		if diff := cmp.Diff(map[int]int{200: 1, 404: 39}, counts); diff != "" {
+			t.Errorf("votes taken back (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // The votes of many do not get in each other's way.
 func TestVotesOfManyRace(t *testing.T) {
 	t.Parallel()
-	owner := newPlayer(t, shared(), "")
-	id := published(t, shared(), owner, "Triple")
-	fans := make(chan player, 20)
-	for range cap(fans) {
-		fans <- newPlayer(t, shared(), "")
-	}
-	counts := race(cap(fans), func() int { fan := <-fans; return fan.post(path("/api/public/videos/{id}/vote", id)).status })
-	if diff := cmp.Diff(map[int]int{200: 20}, counts); diff != "" {
-		t.Errorf("votes (-want +got):\n%s", diff)
-	}
-	if got := look[int](t, shared(), `SELECT votes FROM videos WHERE id = $1`, id); got != 20 {
-		t.Errorf("got %d votes, want 20", got)
-	}
+	both(t, func(t *testing.T, s *apptest.Server) {
+		t.Helper()
+		owner := newPlayer(t, s, "")
+		id := published(t, s, owner, "Triple")
+		fans := make(chan player, 20)
+		for range cap(fans) {
+			fans <- newPlayer(t, s, "")
+		}
+		counts := race(cap(fans), func() int { fan := <-fans; return fan.post(path("/api/public/videos/{id}/vote", id)).status })
+		if diff := cmp.Diff(map[int]int{200: 20}, counts); diff != "" {
+			t.Errorf("votes (-want +got):\n%s", diff)
+		}
+		if got := look[int](t, s, `SELECT votes FROM videos WHERE id = $1`, id); got != 20 {
+			t.Errorf("got %d votes, want 20", got)
+		}
+	})
 }
 
 // race does something n times at once and counts the results.
@@ -112,11 +121,14 @@ func race(n int, do func() int) map[int]int {
 // Two who sign up with one email at once are not both let in.
 func TestSignUpsRace(t *testing.T) {
 	t.Parallel()
-	c, address := visitor(t, shared()), email()
-	counts := race(10, func() int { return c.postJSON("/api/auth/signup", signUp(map[string]any{"email": address})).status })
-	if diff := cmp.Diff(map[int]int{201: 1, 400: 9}, counts); diff != "" {
-		t.Errorf("sign-ups (-want +got):\n%s", diff)
-	}
+	both(t, func(t *testing.T, s *apptest.Server) {
+		t.Helper()
+		c, address := visitor(t, s), email()
+		counts := race(10, func() int { return c.postJSON("/api/auth/signup", signUp(map[string]any{"email": address})).status })
+		if diff := cmp.Diff(map[int]int{201: 1, 400: 9}, counts); diff != "" {
+			t.Errorf("sign-ups (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestTooManyVotes(t *testing.T) {
