@@ -47,7 +47,7 @@ func (c chart) svg() string {
 		chartWidth, chartHeight)
 	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" fill="#fff"/><text x="%d" y="20" font-size="15" font-weight="bold">%s</text>`, left, html.EscapeString(c.title))
 	for v := 0.0; v <= maxY+stepY/2; v += stepY {
-		fmt.Fprintf(&out, `<line x1="%d" x2="%d" y1="%.1f" y2="%[3].1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
+		fmt.Fprintf(&out, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1[3]f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
 			left, chartWidth-right, atY(v), left-6, atY(v)+4, tidy(v))
 	}
 	for v := 0.0; v <= maxX+stepX/2; v += stepX {

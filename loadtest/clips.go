@@ -47,7 +47,7 @@ func makeClip(ctx context.Context, ffmpeg, dir string, s clipSpec) (string, erro
 			"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", rate, "-maxrate", rate, "-bufsize", rate,
 			"-movflags", "+faststart", "-f", "mp4", work,
 		}
-		cmd := exec.CommandContext(ctx, ffmpeg, args...) //nolint:gosec // the installed FFmpeg
+		cmd := exec.CommandContext(ctx, ffmpeg, args...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("make a clip: %w\n%s", err, out)
 		}
@@ -79,7 +79,7 @@ func fillUp(path string, total int64) (err error) {
 	if free < 8+markBytes {
 		return errTooLarge
 	}
-	box := binary.BigEndian.AppendUint32(nil, uint32(free)) //nolint:gosec // at most 100 MB
+	box := binary.BigEndian.AppendUint32(nil, uint32(free))
 	box = append(box, "free"...)
 	box = append(box, bytes.Repeat([]byte("filling "), int(free)/8+1)[:free-8-markBytes]...)
 	box = append(box, strings.Repeat("0", markBytes)...)

@@ -30,9 +30,6 @@ type load struct {
 	Timed    bool          // times count in the verdict
 }
 
-// length is how long a run takes at most.
-func (l load) length() time.Duration { return l.Up + l.Held + l.Drain + 20*time.Second }
-
 // runLoad starts a target, lets people at it, waits for the workers, and holds what was acknowledged against what is
 // there. It returns an error only if the run could not be made; one that was made and failed says so in its verdict.
 func (b *bench) runLoad(ctx context.Context, l load) (*result, error) {
@@ -100,7 +97,7 @@ func (b *bench) ffmpegOnce(h *host) string {
 	path := filepath.Join(b.work, "ffmpeg-once")
 	text := strings.NewReplacer("@FFMPEG@", b.tools.FFmpeg, "@MADE@", b.work).Replace(ffmpegOnceText)
 	h.must(os.WriteFile(path, []byte(text), 0o600), "write a script")
-	h.must(os.Chmod(path, 0o700), "write a script") //nolint:gosec // to be run
+	h.must(os.Chmod(path, 0o700), "write a script")
 	return path
 }
 
@@ -125,7 +122,7 @@ func (b *bench) generate(ctx context.Context, h *host, l load, t *target, dir st
 
 func (b *bench) locust(l load, t *target, dir string) *exec.Cmd {
 	rate := float64(l.Users) / max(1, l.Up.Seconds())
-	cmd := exec.CommandContext(context.Background(), filepath.Join(b.home, ".venv/bin/locust"), //nolint:gosec // ours
+	cmd := exec.CommandContext(context.Background(), filepath.Join(b.home, ".venv/bin/locust"),
 		"-f", filepath.Join(b.home, "locustfile.py"), "--headless", "--host", t.url, "--users", strconv.Itoa(l.Users),
 		"--spawn-rate", fmt.Sprintf("%.3f", rate), "--run-time", fmt.Sprintf("%ds", int((l.Up+l.Held).Seconds())),
 		"--stop-timeout", "60", "--only-summary", "--loglevel", "WARNING")
@@ -148,9 +145,9 @@ func (b *bench) k6(l load, t *target, dir string) *exec.Cmd {
 		size, _ := endOf(path)
 		files, sizes = append(files, path), append(sizes, strconv.FormatInt(size, 10))
 	}
-	stars, _ := os.ReadFile(filepath.Join(dir, "stars"))              // prepare wrote it
-	cmd := exec.CommandContext(context.Background(), b.k6Path, "run", //nolint:gosec // ours
-		"--quiet", "--no-usage-report", "--no-summary", "--log-format", "raw", "--console-output", filepath.Join(dir, "journal"),
+	stars, _ := os.ReadFile(filepath.Join(dir, "stars")) // prepare wrote it
+	cmd := exec.CommandContext(context.Background(), b.k6Path, "run",
+		"--quiet", "--no-usage-report", "--summary-mode", "disabled", "--log-format", "raw", "--console-output", filepath.Join(dir, "journal"),
 		"--local-ips", "127.10.1.1-127.10.1.250,127.11.1.1-127.11.1.250,127.12.1.1-127.12.1.250,127.13.1.1-127.13.1.250",
 		filepath.Join(b.home, "k6", l.Scenario+".js"))
 	cmd.Dir = dir

@@ -66,7 +66,7 @@ func found(name string) string {
 
 // versionOf is the first word with a digit in front that a program says of itself.
 func versionOf(command []string) string {
-	out, err := exec.Command(command[0], command[1:]...).CombinedOutput() //nolint:gosec,noctx // asked for its version, which is at once
+	out, err := exec.Command(command[0], command[1:]...).CombinedOutput() //nolint:noctx // it is at once
 	if err != nil {
 		return ""
 	}

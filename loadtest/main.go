@@ -56,6 +56,7 @@ type bench struct {
 	targets []string
 	again   bool
 	quick   bool
+	whole   bool          // neither scaled nor a trial, so that the figures are worth documenting
 	every   time.Duration // between two looks at the processes
 	cores   int
 	tools   media.Tools
@@ -104,7 +105,7 @@ func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
 		return nil, false, err
 	}
 	b = &bench{
-		shape: full.scaled(*scale), log: out, home: *home, again: *again, quick: *isQuick, every: time.Second,
+		shape: full.scaled(*scale), log: out, home: *home, again: *again, quick: *isQuick, whole: *scale == 1, every: time.Second,
 		cores: runtime.NumCPU(), targets: []string{embedded, fleet},
 	}
 	if *target != "both" {

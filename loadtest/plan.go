@@ -35,8 +35,8 @@ var full = shape{
 
 // quick tries every part of the suite in less than a minute. Its figures say nothing.
 var quick = shape{
-	SmokeUsers: 2, Smoke: 4 * time.Second, Ramps: []int{4}, Up: time.Second, Held: 4 * time.Second,
-	Sustained: 3 * time.Second, Most: 4, LocustMost: 300, Drain: time.Minute, Stars: 3, Storm: 4, Voters: 200,
+	SmokeUsers: 2, Smoke: 3 * time.Second, Ramps: []int{3}, Up: time.Second, Held: 3 * time.Second,
+	Sustained: 3 * time.Second, Most: 4, LocustMost: 1, Drain: time.Minute, Stars: 3, Storm: 4, Voters: 200,
 	Crowd: 4, Rounds: 1, Round: 300 * time.Millisecond, Batch: 1, Concurrency: []int{2}, Players: []int{1_000},
 }
 
@@ -100,7 +100,7 @@ func (s shape) gallery(target string) load {
 // search says with how many users to go on, given which numbers have passed and which have failed; 0 says that the most
 // that the platform bears is known well enough. First come the ramps, in order, up to the first that fails. If all pass,
 // users are doubled until one fails; if none does, halved until one passes; then the
-// gap is halved until it is a quarter of what failed.
+// gap is halved until it is a third of what failed.
 func (s shape) search(passed, failed []int) int {
 	best, worst := 0, 0
 	for _, n := range passed {
@@ -125,7 +125,7 @@ func (s shape) search(passed, failed []int) int {
 	case best == 0:
 		return worst / 2 // 0 in the end: not even one
 	}
-	if worst-best <= max(1, worst/4) {
+	if worst-best <= max(1, worst/3) {
 		return 0
 	}
 	return (best + worst) / 2

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -89,7 +88,7 @@ type settings map[string]string
 
 // program is a command of the built program with settings.
 func program(path string, s settings, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(context.Background(), path, args...) //nolint:gosec // the path is the user's own flag
+	cmd := exec.CommandContext(context.Background(), path, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	for name, value := range s {
 		cmd.Env = append(cmd.Env, name+"="+value)
@@ -108,10 +107,14 @@ func runTool(ctx context.Context, cmd *exec.Cmd, out io.Writer, started func(pid
 		return fmt.Errorf("start %s: %w", filepath.Base(cmd.Path), err)
 	}
 	started(cmd.Process.Pid)
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }() // ends with the process
+	var err error
+	done := make(chan struct{})
+	go func() { // ends with the process
+		err = cmd.Wait()
+		close(done)
+	}()
 	select {
-	case err := <-done:
+	case <-done:
 		if err != nil {
 			return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, last)
 		}
@@ -119,10 +122,10 @@ func runTool(ctx context.Context, cmd *exec.Cmd, out io.Writer, started func(pid
 	case <-ctx.Done():
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 		select {
-		case <-done:
+		case <-done: // it was told to end, so how it ends says nothing
 		case <-time.After(5 * time.Second):
-			err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-			return errors.Join(context.Cause(ctx), err, <-done)
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended
+			<-done
 		}
 		return context.Cause(ctx)
 	}

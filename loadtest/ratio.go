@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -58,7 +59,7 @@ var serving = regexp.MustCompile(`^serving (http://\S+)`)
 func (h *host) bareServer(kind string, env ...string) (*process, string) {
 	self, err := os.Executable()
 	h.must(err, "find this program")
-	cmd := exec.CommandContext(context.Background(), self) //nolint:gosec // this program
+	cmd := exec.CommandContext(context.Background(), self)
 	cmd.Env = append(append(os.Environ(), bare.Env+"="+kind), env...)
 	p, m := h.launch("bare-"+kind, cmd, serving)
 	return p, m[1]
@@ -161,9 +162,7 @@ func (b *bench) compareStart(h *host) []figure {
 func with(base, more settings, name, value string) settings {
 	all := settings{name: value}
 	for _, s := range []settings{base, more} {
-		for k, v := range s {
-			all[k] = v
-		}
+		maps.Copy(all, s)
 	}
 	return all
 }

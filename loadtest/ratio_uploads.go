@@ -8,9 +8,9 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"time"
 
 	"risingstars/internal/auth"
-	"time"
 )
 
 // compareUploads tells how many uploads of 10 MB a processor second of the web process is enough for, beside a bare

@@ -152,7 +152,7 @@ var tps = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
 // pgbench is how many transactions a second pgbench makes.
 func (v *voting) pgbench(path, script string, stars int) float64 {
 	seconds := max(1, int(v.asker.round.Seconds()))
-	cmd := exec.CommandContext(v.ctx, path, "-n", "-M", "prepared", "-c", strconv.Itoa(connectionsAtOnce), "-j", "2", //nolint:gosec // PostgreSQL's
+	cmd := exec.CommandContext(v.ctx, path, "-n", "-M", "prepared", "-c", strconv.Itoa(connectionsAtOnce), "-j", "2",
 		"-T", strconv.Itoa(seconds), "-D", fmt.Sprint("stars=", stars), "-D", fmt.Sprint("voters=", v.voters), "-f", script,
 		v.target.postgres.URL("contest"))
 	out, err := cmd.CombinedOutput()

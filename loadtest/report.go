@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +40,7 @@ func (b *bench) results() ([]*result, machine, error) {
 	return list, m, nil
 }
 
-// report writes report.html and the pictures of its curves; for runs that are not a trial, also the figures in
+// report writes report.html and the pictures of its curves; for whole runs, also the figures in
 // docs/capacity.md.
 func (b *bench) report(ctx context.Context) error {
 	list, m, err := b.results()
@@ -54,14 +55,10 @@ func (b *bench) report(ctx context.Context) error {
 	fmt.Fprintf(&page, "<p>%s</p>", html.EscapeString(m.String()))
 	charts := map[string]chart{}
 	for _, target := range []string{embedded, fleet} {
-		for name, c := range overUsers(list, target) {
-			charts[name] = c
-		}
+		maps.Copy(charts, overUsers(list, target))
 	}
 	for _, r := range list {
-		for name, c := range overTime(r) {
-			charts[name] = c
-		}
+		maps.Copy(charts, overTime(r))
 	}
 	for _, name := range chartOrder(charts) {
 		if strings.Contains(name, "-users-") {
@@ -81,7 +78,7 @@ func (b *bench) report(ctx context.Context) error {
 		return err
 	}
 	b.say("report: %s/report.html", b.shortDir())
-	if b.quick {
+	if b.quick || !b.whole {
 		return nil
 	}
 	pictures, err := b.pictures(ctx, charts)
@@ -269,7 +266,7 @@ func (b *bench) pictures(ctx context.Context, charts map[string]chart) ([]string
 		if err := os.WriteFile(source, []byte(page), 0o600); err != nil {
 			return nil, fmt.Errorf("draw a picture: %w", err)
 		}
-		cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir="+filepath.Join(b.work, "chromium"), //nolint:gosec // the user's own
+		cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir="+filepath.Join(b.work, "chromium"),
 			fmt.Sprintf("--window-size=%d,%d", chartWidth, chartHeight), "--screenshot="+filepath.Join(dir, name+".png"), "file://"+source)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("draw a picture with Chromium: %w\n%s", err, out)

@@ -208,7 +208,7 @@ func writeWhole(path string, text []byte) error {
 	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
 		return fmt.Errorf("write a result: %w", err)
 	}
-	if err := errors.Join(os.Chmod(path+".new", 0o644), os.Rename(path+".new", path)); err != nil { //nolint:gosec // for all to read
+	if err := errors.Join(os.Chmod(path+".new", 0o644), os.Rename(path+".new", path)); err != nil {
 		return fmt.Errorf("write a result: %w", err)
 	}
 	return nil

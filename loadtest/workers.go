@@ -63,7 +63,6 @@ func (b *bench) runWorkers(ctx context.Context, s workerRun) (*result, error) {
 		Rendering: renderingOf(true), Began: time.Now().UTC(),
 	}
 	clipDir := filepath.Join(b.home, "clips", "workers")
-	h.Cleanup(func() {}) // the clips stay
 	err := h.try(func() {
 		h.must(os.MkdirAll(clipDir, 0o750), "make a folder for clips")
 		clip, err := makeClip(ctx, b.tools.FFmpeg, clipDir, s.clip)
@@ -230,7 +229,7 @@ func (b *bench) bareRender(h *host, clip string, concurrency int) func(n int) ti
 
 // niced runs a program at the priority of a rendition.
 func niced(ctx context.Context, program string, args []string) error {
-	cmd := exec.CommandContext(ctx, "nice", append([]string{"-n", "10", program}, args...)...) //nolint:gosec // FFmpeg
+	cmd := exec.CommandContext(ctx, "nice", append([]string{"-n", "10", program}, args...)...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	if err := cmd.Run(); err != nil {
@@ -258,7 +257,7 @@ func (m *measured) add(jobs []job) {
 		}
 	}
 	m.perMinute = append(m.perMinute, float64(len(jobs))/last.Sub(first).Minutes())
-	var minutes, left []float64
+	minutes, left := []float64{0}, []float64{float64(len(jobs))}
 	for i, j := range jobs {
 		m.service = append(m.service, j.done.Sub(j.started).Seconds())
 		m.waited = append(m.waited, j.started.Sub(j.entered).Seconds())
