@@ -140,11 +140,6 @@ func (b *bench) locust(l load, t *target, dir string) *exec.Cmd {
 const addresses = 1000
 
 func (b *bench) k6(l load, t *target, dir string) *exec.Cmd {
-	var files, sizes []string
-	for _, path := range b.clips {
-		size, _ := endOf(path)
-		files, sizes = append(files, path), append(sizes, strconv.FormatInt(size, 10))
-	}
 	stars, _ := os.ReadFile(filepath.Join(dir, "stars")) // prepare wrote it
 	cmd := exec.CommandContext(context.Background(), b.k6Path, "run",
 		"--quiet", "--no-usage-report", "--summary-mode", "disabled", "--log-format", "raw", "--console-output", filepath.Join(dir, "journal"),
@@ -153,8 +148,7 @@ func (b *bench) k6(l load, t *target, dir string) *exec.Cmd {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CAPACITY_URL="+t.url, "CAPACITY_PEOPLE_JSON="+filepath.Join(dir, "people.json"),
 		"CAPACITY_PASSWORD="+password, "CAPACITY_USERS="+strconv.Itoa(l.Users), "CAPACITY_UP="+l.Up.String(),
-		"CAPACITY_HELD="+l.Held.String(), "CAPACITY_STARS="+string(stars), "CAPACITY_CLIP_FILES="+strings.Join(files, ":"),
-		"CAPACITY_CLIP_SIZES="+strings.Join(sizes, ":"))
+		"CAPACITY_HELD="+l.Held.String(), "CAPACITY_STARS="+string(stars), "CAPACITY_CLIP_FILES="+strings.Join(b.clips, ":"))
 	return cmd
 }
 

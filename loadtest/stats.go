@@ -99,8 +99,13 @@ func judge(r *result, timed bool) []string {
 			reasons = append(reasons, "p95 of "+c.Call)
 		}
 	}
-	if requests == 0 {
+	switch { // a run that tried nothing proves nothing
+	case requests == 0:
 		reasons = append(reasons, "no requests")
+	case r.Scenario == "mix" && r.Uploads == 0:
+		reasons = append(reasons, "no uploads")
+	case r.Scenario == "votes" && r.Votes == 0:
+		reasons = append(reasons, "no votes")
 	}
 	return reasons
 }

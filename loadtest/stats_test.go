@@ -31,7 +31,7 @@ func TestPercentile(t *testing.T) {
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	fine := func() *result {
-		return &result{Calls: []callStats{
+		return &result{Scenario: "mix", Uploads: 1, Calls: []callStats{
 			{Call: "all", Requests: 1000, Failures: 10}, {Call: uploadCall, Requests: 600, P95: 2000}, {Call: "list", Requests: 400, P95: 1000},
 		}}
 	}
@@ -42,6 +42,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"within the criteria", func(*result) {}, []string{}},
 		{"nobody asked", func(r *result) { r.Calls = nil }, []string{"no requests"}},
+		{"no upload came through", func(r *result) { r.Uploads = 0 }, []string{"no uploads"}},
 		{"slow uploads", func(r *result) { r.Calls[1].P95 = 2001 }, []string{"p95 of upload"}},
 		{"slow lists", func(r *result) { r.Calls[2].P95 = 1001 }, []string{"p95 of list"}},
 		{"errors", func(r *result) { r.Calls[0].Failures = 11 }, []string{"more than 1 % errors"}},

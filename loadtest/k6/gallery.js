@@ -1,6 +1,6 @@
 // A crowd that watches: the page, the lists, the ranking, a poster and pieces of clips, 0.5 to 1.5 s apart.
 import { sleep } from 'k6';
-import { ask, between, expect, options as crowd } from './journal.js';
+import { ask, between, expect, guarded, options as crowd } from './journal.js';
 
 const PIECE = 65536; // bytes of a clip that are asked for at a time
 
@@ -8,7 +8,7 @@ export const options = crowd();
 
 let videos = [];
 
-export default function () {
+export default guarded(() => {
   const dice = Math.random();
   if (dice < 0.15) {
     page();
@@ -22,7 +22,7 @@ export default function () {
     piece();
   }
   sleep(between(0.5, 1.5));
-}
+});
 
 function page() {
   ask('page', 200, (answer) => {

@@ -1,23 +1,22 @@
 // The scenario of locustfile.py, for more users than one Locust can be: 3 uploads to 1 list to 1 ranking, 1 to 3 s apart.
 import { sleep } from 'k6';
 import exec from 'k6/execution';
-import { open as openFile, SeekMode } from 'k6/experimental/fs';
-import { ask, bearer, between, expect, options as crowd, people } from './journal.js';
+import { ask, bearer, between, expect, guarded, options as crowd, people } from './journal.js';
 
 const MARK = 32; // bytes at the end of each upload that no other has
-const clips = [];
-for (const path of __ENV.CAPACITY_CLIP_FILES.split(':')) {
-  clips.push(await openFile(path)); // in memory once for all users
-}
-const sizes = __ENV.CAPACITY_CLIP_SIZES.split(':').map(Number);
+const clips = __ENV.CAPACITY_CLIP_FILES.split(':').map((path) => new Uint8Array(open(path, 'b')));
 
 export const options = crowd();
 
+// What a player does, over and over; each begins at another place.
+const circle = [upload, ownVideos, upload, ranking, upload];
+
 let me; // each user runs in a world of its own
 let turn = 0;
+let next = 0;
 const uploaded = [];
 
-export default async function () {
+export default guarded(() => {
   if (!me) {
     signIn();
   }
@@ -25,21 +24,16 @@ export default async function () {
     sleep(between(1, 3));
     return;
   }
-  const dice = Math.random();
-  if (dice < 0.6) {
-    await upload();
-  } else if (dice < 0.8) {
-    ownVideos();
-  } else {
-    ranking();
-  }
+  circle[turn % circle.length]();
+  turn += 1;
   sleep(between(1, 3));
-}
+});
 
 function signIn() {
   const n = exec.vu.idInTest - 1;
   me = { email: people[n % people.length].email };
   turn = n;
+  next = n;
   const body = JSON.stringify({ email: me.email, password: __ENV.CAPACITY_PASSWORD });
   ask('sign-in', 200, (answer) => {
     const { access_token: token, token_type: kind } = answer.json();
@@ -50,7 +44,11 @@ function signIn() {
 
 // bytes of an ASCII text.
 function bytes(text) {
-  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+  const array = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i += 1) {
+    array[i] = text.charCodeAt(i);
+  }
+  return array;
 }
 
 function mark() {
@@ -61,20 +59,20 @@ function mark() {
   return digits;
 }
 
-async function upload() {
-  turn += 1;
-  const i = turn % clips.length;
-  const entry = { player: me.email, mark: mark(), size: sizes[i] };
+function upload() {
+  next += 1;
+  const clip = clips[next % clips.length];
+  const entry = { player: me.email, mark: mark(), size: clip.length };
   const boundary = mark();
   const head = bytes(
     `--${boundary}\r\nContent-Disposition: form-data; name="title"\r\n\r\nTriple desde la esquina\r\n` +
     `--${boundary}\r\nContent-Disposition: form-data; name="video_file"; filename="clip.mp4"\r\n` +
     'Content-Type: video/mp4\r\n\r\n');
   const tail = bytes(`${entry.mark}\r\n--${boundary}--\r\n`);
-  const body = new Uint8Array(head.length + sizes[i] - MARK + tail.length);
+  const body = new Uint8Array(head.length + clip.length - MARK + tail.length);
   body.set(head, 0);
-  await read(clips[i], body.subarray(head.length, head.length + sizes[i] - MARK));
-  body.set(tail, head.length + sizes[i] - MARK);
+  body.set(clip.subarray(0, clip.length - MARK), head.length);
+  body.set(tail, head.length + clip.length - MARK);
   const params = { headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}`, ...bearer(me.token).headers } };
   ask('upload', 201, (answer, noted) => {
     const accepted = answer.json();
@@ -83,18 +81,6 @@ async function upload() {
     expect(accepted.message.startsWith('Video subido exitosamente.'), 'another message');
     expect(typeof accepted.task_id === 'string', 'no task_id');
   }, 'POST', '/api/videos/upload', body.buffer, params, entry);
-}
-
-// read fills a buffer from the beginning of a file.
-async function read(file, buffer) {
-  await file.seek(0, SeekMode.Start);
-  for (let at = 0; at < buffer.length;) {
-    const n = await file.read(buffer.subarray(at));
-    if (!n) {
-      throw new Error('the clip is shorter than it was');
-    }
-    at += n;
-  }
 }
 
 function ownVideos() {

@@ -2,7 +2,7 @@
 // be told that it was counted already. Nobody thinks in between.
 import { sleep } from 'k6';
 import exec from 'k6/execution';
-import { ask, base, bearer, expect, options as crowd, people } from './journal.js';
+import { ask, base, bearer, expect, guarded, options as crowd, people } from './journal.js';
 
 const stars = __ENV.CAPACITY_STARS.split(',').map(Number);
 
@@ -10,7 +10,7 @@ export const options = crowd();
 
 const json = { headers: { 'Content-Type': 'application/json' } };
 
-export default function () {
+export default guarded(() => {
   const n = exec.scenario.iterationInTest;
   const star = stars[Math.floor(n / people.length)];
   if (star === undefined) { // everybody has voted for everybody
@@ -37,4 +37,4 @@ export default function () {
       expect(rows.every((r, i) => i === 0 || r.votes <= rows[i - 1].votes), 'the ranking is not by votes');
     }, 'GET', `${base}/api/public/rankings`);
   }
-}
+});
