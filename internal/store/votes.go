@@ -11,7 +11,7 @@ import (
 // AddVote implements [contest.VoteStore]. The primary key of the votes decides races: the second insert of the same
 // person and video does nothing.
 func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (votes int, err error) {
-	err = s.write(ctx, "add_vote", func(ctx context.Context, tx *sql.Tx) error {
+	err = s.writeRow(ctx, "add_vote", videoID, func(ctx context.Context, tx *sql.Tx) error {
 		err := change(ctx, tx, contest.ErrAlreadyVoted, `
 			INSERT INTO votes (video_id, voter_id, player_id, voted_at)
 			SELECT id, $1, player_id, $2 FROM videos WHERE id = $3 AND status = 'public'
@@ -36,7 +36,7 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 // again from the votes, through an index: by a statement of its own, after the player's row is held, so that it sees what
 // others who held it before have committed.
 func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes int, err error) {
-	err = s.write(ctx, "remove_vote", func(ctx context.Context, tx *sql.Tx) error {
+	err = s.writeRow(ctx, "remove_vote", videoID, func(ctx context.Context, tx *sql.Tx) error {
 		err := change(ctx, tx, contest.ErrNotVoted,
 			`DELETE FROM votes WHERE video_id = $1 AND voter_id = $2`, videoID, voterID)
 		if err != nil {
