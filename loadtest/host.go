@@ -31,7 +31,7 @@ func (h *host) try(do func()) (err error) {
 		switch r := recover().(type) {
 		case nil:
 		case stopped:
-			h.failed = true
+			h.failed = h.ctx.Err() == nil // the servers' logs say why, unless somebody has stopped the run
 			err = fmt.Errorf("%s", r.text)
 		default:
 			panic(r)

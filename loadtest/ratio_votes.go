@@ -33,15 +33,16 @@ func (b *bench) compareVotes(h *host) []figure {
 	two := scriptOf(h, "two", insertVote, countVote)
 	three := scriptOf(h, "three", insertVote, countVote, rankVote)
 	var many, one, bareMany, bareOne, bareThree, alone []float64
+	cost, bareCost := costs{}, costs{}
 	for range b.Rounds {
-		many = append(many, v.overHTTP(spread))
-		bareMany = append(bareMany, v.pgbench(pgbench, two, spread))
+		many = append(many, cost.of(t, func() float64 { return v.overHTTP(spread) }, b.Round))
+		bareMany = append(bareMany, bareCost.of(t, func() float64 { return v.pgbench(pgbench, two, spread) }, b.Round))
 		one = append(one, v.overHTTP(1))
 		bareOne = append(bareOne, v.pgbench(pgbench, two, 1))
 		bareThree = append(bareThree, v.pgbench(pgbench, three, spread))
 		alone = append(alone, v.byStore(spread))
 	}
-	return []figure{
+	list := []figure{
 		wantAtLeast("votes for a thousand stars over HTTP, beside pgbench with the same two statements", median(ratiosOf(many, bareMany)), "of pgbench", .6),
 		wantAtLeast("votes for one star, beside votes for a thousand", median(ratiosOf(one, many)), "of spread", .5),
 		{What: "votes for a thousand stars over HTTP", Value: median(many), Unit: "votes/s"},
@@ -50,7 +51,28 @@ func (b *bench) compareVotes(h *host) []figure {
 		{What: "pgbench, a thousand stars, two statements", Value: median(bareMany), Unit: "votes/s"},
 		{What: "pgbench, a thousand stars, with the ranking as the third statement", Value: median(bareThree), Unit: "votes/s"},
 		{What: "pgbench, one star, two statements", Value: median(bareOne), Unit: "votes/s"},
+		{What: "pgbench, for each transaction: postgres", Value: median(bareCost["postgres"]), Unit: "ms of a processor"},
 	}
+	for _, name := range []string{"web", "postgres", "redis"} {
+		list = append(list, figure{What: "a vote over HTTP: " + name, Value: median(cost[name]), Unit: "ms of a processor"})
+	}
+	return list
+}
+
+// costs are the milliseconds of a processor that each process uses for a vote, round by round.
+type costs map[string][]float64
+
+// of measures a round that returns a rate, and gives that back.
+func (c costs) of(t *target, round func() float64, took time.Duration) float64 {
+	before := map[string]float64{}
+	for _, w := range t.watched {
+		before[w.name] = useOf(processes(), w.pid).cpu
+	}
+	rate := round()
+	for _, w := range t.watched {
+		c[w.name] = append(c[w.name], 1000*(useOf(processes(), w.pid).cpu-before[w.name])/max(1, rate*took.Seconds()))
+	}
+	return rate
 }
 
 // The statements of a vote, as pgbench runs them.

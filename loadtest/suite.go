@@ -75,22 +75,12 @@ func (b *bench) loads(ctx context.Context, target string, note func(*result, err
 	if _, err := play(b.smoke(target)); err != nil {
 		return err
 	}
-	var passed, tooMuch []int
-	for n := b.search(nil, nil); n > 0 && b.wanted(target+"-ramp"); n = b.search(passed, tooMuch) {
-		r, err := play(b.mix(target, n))
-		switch {
-		case err != nil:
-			return err
-		case r == nil: // --only named one of the ramps alone
-			passed = append(passed, n)
-		case r.Passed:
-			passed = append(passed, n)
-		default:
-			tooMuch = append(tooMuch, n)
-		}
+	highest, err := b.ramps(target, play)
+	if err != nil {
+		return err
 	}
-	if len(passed) > 0 {
-		if _, err := play(b.sustained(target, slices.Max(passed))); err != nil {
+	if highest > 0 {
+		if _, err := play(b.sustained(target, highest)); err != nil {
 			return err
 		}
 	}
@@ -100,6 +90,31 @@ func (b *bench) loads(ctx context.Context, target string, note func(*result, err
 		}
 	}
 	return nil
+}
+
+// ramps adds users until the platform does not bear them, and returns with how many the highest ramp passed that is known
+// of, made now or before.
+func (b *bench) ramps(target string, play func(load) (*result, error)) (highest int, err error) {
+	wanted := len(b.only) == 0 || slices.ContainsFunc(b.only, func(part string) bool { return strings.Contains(part, "ramp") })
+	var passed, tooMuch []int
+	for n := b.search(nil, nil); wanted && n > 0; n = b.search(passed, tooMuch) {
+		r, err := play(b.mix(target, n))
+		switch {
+		case err != nil:
+			return 0, err
+		case r == nil || r.Passed: // nil: --only named another ramp
+			passed = append(passed, n)
+		default:
+			tooMuch = append(tooMuch, n)
+		}
+	}
+	known, _, err := b.results()
+	for _, r := range known {
+		if r.Passed && strings.HasPrefix(r.Name, target+"-ramp-") {
+			highest = max(highest, r.Users)
+		}
+	}
+	return highest, err
 }
 
 // once makes a run that was asked for and is not there yet, and saves what came of it. nil is a run that was not asked for.
