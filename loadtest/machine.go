@@ -40,7 +40,7 @@ func (b *bench) describe() error {
 		"k6": {b.k6Path, "version"}, "ffmpeg": {b.tools.FFmpeg, "-version"}, "nginx": {found("nginx"), "-v"},
 		"redis": {found("redis-server"), "--version"}, "postgres": {found("postgres"), "--version"},
 	} {
-		if v := versionOf(command); v != "" {
+		if v := strings.TrimPrefix(versionOf(command), name+" "); v != "" {
 			m.Versions[name] = v
 		}
 	}
