@@ -82,9 +82,8 @@ func judge(r *result, timed bool) []string {
 			reasons = append(reasons, f.Kind)
 		}
 	}
-	requests := 0
+	tried := len(r.Calls) > 0 || !timed && len(r.Coming) > 0
 	for _, c := range r.Calls {
-		requests += c.Requests
 		if c.Call == "all" {
 			if float64(c.Failures) > maxErrors*float64(c.Requests) {
 				reasons = append(reasons, "more than 1 % errors")
@@ -100,7 +99,7 @@ func judge(r *result, timed bool) []string {
 		}
 	}
 	switch { // a run that tried nothing proves nothing
-	case requests == 0:
+	case !tried:
 		reasons = append(reasons, "no requests")
 	case r.Scenario == "mix" && r.Uploads == 0:
 		reasons = append(reasons, "no uploads")

@@ -42,6 +42,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"within the criteria", func(*result) {}, []string{}},
 		{"nobody asked", func(r *result) { r.Calls = nil }, []string{"no requests"}},
+		{"nobody asked once all were there", func(r *result) { r.Calls, r.Coming = nil, r.Calls }, []string{"no requests"}},
 		{"no upload came through", func(r *result) { r.Uploads = 0 }, []string{"no uploads"}},
 		{"slow uploads", func(r *result) { r.Calls[1].P95 = 2001 }, []string{"p95 of upload"}},
 		{"slow lists", func(r *result) { r.Calls[2].P95 = 1001 }, []string{"p95 of list"}},
