@@ -133,3 +133,12 @@ func TestChart(t *testing.T) {
 		t.Error(svg)
 	}
 }
+
+// In a trial on a slow machine everything may be asked while people still come.
+func TestJudgeATrial(t *testing.T) {
+	t.Parallel()
+	r := &result{Scenario: "mix", Uploads: 1, Coming: []callStats{{Call: "all", Requests: 1}}}
+	if diff := cmp.Diff([]string{}, judge(r, false)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
