@@ -15,15 +15,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"risingstars/bench/bare"
 )
 
-// bareEnv makes this test binary one of the bare servers instead.
-const bareEnv = "RISINGSTARS_BENCH_BARE"
-
+// TestMain makes this test binary one of the bare servers where it is asked to be one.
 func TestMain(m *testing.M) {
-	if kind := os.Getenv(bareEnv); kind != "" {
-		bareServer(kind)
-		return
+	if bare.Wanted() {
+		panic(bare.Serve(os.Stdout))
 	}
 	os.Exit(m.Run())
 }
@@ -69,7 +68,7 @@ func startProgram(b *testing.B, settings ...string) *process {
 func startBare(b *testing.B, kind string, env ...string) *process {
 	b.Helper()
 	cmd := exec.CommandContext(context.Background(), os.Args[0])
-	cmd.Env = append(append(os.Environ(), bareEnv+"="+kind), env...)
+	cmd.Env = append(append(os.Environ(), bare.Env+"="+kind), env...)
 	return start(b, cmd, regexp.MustCompile(`^serving (http://\S+)`))
 }
 

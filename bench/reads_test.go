@@ -1,20 +1,19 @@
 package bench
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"risingstars/bench/bare"
 )
 
 const (
@@ -30,13 +29,13 @@ func BenchmarkReads(b *testing.B) {
 	for _, path := range []string{"/api/public/rankings", "/api/public/videos"} {
 		b.Run(strings.TrimPrefix(path, "/api/public/"), func(b *testing.B) {
 			body := save(b, program.url+path)
-			bare := startBare(b, "bytes", "BENCH_BODY="+body)
+			plain := startBare(b, "bytes", "BENCH_BODY="+body)
 			var ratios, ours []float64
 			for b.Loop() { // runs once with -benchtime 1x
 				for range rounds {
 					mine := requestsPerSecond(b, program, path)
 					ours = append(ours, mine)
-					ratios = append(ratios, mine/requestsPerSecond(b, bare, path))
+					ratios = append(ratios, mine/requestsPerSecond(b, plain, path))
 				}
 			}
 			b.ReportMetric(median(ratios), "of-bare")
@@ -83,69 +82,27 @@ func save(b *testing.B, url string) string {
 func requestsPerSecond(b *testing.B, p *process, path string) float64 {
 	b.Helper()
 	host := strings.TrimPrefix(p.url, "http://")
-	request := []byte(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, host))
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, host)
 	var count atomic.Int64
 	var group sync.WaitGroup
 	begin := time.Now()
 	for range connections {
 		group.Go(func() {
-			if err := askUntil(begin.Add(round), host, request, &count); err != nil {
+			conn, err := net.Dial("tcp", host)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			defer func() { _ = conn.Close() }()
+			n, err := bare.Ask(conn, begin.Add(round), func() []byte { return request })
+			if err != nil {
 				b.Error(err)
 			}
+			count.Add(n)
 		})
 	}
 	group.Wait()
 	return float64(count.Load()) / time.Since(begin).Seconds()
-}
-
-func askUntil(end time.Time, host string, request []byte, count *atomic.Int64) error {
-	conn, err := net.Dial("tcp", host)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	r := bufio.NewReaderSize(conn, 64<<10)
-	for time.Now().Before(end) {
-		if _, err := conn.Write(request); err != nil {
-			return err
-		}
-		if err := skipResponse(r); err != nil {
-			return err
-		}
-		count.Add(1)
-	}
-	return nil
-}
-
-// skipResponse reads one answer with a Content-Length, which must be a 200.
-func skipResponse(r *bufio.Reader) error {
-	status, err := r.ReadSlice('\n')
-	if err != nil {
-		return err
-	}
-	if !strings.HasPrefix(string(status), "HTTP/1.1 200") {
-		return fmt.Errorf("got %s", status)
-	}
-	length := -1
-	for {
-		line, err := r.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if len(line) == 2 {
-			break
-		}
-		if digits, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(digits))); err != nil {
-				return err
-			}
-		}
-	}
-	if length < 0 {
-		return fmt.Errorf("an answer without a Content-Length")
-	}
-	_, err = r.Discard(length)
-	return err
 }
 
 func median(values []float64) float64 {

@@ -14,7 +14,7 @@ const hundred = 100 << 20 // the largest upload, bytes
 // body to a file and flushes it once, in turn.
 func BenchmarkUpload(b *testing.B) {
 	program := startProgram(b, "WORKERS=0")
-	bare := startBare(b, "copy", "BENCH_DIR="+b.TempDir())
+	plain := startBare(b, "copy", "BENCH_DIR="+b.TempDir())
 	token := program.player(b, "upload@example.com")
 	clip := padded(b, makeClip(b, "1280x720", 5), hundred)
 	var ratios, ours []float64
@@ -25,7 +25,7 @@ func BenchmarkUpload(b *testing.B) {
 			mine := time.Since(begin)
 			begin = time.Now()
 			f := newForm(b, clip)
-			bare.do(b, http.MethodPost, "", "/", f.contentType, f, nil)
+			plain.do(b, http.MethodPost, "", "/", f.contentType, f, nil)
 			_ = f.file.Close()
 			ratios = append(ratios, time.Since(begin).Seconds()/mine.Seconds())
 			ours = append(ours, hundred/(1<<20)/mine.Seconds())

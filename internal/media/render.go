@@ -58,6 +58,12 @@ func (t Tools) Render(ctx context.Context, r Render) (Rendition, error) {
 	return Rendition{}, err
 }
 
+// RenderArgs are the arguments with which Render runs FFmpeg, to measure it beside the bare program.
+func (t Tools) RenderArgs(r Render) ([]string, error) {
+	r, err := r.absolute()
+	return renderArgs(r, max(1, t.Threads), t.Tonemap), err
+}
+
 func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 	r, err := r.absolute()
 	if err != nil {

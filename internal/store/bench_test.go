@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -46,6 +47,63 @@ func BenchmarkVote(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "votes/s")
 		})
 	}
+}
+
+// BenchmarkStorm gives votes on a PostgreSQL whose commits are on disk, from sixteen at once: spread over a thousand stars,
+// and all for one.
+func BenchmarkStorm(b *testing.B) {
+	const stars, voters = 1_000, 100_000
+	for _, of := range []int64{stars, 1} {
+		b.Run(fmt.Sprintf("stars=%d", of), func(b *testing.B) {
+			s := stormStore(b, stars, voters)
+			var next atomic.Int64
+			b.SetParallelism(16 / runtime.GOMAXPROCS(0))
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					n := next.Add(1)
+					if _, err := s.AddVote(context.Background(), n%of+1, n, time.Now()); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "votes/s")
+		})
+	}
+}
+
+// stormStore has stars with a public video each, among more people who vote.
+func stormStore(b *testing.B, stars, people int) *Store {
+	b.Helper()
+	server := testserver.NewPostgres(b)
+	if err := server.Create("storm", ""); err != nil {
+		b.Fatal(err)
+	}
+	db, err := OpenPostgres(server.URL("storm"), 16)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	if _, err := Migrate(context.Background(), db); err != nil {
+		b.Fatal(err)
+	}
+	_, err = db.Writer.ExecContext(context.Background(), `
+		INSERT INTO players (first_name, last_name, email, email_key, password_hash, city, city_key, country, created_at)
+		SELECT 'Nombre', 'Apellido', i, i, '', '', '', '', now() FROM generate_series(1, $1) AS i`, people)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, statement := range []string{
+		`INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run, city_key, search_key, uploaded_at)
+			SELECT i, '', 'Triple', 'public', '', 0, lpad(to_hex(i), 32, '0'), 'mp4', 1, '', '', '', now() FROM generate_series(1, $1) AS i`,
+		`INSERT INTO standings (player_id, city_key, votes, reached_at) SELECT i, '', 0, now() FROM generate_series(1, $1) AS i`,
+	} {
+		if _, err := db.Writer.ExecContext(context.Background(), statement, stars); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return New(db, Options{Queue: noQueue{}})
 }
 
 // BenchmarkRanking reads pages of ten, near the top and deep, in a small and in a large contest.

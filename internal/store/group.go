@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"risingstars/internal/contest"
 )
@@ -15,7 +16,9 @@ import (
 // commit costs a flush to disk, so whoever arrives while one is under way joins the next: each in a savepoint of its
 // own, all of them durable with one flush. Nobody is told of success before that.
 type group struct {
-	db *sql.DB
+	db    *sql.DB
+	alone writes        // commits an operation that shares with nobody; nil for a transaction of its own on db
+	time  time.Duration // that an operation has, 0 for any
 
 	mu      sync.Mutex
 	waiting []*write
@@ -37,7 +40,13 @@ type write struct {
 // once; only its last call counts. It ignores the end of its context, since interrupting one statement would roll
 // back the others' as well.
 func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
-	w := &write{ctx: context.WithoutCancel(ctx), do: do, wake: make(chan bool, 1)}
+	ctx = context.WithoutCancel(ctx)
+	if g.time > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, g.time)
+		defer cancel()
+	}
+	w := &write{ctx: ctx, do: do, wake: make(chan bool, 1)}
 	if !g.join(w) && !<-w.wake {
 		return w.err
 	}
@@ -89,12 +98,16 @@ func (g *group) commit(batch []*write) {
 		return
 	}
 	for _, w := range batch {
+		if g.alone != nil {
+			w.err = g.alone.run(w.ctx, func(_ context.Context, tx *sql.Tx) error { return w.call(tx) })
+			continue
+		}
 		w.err = inTransaction(w.ctx, g.db, w.call)
 	}
 }
 
 func (g *group) together(batch []*write) error {
-	return inTransaction(context.Background(), g.db, func(tx *sql.Tx) error {
+	return inTransaction(batch[0].ctx, g.db, func(tx *sql.Tx) error {
 		for _, w := range batch {
 			if err := w.inSavepoint(tx); err != nil {
 				return err

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"risingstars/internal/contest"
+	"risingstars/internal/testserver"
 )
 
 // TestGroupKeepsWritesApart lets operations share a commit, of which some are refused, fail or panic, and finds exactly
@@ -63,27 +64,54 @@ func TestGroupKeepsWritesApart(t *testing.T) {
 			[]int{1, 3},
 		},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			g := &group{db: keptTable(t)}
-			batch := make([]*write, len(test.do))
-			for i, do := range test.do {
-				batch[i] = &write{ctx: t.Context(), do: do}
-			}
+		for engine, open := range groups() {
+			t.Run(engine+"/"+test.name, func(t *testing.T) {
+				t.Parallel()
+				g := open(t)
+				batch := make([]*write, len(test.do))
+				for i, do := range test.do {
+					batch[i] = &write{ctx: t.Context(), do: do}
+				}
 
-			g.commit(batch)
+				g.commit(batch)
 
-			errs := make([]error, len(batch))
-			for i, w := range batch {
-				errs[i] = w.err
+				errs := make([]error, len(batch))
+				for i, w := range batch {
+					errs[i] = w.err
+				}
+				if diff := cmp.Diff(test.errs, errs, cmpopts.EquateErrors()); diff != "" {
+					t.Errorf("errors (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(test.kept, kept(t, g.db)); diff != "" {
+					t.Errorf("rows (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// groups are the ways in which writers share a commit: all of SQLite's, and those of one row of PostgreSQL's.
+func groups() map[string]func(*testing.T) *group {
+	return map[string]func(*testing.T) *group{
+		"sqlite": func(t *testing.T) *group { t.Helper(); return &group{db: keptTable(t)} },
+		"postgres": func(t *testing.T) *group {
+			t.Helper()
+			server := testserver.SharedPostgres(t)
+			name := "group_" + contest.NewToken()
+			if err := server.Create(name, ""); err != nil {
+				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.errs, errs, cmpopts.EquateErrors()); diff != "" {
-				t.Errorf("errors (-want +got):\n%s", diff)
+			db, err := OpenPostgres(server.URL(name), 4)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.kept, kept(t, g.db)); diff != "" {
-				t.Errorf("rows (-want +got):\n%s", diff)
+			t.Cleanup(func() { _ = db.Close() })
+			if _, err := db.Writer.ExecContext(t.Context(), `CREATE TABLE kept (n INTEGER PRIMARY KEY)`); err != nil {
+				t.Fatal(err)
 			}
-		})
+			c := &crowds{db: db.Writer, rows: map[int64]*crowd{}}
+			return &c.enter(1).group
+		},
 	}
 }
 

@@ -29,6 +29,7 @@ type writes interface {
 // Store is the contest's database.
 type Store struct {
 	writes  writes
+	crowds  *crowds // nil where writers share every commit anyway
 	readers *sql.DB // on SQLite they cannot write
 	queue   Queue
 	observe Observe
@@ -57,6 +58,7 @@ func New(db *DB, o Options) *Store {
 	}
 	if db.Engine == Postgres {
 		s.writes = pooled{db.Writer}
+		s.crowds = &crowds{db: db.Writer, rows: map[int64]*crowd{}}
 	}
 	return s
 }
@@ -82,6 +84,16 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) write(ctx context.Context, operation string, do func(context.Context, *sql.Tx) error) (err error) {
 	defer s.observed(operation, &err)()
 	return named(operation, s.writes.run(ctx, do))
+}
+
+// writeRow is write for an operation that many may want to do at once on the row with the key, and that holds no row
+// before it. They may share a commit.
+func (s *Store) writeRow(ctx context.Context, operation string, key int64, do func(context.Context, *sql.Tx) error) (err error) {
+	if s.crowds == nil {
+		return s.write(ctx, operation, do)
+	}
+	defer s.observed(operation, &err)()
+	return named(operation, s.crowds.run(ctx, key, do))
 }
 
 func (s *Store) observed(operation string, err *error) func() {

@@ -23,7 +23,7 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 // the primary key of the votes decides races of one person's.
 func (s *Store) AddVoteFrom(ctx context.Context, videoID, voterID int64, at time.Time, from contest.Signal) (votes int, err error) {
 	at = at.Truncate(time.Microsecond) // as the database will have it
-	err = s.write(ctx, "add_vote", func(ctx context.Context, tx *sql.Tx) error {
+	err = s.writeRow(ctx, "add_vote", videoID, func(ctx context.Context, tx *sql.Tx) error {
 		playerID, before, err := lift(ctx, tx, videoID, at)
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func lift(ctx context.Context, tx *sql.Tx, videoID int64, at time.Time) (playerI
 
 // RemoveVote implements [contest.VoteStore].
 func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes int, err error) {
-	err = s.write(ctx, "remove_vote", func(ctx context.Context, tx *sql.Tx) error {
+	err = s.writeRow(ctx, "remove_vote", videoID, func(ctx context.Context, tx *sql.Tx) error {
 		votes, err = takeBack(ctx, tx, videoID, voterID)
 		return err
 	})

@@ -142,6 +142,9 @@ func (p *Process) signal(pid int, s syscall.Signal) {
 	}
 }
 
+// PID is the id of the server's process, or of the first of them.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Log is what the server has printed so far.
 func (p *Process) Log() string { return p.log.String() }
 

@@ -1,0 +1,74 @@
+// Package bare has what a plain net/http program would do in place of the platform, to measure the platform beside it. A
+// program that measures runs itself once more as one of these.
+package bare
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+)
+
+// Env makes a program that calls Serve one of the bare servers: "bytes" answers every request with the content of the
+// file BENCH_BODY; "copy" copies the body of every request to a file in BENCH_DIR, with one flush, and removes it.
+const Env = "RISINGSTARS_BENCH_BARE"
+
+// Wanted reports whether this process is to be a bare server.
+func Wanted() bool { return os.Getenv(Env) != "" }
+
+// Serve serves on a free port of the loopback, of which it tells out, until the process ends.
+func Serve(out io.Writer) error {
+	handler, err := handlerOf(os.Getenv(Env))
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // as a plain program does it
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "serving http://%s\n", l.Addr())
+	return http.Serve(l, handler) //nolint:gosec // on the loopback, for the time of a measurement
+}
+
+func handlerOf(kind string) (http.Handler, error) {
+	switch kind {
+	case "copy":
+		return http.HandlerFunc(copyBody), nil
+	case "bytes":
+		body, err := os.ReadFile(os.Getenv("BENCH_BODY"))
+		return answerWith(body), err
+	default:
+		return nil, fmt.Errorf("%s: bytes or copy", Env)
+	}
+}
+
+func answerWith(body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body)
+	}
+}
+
+func copyBody(w http.ResponseWriter, r *http.Request) {
+	f, err := os.CreateTemp(os.Getenv("BENCH_DIR"), "body-*")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	n, err := io.Copy(f, r.Body)
+	if err != nil {
+		panic(err)
+	}
+	if err := f.Sync(); err != nil {
+		panic(err)
+	}
+	if err := f.Close(); err != nil {
+		panic(err)
+	}
+	w.WriteHeader(http.StatusCreated)
+	_ = json.NewEncoder(w).Encode(n)
+}

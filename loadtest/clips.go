@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// markBytes are at the end of each clip: the content of a box that players pass over, in which each upload differs.
+const markBytes = 32
+
+// clipSpec is a clip to make: noise, as no encoder can make small, so that it has its size by its pictures.
+type clipSpec struct {
+	name               string
+	megabytes, seconds int
+	size               string // of the picture
+}
+
+// The clips that are uploaded are short in play and large in bytes; those that workers are measured with are as long as
+// the contest shows.
+var (
+	uploadClips = []clipSpec{{"5", 5, 1, "1280x720"}, {"10", 10, 1, "1280x720"}}
+	workerClips = []clipSpec{{"50", 50, 30, "1920x1080"}, {"100", 100, 30, "1920x1080"}}
+	quickClip   = clipSpec{"quick", 1, 1, "640x360"}
+)
+
+// makeClip makes a clip in a folder, or finds it there made already: H.264 at the bit rate that its size asks for, filled
+// up to the byte with a box of type "free" (ISO/IEC 14496-12), whose last bytes are the mark.
+func makeClip(ctx context.Context, ffmpeg, dir string, s clipSpec) (string, error) {
+	path := filepath.Join(dir, s.name+".mp4")
+	if isThere(path) {
+		return path, nil
+	}
+	total := int64(s.megabytes) * 1_000_000
+	work := filepath.Join(dir, s.name+".new")
+	for share := 92; share > 40; share -= 10 { // of the size, for the pictures: rate control may miss by a little
+		rate := fmt.Sprint(total * 8 / int64(s.seconds) * int64(share) / 100)
+		args := []string{
+			"-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
+			fmt.Sprintf("testsrc2=size=%s:rate=30:duration=%d,noise=alls=40:allf=t", s.size, s.seconds),
+			"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", rate, "-maxrate", rate, "-bufsize", rate,
+			"-movflags", "+faststart", "-f", "mp4", work,
+		}
+		cmd := exec.CommandContext(ctx, ffmpeg, args...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("make a clip: %w\n%s", err, out)
+		}
+		err := fillUp(work, total)
+		if err == nil {
+			return path, os.Rename(work, path)
+		}
+		if !errors.Is(err, errTooLarge) {
+			return "", err
+		}
+	}
+	return "", errTooLarge
+}
+
+var errTooLarge = errors.New("the clip is larger than it was to be")
+
+// fillUp brings a file to its size with a box that nobody looks at.
+func fillUp(path string, total int64) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("fill up a clip: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Sync(), f.Close()) }()
+	stat, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("fill up a clip: %w", err)
+	}
+	free := total - stat.Size()
+	if free < 8+markBytes {
+		return errTooLarge
+	}
+	box := binary.BigEndian.AppendUint32(nil, uint32(free))
+	box = append(box, "free"...)
+	box = append(box, bytes.Repeat([]byte("filling "), int(free)/8+1)[:free-8-markBytes]...)
+	box = append(box, strings.Repeat("0", markBytes)...)
+	if _, err := f.Write(box); err != nil {
+		return fmt.Errorf("fill up a clip: %w", err)
+	}
+	return nil
+}

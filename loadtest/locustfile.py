@@ -1,0 +1,175 @@
+"""Players who upload, look at their videos and at the ranking: 3 uploads to 1 list to 1 ranking, 1 to 3 s apart.
+
+The command in this folder runs it and says in the environment what to use:
+
+    CAPACITY_PEOPLE   file, an email a line; each simulated user signs in as the next
+    CAPACITY_PASSWORD theirs
+    CAPACITY_CLIPS    folder of clips to upload, each ending in a box of MARK bytes to write into
+    CAPACITY_JOURNAL  file that gets a line of JSON for each request: what was asked, what came, whether it was right
+    CAPACITY_ADDRESSES how many addresses of the loopback the users come from
+
+Whatever is not as it must be is written into the journal as a fault. Nothing is retried.
+"""
+
+import itertools
+import json
+import os
+import pathlib
+import time
+import uuid
+
+import requests
+from locust import HttpUser, between, events, task
+
+MARK = 32  # bytes at the end of each upload that no other has
+TITLE = "Triple desde la esquina"
+
+# What a player does, over and over; each begins at another place.
+CIRCLE = ("upload", "own_videos", "upload", "ranking", "upload")
+
+clips = sorted(pathlib.Path(os.environ["CAPACITY_CLIPS"]).glob("*.mp4"))
+contents = [memoryview(c.read_bytes()) for c in clips]
+people = itertools.count()
+emails = pathlib.Path(os.environ["CAPACITY_PEOPLE"]).read_text().split()
+addresses = int(os.environ["CAPACITY_ADDRESSES"])
+journal = open(os.environ["CAPACITY_JOURNAL"], "a", buffering=1)
+
+
+class Form:
+    """A form with a clip, sent as it is: nothing is copied, and each ends in a mark of its own."""
+
+    def __init__(self, clip):
+        self.mark = uuid.uuid4().hex
+        self.boundary = uuid.uuid4().hex
+        field = f'--{self.boundary}\r\nContent-Disposition: form-data; name="title"\r\n\r\n{TITLE}\r\n'
+        file = (
+            f'--{self.boundary}\r\nContent-Disposition: form-data; name="video_file"; filename="clip.mp4"\r\n'
+            "Content-Type: video/mp4\r\n\r\n"
+        )
+        self.size = len(clip)
+        self.pieces = [
+            (field + file).encode(),
+            clip[:-MARK],
+            self.mark.encode(),
+            f"\r\n--{self.boundary}--\r\n".encode(),
+        ]
+
+    def __len__(self):
+        return sum(len(p) for p in self.pieces)
+
+    def __iter__(self):
+        return iter(self.pieces)
+
+
+class FromAddress(requests.adapters.HTTPAdapter):
+    """Connects from an address of its own, as people do; the front limits what a single one may ask."""
+
+    def __init__(self, address):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, source_address=(self.address, 0), **kwargs)
+
+
+class Wrong(Exception):
+    """An answer that is not what the API promises."""
+
+
+def expect(true, what):
+    if not true:
+        raise Wrong("body: " + what)
+
+
+class Player(HttpUser):
+    wait_time = between(1, 3)
+
+    def on_start(self):
+        n = next(people)
+        self.email = emails[n % len(emails)]
+        self.turn = n
+        self.clip = n
+        self.uploaded = []
+        address = f"127.{10 + n % addresses // 200}.1.{1 + n % addresses % 200}"
+        for scheme in ("http://", "https://"):
+            self.client.mount(scheme, FromAddress(address))
+        self.client.verify = os.environ.get("REQUESTS_CA_BUNDLE", True)
+        self.token = None
+        body = {"email": self.email, "password": os.environ["CAPACITY_PASSWORD"]}
+        self.ask("sign-in", 200, self.signed_in, "POST", "/api/auth/login", json=body)
+
+    def signed_in(self, answer, entry):
+        expect(answer.get("token_type") == "bearer" and answer.get("access_token"), "no token")
+        self.token = answer["access_token"]
+
+    def ask(self, call, status, check, method, path, **more):
+        """Asks once and writes down what came of it."""
+        headers = more.pop("headers", {})
+        if self.token:
+            headers["Authorization"] = "Bearer " + self.token
+        entry = {"call": call, "player": self.email, **more.pop("entry", {})}
+        began, clock = time.time(), time.perf_counter()
+        with self.client.request(
+            method, path, name=call, headers=headers, timeout=120, catch_response=True, allow_redirects=False, **more
+        ) as answer:
+            entry |= {"at": round(began, 3), "ms": round((time.perf_counter() - clock) * 1000, 2)}
+            entry |= {"status": answer.status_code or 0, "users": self.environment.runner.user_count}
+            try:
+                if error := getattr(answer, "error", None):
+                    raise Wrong("connection: " + type(error).__name__)
+                if answer.status_code != status:
+                    raise Wrong(f"status {answer.status_code}")
+                check(answer.json(), entry)
+                answer.success()
+            except Wrong as e:
+                entry["fault"] = str(e)
+                answer.failure(str(e))
+            except Exception as e:  # a body of another form than promised
+                entry["fault"] = "body: " + type(e).__name__
+                answer.failure(entry["fault"])
+        journal.write(json.dumps(entry) + "\n")
+
+    @task
+    def go_on(self):
+        if self.token:  # who could not sign in has been noted
+            getattr(self, CIRCLE[self.turn % len(CIRCLE)])()
+            self.turn += 1
+
+    def upload(self):
+        self.clip += 1
+        form = Form(contents[self.clip % len(contents)])
+        headers = {"Content-Type": "multipart/form-data; boundary=" + form.boundary}
+        entry = {"mark": form.mark, "size": form.size}
+        self.ask("upload", 201, self.accepted, "POST", "/api/videos/upload", data=form, headers=headers, entry=entry)
+
+    def accepted(self, answer, entry):
+        entry["video"] = answer["video_id"]
+        self.uploaded.append(answer["video_id"])
+        expect(answer["message"].startswith("Video subido exitosamente."), "another message")
+        expect(isinstance(answer["task_id"], str), "no task_id")
+
+    def own_videos(self):
+        known = list(self.uploaded)
+
+        def check(answer, entry):
+            ids = [v["video_id"] for v in answer]
+            expect(ids == sorted(ids, reverse=True), "own videos not newest first")
+            expect(set(known) <= set(ids), "an accepted upload is not in its player's list")
+            expect(all(v["status"] != "failed" for v in answer), "a video has failed")
+
+        self.ask("list", 200, check, "GET", "/api/videos")
+
+    def ranking(self):
+        def check(answer, entry):
+            expect(len(answer) > 0, "the ranking is empty")
+            expect([r["position"] for r in answer] == list(range(1, len(answer) + 1)), "positions are not 1, 2, 3 …")
+            votes = [r["votes"] for r in answer]
+            expect(votes == sorted(votes, reverse=True), "the ranking is not by votes")
+
+        self.ask("ranking", 200, check, "GET", "/api/public/rankings")
+
+
+@events.quitting.add_listener
+def close(environment, **_):
+    journal.close()
+    environment.process_exit_code = 0  # whoever runs this judges by the journal

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	startTime = time.Minute      // until a process answers, on a busy machine
+	stopTime  = 40 * time.Second // STOP_GRACE and what closing takes
+)
+
+// process is one that a run has started besides the servers of internal/testserver.
+type process struct {
+	name  string
+	cmd   *exec.Cmd
+	ended chan struct{}
+	log   string // the file of what it has said on stderr
+}
+
+// launch starts a process in a group of its own, so that a signal to the terminal reaches it by way of us only. It waits
+// until a line of its output matches, and returns the match's groups.
+func (h *host) launch(name string, cmd *exec.Cmd, ready *regexp.Regexp) (*process, []string) {
+	p := &process{name: name, cmd: cmd, ended: make(chan struct{}), log: filepath.Join(h.TempDir(), name+".log")}
+	log, err := os.Create(p.log)
+	h.must(err, "make a log")
+	out, inPipe, err := os.Pipe()
+	h.must(err, "make a pipe")
+	cmd.Stdout, cmd.Stderr = inPipe, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	h.must(cmd.Start(), "start "+name)
+	_ = inPipe.Close()
+	go func() { // ends with the process
+		_ = cmd.Wait()
+		_ = log.Close()
+		close(p.ended)
+	}()
+	h.Cleanup(func() { h.stop(p) })
+	found := make(chan []string, 1)
+	go func() { // ends with the process, which closes its end of the pipe
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if m := ready.FindStringSubmatch(lines.Text()); m != nil {
+				select {
+				case found <- m:
+				default:
+				}
+			}
+		}
+		_ = out.Close()
+	}()
+	select {
+	case m := <-found:
+		return p, m
+	case <-p.ended:
+	case <-h.ctx.Done():
+	case <-time.After(startTime):
+	}
+	text, _ := os.ReadFile(p.log)
+	h.Fatalf("%s did not start:\n%s", name, text)
+	return nil, nil
+}
+
+// stop ends a process gently, and if need be not gently.
+func (h *host) stop(p *process) {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	select {
+	case <-p.ended:
+	case <-time.After(stopTime):
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		<-p.ended
+	}
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// settings are a program's settings by NAME.
+type settings map[string]string
+
+// program is a command of the built program with settings.
+func program(path string, s settings, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(context.Background(), path, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	for name, value := range s {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd
+}
+
+// runTool runs a program to its end, in a group of its own that is killed as a whole if ctx ends. What it says goes to
+// out; of a failure, the end is in the error.
+func runTool(ctx context.Context, cmd *exec.Cmd, out io.Writer, started func(pid int)) error {
+	last := &tail{}
+	cmd.Stdout = io.MultiWriter(out, last)
+	cmd.Stderr = cmd.Stdout
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", filepath.Base(cmd.Path), err)
+	}
+	started(cmd.Process.Pid)
+	var err error
+	done := make(chan struct{})
+	go func() { // ends with the process
+		err = cmd.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		if err != nil {
+			return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, last)
+		}
+		return nil
+	case <-ctx.Done():
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		select {
+		case <-done: // it was told to end, so how it ends says nothing
+		case <-time.After(5 * time.Second):
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended
+			<-done
+		}
+		return context.Cause(ctx)
+	}
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ text []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.text = append(t.text, p...)
+	t.text = t.text[max(0, len(t.text)-4096):]
+	return len(p), nil
+}
+
+func (t *tail) String() string { return strings.TrimSpace(string(t.text)) }

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"risingstars/bench/bare"
+)
+
+// ratio measures the platform beside something bare that does the same work, in turn, on the same machine.
+type ratio struct {
+	name string
+	run  func(context.Context) (*result, error)
+}
+
+func (b *bench) ratios() []ratio {
+	list := []ratio{
+		{"ratio-start", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-start", b.compareStart) }},
+		{"ratio-uploads", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-uploads", b.compareUploads) }},
+		{"ratio-votes", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-votes", b.compareVotes) }},
+	}
+	for _, n := range b.Players {
+		name := fmt.Sprintf("ratio-reads-%d", n)
+		list = append(list, ratio{name, func(ctx context.Context) (*result, error) {
+			return b.beside(ctx, name, func(h *host) []figure { return b.compareReads(h, n) })
+		}})
+	}
+	return list
+}
+
+// beside makes a result of figures.
+func (b *bench) beside(ctx context.Context, name string, measure func(*host) []figure) (*result, error) {
+	h := newHost(ctx, b.log)
+	defer h.end()
+	r := &result{Name: name, Kind: "ratio", Scenario: strings.TrimPrefix(name, "ratio-"), Began: time.Now().UTC()}
+	err := h.try(func() { r.Figures = measure(h) })
+	r.judgeFigures()
+	return r, err
+}
+
+var serving = regexp.MustCompile(`^serving (http://\S+)`)
+
+// bareServer starts this program once more as one of the bare servers.
+func (h *host) bareServer(kind string, env ...string) (*process, string) {
+	self, err := os.Executable()
+	h.must(err, "find this program")
+	cmd := exec.CommandContext(context.Background(), self)
+	cmd.Env = append(append(os.Environ(), bare.Env+"="+kind), env...)
+	p, m := h.launch("bare-"+kind, cmd, serving)
+	return p, m[1]
+}
+
+const connectionsAtOnce = 16
+
+// asker sends requests on many connections at once, round by round.
+type asker struct {
+	address string
+	tls     *tls.Config // nil for plain HTTP
+	round   time.Duration
+	rounds  int // so far: each comes from addresses of its own, as the front limits what one may ask
+}
+
+func newAsker(h *host, url, ca string, round time.Duration) *asker {
+	scheme, address, _ := strings.Cut(url, "://")
+	a := &asker{address: address, round: round}
+	if scheme == "https" {
+		text, err := os.ReadFile(ca)
+		h.must(err, "read the certificate")
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(text)
+		a.tls = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	}
+	return a
+}
+
+// perSecond is how many requests were answered in a round. next gives a request to each connection by its number.
+func (a *asker) perSecond(h *host, next func(connection int) []byte) float64 {
+	a.rounds++
+	var count atomic.Int64
+	failures := make(chan error, connectionsAtOnce)
+	var group sync.WaitGroup
+	begin := time.Now()
+	for i := range connectionsAtOnce {
+		group.Go(func() {
+			n, err := a.ask(h.ctx, net.IPv4(127, byte(20+a.rounds%200), byte(a.rounds/200), byte(i+1)), begin.Add(a.round), func() []byte { return next(i) })
+			count.Add(n)
+			failures <- err
+		})
+	}
+	group.Wait()
+	took := time.Since(begin).Seconds()
+	close(failures)
+	for err := range failures {
+		h.must(err, "ask")
+	}
+	return float64(count.Load()) / took
+}
+
+func (a *asker) ask(ctx context.Context, from net.IP, end time.Time, next func() []byte) (n int64, err error) {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: from}, Timeout: 10 * time.Second}
+	var conn net.Conn
+	if a.tls == nil {
+		conn, err = dialer.DialContext(ctx, "tcp", a.address)
+	} else {
+		conn, err = (&tls.Dialer{NetDialer: dialer, Config: a.tls}).DialContext(ctx, "tcp", a.address)
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = conn.Close() }()
+	return bare.Ask(conn, end, next)
+}
+
+// get is a request for a path, always the same.
+func (a *asker) get(path string) func(int) []byte {
+	text := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, a.address)
+	return func(int) []byte { return text }
+}
+
+// compareStart tells how long a web process takes until it is ready, and what it holds when it is idle.
+func (b *bench) compareStart(h *host) []figure {
+	var list []figure
+	for _, kind := range []string{embedded, fleet} {
+		t := newTarget(h, kind, b.program, false)
+		var times, idle []float64
+		for n := range b.Rounds + 1 {
+			begin := time.Now()
+			settings := settings{"WORKERS": "0", "DATA_DIR": h.TempDir()}
+			if kind == embedded {
+				settings["DATA_DIR"] = t.settings["DATA_DIR"]
+			}
+			p, m := h.launch("web", program(b.program, with(t.settings, settings, "LISTEN_ADDR", "127.0.0.1:0"), "serve"), site)
+			untilReady(h, m[1])
+			if n > 0 { // the first makes what the others find
+				times = append(times, time.Since(begin).Seconds())
+				idle = append(idle, float64(useOf(processes(), p.pid()).memory)/(1<<20))
+			}
+			h.stop(p)
+		}
+		list = append(list,
+			wantLess(kind+": from the start until ready", median(times), "s", 1),
+			wantLess(kind+": idle memory of a web process", median(idle), "MiB", 60))
+	}
+	return list
+}
+
+func with(base, more settings, name, value string) settings {
+	all := settings{name: value}
+	for _, s := range []settings{base, more} {
+		maps.Copy(all, s)
+	}
+	return all
+}
+
+// untilReady asks a web process until it says that it is ready.
+func untilReady(h *host, url string) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	deadline := time.Now().Add(startTime)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for time.Now().Before(deadline) {
+		if _, err := fetch(h.ctx, client, url+"/readyz"); err == nil {
+			return
+		}
+		<-tick.C
+	}
+	h.Fatal("the program does not get ready")
+}
+
+// fetch is the body of an answer of 200.
+func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return nil, errors.New(answer.Status)
+	}
+	return io.ReadAll(answer.Body)
+}
+
+// saved keeps a body in a file for the bare server to give.
+func saved(h *host, body []byte) string {
+	path := filepath.Join(h.TempDir(), "body")
+	h.must(os.WriteFile(path, body, 0o600), "keep a body")
+	return path
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"risingstars/internal/testserver"
+)
+
+// compareReads reads rankings and public lists of so many players through nginx, and through another nginx of the same
+// configuration from two bare servers that give the same bytes.
+func (b *bench) compareReads(h *host, players int) []figure {
+	t := newTarget(h, fleet, b.program, true)
+	seedByNumbers(h, t, players)
+	t.start(0, "")
+	asker := newAsker(h, t.url, t.ca, b.Round)
+	var list []figure
+	for _, path := range []string{"/api/public/rankings", "/api/public/videos"} {
+		body, err := fetch(h.ctx, trusting(h, t.ca), t.url+path)
+		h.must(err, "read "+path)
+		var addrs []string
+		for range 2 {
+			_, url := h.bareServer("bytes", "BENCH_BODY="+saved(h, body))
+			addrs = append(addrs, strings.TrimPrefix(url, "http://"))
+		}
+		front := testserver.Nginx(h, "", addrs...)
+		plain := newAsker(h, front.URL, front.Dir()+"/certificate.pem", b.Round)
+		var ours, ratios []float64
+		for range b.Rounds {
+			mine := asker.perSecond(h, asker.get(path))
+			ours = append(ours, mine)
+			ratios = append(ratios, mine/plain.perSecond(h, plain.get(path)))
+		}
+		what := strings.TrimPrefix(path, "/api/public/")
+		list = append(list,
+			wantAtLeast(what+" through nginx", median(ratios), "of bare", .5),
+			figure{What: what + " through nginx, requests", Value: median(ours), Unit: "requests/s"})
+	}
+	return list
+}
+
+func trusting(h *host, ca string) *http.Client {
+	text, err := os.ReadFile(ca)
+	h.must(err, "read the certificate")
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	return &http.Client{
+		Timeout:   time.Minute,
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}},
+	}
+}
+
+// seedByNumbers makes so many players in 50 cities with a public video each, by one statement for each table: a million
+// by the store's own would take longer than all that is measured.
+func seedByNumbers(h *host, t *target, n int) {
+	for _, statement := range []string{
+		`INSERT INTO players (first_name, last_name, email, email_key, password_hash, city, city_key, country, created_at)
+			SELECT 'Nombre' || i, 'Apellido', i || '@example.com', i || '@example.com', '', 'Ciudad ' || (i % 50), 'ciudad ' || (i % 50),
+				'', now() FROM generate_series(1, $1) AS i`,
+		`INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run, city_key, search_key,
+				uploaded_at, processed_at, published_at)
+			SELECT i, '', 'Triple', 'public', '', 0, lpad(to_hex(i), 32, '0'), 'mp4', 1, lpad(to_hex(i), 32, '0'),
+				'ciudad ' || (i % 50), 'triple', now(), now(), now() FROM generate_series(1, $1) AS i`,
+		`INSERT INTO standings (player_id, city_key, votes, reached_at)
+			SELECT i, 'ciudad ' || (i % 50), 0, now() FROM generate_series(1, $1) AS i`,
+	} {
+		_, err := t.db.Writer.ExecContext(h.ctx, statement, n)
+		h.must(err, "make players")
+	}
+	_, err := t.db.Writer.ExecContext(h.ctx, `ANALYZE`)
+	h.must(err, "make players")
+}

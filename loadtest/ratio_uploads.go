@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"risingstars/internal/auth"
+)
+
+// compareUploads tells how many uploads of 10 MB a processor second of the web process is enough for, beside a bare
+// handler that copies the same body to a file and flushes it. What the web process has others do for it, ffprobe above
+// all, is told apart.
+func (b *bench) compareUploads(h *host) []figure {
+	t := newTarget(h, embedded, b.program, true)
+	owner := newSeeder(t, 4).people("star", 1, false)[0]
+	token, _, err := auth.NewTokens(t.secret, time.Hour, time.Now).Issue(owner.ID, 0)
+	h.must(err, "issue a token")
+	t.start(0, "")
+	plain, plainURL := h.bareServer("copy", "BENCH_DIR="+h.TempDir())
+	web := t.watched[len(t.watched)-1].pid
+	clip, err := os.ReadFile(b.clips[len(b.clips)-1])
+	h.must(err, "read the clip")
+	uploads := 40
+	if b.quick {
+		uploads = 4
+	}
+	var own, all, walls []float64
+	for range b.Rounds {
+		before, beforeAll, begin := ownCPU(web), useOf(processes(), web).cpu, time.Now()
+		send(h, t.url+"/api/videos/upload", token, clip, uploads)
+		wall, mine, mineAll := time.Since(begin).Seconds(), ownCPU(web)-before, useOf(processes(), web).cpu-beforeAll
+		before, begin = ownCPU(plain.pid()), time.Now()
+		send(h, plainURL, "", clip, uploads)
+		theirs := max(ownCPU(plain.pid())-before, 1./ticksPerSecond)
+		own, all = append(own, theirs/max(mine, 1./ticksPerSecond)), append(all, theirs/max(mineAll, 1./ticksPerSecond))
+		walls = append(walls, time.Since(begin).Seconds()/wall)
+	}
+	return []figure{
+		wantAtLeast("uploads for a processor second of the web process", median(own), "of bare", .5),
+		{What: "the same with ffprobe, which judges each upload, counted in", Value: median(all), Unit: "of bare"},
+		{What: "uploads a second, four at once", Value: median(walls), Unit: "of bare"},
+	}
+}
+
+// ownCPU is the processor time of a process itself, in seconds.
+func ownCPU(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	s, _ := parseStat(string(text))
+	return s.own
+}
+
+// send uploads a clip so many times, four at once.
+func send(h *host, url, token string, clip []byte, n int) {
+	client := &http.Client{Timeout: time.Minute}
+	defer client.CloseIdleConnections()
+	turns, failures := make(chan struct{}, 4), make(chan error, n)
+	var group sync.WaitGroup
+	for range n {
+		group.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			failures <- sendOne(h, client, url, token, clip)
+		})
+	}
+	group.Wait()
+	close(failures)
+	for err := range failures {
+		h.must(err, "upload")
+	}
+}
+
+func sendOne(h *host, client *http.Client, url, token string, clip []byte) error {
+	var head bytes.Buffer
+	form := multipart.NewWriter(&head)
+	_ = form.WriteField("title", "Triple desde la esquina") // a buffer takes all
+	_, _ = form.CreateFormFile("video_file", "clip.mp4")
+	tail := "\r\n--" + form.Boundary() + "--\r\n"
+	length := int64(head.Len() + len(clip) + len(tail))
+	r, err := http.NewRequestWithContext(h.ctx, http.MethodPost, url,
+		io.MultiReader(&head, bytes.NewReader(clip), bytes.NewReader([]byte(tail))))
+	if err != nil {
+		return err
+	}
+	r.ContentLength = length
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusCreated {
+		err = fmt.Errorf("%s: %s", answer.Status, text)
+	}
+	return err
+}

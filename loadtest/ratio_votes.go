@@ -1,0 +1,188 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"risingstars/internal/auth"
+	"risingstars/internal/store"
+	"risingstars/internal/testserver"
+)
+
+// spread is over how many stars votes are spread where they do not all go to one.
+const spread = 1000
+
+// compareVotes tells how many votes a web process and its PostgreSQL take, given by sixteen connections at once, beside
+// pgbench with sixteen connections on the same PostgreSQL: once spread over a thousand stars, once all for one.
+func (b *bench) compareVotes(h *host) []figure {
+	t := newTarget(h, fleet, b.program, true)
+	voters := max(spread, b.Voters)
+	seedByNumbers(h, t, max(voters, 3*spread))
+	v := &voting{host: h, target: t, voters: int64(voters), asker: newAsker(h, t.serve("web", settings{"WORKERS": "0"}), "", b.Round)}
+	v.store = store.New(t.db, store.Options{Queue: noQueue{}})
+	v.sign()
+	pgbench := testserver.Program(h, "pgbench", os.Getenv("RISINGSTARS_TEST_POSTGRES"), "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+	two := scriptOf(h, "two", insertVote, countVote)
+	three := scriptOf(h, "three", insertVote, countVote, rankVote)
+	var many, one, bareMany, bareOne, bareThree, alone []float64
+	cost, bareCost := costs{}, costs{}
+	for range b.Rounds {
+		many = append(many, cost.of(t, func() float64 { return v.overHTTP(spread) }, b.Round))
+		bareMany = append(bareMany, bareCost.of(t, func() float64 { return v.pgbench(pgbench, two, spread) }, b.Round))
+		one = append(one, v.overHTTP(1))
+		bareOne = append(bareOne, v.pgbench(pgbench, two, 1))
+		bareThree = append(bareThree, v.pgbench(pgbench, three, spread))
+		alone = append(alone, v.byStore(spread))
+	}
+	list := []figure{
+		wantAtLeast("votes for a thousand stars over HTTP, beside pgbench with the same two statements", median(ratiosOf(many, bareMany)), "of pgbench", .6),
+		wantAtLeast("votes for one star, beside votes for a thousand", median(ratiosOf(one, many)), "of spread", .5),
+		{What: "votes for a thousand stars over HTTP", Value: median(many), Unit: "votes/s"},
+		{What: "votes for one star over HTTP", Value: median(one), Unit: "votes/s"},
+		{What: "votes for a thousand stars by the store alone", Value: median(alone), Unit: "votes/s"},
+		{What: "pgbench, a thousand stars, two statements", Value: median(bareMany), Unit: "votes/s"},
+		{What: "pgbench, a thousand stars, with the ranking as the third statement", Value: median(bareThree), Unit: "votes/s"},
+		{What: "pgbench, one star, two statements", Value: median(bareOne), Unit: "votes/s"},
+		{What: "pgbench, for each transaction: postgres", Value: median(bareCost["postgres"]), Unit: "ms of a processor"},
+	}
+	for _, name := range []string{"web", "postgres", "redis"} {
+		list = append(list, figure{What: "a vote over HTTP: " + name, Value: median(cost[name]), Unit: "ms of a processor"})
+	}
+	return list
+}
+
+// costs are the milliseconds of a processor that each process uses for a vote, round by round.
+type costs map[string][]float64
+
+// of measures a round that returns a rate, and gives that back.
+func (c costs) of(t *target, round func() float64, took time.Duration) float64 {
+	before := map[string]float64{}
+	for _, w := range t.watched {
+		before[w.name] = useOf(processes(), w.pid).cpu
+	}
+	rate := round()
+	for _, w := range t.watched {
+		c[w.name] = append(c[w.name], 1000*(useOf(processes(), w.pid).cpu-before[w.name])/max(1, rate*took.Seconds()))
+	}
+	return rate
+}
+
+// The statements of a vote, as pgbench runs them.
+const (
+	insertVote = `INSERT INTO votes (video_id, voter_id, player_id, voted_at) VALUES (:star, :voter, :star, now()) ON CONFLICT DO NOTHING;`
+	countVote  = `UPDATE videos SET votes = votes + 1 WHERE id = :star;`
+	rankVote   = `UPDATE standings SET votes = votes + 1, reached_at = now() WHERE player_id = :star;`
+)
+
+func scriptOf(h *host, name string, statements ...string) string {
+	path := filepath.Join(h.TempDir(), name)
+	text := "\\set star random(1, :stars)\n\\set voter random(1, :voters)\nBEGIN;\n" + strings.Join(statements, "\n") + "\nCOMMIT;\n"
+	h.must(os.WriteFile(path, []byte(text), 0o600), "write a script")
+	return path
+}
+
+func ratiosOf(ours, theirs []float64) []float64 {
+	list := make([]float64, len(ours))
+	for i := range ours {
+		list[i] = ours[i] / max(1, theirs[i])
+	}
+	return list
+}
+
+// voting gives votes, each a pair of voter and star that was not there before.
+type voting struct {
+	*host
+	target *target
+	asker  *asker
+	store  *store.Store
+	voters int64
+	tokens []string // of the voters, by their ids less one
+	given  atomic.Int64
+}
+
+func (v *voting) sign() {
+	issuer := auth.NewTokens(v.target.secret, 24*time.Hour, time.Now)
+	for id := range v.voters {
+		token, _, err := issuer.Issue(id+1, 0)
+		v.must(err, "issue a token")
+		v.tokens = append(v.tokens, token)
+	}
+}
+
+// pair is the next vote. Nobody votes for their own video, whose number is theirs. pgbench has the first thousand stars,
+// the spread votes have the second, and the votes for one star what comes behind.
+func (v *voting) pair(stars int64) (voter, star int64) {
+	n := v.given.Add(1)
+	voter = n%v.voters + 1
+	star = spread + (n+n/v.voters)%spread + 1
+	if stars == 1 {
+		star = 2*spread + n/v.voters + 1
+	}
+	if voter == star {
+		return v.pair(stars)
+	}
+	return voter, star
+}
+
+// overHTTP is how many votes a second a web process takes. With one star, everybody votes for it before the next has its
+// turn.
+func (v *voting) overHTTP(stars int64) float64 {
+	return v.asker.perSecond(v.host, func(int) []byte {
+		voter, star := v.pair(stars)
+		return fmt.Appendf(nil, "POST /api/public/videos/%d/vote HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: 0\r\n\r\n",
+			star, v.asker.address, v.tokens[voter-1])
+	})
+}
+
+// byStore is how many the store takes without a web process before it.
+func (v *voting) byStore(stars int64) float64 {
+	var count atomic.Int64
+	failures := make(chan error, connectionsAtOnce)
+	var group sync.WaitGroup
+	begin := time.Now()
+	for range connectionsAtOnce {
+		group.Go(func() {
+			for time.Since(begin) < v.asker.round {
+				voter, star := v.pair(stars)
+				if _, err := v.store.AddVote(v.ctx, star, voter, time.Now()); err != nil {
+					failures <- err
+					return
+				}
+				count.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	took := time.Since(begin).Seconds()
+	close(failures)
+	for err := range failures {
+		v.must(err, "vote")
+	}
+	return float64(count.Load()) / took
+}
+
+var tps = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
+
+// pgbench is how many transactions a second pgbench makes.
+func (v *voting) pgbench(path, script string, stars int) float64 {
+	seconds := max(1, int(v.asker.round.Seconds()))
+	cmd := exec.CommandContext(v.ctx, path, "-n", "-M", "prepared", "-c", strconv.Itoa(connectionsAtOnce), "-j", "2",
+		"-T", strconv.Itoa(seconds), "-D", fmt.Sprint("stars=", stars), "-D", fmt.Sprint("voters=", v.voters), "-f", script,
+		v.target.postgres.URL("contest"))
+	out, err := cmd.CombinedOutput()
+	m := tps.FindSubmatch(out)
+	if err != nil || m == nil {
+		v.Fatalf("pgbench: %v\n%s", err, out)
+	}
+	rate, err := strconv.ParseFloat(string(m[1]), 64)
+	v.must(err, "read pgbench's rate")
+	return rate
+}

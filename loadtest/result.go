@@ -1,0 +1,250 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// result is what came of one run. It is kept as NAME.json, and for people and their tables as CSV beside.
+type result struct {
+	Name      string      `json:"name"`
+	Kind      string      `json:"kind"` // load, workers, or ratio
+	Target    string      `json:"target"`
+	Scenario  string      `json:"scenario"`
+	Tool      string      `json:"tool,omitempty"`
+	Users     int         `json:"users,omitempty"`
+	Up        float64     `json:"up_seconds,omitempty"`
+	Held      float64     `json:"held_seconds,omitempty"`
+	Rendering string      `json:"rendering,omitempty"`
+	Began     time.Time   `json:"began"`
+	Calls     []callStats `json:"calls,omitempty"`         // while all users were there
+	Coming    []callStats `json:"calls_coming,omitempty"`  // while they came
+	Uploads   int         `json:"uploads,omitempty"`       // that were acknowledged
+	Votes     int         `json:"votes,omitempty"`         // that were acknowledged
+	Drained   float64     `json:"drain_seconds,omitempty"` // until no video waited any more
+	Most      int         `json:"most_waiting,omitempty"`  // videos at once
+	Processes []usage     `json:"processes,omitempty"`
+	Faults    []finding   `json:"faults,omitempty"`
+	Findings  []finding   `json:"findings,omitempty"`
+	Stopped   string      `json:"stopped,omitempty"` // why before its time
+	Figures   []figure    `json:"figures,omitempty"`
+	Passed    bool        `json:"passed"`
+	Reasons   []string    `json:"reasons"`
+
+	series table
+}
+
+// usage is what a process and all that it started used in the course of a run.
+type usage struct {
+	Name     string  `json:"name"`
+	MeanCPU  float64 `json:"mean_cpu"` // processors
+	MostCPU  float64 `json:"most_cpu"`
+	MostMiB  float64 `json:"most_mib"` // resident; pages that several processes share count for each
+	FirstMiB float64 `json:"first_mib"`
+}
+
+// figure is one measured number beside what is wanted of it.
+type figure struct {
+	What   string  `json:"what"`
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"`
+	Wanted string  `json:"wanted,omitempty"` // ">= 0.5"
+	Met    bool    `json:"met"`
+}
+
+// table is a CSV file in memory.
+type table struct {
+	head []string
+	rows [][]string
+}
+
+func (r *result) useOf(s *sampler) {
+	for _, w := range s.watched {
+		u := usage{Name: w.name}
+		n := 0
+		for _, at := range s.samples {
+			if cpu, ok := at.CPU[w.name]; ok {
+				u.MeanCPU += cpu
+				u.MostCPU = max(u.MostCPU, cpu)
+				n++
+			}
+			if mib := float64(at.Memory[w.name]) / (1 << 20); mib > 0 {
+				u.MostMiB = max(u.MostMiB, mib)
+				if u.FirstMiB == 0 {
+					u.FirstMiB = mib
+				}
+			}
+		}
+		u.MeanCPU = round(u.MeanCPU / float64(max(1, n)))
+		u.MostCPU, u.MostMiB, u.FirstMiB = round(u.MostCPU), round(u.MostMiB), round(u.FirstMiB)
+		r.Processes = append(r.Processes, u)
+	}
+	for _, at := range s.samples {
+		r.Most = max(r.Most, at.Waiting)
+	}
+}
+
+func round(x float64) float64 { return math.Round(x*1000) / 1000 }
+
+// seriesOf is the course of a run: what the sampler saw, and the requests of the time since the sample before.
+func seriesOf(journal []entry, samples []sample, begin float64) table {
+	names := []string{}
+	if len(samples) > 0 {
+		for name := range samples[len(samples)-1].Memory {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+	}
+	t := table{head: []string{"seconds", "users", "requests_per_second", "failures", "p95_ms", "connections", "waiting"}}
+	for _, name := range names {
+		t.head = append(t.head, "cpu_"+name, "mib_"+name)
+	}
+	byEnd := slices.Clone(journal)
+	slices.SortFunc(byEnd, func(a, b entry) int { return int(math.Copysign(1, a.At+a.MS/1000-b.At-b.MS/1000)) })
+	before := 0.0
+	users := 0
+	for _, s := range samples {
+		var ms []float64
+		failures := 0
+		for len(byEnd) > 0 && byEnd[0].At+byEnd[0].MS/1000-begin <= s.At {
+			ms = append(ms, byEnd[0].MS)
+			users = byEnd[0].Users
+			if byEnd[0].Fault != "" {
+				failures++
+			}
+			byEnd = byEnd[1:]
+		}
+		slices.Sort(ms)
+		row := []string{
+			decimal(s.At), strconv.Itoa(users), decimal(float64(len(ms)) / (s.At - before)), strconv.Itoa(failures),
+			decimal(percentile(ms, .95)), strconv.Itoa(s.Connections), strconv.Itoa(s.Waiting),
+		}
+		for _, name := range names {
+			row = append(row, decimal(s.CPU[name]), decimal(float64(s.Memory[name])/(1<<20)))
+		}
+		t.rows = append(t.rows, row)
+		before = s.At
+	}
+	return t
+}
+
+func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) }
+
+// save keeps a result: the tables first, then the JSON, by which it is known that the run is done.
+func (r *result) save(dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("save a result: %w", err)
+	}
+	calls := table{head: strings.Split("phase,users,call,requests,failures,rps,p50_ms,p90_ms,p95_ms,p99_ms", ",")}
+	for phase, list := range map[string][]callStats{"coming": r.Coming, "held": r.Calls} {
+		for _, c := range list {
+			calls.rows = append(calls.rows, []string{
+				phase, strconv.Itoa(r.Users), c.Call, strconv.Itoa(c.Requests), strconv.Itoa(c.Failures), decimal(c.RPS),
+				decimal(c.P50), decimal(c.P90), decimal(c.P95), decimal(c.P99),
+			})
+		}
+	}
+	slices.SortFunc(calls.rows, slices.Compare)
+	failures := table{head: []string{"found_by", "kind", "count", "example"}}
+	for by, list := range map[string][]finding{"checker": r.Findings, "generator": r.Faults} {
+		for _, f := range list {
+			failures.rows = append(failures.rows, []string{by, f.Kind, strconv.Itoa(f.Count), f.Example})
+		}
+	}
+	slices.SortFunc(failures.rows, slices.Compare)
+	processes := table{head: strings.Split("process,mean_cpu,most_cpu,first_mib,most_mib", ",")}
+	for _, u := range r.Processes {
+		processes.rows = append(processes.rows, []string{
+			u.Name, decimal(u.MeanCPU), decimal(u.MostCPU), decimal(u.FirstMiB), decimal(u.MostMiB),
+		})
+	}
+	figures := table{head: []string{"what", "value", "unit", "wanted", "met"}}
+	for _, f := range r.Figures {
+		met := strconv.FormatBool(f.Met)
+		if f.Wanted == "" {
+			met = ""
+		}
+		figures.rows = append(figures.rows, []string{f.What, strconv.FormatFloat(f.Value, 'g', 6, 64), f.Unit, f.Wanted, met})
+	}
+	for name, t := range map[string]table{
+		"calls": calls, "failures": failures, "processes": processes, "figures": figures, "series": r.series,
+	} {
+		if err := t.save(filepath.Join(dir, r.Name+"."+name+".csv")); err != nil {
+			return err
+		}
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("save a result: %w", err)
+	}
+	return writeWhole(filepath.Join(dir, r.Name+".json"), append(text, '\n'))
+}
+
+// save writes a table, unless it has no rows.
+func (t table) save(path string) error {
+	if len(t.rows) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	w := csv.NewWriter(&text)
+	if err := errors.Join(w.Write(t.head), w.WriteAll(t.rows)); err != nil {
+		return fmt.Errorf("save a table: %w", err)
+	}
+	return writeWhole(path, []byte(text.String()))
+}
+
+// writeWhole writes a file beside its place and moves it there, so that it is whole or not there.
+func writeWhole(path string, text []byte) error {
+	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
+		return fmt.Errorf("write a result: %w", err)
+	}
+	if err := errors.Join(os.Chmod(path+".new", 0o644), os.Rename(path+".new", path)); err != nil {
+		return fmt.Errorf("write a result: %w", err)
+	}
+	return nil
+}
+
+// loadResult reads a result that was saved; none is nil.
+func loadResult(dir, name string) (*result, error) {
+	text, err := os.ReadFile(filepath.Join(dir, name+".json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var r result
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err == nil {
+		r.series, err = readTable(filepath.Join(dir, name+".series.csv"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the result %s: %w", name, err)
+	}
+	return &r, nil
+}
+
+func readTable(path string) (table, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return table{}, nil
+	}
+	if err != nil {
+		return table{}, err
+	}
+	defer func() { _ = f.Close() }()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil || len(rows) == 0 {
+		return table{}, err
+	}
+	return table{head: rows[0], rows: rows[1:]}, nil
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+)
+
+// callStats sums up one call of a run in one of its phases.
+type callStats struct {
+	Call     string  `json:"call"`
+	Requests int     `json:"requests"`
+	Failures int     `json:"failures"`
+	RPS      float64 `json:"rps"`
+	P50      float64 `json:"p50_ms"`
+	P90      float64 `json:"p90_ms"`
+	P95      float64 `json:"p95_ms"`
+	P99      float64 `json:"p99_ms"`
+}
+
+// percentile is the smallest value that at least the share q of them do not exceed ("nearest rank"); 0 if there are none.
+func percentile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(len(sorted)-1, max(0, int(math.Ceil(q*float64(len(sorted))))-1))]
+}
+
+// statsOf sums up entries that were sent in so many seconds: call by call, and all together under "all".
+func statsOf(entries []entry, seconds float64) []callStats {
+	times, failures := map[string][]float64{}, map[string]int{}
+	for _, e := range entries {
+		for _, call := range []string{e.Call, "all"} {
+			times[call] = append(times[call], e.MS)
+			if e.Fault != "" {
+				failures[call]++
+			}
+		}
+	}
+	list := []callStats{}
+	for call, ms := range times {
+		slices.Sort(ms)
+		list = append(list, callStats{
+			Call: call, Requests: len(ms), Failures: failures[call], RPS: float64(len(ms)) / seconds,
+			P50: percentile(ms, .5), P90: percentile(ms, .9), P95: percentile(ms, .95), P99: percentile(ms, .99),
+		})
+	}
+	slices.SortFunc(list, func(a, b callStats) int { return cmp.Compare(a.Call, b.Call) })
+	return list
+}
+
+// faultsOf counts what went wrong by call and kind.
+func faultsOf(entries []entry) []finding {
+	found := findings{}
+	for _, e := range entries {
+		if e.Fault != "" {
+			found.add(e.Call+": "+e.Fault, "%s at %.0f, status %d after %.0f ms", e.Player, e.At, e.Status, e.MS)
+		}
+	}
+	return found.list()
+}
+
+// What a run must keep to, besides that nothing is lost.
+const (
+	maxP95       = 1000 // ms, of every call but uploads
+	maxUploadP95 = 2000 // ms
+	maxErrors    = 0.01 // of all requests: the platform unavailable or the connection broken
+)
+
+// judge says what a run has failed by; nothing is a pass. timed is whether times count, which they do not in a trial run.
+func judge(r *result, timed bool) []string {
+	reasons := []string{}
+	if r.Stopped != "" {
+		reasons = append(reasons, "stopped: "+r.Stopped)
+	}
+	for _, f := range r.Findings {
+		reasons = append(reasons, f.Kind)
+	}
+	for _, f := range r.Faults {
+		if neverAllowed(f.Kind) {
+			reasons = append(reasons, f.Kind)
+		}
+	}
+	tried := len(r.Calls) > 0 || !timed && len(r.Coming) > 0
+	for _, c := range r.Calls {
+		if c.Call == "all" {
+			if float64(c.Failures) > maxErrors*float64(c.Requests) {
+				reasons = append(reasons, "more than 1 % errors")
+			}
+			continue
+		}
+		most := float64(maxP95)
+		if c.Call == uploadCall {
+			most = maxUploadP95
+		}
+		if timed && c.P95 > most {
+			reasons = append(reasons, "p95 of "+c.Call)
+		}
+	}
+	switch { // a run that tried nothing proves nothing
+	case !tried:
+		reasons = append(reasons, "no requests")
+	case r.Scenario == "mix" && r.Uploads == 0:
+		reasons = append(reasons, "no uploads")
+	case r.Scenario == "votes" && r.Votes == 0:
+		reasons = append(reasons, "no votes")
+	}
+	return reasons
+}
+
+// neverAllowed tells a fault that fails a run by itself: an answer that is not as promised, or a refusal that was not
+// meant to be. What is left is the platform being unavailable, of which 1 % is borne.
+func neverAllowed(kind string) bool {
+	_, fault, _ := strings.Cut(kind, ": ")
+	return strings.HasPrefix(fault, "body") || strings.HasPrefix(fault, "status") && !strings.HasPrefix(fault, "status 5")
+}
+
+// slope is how fast y grows with x, by least squares; 0 without two different x.
+func slope(x, y []float64) float64 {
+	var sx, sy, sxx, sxy float64
+	for i := range x {
+		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]
+	}
+	n := float64(len(x))
+	if d := n*sxx - sx*sx; d != 0 {
+		return (n*sxy - sx*sy) / d
+	}
+	return 0
+}
+
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
