@@ -3,10 +3,11 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X risingstars/internal/app.version=$(VERSION)
 
-.PHONY: help run build test bench coverage lint fmt release clean
+.PHONY: help run build test bench capacity fuzz coverage lint fmt release clean
+.PHONY: aws-synth aws-deploy aws-update aws-stop aws-start aws-destroy
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start the platform, with its data in ./data
 	@scripts/setup run
@@ -24,6 +25,15 @@ test: ## run every check and test (parts: scripts/test lint go …)
 bench: ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+capacity: ## find out how much the platform bears (hours; the machine must be quiet)
+	@scripts/setup test
+	@$(MAKE) --no-print-directory build
+	@go build -o bin/loadtest ./loadtest
+	@bin/loadtest $(CAPACITY)
+
+fuzz: ## run every fuzz target for ten minutes (scripts/fuzz 1h FuzzReport: one, longer)
+	@scripts/fuzz
+
 coverage: ## run the Go tests and write coverage/index.html
 	@scripts/setup test
 	@scripts/test go
@@ -40,6 +50,24 @@ fmt: ## format the Go code
 release: ## build the release archives into ./dist
 	@scripts/setup lint
 	@scripts/release $(VERSION)
+
+aws-synth: ## print the templates of the deployment on AWS
+	@deploy/aws/aws synth
+
+aws-deploy: ## create the deployment on AWS that deploy/aws/settings.env describes
+	@deploy/aws/aws up
+
+aws-update: ## give its hosts the program of this checkout
+	@deploy/aws/aws update
+
+aws-stop: ## stop its database and hosts until aws-start
+	@deploy/aws/aws stop hosts
+
+aws-start: ## start them
+	@deploy/aws/aws start
+
+aws-destroy: ## destroy it with all data: make aws-destroy DOMAIN=stars.example.org
+	@deploy/aws/aws down $(DOMAIN)
 
 clean: ## remove what was built; ./data stays
 	rm -rf bin dist coverage
