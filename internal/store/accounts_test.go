@@ -378,7 +378,7 @@ func TestDeletePlayerKnowsAllTables(t *testing.T) {
 	want := []string{
 		"audit_log.player_id", // stays
 		"sessions.player_id", "standings.player_id", "standings_before.player_id", "uploads.player_id", "videos.player_id",
-		"votes.player_id", "votes.voter_id",
+		"votes.player_id", "votes.voter_id", "votes_taken_back.player_id",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("columns that name players (-known to DeletePlayer +there):\n%s", diff)
