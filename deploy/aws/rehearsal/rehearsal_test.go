@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package rehearsal puts the machines of deploy/aws onto one: a network namespace for each, between them the rules of the
 // synthesized template's security groups, on them the real programs. It needs root on Linux, in namespaces of its own:
 // scripts/test rehearsal.
