@@ -12,7 +12,9 @@ interface Table {
 export function readMigrations(folder = join(here, '../../internal/store/migrations/postgres')): Map<string, Table> {
   const tables = new Map<string, Table>();
   for (const file of readdirSync(folder).sort()) {
-    const up = readFileSync(join(folder, file), 'utf8').split('-- +goose Down')[0].replace(/--.*$/gm, '');
+    const up = readFileSync(join(folder, file), 'utf8').split('-- +goose Down')[0]
+      .replace(/-- \+goose StatementBegin[\s\S]*?-- \+goose StatementEnd/g, '') // functions, and triggers' bodies
+      .replace(/--.*$/gm, '');
     for (const statement of up.split(';').map((s) => s.trim())) apply(tables, statement);
   }
   return tables;
@@ -30,14 +32,23 @@ function apply(tables: Map<string, Table>, statement: string): void {
   if (altered) {
     const table = tables.get(altered[1]);
     if (!table) throw new Error(`no table ${altered[1]}`);
-    for (const action of split(altered[2])) alter(table, altered[1], action);
+    const renamed = /^RENAME TO (\w+)$/.exec(altered[2]);
+    if (renamed) rename(tables, altered[1], renamed[1]);
+    else for (const action of split(altered[2])) alter(table, altered[1], action);
     return;
   }
   const dropped = /^DROP TABLE (?:IF EXISTS )?(\w+)$/.exec(statement);
   if (dropped) tables.delete(dropped[1]);
-  else if (!/^(CREATE (UNIQUE )?INDEX|DROP INDEX|INSERT|UPDATE|DELETE|WITH|SELECT|$)/.test(statement)) {
+  else if (!/^(CREATE (UNIQUE )?INDEX|CREATE TRIGGER|DROP INDEX|INSERT|UPDATE|DELETE|WITH|SELECT|$)/.test(statement)) {
     throw new Error(`lib/schema.ts does not know what this does: ${statement}`);
   }
+}
+
+function rename(tables: Map<string, Table>, from: string, to: string): void {
+  const table = tables.get(from)!;
+  tables.delete(from);
+  table.references = table.references.map((reference) => reference.replace(`o{ ${from} :`, `o{ ${to} :`));
+  tables.set(to, table);
 }
 
 function alter(table: Table, name: string, action: string): void {

@@ -133,7 +133,7 @@ func (p *platform) startNginx() {
 	certificate, key := p.certify("web", address)
 	files, err := nginx.Render(map[string]string{
 		"NGINX_USER": "root", "PID_FILE": p.path("web", "nginx.pid"), "LOG_DIR": p.path("web"), "STATE_DIR": p.path("web"),
-		"HTTP_LISTEN": "80", "HTTPS_LISTEN": "443", "SERVER_NAME": address, "MEDIA_DIR": p.path("web", "media"),
+		"HTTP_LISTEN": "80", "HTTPS_LISTEN": "443", "STATUS_LISTEN": "127.0.0.1:8081", "SERVER_NAME": address, "MEDIA_DIR": p.path("web", "media"),
 		"TLS_CERTIFICATE": certificate, "TLS_KEY": key, "UPSTREAMS": "server 127.0.0.1:8080;",
 	})
 	check(p, err)
