@@ -36,6 +36,8 @@ func (s *Settings) Check() error {
 		within("PASSWORD_COST", int64(s.PasswordCost), 4, 15),
 		notNegative("FFMPEG_THREADS", int64(s.FFmpegThreads)),
 		notNegative("STOP_GRACE", int64(s.StopGrace)),
+		positive("SWEEP_GRACE", int64(s.SweepGrace)),
+		notNegative("MIN_FREE_BYTES", s.MinFreeBytes),
 		checkFile("BRAND_CURTAIN", s.BrandCurtain),
 		checkFile("BRAND_WATERMARK", s.BrandWatermark),
 	)
