@@ -202,7 +202,7 @@ func (p *platform) wireWeb(context.Context) error {
 		Links:  auth.NewLinks(secret, linkLife, time.Now),
 		Live:   p.live, Limits: p.limits(), Metrics: p.registry,
 		Version: version, PublicURL: strings.TrimSuffix(p.settings.PublicURL, "/"), AccelRedirect: p.settings.AccelRedirect,
-		WorkDir: p.work, MaxUpload: p.settings.MaxUploadBytes, Stopping: p.stopping,
+		WorkDir: p.work, MaxUpload: p.settings.MaxUploadBytes, Room: p.room, Stopping: p.stopping,
 	})
 	if err != nil {
 		return err

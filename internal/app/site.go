@@ -36,7 +36,7 @@ func (p *platform) wireSite(mux *http.ServeMux, players *contest.Players, votes 
 // wireUploads puts resumable uploads on the mux, for browsers with a session and programs with a token.
 func (p *platform) wireUploads(mux *http.ServeMux, site *ui.Site, routes *api.API) (err error) {
 	p.uploads, err = uploads.New(uploads.Needs{
-		Store: p.data.store, Videos: p.videos, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
+		Store: p.data.store, Videos: p.videos, Room: p.room, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
 		Clock: time.Now, Log: p.log,
 		Caller: func(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 			if header := r.Header.Get("Authorization"); header != "" {

@@ -55,9 +55,11 @@ type Needs struct {
 	PublicURL string // how links begin, without a slash at the end; "" for as the request was addressed
 	// AccelRedirect is the internal location of a proxy that sends the media, with slashes; "" for they are sent here.
 	AccelRedirect string
-	WorkDir       string          // where uploads arrive
-	MaxUpload     int64           // bytes of a video file
-	Stopping      <-chan struct{} // closed when streams of events must end
+	WorkDir       string // where uploads arrive
+	MaxUpload     int64  // bytes of a video file
+	// Room returns contest.ErrNoSpace while there is none for another video.
+	Room     func() error
+	Stopping <-chan struct{} // closed when streams of events must end
 }
 
 // API has the handlers.

@@ -19,7 +19,7 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	register(account, a.me, "GET", "/api/auth/me", "Who I am", 0)
 
 	videos := group{h, "My videos", signedIn}
-	register(videos, a.upload, "POST", uploadPath, "Upload a video", http.StatusCreated, 400, 408, 413, 422)
+	register(videos, a.upload, "POST", uploadPath, "Upload a video", http.StatusCreated, 400, 408, 413, 422, 507)
 	register(videos, a.myVideos, "GET", "/api/videos", "List my videos", 0)
 	register(videos, a.myVideo, "GET", "/api/videos/{id}", "One of my videos", 0, 403, 404)
 	register(videos, a.publish, "POST", "/api/videos/{id}/publish", "Publish a processed video", 0, 400, 403, 404)

@@ -48,7 +48,9 @@ type Needs struct {
 	Store  Store
 	Videos *contest.Videos
 	// Caller finds who asks. It returns contest.ErrNotSignedIn for nobody.
-	Caller  func(w http.ResponseWriter, r *http.Request) (contest.Player, error)
+	Caller func(w http.ResponseWriter, r *http.Request) (contest.Player, error)
+	// Room returns contest.ErrNoSpace while there is none for more files.
+	Room    func() error
 	Dir     string // where the pieces are kept, over restarts too
 	MaxSize int64  // bytes of a file
 	Clock   contest.Clock

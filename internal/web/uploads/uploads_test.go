@@ -26,8 +26,9 @@ import (
 // front is where one player uploads, by a clock that the test sets.
 type front struct {
 	*Uploads
-	t   *testing.T
-	now time.Time
+	t    *testing.T
+	now  time.Time
+	full error // what Room returns
 }
 
 func newFront(t *testing.T) *front {
@@ -42,7 +43,7 @@ func newFront(t *testing.T) *front {
 	p, err := s.AddPlayer(t.Context(), contest.Player{FirstName: "Ana", LastName: "Ríos", Email: "a@example.org", CreatedAt: f.now}, "hash")
 	check(t, err)
 	f.Uploads, err = New(Needs{
-		Store: s, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
+		Store: s, Room: func() error { return f.full }, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
 		Clock: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
 		Caller: func(http.ResponseWriter, *http.Request) (contest.Player, error) { return p, nil },
 	})
@@ -204,5 +205,29 @@ func TestOneProcessAtATime(t *testing.T) {
 	check(t, second.Unlock())
 	if err := newLock("nothing").Lock(t.Context(), func() {}); !errors.Is(err, handler.ErrNotFound) {
 		t.Errorf("without a file: got %v", err)
+	}
+}
+
+// Without room for more, uploads neither begin nor go on; those under way can be asked for and given up.
+func TestNoSpace(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	path := f.begin(10)
+	f.full = contest.ErrNoSpace
+	tests := map[string]struct {
+		method, path string
+		want         int
+	}{
+		"begin":   {http.MethodPost, Path, http.StatusInsufficientStorage},
+		"go on":   {http.MethodPatch, path, http.StatusInsufficientStorage},
+		"ask":     {http.MethodHead, path, http.StatusOK},
+		"give up": {http.MethodDelete, path, http.StatusNoContent},
+	}
+	for _, name := range []string{"begin", "go on", "ask", "give up"} {
+		test := tests[name]
+		got := f.ask(test.method, test.path, "x", "Upload-Length", "10", "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")
+		if got.StatusCode != test.want {
+			t.Errorf("%s: got %s", name, got.Status)
+		}
 	}
 }
