@@ -86,6 +86,11 @@ func (w *world) serverFaults(postgres *testserver.Postgres, redis *testserver.Re
 			pause(ctx, between(random, time.Second, 4*time.Second))
 			postgres.Start(w)
 		}},
+		{name: "hold PostgreSQL", do: func(ctx context.Context, random *rand.Rand) {
+			postgres.Signal(syscall.SIGSTOP) // which new connections wait for, too
+			pause(ctx, between(random, 2*time.Second, 5*time.Second))
+			postgres.Signal(syscall.SIGCONT)
+		}},
 		{name: "kill Redis", do: func(ctx context.Context, random *rand.Rand) {
 			redis.Kill()
 			pause(ctx, between(random, 0, 3*time.Second))
@@ -112,16 +117,16 @@ func (w *world) flush(ctx context.Context, url string) {
 	}
 }
 
-func networkBreaks(p *proxy) fault {
-	return fault{name: "break worker0's connections to PostgreSQL", do: func(context.Context, *rand.Rand) { p.cut() }}
+func networkBreaks(p *testserver.Network) fault {
+	return fault{name: "break worker0's connections to PostgreSQL", do: func(context.Context, *rand.Rand) { p.Cut() }}
 }
 
 // networkHangs lets nothing pass between a worker and its database, longer than a worker may be silent.
-func (w *world) networkHangs(p *proxy, d time.Duration) fault {
+func (w *world) networkHangs(p *testserver.Network, d time.Duration) fault {
 	return fault{name: "hold worker0's connections to PostgreSQL", long: true, do: func(context.Context, *rand.Rand) {
-		p.hang(true)
+		p.Hang(true)
 		<-time.After(d)
-		p.hang(false)
+		p.Hang(false)
 	}}
 }
 

@@ -93,13 +93,13 @@ func newFleet(tb testing.TB) *world {
 	base := with(common(), "DATABASE_URL", postgres.URL("contest"), "REDIS_URL", redis.URL, "STORAGE_URL", "file://"+media,
 		"DATABASE_CONNECTIONS", "8", "SWEEP_GRACE", grace.String())
 	w := &world{TB: tb, media: media, sweepTime: 3 * grace}
-	network := newProxy(tb, host(tb, postgres.URL("contest")))
+	network := testserver.NewNetwork(tb, host(tb, postgres.URL("contest")))
 	for i := range 2 {
 		addr := testserver.FreeAddr(tb)
 		w.urls = append(w.urls, "http://"+addr)
 		w.nodes = append(w.nodes, startNode(tb, fmt.Sprint("web", i), with(base, "DATA_DIR", tb.TempDir(), "WORKERS", "0", "LISTEN_ADDR", addr), "serve"))
 	}
-	cutOff := strings.Replace(postgres.URL("contest"), host(tb, postgres.URL("contest")), network.addr, 1)
+	cutOff := strings.Replace(postgres.URL("contest"), host(tb, postgres.URL("contest")), network.Addr, 1)
 	first := startNode(tb, "worker0", with(base, "DATA_DIR", tb.TempDir(), "DATABASE_URL", cutOff), "worker", "--concurrency", "1")
 	second := startNode(tb, "worker1", with(base, "DATA_DIR", tb.TempDir()), "worker", "--concurrency", "1")
 	w.nodes = append(w.nodes, first, second)
@@ -123,7 +123,7 @@ func newFleet(tb testing.TB) *world {
 		w.faults = append(w.faults, w.storageFull(disk))
 	}
 	w.always = func() {
-		network.hang(false)
+		network.Hang(false)
 		for _, n := range w.nodes {
 			n.signal(syscall.SIGCONT)
 		}

@@ -29,7 +29,8 @@ type writes interface {
 // Store is the contest's database.
 type Store struct {
 	writes  writes
-	readers *sql.DB // on SQLite they cannot write
+	readers *sql.DB   // on SQLite they cannot write
+	watch   *watchman // nil on SQLite
 	queue   Queue
 	observe Observe
 }
@@ -45,9 +46,9 @@ func New(db *DB, o Options) *Store {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
 	}
-	s := &Store{writes: &group{db: db.Writer}, readers: db.Readers, queue: o.Queue, observe: o.Observe}
+	s := &Store{writes: &group{db: db.Writer}, readers: db.Readers, watch: db.watch, queue: o.Queue, observe: o.Observe}
 	if db.Engine == Postgres {
-		s.writes = pooled{db.Writer}
+		s.writes = pooled{db.Writer, db.watch}
 	}
 	return s
 }
@@ -96,8 +97,9 @@ func one[T any](ctx context.Context, s *Store, operation string, scan func(scann
 	query string, args ...any,
 ) (v T, err error) {
 	defer s.observed(operation, &err)()
+	ctx, ended := s.watch.guard(ctx)
 	v, err = scan(s.readers.QueryRowContext(ctx, query, args...))
-	return v, named(operation, orNone(err, none))
+	return v, named(operation, orNone(ended(err), none))
 }
 
 // many reads all rows of a query on the readers' pool. No rows give an empty slice, not nil.
@@ -105,11 +107,12 @@ func many[T any](ctx context.Context, s *Store, operation string, scan func(scan
 	query string, args ...any,
 ) (list []T, err error) {
 	defer s.observed(operation, &err)()
+	ctx, ended := s.watch.guard(ctx)
 	rows, err := s.readers.QueryContext(ctx, query, args...)
 	if err == nil {
 		list, err = all(rows, scan)
 	}
-	return list, named(operation, err)
+	return list, named(operation, ended(err))
 }
 
 // all reads rows to their end and closes them.

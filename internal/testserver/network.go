@@ -1,15 +1,17 @@
-package chaos
+package testserver
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
 	"testing"
 )
 
-// proxy is a network between one process and a server, which can be cut and can hang.
-type proxy struct {
-	addr, to string
+// Network lies between one process and a server, and can be cut and can hang.
+type Network struct {
+	Addr string // where the process finds the server
+	to   string
 
 	mu    sync.Mutex
 	open  *sync.Cond // broadcast when what may pass changes
@@ -17,18 +19,19 @@ type proxy struct {
 	conns map[net.Conn]bool
 }
 
-func newProxy(tb testing.TB, to string) *proxy {
+// NewNetwork leads to the server at an address.
+func NewNetwork(tb testing.TB, to string) *Network {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &proxy{addr: l.Addr().String(), to: to, conns: map[net.Conn]bool{}}
+	p := &Network{Addr: l.Addr().String(), to: to, conns: map[net.Conn]bool{}}
 	p.open = sync.NewCond(&p.mu)
 	tb.Cleanup(func() {
-		_ = l.Close()
-		p.hang(false)
-		p.cut()
+		_ = l.Close() // nothing was sent
+		p.Hang(false)
+		p.Cut()
 	})
 	go func() { // ends with the listener
 		for {
@@ -42,14 +45,14 @@ func newProxy(tb testing.TB, to string) *proxy {
 	return p
 }
 
-func (p *proxy) serve(c net.Conn) {
-	defer c.Close()
+func (p *Network) serve(c net.Conn) {
+	defer func() { _ = c.Close() }() // it may be cut
 	p.pass()
-	s, err := net.Dial("tcp", p.to)
+	s, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.to)
 	if err != nil {
 		return
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	p.keep(c, s, true)
 	defer p.keep(c, s, false)
 	done := make(chan struct{}, 2)
@@ -62,7 +65,7 @@ func (p *proxy) serve(c net.Conn) {
 	<-done
 }
 
-func (p *proxy) keep(c, s net.Conn, is bool) {
+func (p *Network) keep(c, s net.Conn, is bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, conn := range []net.Conn{c, s} {
@@ -74,8 +77,8 @@ func (p *proxy) keep(c, s net.Conn, is bool) {
 	}
 }
 
-// cut breaks all connections.
-func (p *proxy) cut() {
+// Cut breaks all connections.
+func (p *Network) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
@@ -83,15 +86,15 @@ func (p *proxy) cut() {
 	}
 }
 
-// hang lets nothing pass, and breaks nothing, until it is told otherwise.
-func (p *proxy) hang(is bool) {
+// Hang lets nothing pass, and breaks nothing, until it is told otherwise.
+func (p *Network) Hang(is bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stuck = is
 	p.open.Broadcast()
 }
 
-func (p *proxy) pass() {
+func (p *Network) pass() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.stuck {
@@ -103,7 +106,7 @@ func (p *proxy) pass() {
 type through struct {
 	net.Conn
 
-	p *proxy
+	p *Network
 }
 
 func (t through) Read(b []byte) (int, error) {
