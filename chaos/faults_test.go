@@ -75,7 +75,7 @@ func hold(n *node, least, most time.Duration) fault {
 	}}
 }
 
-func (w *world) serverFaults(postgres *testserver.Postgres, redis *testserver.RedisServer) []fault {
+func (w *world) serverFaults(postgres *testserver.Postgres, network *testserver.Network, redis *testserver.RedisServer) []fault {
 	return []fault{
 		{name: "kill PostgreSQL", do: func(context.Context, *rand.Rand) {
 			postgres.Kill()
@@ -86,11 +86,12 @@ func (w *world) serverFaults(postgres *testserver.Postgres, redis *testserver.Re
 			pause(ctx, between(random, time.Second, 4*time.Second))
 			postgres.Start(w)
 		}},
-		{name: "hold PostgreSQL", do: func(ctx context.Context, random *rand.Rand) {
-			postgres.Signal(syscall.SIGSTOP) // which new connections wait for, too
+		{name: "hold all connections to PostgreSQL", do: func(ctx context.Context, random *rand.Rand) {
+			network.Hang(true)
 			pause(ctx, between(random, 2*time.Second, 5*time.Second))
-			postgres.Signal(syscall.SIGCONT)
+			network.Hang(false)
 		}},
+		{name: "break all connections to PostgreSQL", do: func(context.Context, *rand.Rand) { network.Cut() }},
 		{name: "kill Redis", do: func(ctx context.Context, random *rand.Rand) {
 			redis.Kill()
 			pause(ctx, between(random, 0, 3*time.Second))
@@ -122,7 +123,7 @@ func networkBreaks(p *testserver.Network) fault {
 }
 
 // networkHangs lets nothing pass between a worker and its database, longer than a worker may be silent.
-func (w *world) networkHangs(p *testserver.Network, d time.Duration) fault {
+func networkHangs(p *testserver.Network, d time.Duration) fault {
 	return fault{name: "hold worker0's connections to PostgreSQL", long: true, do: func(context.Context, *rand.Rand) {
 		p.Hang(true)
 		<-time.After(d)

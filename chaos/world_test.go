@@ -90,21 +90,22 @@ func newFleet(tb testing.TB) *world {
 	}
 	const grace = time.Minute
 	media := filepath.Join(disk.dir, "media")
-	base := with(common(), "DATABASE_URL", postgres.URL("contest"), "REDIS_URL", redis.URL, "STORAGE_URL", "file://"+media,
-		"DATABASE_CONNECTIONS", "8", "SWEEP_GRACE", grace.String())
 	w := &world{TB: tb, media: media, sweepTime: 3 * grace}
-	network := testserver.NewNetwork(tb, host(tb, postgres.URL("contest")))
+	direct := postgres.URL("contest")
+	shared, own := testserver.NewNetwork(tb, host(tb, direct)), testserver.NewNetwork(tb, host(tb, direct))
+	over := func(n *testserver.Network) string { return strings.Replace(direct, host(tb, direct), n.Addr, 1) }
+	base := with(common(), "DATABASE_URL", over(shared), "REDIS_URL", redis.URL, "STORAGE_URL", "file://"+media,
+		"DATABASE_CONNECTIONS", "8", "SWEEP_GRACE", grace.String())
 	for i := range 2 {
 		addr := testserver.FreeAddr(tb)
 		w.urls = append(w.urls, "http://"+addr)
 		w.nodes = append(w.nodes, startNode(tb, fmt.Sprint("web", i), with(base, "DATA_DIR", tb.TempDir(), "WORKERS", "0", "LISTEN_ADDR", addr), "serve"))
 	}
-	cutOff := strings.Replace(postgres.URL("contest"), host(tb, postgres.URL("contest")), network.Addr, 1)
-	first := startNode(tb, "worker0", with(base, "DATA_DIR", tb.TempDir(), "DATABASE_URL", cutOff), "worker", "--concurrency", "1")
+	first := startNode(tb, "worker0", with(base, "DATA_DIR", tb.TempDir(), "DATABASE_URL", over(own)), "worker", "--concurrency", "1")
 	second := startNode(tb, "worker1", with(base, "DATA_DIR", tb.TempDir()), "worker", "--concurrency", "1")
 	w.nodes = append(w.nodes, first, second)
 	w.ready()
-	db, err := store.OpenPostgres(postgres.URL("contest"), 2)
+	db, err := store.OpenPostgres(direct, 2)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -112,18 +113,19 @@ func newFleet(tb testing.TB) *world {
 	w.db = db
 	w.faults = []fault{
 		hold(second, beyond, beyond),
-		w.networkHangs(network, beyond),
+		networkHangs(own, beyond),
 	}
 	for _, n := range w.nodes {
 		w.faults = append(w.faults, nodeFaults(n)...)
 	}
-	w.faults = append(w.faults, w.serverFaults(postgres, redis)...)
-	w.faults = append(w.faults, networkBreaks(network), w.storageFails(disk))
+	w.faults = append(w.faults, w.serverFaults(postgres, shared, redis)...)
+	w.faults = append(w.faults, networkBreaks(own), w.storageFails(disk))
 	if disk.limited {
 		w.faults = append(w.faults, w.storageFull(disk))
 	}
 	w.always = func() {
-		network.Hang(false)
+		own.Hang(false)
+		shared.Hang(false)
 		for _, n := range w.nodes {
 			n.signal(syscall.SIGCONT)
 		}
