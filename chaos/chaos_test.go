@@ -55,6 +55,7 @@ func TestChaos(t *testing.T) {
 func suffer(t *testing.T, w *world) {
 	t.Helper()
 	l := newLoad(w, *seed)
+	l.warmUp()
 	ctx, end := context.WithTimeout(t.Context(), *length)
 	defer end()
 	l.begin(ctx)

@@ -39,7 +39,7 @@ func (w *world) harm(ctx context.Context, random *rand.Rand) {
 			}
 			w.Log(f.name)
 			f.do(ctx, own)
-			pause(ctx, between(random, 300*time.Millisecond, 3*time.Second))
+			pause(ctx, between(random, 500*time.Millisecond, 5*time.Second))
 		}
 		long.Wait()
 	}

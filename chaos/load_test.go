@@ -115,15 +115,45 @@ func (l *load) beStar(ctx context.Context, random *rand.Rand, i, n int) {
 			under++
 		case "processed":
 			if random.IntN(6) == 0 {
-				l.delete(ctx, random, star, v.ID)
+				l.delete(ctx, random, star, v)
 			} else {
 				l.publish(ctx, random, star, v.ID)
 			}
 			return
 		}
 	}
-	if under < inAll {
-		l.upload(ctx, random, star, fmt.Sprintf("Triple %d-%d", i, n))
+	if under >= inAll {
+		return
+	}
+	title := fmt.Sprintf("Triple %d-%d", i, n)
+	if random.IntN(3) == 0 {
+		l.uploadInPieces(ctx, random, star, title)
+	} else {
+		l.upload(ctx, random, star, title)
+	}
+}
+
+// warmUp gives the fans something to vote for, before any fault.
+func (l *load) warmUp() {
+	l.Helper()
+	random, ctx := l.random(50), l.Context()
+	for i, star := range l.stars {
+		l.upload(ctx, random, star, fmt.Sprintf("The first of %d", i))
+		if !poll(l, 2*time.Minute, func() bool {
+			videos, _ := l.videosOf(ctx, random, star)
+			for _, v := range videos {
+				if v.Status == "processed" {
+					l.publish(ctx, random, star, v.ID)
+					return true
+				}
+			}
+			if len(videos) == 0 { // that one was cut
+				l.upload(ctx, random, star, fmt.Sprintf("The first of %d, at %s", i, time.Now().Format(time.StampMicro)))
+			}
+			return false
+		}) {
+			l.Fatal("nothing is processed before any fault")
+		}
 	}
 }
 
@@ -227,9 +257,9 @@ func (l *load) publish(ctx context.Context, random *rand.Rand, p person, id int6
 	}
 }
 
-func (l *load) delete(ctx context.Context, random *rand.Rand, p person, id int64) {
-	answer := l.ask(ctx, random, request{method: http.MethodDelete, path: fmt.Sprintf("/api/videos/%d", id), token: p.token})
-	l.history.Add(history.Operation{Act: history.Delete, Who: p.email, VideoID: id, Outcome: answer.outcome()})
+func (l *load) delete(ctx context.Context, random *rand.Rand, p person, v video) {
+	answer := l.ask(ctx, random, request{method: http.MethodDelete, path: fmt.Sprintf("/api/videos/%d", v.ID), token: p.token})
+	l.history.Add(history.Operation{Act: history.Delete, Who: p.email, Title: v.Title, VideoID: v.ID, Outcome: answer.outcome()})
 }
 
 func (l *load) vote(ctx context.Context, random *rand.Rand, method string, p person, id int64) {
@@ -246,11 +276,14 @@ func (l *load) vote(ctx context.Context, random *rand.Rand, method string, p per
 type request struct {
 	method, path, token, contentType string
 	body                             []byte
-	cut                              int // after so many bytes, if > 0
+	cut                              int    // after so many bytes, if > 0
+	base                             string // the process to ask; "" for any
+	header                           map[string]string
 }
 
 type answer struct {
 	status int // 0: none came
+	header http.Header
 	body   []byte
 }
 
@@ -272,7 +305,10 @@ func (l *load) ask(ctx context.Context, random *rand.Rand, r request) answer {
 	if r.cut > 0 {
 		body = io.MultiReader(bytes.NewReader(r.body[:r.cut]), broken{})
 	}
-	sent, err := http.NewRequestWithContext(ctx, r.method, l.urls[random.IntN(len(l.urls))]+r.path, body)
+	if r.base == "" {
+		r.base = l.anyURL(random)
+	}
+	sent, err := http.NewRequestWithContext(ctx, r.method, r.base+r.path, body)
 	if err != nil {
 		panic(err) // fixed forms
 	}
@@ -284,32 +320,37 @@ func (l *load) ask(ctx context.Context, random *rand.Rand, r request) answer {
 	if r.token != "" {
 		sent.Header.Set("Authorization", "Bearer "+r.token)
 	}
+	for name, value := range r.header {
+		sent.Header.Set(name, value)
+	}
 	if r.path == "/" || r.path == "/ranking" {
 		sent.Header.Set("Accept", "text/html")
 	}
 	began := time.Now()
 	got, err := client.Do(sent)
 	if err != nil {
-		l.note(r, answer{}, nil, 0)
+		l.note(r, answer{}, 0)
 		return answer{}
 	}
 	defer got.Body.Close()
 	text, err := io.ReadAll(got.Body)
 	if err != nil {
-		l.note(r, answer{}, nil, 0)
+		l.note(r, answer{}, 0)
 		return answer{}
 	}
-	a := answer{got.StatusCode, text}
-	l.note(r, a, got.Header, time.Since(began))
+	a := answer{got.StatusCode, got.Header, text}
+	l.note(r, a, time.Since(began))
 	return a
 }
+
+func (l *load) anyURL(random *rand.Rand) string { return l.urls[random.IntN(len(l.urls))] }
 
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("cut") }
 
 // note counts an answer, and keeps those that should not be.
-func (l *load) note(r request, a answer, header http.Header, took time.Duration) {
+func (l *load) note(r request, a answer, took time.Duration) {
 	l.mu.Lock()
 	l.statuses[a.status]++
 	if a.status == http.StatusServiceUnavailable {
@@ -317,7 +358,7 @@ func (l *load) note(r request, a answer, header http.Header, took time.Duration)
 	}
 	l.mu.Unlock()
 	switch {
-	case a.status == http.StatusServiceUnavailable && header.Get("Retry-After") == "":
+	case a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "":
 		l.report("%s %s: 503 without Retry-After", r.method, r.path)
 	case a.status == http.StatusInternalServerError:
 		l.report("%s %s: %s", r.method, r.path, a.body)

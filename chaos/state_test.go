@@ -117,14 +117,12 @@ func (w *world) objects() (keys []string) {
 	return keys
 }
 
-// left are the files that the nodes work on.
+// left are the files that the nodes work on. Uploads in pieces may go on for a day; these are not among them.
 func (w *world) left() (paths []string) {
 	w.Helper()
 	for _, n := range w.nodes {
-		for _, folder := range []string{"work", "uploads"} {
-			for _, path := range w.files(filepath.Join(n.dataDir, folder)) {
-				paths = append(paths, n.name+"/"+folder+"/"+path)
-			}
+		for _, path := range w.files(filepath.Join(n.dataDir, "work")) {
+			paths = append(paths, n.name+"/"+path)
 		}
 	}
 	return paths

@@ -101,7 +101,7 @@ func (c *checker) uploads() {
 	for _, v := range c.Videos {
 		titles[v.ID] = v.Title
 	}
-	gone := c.byVideo(Delete)
+	gone := once(c.of(Delete), func(o Operation) string { return o.Title })
 	for _, o := range c.of(Upload) {
 		m, wrong := asked[o.Title].orNone().give(o)
 		if wrong != "" {
@@ -111,7 +111,7 @@ func (c *checker) uploads() {
 			if got, ok := titles[o.VideoID]; ok && got != o.Title {
 				c.report("upload of %q: video %d is %q", o.Title, o.VideoID, got)
 			}
-			if deleted := gone[o.VideoID]; deleted.yes {
+			if deleted := gone[o.Title]; deleted.yes {
 				m = maybe{yes: deleted.no, no: true}
 			}
 		}
@@ -122,15 +122,15 @@ func (c *checker) uploads() {
 	}
 }
 
-// byVideo tells whether an act that is done once has been done to each video.
-func (c *checker) byVideo(act Act) map[int64]maybe {
-	done := map[int64]maybe{}
-	for _, o := range c.of(act) {
-		switch m := done[o.VideoID].orNone(); o.Outcome {
+// once tells whether an act that is done once has been done to each thing.
+func once[K comparable](operations []Operation, key func(Operation) K) map[K]maybe {
+	done := map[K]maybe{}
+	for _, o := range operations {
+		switch m := done[key(o)].orNone(); o.Outcome {
 		case Acknowledged:
-			done[o.VideoID] = maybe{yes: true}
+			done[key(o)] = maybe{yes: true}
 		case Unknown:
-			done[o.VideoID] = maybe{yes: true, no: m.no}
+			done[key(o)] = maybe{yes: true, no: m.no}
 		case Refused:
 		}
 	}
@@ -139,7 +139,7 @@ func (c *checker) byVideo(act Act) map[int64]maybe {
 
 // settled finds each video processed by one job, or failed with a reason, and public if and only if it was published.
 func (c *checker) settled() {
-	published := c.byVideo(Publish)
+	published := once(c.of(Publish), func(o Operation) int64 { return o.VideoID })
 	for _, v := range c.Videos {
 		jobs := 1
 		switch v.Status {

@@ -19,7 +19,7 @@ func done() ([]Operation, State) {
 		{Act: Upload, Who: "star", Title: "two", VideoID: 2, Outcome: Acknowledged},
 		{Act: Upload, Who: "star", Title: "cut", Outcome: Refused},
 		{Act: Upload, Who: "star", Title: "gone", VideoID: 3, Outcome: Acknowledged},
-		{Act: Delete, Who: "star", VideoID: 3, Outcome: Acknowledged},
+		{Act: Delete, Who: "star", Title: "gone", VideoID: 3, Outcome: Acknowledged},
 		{Act: Publish, Who: "star", VideoID: 1, Outcome: Acknowledged},
 		{Act: Vote, Who: "fan", VideoID: 1, Outcome: Acknowledged},
 		{Act: Vote, Who: "fan", VideoID: 1, Outcome: Refused, Held: true},

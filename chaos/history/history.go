@@ -34,8 +34,8 @@ const (
 type Operation struct {
 	Act     Act
 	Who     string // an email
-	Title   string // of an upload; no two are alike
-	VideoID int64  // of an upload, where it was acknowledged
+	Title   string // of an upload or a deletion; no two videos' are alike
+	VideoID int64  // 0 where it was not told
 	Outcome Outcome
 	// Held is of a refused vote, that the person has voted already; of a refused taking back, that there is no vote.
 	Held bool

@@ -130,7 +130,9 @@ func TestRestoreOfADamagedBackup(t *testing.T) {
 			func([]string) string { return "risingstars.db is not as it was written" },
 		},
 		"a missing clip": {
-			func(t *testing.T, folder string, media []string) { check(t, os.Remove(filepath.Join(folder, media[1]))) },
+			func(t *testing.T, folder string, media []string) {
+				check(t, os.Remove(filepath.Join(folder, media[1])))
+			},
 			func(media []string) string { return media[1] + " is missing" },
 		},
 		"a file that is cut": {
@@ -152,7 +154,9 @@ func TestRestoreOfADamagedBackup(t *testing.T) {
 			func([]string) string { return "manifest.json is damaged" },
 		},
 		"no manifest": {
-			func(t *testing.T, folder string, _ []string) { check(t, os.Remove(filepath.Join(folder, "manifest.json"))) },
+			func(t *testing.T, folder string, _ []string) {
+				check(t, os.Remove(filepath.Join(folder, "manifest.json")))
+			},
 			func([]string) string { return "is no backup" },
 		},
 	}
