@@ -30,6 +30,10 @@ func TestPublicPagesWithoutADatabase(t *testing.T) {
 			t.Fatalf("%s: %d", path, status)
 		}
 	}
+	clip := *star.video(t, base, id).ProcessedURL
+	if status, _, _ := page(t, clip); status != http.StatusOK {
+		t.Fatalf("the clip: %d", status)
+	}
 	for name, harm := range map[string]struct{ take, give func() }{
 		"hangs":   {func() { network.Hang(true) }, func() { network.Hang(false) }},
 		"is away": {func() { f.postgres.Stop(syscall.SIGINT) }, func() { f.postgres.Start(t) }},
@@ -47,6 +51,9 @@ func TestPublicPagesWithoutADatabase(t *testing.T) {
 				}
 				return header.Get("Age") != ""
 			})
+		}
+		if status, _, _ := page(t, clip); status != http.StatusOK {
+			t.Errorf("the clip where it %s: %d", name, status)
 		}
 		for _, call := range [][2]string{
 			{http.MethodGet, "/api/videos"}, {http.MethodPost, fmt.Sprintf("/api/public/videos/%d/vote", id)}, {http.MethodPost, "/api/videos/upload"},

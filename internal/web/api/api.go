@@ -67,12 +67,13 @@ type API struct {
 	Needs
 	metrics *metrics
 	openapi []byte // the document, rendered once
+	open    openMedia
 }
 
 // Register puts the API's routes on the mux.
 func Register(mux *http.ServeMux, needs Needs) (*API, error) {
 	useProblems()
-	a := &API{Needs: needs, metrics: newMetrics(needs.Metrics)}
+	a := &API{Needs: needs, metrics: newMetrics(needs.Metrics), open: newOpenMedia()}
 	h := humago.New(uploadMux{mux, needs.MaxUpload}, humaConfig(needs.Version))
 	a.routes(h, mux)
 	documentUpload(h.OpenAPI(), needs.MaxUpload)

@@ -69,12 +69,12 @@ func New(n Needs) (*Uploads, error) {
 	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for uploads: %w", err)
 	}
-	files := filestore.New(n.Dir)
-	files.DirModePerm, files.FileModePerm = 0o700, 0o600
-	composer := handler.NewStoreComposer()
-	composer.UseCore(files)
-	composer.UseTerminater(files)
 	u := &Uploads{Needs: n, locks: newLocker(n.Dir)}
+	kept := files{filestore.New(n.Dir), u.remove}
+	kept.DirModePerm, kept.FileModePerm = 0o700, 0o600
+	composer := handler.NewStoreComposer()
+	composer.UseCore(kept)
+	composer.UseTerminater(kept)
 	composer.UseLocker(u.locks)
 	tus, err := handler.NewHandler(handler.Config{
 		StoreComposer: composer, MaxSize: n.MaxSize, BasePath: Path + "/",

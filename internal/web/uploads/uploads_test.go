@@ -231,3 +231,31 @@ func TestNoSpace(t *testing.T) {
 		}
 	}
 }
+
+// Where the disk fails, the client is told to come back, and what could not be made leaves no row.
+func TestTroubleWithTheDisk(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	path := f.begin(10)
+	away := f.Dir + ".away"
+	check(t, os.Rename(f.Dir, away))
+	check(t, os.WriteFile(f.Dir, nil, 0o600)) // nothing can be in it
+	got := f.ask(http.MethodPost, Path, "", "Upload-Length", "10", "Upload-Metadata", "title VHJpcGxl")
+	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
+		t.Errorf("begin: got %s", got.Status)
+	}
+	check(t, os.Remove(f.Dir))
+	check(t, os.Rename(away, f.Dir))
+	under, err := f.Store.UploadsOf(t.Context(), 1, f.now)
+	check(t, err)
+	if under != 1 {
+		t.Errorf("%d uploads are under way", under)
+	}
+	if got := f.ask(http.MethodHead, path, ""); got.StatusCode != http.StatusOK {
+		t.Errorf("the one before: got %s", got.Status)
+	}
+	check(t, os.Truncate(f.path(path[len(Path)+1:])+".info", 10)) // as if the program had died over it
+	if got := f.ask(http.MethodHead, path, ""); got.StatusCode != http.StatusNotFound {
+		t.Errorf("one that was not made to the end: got %s", got.Status)
+	}
+}
