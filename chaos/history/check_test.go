@@ -1,12 +1,10 @@
-package history_test
+package history
 
 import (
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	. "risingstars/chaos/history"
 )
 
 // done is a history without faults, and the state it leads to.

@@ -118,15 +118,15 @@ func TestRestoreOfADamagedBackup(t *testing.T) {
 	t.Parallel()
 	s, _, _ := aContest(t)
 	tests := map[string]struct {
-		damage func(t *testing.T, folder string, media []string)
+		damage func(folder string, media []string) error
 		want   func(media []string) string
 	}{
 		"a flipped bit in a clip": {
-			func(t *testing.T, folder string, media []string) { flip(t, filepath.Join(folder, media[0])) },
+			func(folder string, media []string) error { return flip(filepath.Join(folder, media[0])) },
 			func(media []string) string { return media[0] + " is not as it was written" },
 		},
 		"a flipped bit in the database": {
-			func(t *testing.T, folder string, _ []string) { flip(t, filepath.Join(folder, "risingstars.db")) },
+			func(folder string, _ []string) error { return flip(filepath.Join(folder, "risingstars.db")) },
 			func([]string) string { return "risingstars.db is not as it was written" },
 		},
 		"a missing clip": {
@@ -136,20 +136,20 @@ func TestRestoreOfADamagedBackup(t *testing.T) {
 			func(media []string) string { return media[1] + " is missing" },
 		},
 		"a file that is cut": {
-			func(t *testing.T, folder string, media []string) {
-				replace(t, filepath.Join(folder, media[2]), func(b []byte) []byte { return b[:len(b)-1] })
+			func(folder string, media []string) error {
+				return replace(filepath.Join(folder, media[2]), func(b []byte) []byte { return b[:len(b)-1] })
 			},
 			func(media []string) string { return media[2] + " is not as it was written" },
 		},
 		"one file more": {
-			func(t *testing.T, folder string, _ []string) {
-				check(t, os.WriteFile(filepath.Join(folder, "more"), nil, 0o600))
+			func(folder string, _ []string) error {
+				return os.WriteFile(filepath.Join(folder, "more"), nil, 0o600)
 			},
 			func([]string) string { return "more is not the backup's" },
 		},
 		"a manifest that is cut": {
-			func(t *testing.T, folder string, _ []string) {
-				replace(t, filepath.Join(folder, "manifest.json"), func(b []byte) []byte { return b[:len(b)/2] })
+			func(folder string, _ []string) error {
+				return replace(filepath.Join(folder, "manifest.json"), func(b []byte) []byte { return b[:len(b)/2] })
 			},
 			func([]string) string { return "manifest.json is damaged" },
 		},
@@ -170,7 +170,7 @@ func TestRestoreOfADamagedBackup(t *testing.T) {
 			for _, path := range files(t, filepath.Join(folder, "media")) {
 				media = append(media, filepath.Join("media", path))
 			}
-			test.damage(t, folder, media)
+			check(t, test.damage(folder, media))
 
 			_, err := run(t, apptest.Settings{"DATA_DIR": filepath.Join(dir, "data")}, "restore", folder)
 
@@ -216,17 +216,20 @@ func aContest(t *testing.T) (s *apptest.Server, star player, public int64) {
 	return s, star, public
 }
 
-func flip(t *testing.T, path string) {
-	t.Helper()
-	replace(t, path, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+func flip(path string) error {
+	return replace(path, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
 }
 
 // replace writes a file anew: the old bytes may be the contest's own.
-func replace(t *testing.T, path string, change func([]byte) []byte) {
-	t.Helper()
-	content := change(must(os.ReadFile(path))(t))
-	check(t, os.Remove(path))
-	check(t, os.WriteFile(path, content, 0o600))
+func replace(path string, change func([]byte) []byte) error {
+	content, err := os.ReadFile(path)
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, change(content), 0o600)
 }
 
 func names(tb testing.TB, folder string) (list []string) {
