@@ -130,8 +130,8 @@ func TestRestoreOfADamagedBackup(t *testing.T) {
 			func([]string) string { return "risingstars.db is not as it was written" },
 		},
 		"a missing clip": {
-			func(t *testing.T, folder string, media []string) {
-				check(t, os.Remove(filepath.Join(folder, media[1])))
+			func(folder string, media []string) error {
+				return os.Remove(filepath.Join(folder, media[1]))
 			},
 			func(media []string) string { return media[1] + " is missing" },
 		},
@@ -154,8 +154,8 @@ func TestRestoreOfADamagedBackup(t *testing.T) {
 			func([]string) string { return "manifest.json is damaged" },
 		},
 		"no manifest": {
-			func(t *testing.T, folder string, _ []string) {
-				check(t, os.Remove(filepath.Join(folder, "manifest.json")))
+			func(folder string, _ []string) error {
+				return os.Remove(filepath.Join(folder, "manifest.json"))
 			},
 			func([]string) string { return "is no backup" },
 		},
