@@ -72,7 +72,10 @@ func (b *patientBody) fromConnection(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(idleBody))
 	n, err := b.ReadCloser.Read(p)
 	b.left -= int64(n)
-	b.done = b.done || errors.Is(err, io.EOF)
+	if errors.Is(err, io.EOF) {
+		b.done = true
+		_ = b.control.SetReadDeadline(time.Time{}) // judging may take longer, and the request must not end meanwhile
+	}
 	return n, err //nolint:wrapcheck // passes on what readers must see as it is
 }
 
