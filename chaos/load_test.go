@@ -361,7 +361,7 @@ func (l *load) note(r request, a answer, took time.Duration) {
 	case a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "":
 		l.report("%s %s: 503 without Retry-After", r.method, r.path)
 	case a.status == http.StatusInternalServerError:
-		l.report("%s %s: %s", r.method, r.path, a.body)
+		l.report("%s %s: %s", r.method, r.path, strings.TrimSpace(string(a.body)))
 	}
 }
 
