@@ -39,7 +39,7 @@ func defaults() Settings {
 		DatabaseConnections: 16,
 		ListenAddr:          "127.0.0.1:8080", DataDir: "./data", TokenTTL: 3600, PasswordCost: 10, RateLimit: "on",
 		MaxUploadBytes: 100 << 20, Workers: AutoWorkers, FFmpeg: "ffmpeg", FFprobe: "ffprobe",
-		StopGrace: 20 * time.Second, LogFormat: "text", LogLevel: slog.LevelInfo,
+		StopGrace: 20 * time.Second, SweepGrace: 3 * time.Hour, MinFreeBytes: 1 << 30, LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
 }
 
@@ -263,6 +263,9 @@ func TestCheck(t *testing.T) {
 		"threads below none":           {func(s *Settings) { s.FFmpegThreads = -1 }, "FFMPEG_THREADS: "},
 		"no grace":                     {func(s *Settings) { s.StopGrace = 0 }, ""},
 		"grace below none":             {func(s *Settings) { s.StopGrace = -1 }, "STOP_GRACE: "},
+		"a sweep of what is new":       {func(s *Settings) { s.SweepGrace = 0 }, "SWEEP_GRACE: "},
+		"uploads to the last byte":     {func(s *Settings) { s.MinFreeBytes = 0 }, ""},
+		"less than nothing free":       {func(s *Settings) { s.MinFreeBytes = -1 }, "MIN_FREE_BYTES: "},
 		"brand of one's own":           {func(s *Settings) { s.BrandCurtain, s.BrandWatermark = there, there }, ""},
 		"curtain that is not there":    {func(s *Settings) { s.BrandCurtain = there + "x" }, "BRAND_CURTAIN: "},
 		"watermark that is not there":  {func(s *Settings) { s.BrandWatermark = there + "x" }, "BRAND_WATERMARK: "},
@@ -304,7 +307,7 @@ func TestCheckNamesAllThatIsWrongAtOnce(t *testing.T) {
 	}
 	want := []string{
 		"LISTEN_ADDR", "PUBLIC_URL", "DATA_DIR", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "SECRET_KEY", "RATE_LIMIT",
-		"LOG_FORMAT", "ACCESS_TOKEN_EXPIRE_SECONDS", "MAX_UPLOAD_BYTES", "PASSWORD_COST", "STOP_GRACE",
+		"LOG_FORMAT", "ACCESS_TOKEN_EXPIRE_SECONDS", "MAX_UPLOAD_BYTES", "PASSWORD_COST", "STOP_GRACE", "SWEEP_GRACE",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
@@ -335,7 +338,7 @@ func TestMasked(t *testing.T) {
 		{"S3_ACCESS_KEY", ""}, {"S3_SECRET_KEY", "********"},
 		{"ORGANIZER_PASSWORD", "********"}, {"SECRET_KEY", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},
-		{"FFPROBE", "ffprobe"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"METRICS_ADDR", ""},
+		{"FFPROBE", "ffprobe"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"SWEEP_GRACE", "3h0m0s"}, {"MIN_FREE_BYTES", "1073741824"}, {"METRICS_ADDR", ""},
 		{"LOG_FORMAT", "text"}, {"LOG_LEVEL", "INFO"},
 	}
 	if diff := cmp.Diff(want, s.Masked()); diff != "" {
