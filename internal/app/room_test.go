@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/config"
+	"risingstars/internal/jobs"
 	"risingstars/internal/media/mediatest"
 )
 
@@ -62,4 +65,17 @@ func uploadHeaders(tb testing.TB, url string, p player, language string) (answer
 	var problem struct{ Detail string }
 	check(tb, json.NewDecoder(answer.Body).Decode(&problem))
 	return answer, problem.Detail
+}
+
+// Nothing that works on a video may take longer than the sweep waits for its row.
+func TestSweepWaitsForTheLongestJob(t *testing.T) {
+	t.Parallel()
+	field, ok := reflect.TypeFor[config.Settings]().FieldByName("SweepGrace")
+	if !ok {
+		t.Fatal("there is no such setting")
+	}
+	grace := must(time.ParseDuration(field.Tag.Get("default")))(t)
+	if grace < 2*jobs.Longest {
+		t.Errorf("it waits %s, a job may take %s", grace, jobs.Longest)
+	}
 }
