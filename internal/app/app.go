@@ -37,6 +37,8 @@ type commands struct {
 	Healthcheck healthcheck `cmd:"" help:"Ask the program that runs here with the same settings whether it is ready; for container engines."`
 	Import      importing   `cmd:"" help:"Move the contest of a DATA_DIR from SQLite to the PostgreSQL of DATABASE_URL, and end."`
 	Storage     storageMenu `cmd:"" help:"Move the media between storages."`
+	Backup      backup      `cmd:"" help:"Write a verified copy of an embedded contest (SQLite in DATA_DIR) and its media to a new folder, also while it is served."`
+	Restore     restore     `cmd:"" help:"Verify a backup and make an empty DATA_DIR out of it."`
 	Version     showVer     `cmd:"" help:"Print the version."`
 }
 

@@ -90,7 +90,7 @@ func queueOf(db *store.DB) jobs.Database {
 	return jobs.SQLite(db.Writer)
 }
 
-func databasePath(s *config.Settings) string { return s.InData("risingstars.db") }
+func databasePath(s *config.Settings) string { return s.InData(databaseName) }
 
 func (d *data) close() error { return d.db.Close() }
 

@@ -239,7 +239,7 @@ func (p *platform) wireWeb(context.Context) error {
 		Links:  links,
 		Live:   p.live, Limits: limits, Metrics: p.registry,
 		Version: version, PublicURL: strings.TrimSuffix(p.settings.PublicURL, "/"), AccelRedirect: p.settings.AccelRedirect,
-		WorkDir: p.work, MaxUpload: p.settings.MaxUploadBytes, Stopping: p.stopping,
+		WorkDir: p.work, MaxUpload: p.settings.MaxUploadBytes, Room: p.room, Stopping: p.stopping,
 	})
 	if err != nil {
 		return err

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"risingstars/internal/config"
-	"risingstars/internal/jobs"
 	"risingstars/internal/web"
 )
 
@@ -97,18 +96,16 @@ func (p *platform) stopWorkers(ctx context.Context) error {
 	return p.workers.Stop(limited)
 }
 
-const (
-	sweepEvery = time.Hour
-	sweepGrace = 2 * jobs.Longest // nothing takes longer from an object to its row
-)
+const sweepEvery = time.Hour
 
-// sweep removes what has no row from the storage: at the start what a dead program left, then every hour what is old.
+// sweep removes what has no row from the storage: at the start what a dead program left, then every hour what is old, or
+// more often where the grace time is short.
 func (p *platform) sweep(ctx context.Context) {
 	before := p.started
 	if p.settings.StorageURL != "" {
-		before = before.Add(-sweepGrace) // others may use it, and by other clocks
+		before = before.Add(-p.settings.SweepGrace) // others may use it, and by other clocks
 	}
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(min(sweepEvery, max(p.settings.SweepGrace/4, time.Second)))
 	defer tick.Stop()
 	for {
 		removed, err := p.sweepOnce(ctx, before)
@@ -123,7 +120,7 @@ func (p *platform) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			before = time.Now().Add(-sweepGrace)
+			before = time.Now().Add(-p.settings.SweepGrace)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (p *platform) wireSite(mux *http.ServeMux, needs ui.Needs) (*ui.Site, error
 // wireUploads puts resumable uploads on the mux, for browsers with a session and programs with a token.
 func (p *platform) wireUploads(mux *http.ServeMux, site *ui.Site, routes *api.API) (err error) {
 	p.uploads, err = uploads.New(uploads.Needs{
-		Store: p.data.store, Videos: p.videos, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
+		Store: p.data.store, Videos: p.videos, Room: p.room, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
 		AtOnce: p.settings.UploadsAtOnce, MinRate: p.settings.MinUploadRate,
 		Clock: time.Now, Log: p.log, Received: routes.UploadReceived, Ended: routes.UploadEnded,
 		Caller: func(w http.ResponseWriter, r *http.Request) (contest.Player, error) {

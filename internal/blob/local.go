@@ -278,9 +278,11 @@ func leftEmpty(path, walked string, stat fs.FileInfo) error {
 	return fs.SkipDir
 }
 
-// Check writes, reads and removes a small object, to show that the storage works.
+// Check writes, reads and removes a small object, to show that the storage works. Of those that a dead program left, it
+// removes what is an hour old.
 func (l *Local) Check(ctx context.Context) error {
-	f, err := os.CreateTemp(l.root, ".check-*")
+	l.removeChecks()
+	f, err := os.CreateTemp(l.root, checkPattern)
 	if err != nil {
 		return fmt.Errorf("write to the media folder: %w", err)
 	}
@@ -296,4 +298,19 @@ func (l *Local) Check(ctx context.Context) error {
 		return fmt.Errorf("check the media folder: %w", err)
 	}
 	return nil
+}
+
+// checkPattern is of the names of the files that Check makes.
+const checkPattern = ".check-*"
+
+func (l *Local) removeChecks() {
+	paths, err := filepath.Glob(filepath.Join(l.root, checkPattern))
+	if err != nil {
+		return // the root has a character that patterns have a use for
+	}
+	for _, path := range paths {
+		if stat, err := os.Stat(path); err == nil && time.Since(stat.ModTime()) > emptyFor {
+			_ = os.Remove(path) // or the next time
+		}
+	}
 }

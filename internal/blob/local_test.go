@@ -531,6 +531,16 @@ func TestCheck(t *testing.T) {
 	if got := tree(t, l); len(got) > 0 {
 		t.Errorf("it leaves %q", got)
 	}
+	fresh, old := filepath.Join(l.root, ".check-1"), filepath.Join(l.root, ".check-2") // of dead programs
+	check(t, os.WriteFile(fresh, nil, 0o600))
+	check(t, os.WriteFile(old, nil, 0o600))
+	before := time.Now().Add(-2 * time.Hour)
+	check(t, os.Chtimes(old, before, before))
+	check(t, l.Check(t.Context()))
+	if got := tree(t, l); len(got) != 1 {
+		t.Errorf("it leaves %q", got)
+	}
+	check(t, os.Remove(fresh))
 	check(t, os.Remove(l.root))
 	if l.Check(t.Context()) == nil {
 		t.Error("there is no folder, and it works")

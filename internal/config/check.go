@@ -44,6 +44,8 @@ func (s *Settings) Check() error {
 		checkFFmpegLimits(s.FFmpegMemory, s.FFmpegTime),
 		oneOf("SANDBOX", s.Sandbox, SandboxAuto, SandboxRequired, SandboxOff),
 		notNegative("STOP_GRACE", int64(s.StopGrace)),
+		positive("SWEEP_GRACE", int64(s.SweepGrace)),
+		notNegative("MIN_FREE_BYTES", s.MinFreeBytes),
 		checkFile("BRAND_CURTAIN", s.BrandCurtain),
 		checkFile("BRAND_WATERMARK", s.BrandWatermark),
 	)

@@ -57,6 +57,8 @@ type Settings struct {
 	BrandCurtain   string        `setting:"BRAND_CURTAIN" placeholder:"FILE" group:"processing" help:"A PNG of 1280x720 to show before and after each clip in place of ANB's own."`
 	BrandWatermark string        `setting:"BRAND_WATERMARK" placeholder:"FILE" group:"processing" help:"A PNG with transparency to show in the corner of each clip in place of ANB's own."`
 	StopGrace      time.Duration `setting:"STOP_GRACE" default:"20s" placeholder:"DURATION" group:"operations" help:"How long a stop waits for requests and running jobs; jobs that take longer are handed back to the queue."`
+	SweepGrace     time.Duration `setting:"SWEEP_GRACE" default:"3h" placeholder:"DURATION" group:"operations" help:"How long a file of the media that belongs to no video stays before it is removed. Nothing may take longer from the file to the video's row: 3h is right."`
+	MinFreeBytes   int64         `setting:"MIN_FREE_BYTES" default:"1073741824" placeholder:"BYTES" group:"operations" help:"Uploads are refused while less is free where they are worked on or kept; 0: never."`
 	MetricsAddr    string        `setting:"METRICS_ADDR" placeholder:"HOST:PORT" group:"operations" help:"A listener of its own for /metrics. Empty: /metrics is on the web server."`
 	TracesURL      string        `setting:"TRACES_URL" name:"traces-url" placeholder:"URL" group:"operations" help:"Where traces go, as OTLP over HTTP: http://HOST:4318, with /v1/traces or another path, and USER:PASSWORD@ where the collector asks for it. Empty: there are none."`
 	TracesPercent  int           `setting:"TRACES_PERCENT" default:"100" placeholder:"N" group:"operations" help:"How many of a hundred requests are traced, each with the processing of what it uploads."`

@@ -44,7 +44,7 @@ func defaults() Settings {
 		UploadsAtOnce: 20, MaxUnpublished: 5 << 30, MinUploadRate: 2048,
 		MaxUploadBytes: 100 << 20, Workers: AutoWorkers, FFmpeg: "ffmpeg", FFprobe: "ffprobe",
 		FFmpegTime: time.Hour, Sandbox: SandboxAuto,
-		StopGrace: 20 * time.Second, TracesPercent: 100, LogFormat: "text", LogLevel: slog.LevelInfo,
+		StopGrace: 20 * time.Second, SweepGrace: 3 * time.Hour, MinFreeBytes: 1 << 30, TracesPercent: 100, LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
 }
 
@@ -296,6 +296,9 @@ func TestCheck(t *testing.T) {
 		"sandbox perhaps":              {func(s *Settings) { s.Sandbox = "on" }, "SANDBOX: "},
 		"no grace":                     {func(s *Settings) { s.StopGrace = 0 }, ""},
 		"grace below none":             {func(s *Settings) { s.StopGrace = -1 }, "STOP_GRACE: "},
+		"a sweep of what is new":       {func(s *Settings) { s.SweepGrace = 0 }, "SWEEP_GRACE: "},
+		"uploads to the last byte":     {func(s *Settings) { s.MinFreeBytes = 0 }, ""},
+		"less than nothing free":       {func(s *Settings) { s.MinFreeBytes = -1 }, "MIN_FREE_BYTES: "},
 		"brand of one's own":           {func(s *Settings) { s.BrandCurtain, s.BrandWatermark = there, there }, ""},
 		"curtain that is not there":    {func(s *Settings) { s.BrandCurtain = there + "x" }, "BRAND_CURTAIN: "},
 		"watermark that is not there":  {func(s *Settings) { s.BrandWatermark = there + "x" }, "BRAND_WATERMARK: "},
@@ -337,7 +340,7 @@ func TestCheckNamesAllThatIsWrongAtOnce(t *testing.T) {
 	}
 	want := []string{
 		"LISTEN_ADDR", "PUBLIC_URL", "DATA_DIR", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "SECRET_KEY", "RATE_LIMIT",
-		"LOG_FORMAT", "ACCESS_TOKEN_EXPIRE_SECONDS", "MAX_UPLOAD_BYTES", "UPLOADS_AT_ONCE", "PASSWORD_COST", "FFMPEG_TIME", "SANDBOX", "STOP_GRACE",
+		"LOG_FORMAT", "ACCESS_TOKEN_EXPIRE_SECONDS", "MAX_UPLOAD_BYTES", "UPLOADS_AT_ONCE", "PASSWORD_COST", "FFMPEG_TIME", "SANDBOX", "STOP_GRACE", "SWEEP_GRACE",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
@@ -371,7 +374,7 @@ func TestMasked(t *testing.T) {
 		{"LIMIT_FAILED_SIGN_INS_BY_ACCOUNT", "50/1m0s"}, {"LIMIT_VOTES", "120/1s"}, {"LIMIT_VOTES_BY_ADDRESS", "3000/100ms"}, {"UPLOADS_AT_ONCE", "20"},
 		{"MAX_UNPUBLISHED_BYTES", "5368709120"}, {"MIN_UPLOAD_RATE", "2048"}, {"PASSWORDS_AT_ONCE", "0"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},
-		{"FFPROBE", "ffprobe"}, {"FFMPEG_MEMORY", "0"}, {"FFMPEG_TIME", "1h0m0s"}, {"SANDBOX", "auto"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"METRICS_ADDR", ""},
+		{"FFPROBE", "ffprobe"}, {"FFMPEG_MEMORY", "0"}, {"FFMPEG_TIME", "1h0m0s"}, {"SANDBOX", "auto"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"SWEEP_GRACE", "3h0m0s"}, {"MIN_FREE_BYTES", "1073741824"}, {"METRICS_ADDR", ""},
 		{"TRACES_URL", ""}, {"TRACES_PERCENT", "100"}, {"LOG_FORMAT", "text"}, {"LOG_LEVEL", "INFO"},
 	}
 	if diff := cmp.Diff(want, s.Masked()); diff != "" {

@@ -30,6 +30,7 @@ var (
 	ErrTruncated      = &Refusal{"truncated", "the file is cut short"}
 	ErrUnplayable     = &Refusal{"unplayable", "the video cannot be decoded"}
 	ErrTooLarge       = &Refusal{"too_large", "the file is over the limit"}
+	ErrNoSpace        = &Refusal{"no_space", "there is no space for another file"}
 	ErrTooManyPixels  = &Refusal{"too_many_pixels", "the picture is larger than 8K"}
 	ErrTooLong        = &Refusal{"too_long", "the video is longer than 10 minutes"}
 	ErrNoRoom         = &Refusal{"no_room", "the player's videos that are not public take too much already"}
@@ -54,16 +55,16 @@ var (
 func Refusals() []*Refusal {
 	return []*Refusal{
 		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrWrongPassword, ErrNotSignedIn,
-		ErrNotAVideo, ErrNoPicture, ErrEmptyFile, ErrTruncated, ErrUnplayable, ErrTooLarge, ErrTooManyPixels, ErrTooLong,
+		ErrNotAVideo, ErrNoPicture, ErrEmptyFile, ErrTruncated, ErrUnplayable, ErrTooLarge, ErrNoSpace, ErrTooManyPixels, ErrTooLong,
 		ErrBadFrameRate, ErrTooManyStreams, ErrDeclaredOther, ErrNoRoom,
 		ErrNoVideo, ErrNotOwner, ErrNotProcessed, ErrNotFailed, ErrPublic,
 		ErrAlreadyVoted, ErrNotVoted, ErrOwnVideo, ErrNoPlayer,
 	}
 }
 
-// ErrUnavailable is in the chain of errors that come from a database that is away for the moment. What was asked for may
-// have been done or not; asking again is right.
-var ErrUnavailable = errors.New("the database is not available")
+// ErrUnavailable is in the chain of errors that come from a database or a storage that is away, full or broken for the
+// moment. What was asked for may have been done or not; asking again is right.
+var ErrUnavailable = errors.New("the database or the storage is not available")
 
 // Fault says in which way a field breaks its rule.
 type Fault string

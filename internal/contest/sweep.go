@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,9 @@ var ErrOtherStorage = errors.New("the storage belongs to another contest: are DA
 func (s *Videos) Claim(ctx context.Context, identity string, newMark func() (path string, err error)) error {
 	var marked, own bool
 	err := s.Storage.Walk(ctx, markRoot, func(o Object) error {
+		if strings.HasPrefix(o.Key, markRoot+".") {
+			return nil // a mark that somebody is writing, or died over
+		}
 		marked = true
 		own = own || o.Key == markRoot+identity
 		return nil

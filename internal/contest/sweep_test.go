@@ -153,6 +153,7 @@ func TestClaim(t *testing.T) {
 	}{
 		"an empty storage": {func(*testing.T, *world) {}, nil},
 		"its own":          {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/"+own); put(t, w, unknown.Original()) }, nil},
+		"a broken mark":    {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/.part-1") }, nil},
 		"another's":        {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/"+other) }, contest.ErrOtherStorage},
 		"only unknown":     {func(t *testing.T, w *world) { t.Helper(); put(t, w, unknown.Original()) }, contest.ErrOtherStorage},
 	} {

@@ -54,7 +54,7 @@ func (s *Videos) Accept(ctx context.Context, p Player, u Upload) (Video, error) 
 		Media: Media{Token: NewToken(), Format: format, Size: u.Size},
 	}
 	if err := s.Storage.PutFile(ctx, v.Media.Original(), u.Path); err != nil {
-		return Video{}, fmt.Errorf("store the original: %w", err)
+		return Video{}, fmt.Errorf("store the original: %w: %w", ErrUnavailable, err)
 	}
 	accepted, err := s.enter(ctx, v, u.PartialID)
 	if err != nil {

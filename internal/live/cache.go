@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,7 +20,8 @@ const (
 	loadTimeout   = 10 * time.Second
 )
 
-// cache keeps encoded answers until their topic is forgotten, or for a second.
+// cache keeps encoded answers until their topic is forgotten, or for a second; and, for when the database is away, the last
+// that there was.
 type cache struct {
 	now     func() time.Time
 	flight  singleflight.Group
@@ -28,6 +30,7 @@ type cache struct {
 	mu      sync.Mutex
 	answers *simplelru.LRU[string, answer]
 	era     map[contest.Topic]uint64 // how often each topic was forgotten
+	eras    uint64                   // how often all were
 }
 
 type answer struct {
@@ -70,7 +73,8 @@ func (c *cache) Forget(_ context.Context, topic contest.Topic) {
 
 // Fetch returns the answer under the key, which must belong to the topic alone, or has it made by load. However many
 // ask at once, load runs once; an answer whose making began before a Forget is not given to those who ask after it.
-// The caller must not change the bytes. An error of load is returned to all who wait, and not kept.
+// The caller must not change the bytes. An error of load is returned to all who wait, and not kept; where it is
+// contest.ErrUnavailable, the last answer that there was is given instead, if it is not older than ten minutes.
 func (c *cache) Fetch(ctx context.Context, topic contest.Topic, key string,
 	load func(context.Context) ([]byte, error),
 ) ([]byte, error) {
@@ -108,6 +112,12 @@ func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 	if !ours {
 		c.lookups.process.Inc()
 	}
+	if errors.Is(err, contest.ErrUnavailable) {
+		if last, age, ok := c.last(key); ok {
+			noteAge(ctx, age)
+			return last, nil
+		}
+	}
 	bytes, _ := made.([]byte)
 	return bytes, err
 }
@@ -116,21 +126,30 @@ func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 func (c *cache) forgetAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.answers.Purge()
-	for topic := range c.era {
-		c.era[topic]++
-	}
+	c.eras++
 }
 
 func (c *cache) get(topic contest.Topic, key string) (bytes []byte, era uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	era = c.era[topic]
+	era = c.era[topic] + c.eras
 	a, ok := c.answers.Get(key)
 	if !ok || a.era != era || c.now().Sub(a.at) > maxAge {
 		return nil, era, false
 	}
 	return a.bytes, era, true
+}
+
+// last is the latest answer, be it forgotten, and its age.
+func (c *cache) last(key string) (bytes []byte, age time.Duration, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a, ok := c.answers.Get(key)
+	age = c.now().Sub(a.at)
+	if !ok || age > lastKnown {
+		return nil, 0, false
+	}
+	return a.bytes, age, true
 }
 
 func (c *cache) put(key string, a answer) {

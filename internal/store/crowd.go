@@ -10,7 +10,8 @@ import (
 // changes a row holds it until the commit is on disk, so that votes for one star are as many a second as flushes are; a
 // commit for all who wait makes them as many as statements are. Writers of different rows do not wait for each other.
 type crowds struct {
-	db *sql.DB
+	db    *sql.DB
+	watch *watchman
 
 	mu   sync.Mutex
 	rows map[int64]*crowd
@@ -34,7 +35,7 @@ func (c *crowds) enter(key int64) *crowd {
 	defer c.mu.Unlock()
 	g := c.rows[key]
 	if g == nil {
-		g = &crowd{group: group{db: c.db, alone: pooled{c.db}, time: writeTime}}
+		g = &crowd{group: group{db: c.db, alone: pooled{c.db, c.watch}, time: writeTime, watch: c.watch}}
 		c.rows[key] = g
 	}
 	g.members++

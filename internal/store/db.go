@@ -27,7 +27,9 @@ type DB struct {
 	Readers  *sql.DB       // on PostgreSQL the same pool as Writer
 	Listener *pgxpool.Pool // hears of new jobs; nil on SQLite
 
-	patient *sql.DB // migrates, without a limit of time on its statements; nil on SQLite
+	patient *sql.DB   // migrates, without a limit of time on its statements; nil on SQLite
+	pulse   *sql.DB   // asks whether the server lives; nil on SQLite
+	watch   *watchman // nil on SQLite
 }
 
 // Close closes all pools.
@@ -36,7 +38,8 @@ func (db *DB) Close() error {
 		db.Listener.Close()
 	}
 	if db.Readers == db.Writer {
-		return errors.Join(db.Writer.Close(), db.patient.Close())
+		db.watch.close()
+		return errors.Join(db.Writer.Close(), db.patient.Close(), db.pulse.Close())
 	}
 	return errors.Join(db.Readers.Close(), db.Writer.Close())
 }

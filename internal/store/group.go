@@ -19,6 +19,7 @@ type group struct {
 	db    *sql.DB
 	alone writes        // commits an operation that shares with nobody; nil for a transaction of its own on db
 	time  time.Duration // that an operation has, 0 for any
+	watch *watchman     // ends operations on a server that has fallen silent; nil for none
 
 	mu      sync.Mutex
 	waiting []*write
@@ -46,9 +47,10 @@ func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error
 		ctx, cancel = context.WithTimeout(ctx, g.time)
 		defer cancel()
 	}
+	ctx, ended := g.watch.guard(ctx)
 	w := &write{ctx: ctx, do: do, wake: make(chan bool, 1)}
 	if !g.join(w) && !<-w.wake {
-		return w.err
+		return ended(w.err)
 	}
 	batch := g.take()
 	g.commit(batch)
@@ -58,7 +60,7 @@ func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error
 		}
 	}
 	g.handOver()
-	return w.err
+	return ended(w.err)
 }
 
 // join queues the operation and reports whether it leads.

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+	"modernc.org/sqlite"
 
 	"risingstars/internal/contest"
 )
@@ -27,8 +28,8 @@ const (
 	statementMax = "30s"           // what a single statement may take; migrations are not held to it
 )
 
-// OpenPostgres opens a PostgreSQL database, 15 or newer, by its URL, with at most so many connections, and one more that
-// listens for jobs. The URL's own settings are honoured, those of TLS among them (sslmode, sslrootcert, …). It does not
+// OpenPostgres opens a PostgreSQL database, 15 or newer, by its URL, with at most so many connections, one more that
+// listens for jobs, and one to ask whether a server that keeps callers waiting lives at all. The URL's own settings are honoured, those of TLS among them (sslmode, sslrootcert, …). It does not
 // fail where the server is away: it is asked for when it is needed.
 func OpenPostgres(url string, connections int) (*DB, error) {
 	config, err := pgx.ParseConfig(url)
@@ -45,8 +46,14 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
+	pulse := stdlib.OpenDB(*config.Copy())
+	pulse.SetMaxOpenConns(1)
+	pulse.SetConnMaxIdleTime(idleTime)
 	config.RuntimeParams["statement_timeout"] = "0"
-	return &DB{Engine: Postgres, Writer: pool, Readers: pool, Listener: listener, patient: stdlib.OpenDB(*config)}, nil
+	return &DB{
+		Engine: Postgres, Writer: pool, Readers: pool, Listener: listener,
+		patient: stdlib.OpenDB(*config), pulse: pulse, watch: newWatchman(pulse),
+	}, nil
 }
 
 // misread says what is wrong with a URL, which err has in it, and which may have a password.
@@ -108,15 +115,19 @@ const writeTime = 30 * time.Second
 
 // pooled runs writers on a pool of connections, each in a transaction of its own. As on SQLite, what was begun does not
 // end with whoever asked for it.
-type pooled struct{ db *sql.DB }
+type pooled struct {
+	db    *sql.DB
+	watch *watchman
+}
 
 func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
+	ctx, ended := p.watch.guard(ctx)
 	for n := 1; ; n++ {
 		err := inTransaction(ctx, p.db, func(tx *sql.Tx) error { return do(ctx, tx) })
 		if n == maxRepeats || !repeatable(err) {
-			return err
+			return ended(err)
 		}
 	}
 }
@@ -131,6 +142,9 @@ func repeatable(err error) bool {
 // unavailable reports whether the database could not be reached, or was going down or coming up, so that the same may
 // succeed a moment later.
 func unavailable(err error) bool {
+	if failed, ok := errors.AsType[*sqlite.Error](err); ok {
+		return troubled(failed)
+	}
 	if failed, ok := errors.AsType[*pgconn.PgError](err); ok {
 		for _, class := range []string{"08", "57P", "53"} { // connection, operator intervention, resources
 			if strings.HasPrefix(failed.Code, class) {

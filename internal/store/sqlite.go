@@ -7,6 +7,9 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // OpenSQLite opens the database file, making it if there is none. The file is private to one host: no network file
@@ -41,4 +44,13 @@ func sqliteDSN(path string, query url.Values, pragmas ...string) string {
 	query["_pragma"] = append(common, pragmas...)
 	query.Set("_dqs", "0")
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+}
+
+// troubled reports whether SQLite failed for the sake of the disk or of others, rather than of what it was asked.
+func troubled(err *sqlite.Error) bool {
+	switch err.Code() & 0xff { // the rest says more about the same
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY:
+		return true
+	}
+	return false
 }

@@ -29,8 +29,9 @@ type writes interface {
 // Store is the contest's database.
 type Store struct {
 	writes  writes
-	crowds  *crowds // nil where writers share every commit anyway
-	readers *sql.DB // on SQLite they cannot write
+	crowds  *crowds   // nil where writers share every commit anyway
+	readers *sql.DB   // on SQLite they cannot write
+	watch   *watchman // nil on SQLite
 	queue   Queue
 	observe Observe
 
@@ -51,14 +52,14 @@ func New(db *DB, o Options) *Store {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
 	}
-	s := &Store{writes: &group{db: db.Writer}, readers: db.Readers, queue: o.Queue, observe: o.Observe}
+	s := &Store{writes: &group{db: db.Writer}, readers: db.Readers, watch: db.watch, queue: o.Queue, observe: o.Observe}
 	s.maxUnpublished, s.clock = o.MaxUnpublished, o.Clock
 	if s.clock == nil {
 		s.clock = time.Now
 	}
 	if db.Engine == Postgres {
-		s.writes = pooled{db.Writer}
-		s.crowds = &crowds{db: db.Writer, rows: map[int64]*crowd{}}
+		s.writes = pooled{db.Writer, db.watch}
+		s.crowds = &crowds{db: db.Writer, watch: db.watch, rows: map[int64]*crowd{}}
 	}
 	return s
 }
@@ -117,8 +118,9 @@ func one[T any](ctx context.Context, s *Store, operation string, scan func(scann
 	query string, args ...any,
 ) (v T, err error) {
 	defer s.observed(operation, &err)()
+	ctx, ended := s.watch.guard(ctx)
 	v, err = scan(s.readers.QueryRowContext(ctx, query, args...))
-	return v, named(operation, orNone(err, none))
+	return v, named(operation, orNone(ended(err), none))
 }
 
 // many reads all rows of a query on the readers' pool. No rows give an empty slice, not nil.
@@ -126,11 +128,12 @@ func many[T any](ctx context.Context, s *Store, operation string, scan func(scan
 	query string, args ...any,
 ) (list []T, err error) {
 	defer s.observed(operation, &err)()
+	ctx, ended := s.watch.guard(ctx)
 	rows, err := s.readers.QueryContext(ctx, query, args...)
 	if err == nil {
 		list, err = all(rows, scan)
 	}
-	return list, named(operation, err)
+	return list, named(operation, ended(err))
 }
 
 // all reads rows to their end and closes them.

@@ -56,3 +56,11 @@ func (s *Store) DeleteUpload(ctx context.Context, id string) error {
 		return err
 	})
 }
+
+// ForgetUploads removes all rows: in a copy of the database, whose files are not copied.
+func (s *Store) ForgetUploads(ctx context.Context) error {
+	return s.write(ctx, "forget_uploads", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM uploads`)
+		return err
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -569,5 +571,40 @@ func TestMetricsCountByRoute(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// A read deadline that passes while a request is answered does not end those that come after it on the connection.
+func TestARequestAfterADeadline(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]http.HandlerFunc{
+		"GET /spoil": func(w http.ResponseWriter, r *http.Request) {
+			if err := http.NewResponseController(w).SetReadDeadline(time.Now()); err != nil {
+				t.Error(err)
+			}
+			<-r.Context().Done()
+		},
+		"GET /after": func(_ http.ResponseWriter, r *http.Request) {
+			if err := r.Context().Err(); err != nil {
+				t.Error(err)
+			}
+		},
+	})
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	check(t, err)
+	defer conn.Close()
+	check(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+	answers := bufio.NewReader(conn)
+	for _, step := range []struct {
+		path   string
+		closes bool
+	}{{"/spoil", false}, {"/after", true}} {
+		_, err := io.WriteString(conn, "GET "+step.path+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		check(t, err)
+		got, err := http.ReadResponse(answers, nil)
+		check(t, err)
+		if got.StatusCode != http.StatusOK || got.Close != step.closes {
+			t.Errorf("%s: %s, closes: %t", step.path, got.Status, got.Close)
+		}
 	}
 }

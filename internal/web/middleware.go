@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -39,7 +40,20 @@ type Options struct {
 // router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
 func Handler(routes *http.ServeMux, o Options) http.Handler {
 	handler := secured(crossOrigin(o.CORSOrigins, hosted(slashless(routed(routes)))), o.MediaOrigins)
-	return forwarded(o.Proxies, logged(o, safe(handler)))
+	return unspoilt(forwarded(o.Proxies, logged(o, safe(handler))))
+}
+
+// unspoilt serves a request whose context had ended before it came. A read deadline that passes while nobody reads ends the
+// context of the connection, and so of every later request on it, which may be other people's where a proxy is in front.
+// Such a request is served as if nothing were, and is the last on its connection.
+func unspoilt(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Err() != nil {
+			w.Header().Set("Connection", "close")
+			r = r.WithContext(context.WithoutCancel(r.Context()))
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // logged gives the request its id and its span, and writes one line about it when it is over. The line has the path without its

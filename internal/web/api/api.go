@@ -51,9 +51,11 @@ type Needs struct {
 	PublicURL string // how links begin, without a slash at the end; "" for as the request was addressed
 	// AccelRedirect is the internal location of a proxy that sends the media, with slashes; "" for they are sent here.
 	AccelRedirect string
-	WorkDir       string          // where uploads arrive
-	MaxUpload     int64           // bytes of a video file
-	Stopping      <-chan struct{} // closed when streams of events must end
+	WorkDir       string // where uploads arrive
+	MaxUpload     int64  // bytes of a video file
+	// Room returns contest.ErrNoSpace while there is none for another video.
+	Room     func() error
+	Stopping <-chan struct{} // closed when streams of events must end
 }
 
 // API has the handlers.
@@ -61,12 +63,13 @@ type API struct {
 	Needs
 	metrics *metrics
 	openapi []byte // the document, rendered once
+	open    openMedia
 }
 
 // Register puts the API's routes on the mux.
 func Register(mux *http.ServeMux, needs Needs) (*API, error) {
 	useProblems()
-	a := &API{Needs: needs, metrics: newMetrics(needs.Metrics)}
+	a := &API{Needs: needs, metrics: newMetrics(needs.Metrics), open: newOpenMedia()}
 	h := humago.New(uploadMux{mux, needs.MaxUpload, needs.Limits.MinUploadRate}, humaConfig(needs.Version))
 	a.routes(h, mux)
 	documentUpload(h.OpenAPI(), needs.MaxUpload)

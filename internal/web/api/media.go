@@ -16,7 +16,7 @@ const mediaPolicy = "default-src 'none'; frame-ancestors 'none'"
 // may have one may keep it.
 func (a *API) media(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("key")
-	v, part, err := a.Videos.ByKey(r.Context(), key)
+	v, part, err := a.byKey(r.Context(), key)
 	if err != nil {
 		problem.Write(w, r, err)
 		return

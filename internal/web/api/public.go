@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"risingstars/internal/contest"
+	"risingstars/internal/live"
 )
 
 // publicVideo is a public video as everybody sees it.
@@ -36,6 +37,7 @@ type publicVideosOutput struct {
 	ContentLength int    `header:"Content-Length"`
 	TotalCount    int    `header:"X-Total-Count" doc:"Videos on all pages together."`
 	Link          string `header:"Link" doc:"RFC 8288: first, prev, next and last page."`
+	Age           string `header:"Age" doc:"Seconds since this was so; only while the database is away, and up to ten minutes."`
 	Body          cachedList[publicVideo]
 }
 
@@ -45,6 +47,7 @@ func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicV
 		City: in.City, Search: in.Q,
 	}
 	base := a.baseURL(in.Base)
+	ctx, age := live.WithAge(ctx)
 	body, err := a.Live.Fetch(ctx, contest.VotesChanged, "videos "+pageKey(q.Page)+base+strconv.Quote(q.City)+q.Search,
 		func(ctx context.Context) ([]byte, error) {
 			list, err := a.Videos.PublicVideos(ctx, q)
@@ -63,7 +66,7 @@ func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicV
 	if err != nil {
 		return nil, err
 	}
-	return &publicVideosOutput{ContentLength: len(body), TotalCount: total, Link: pageLinks(in, total), Body: body}, nil
+	return &publicVideosOutput{ContentLength: len(body), TotalCount: total, Link: pageLinks(in, total), Age: age.Header(), Body: body}, nil
 }
 
 // countPublic counts what a query lists. Votes do not change it, so it is kept apart from the pages.
@@ -124,12 +127,14 @@ type rankingsInput struct {
 }
 
 type rankingsOutput struct {
-	ContentLength int `header:"Content-Length"`
+	ContentLength int    `header:"Content-Length"`
+	Age           string `header:"Age" doc:"Seconds since this was so; only while the database is away, and up to ten minutes."`
 	Body          cachedList[standing]
 }
 
 func (a *API) rankings(ctx context.Context, in *rankingsInput) (*rankingsOutput, error) {
 	q := contest.RankingQuery{Page: contest.Page{Number: in.Page, Limit: in.Limit}, City: in.City}
+	ctx, age := live.WithAge(ctx)
 	body, err := a.Live.Fetch(ctx, contest.VotesChanged, "ranking "+pageKey(q.Page)+q.City,
 		func(ctx context.Context) ([]byte, error) {
 			list, err := a.Votes.Ranking(ctx, q)
@@ -140,7 +145,7 @@ func (a *API) rankings(ctx context.Context, in *rankingsInput) (*rankingsOutput,
 	if err != nil {
 		return nil, err
 	}
-	return &rankingsOutput{ContentLength: len(body), Body: body}, nil
+	return &rankingsOutput{ContentLength: len(body), Age: age.Header(), Body: body}, nil
 }
 
 // encode makes the JSON array of a list.

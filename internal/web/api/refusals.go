@@ -77,7 +77,7 @@ func (b *patientBody) fromConnection(p []byte) (int, error) {
 	b.left -= int64(n)
 	if errors.Is(err, io.EOF) {
 		b.done = true
-		_ = b.control.SetReadDeadline(time.Time{}) // it may take long to judge what came
+		_ = b.control.SetReadDeadline(time.Time{}) // judging may take longer, and the request must not end meanwhile
 	}
 	return n, err //nolint:wrapcheck // passes on what readers must see as it is
 }

@@ -77,6 +77,9 @@ func (a *API) receiveAndAccept(ctx context.Context, in *uploadInput) (contest.Vi
 	if in.r.ContentLength > a.MaxUpload+framing {
 		return contest.Video{}, contest.ErrTooLarge
 	}
+	if err := a.Room(); err != nil {
+		return contest.Video{}, err
+	}
 	release, err := a.Limits.Upload(ctx, in.player.ID)
 	if err != nil {
 		return contest.Video{}, err

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+
+	"risingstars/internal/contest"
 )
 
 // workFile is where an upload arrives. Whoever makes one removes it.
@@ -19,7 +21,7 @@ type workFile struct {
 func newWorkFile(dir string) (*workFile, error) {
 	f, err := os.CreateTemp(dir, "upload-*")
 	if err != nil {
-		return nil, fmt.Errorf("make a work file: %w", err)
+		return nil, fmt.Errorf("make a work file: %w: %w", contest.ErrUnavailable, err)
 	}
 	return &workFile{f: f}, nil
 }
@@ -44,7 +46,7 @@ func (w *workFile) fill(arriving io.Reader) (int64, error) {
 		return n, brokenBody(source.err)
 	}
 	if err = errors.Join(err, buffer.Flush()); err != nil {
-		return n, fmt.Errorf("write the work file: %w", err)
+		return n, fmt.Errorf("write the work file: %w: %w", contest.ErrUnavailable, err)
 	}
 	return n, nil
 }

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"risingstars/internal/contest"
@@ -93,8 +94,13 @@ func From(err error, scope *Scope, tag lang.Tag) *Problem {
 	case errors.As(err, &tooLarge):
 		return New(http.StatusRequestEntityTooLarge, bodyTooLargeText.In(tag))
 	}
+	if full(err) {
+		return withCause(New(http.StatusInsufficientStorage, table[contest.ErrNoSpace].detail.In(tag)), err, scope)
+	}
 	if errors.Is(err, contest.ErrUnavailable) {
-		return unavailable(err, scope, tag)
+		p := ForStatus(http.StatusServiceUnavailable, "", tag)
+		p.retryAfter = comeBack
+		return withCause(p, err, scope)
 	}
 	p := New(http.StatusInternalServerError, internalText.In(tag))
 	if scope != nil {
@@ -107,11 +113,13 @@ func From(err error, scope *Scope, tag lang.Tag) *Problem {
 // comeBack is when to ask again for what is not available.
 const comeBack = 2 * time.Second
 
-func unavailable(err error, scope *Scope, tag lang.Tag) *Problem {
-	p := ForStatus(http.StatusServiceUnavailable, "", tag)
-	p.retryAfter = comeBack
+// full reports whether a file could not be written for want of space or of quota.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// withCause lets the log have what the client need not know.
+func withCause(p *Problem, cause error, scope *Scope) *Problem {
 	if scope != nil {
-		scope.Cause = err
+		scope.Cause = cause
 	}
 	return p
 }

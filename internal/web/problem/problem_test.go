@@ -57,6 +57,7 @@ func TestContract(t *testing.T) {
 		{contest.ErrTruncated, 400, ""},
 		{contest.ErrUnplayable, 400, ""},
 		{contest.ErrTooLarge, 413, ""},
+		{contest.ErrNoSpace, 507, ""},
 		{contest.ErrTooManyPixels, 400, ""},
 		{contest.ErrTooLong, 400, ""},
 		{contest.ErrBadFrameRate, 400, ""},

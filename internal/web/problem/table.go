@@ -52,6 +52,10 @@ var table = map[*contest.Refusal]row{
 		ES: "El archivo supera el tamaño máximo permitido.",
 		EN: "The file is larger than allowed.",
 	}},
+	contest.ErrNoSpace: {http.StatusInsufficientStorage, lang.Text{
+		ES: "Por ahora no queda espacio para más videos. Vuelve a probar más tarde.",
+		EN: "There is no space for more videos right now. Try again later.",
+	}},
 	contest.ErrTooManyPixels: {http.StatusBadRequest, lang.Text{
 		ES: "La imagen del video supera 8K (7680×4320).",
 		EN: "The video's picture is larger than 8K (7680×4320).",

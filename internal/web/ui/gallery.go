@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -37,21 +39,18 @@ type GalleryPage struct {
 }
 
 func (s *Site) gallery(w http.ResponseWriter, r *http.Request) error {
-	layout, err := s.layout(w, r, "gallery")
+	ctx, age, layout, err := s.publicLayout(w, r, "gallery")
 	if err != nil {
 		return err
 	}
 	q, number := galleryQuery(r)
-	list, err := s.Videos.PublicVideos(r.Context(), q)
+	found, err := s.found(ctx, q)
 	if err != nil {
 		return err
 	}
-	total, err := s.Videos.CountPublic(r.Context(), q)
-	if err != nil {
-		return err
-	}
+	total := found.Total
 	page := &GalleryPage{
-		Layout: layout, City: q.City, Search: q.Search, MostVoted: q.MostVoted, Total: total, Cards: s.cards(list),
+		Layout: layout, City: q.City, Search: q.Search, MostVoted: q.MostVoted, Total: total, Cards: s.cards(found.List),
 		Newest: galleryURL(q, false, 1), Most: galleryURL(q, true, 1), Cities: suggestedCities,
 		Front: q.City == "" && q.Search == "" && number == 1 && !q.MostVoted && layout.Reader.ID == 0,
 	}
@@ -69,7 +68,24 @@ func (s *Site) gallery(w http.ResponseWriter, r *http.Request) error {
 	if r.Header.Get("HX-Request") != "" && r.Header.Get("HX-Target") == "more" {
 		return s.render(w, r, http.StatusOK, "gallery", "more", page)
 	}
-	return s.show(w, r, http.StatusOK, page)
+	return s.showPublic(w, r, age, page)
+}
+
+// gallery is a page of the public videos, and how many there are on all pages.
+type gallery struct {
+	List  []contest.PublicVideo
+	Total int
+}
+
+func (s *Site) found(ctx context.Context, q contest.PublicQuery) (gallery, error) {
+	key := fmt.Sprintf("site gallery %d %t %q %q", q.Page.Number, q.MostVoted, q.City, q.Search)
+	return known(ctx, s, contest.VotesChanged, key, func(ctx context.Context) (g gallery, err error) {
+		if g.List, err = s.Videos.PublicVideos(ctx, q); err != nil {
+			return g, err
+		}
+		g.Total, err = s.Videos.CountPublic(ctx, q)
+		return g, err
+	})
 }
 
 func galleryQuery(r *http.Request) (q contest.PublicQuery, number int) {

@@ -1,10 +1,14 @@
 package ui
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 
 	"risingstars/internal/contest"
+	"risingstars/internal/live"
 	"risingstars/internal/web/problem"
 )
 
@@ -35,6 +39,41 @@ func (s *Site) layout(w http.ResponseWriter, r *http.Request, section string) (L
 	l := plainLayout(r)
 	l.Reader, l.Section = p, section
 	return l, nil
+}
+
+// publicLayout is for pages that are shown as far as they are known while the database is away: to nobody in particular
+// then. The context that it returns is the one to ask for the page's content in; showPublic needs its age.
+func (s *Site) publicLayout(w http.ResponseWriter, r *http.Request, section string) (context.Context, *live.Age, Layout, error) {
+	ctx, age := live.WithAge(r.Context())
+	l, err := s.layout(w, r, section)
+	if errors.Is(err, contest.ErrUnavailable) {
+		l, err = plainLayout(r), nil
+		l.Section = section
+	}
+	return ctx, age, l, err
+}
+
+// known is a public page's content, from the answers that all readers share.
+func known[T any](ctx context.Context, s *Site, topic contest.Topic, key string, load func(context.Context) (T, error)) (v T, err error) {
+	body, err := s.Live.Fetch(ctx, topic, key, func(ctx context.Context) ([]byte, error) {
+		v, err := load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(v)
+	})
+	if err != nil {
+		return v, err
+	}
+	return v, json.Unmarshal(body, &v)
+}
+
+// showPublic answers with a page, and says how old it is where it is not as it should be.
+func (s *Site) showPublic(w http.ResponseWriter, r *http.Request, age *live.Age, page any) error {
+	if text := age.Header(); text != "" {
+		w.Header().Set("Age", text)
+	}
+	return s.show(w, r, http.StatusOK, page)
 }
 
 // plainLayout is the layout for a reader of whom nothing is known.

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -48,11 +47,11 @@ type RankingPage struct {
 }
 
 func (s *Site) ranking(w http.ResponseWriter, r *http.Request) error {
-	layout, err := s.layout(w, r, "ranking")
+	ctx, age, layout, err := s.publicLayout(w, r, "ranking")
 	if err != nil {
 		return err
 	}
-	page, err := s.rankingOf(r, layout)
+	page, err := s.rankingOf(r.WithContext(ctx), layout)
 	if err != nil {
 		return err
 	}
@@ -61,7 +60,7 @@ func (s *Site) ranking(w http.ResponseWriter, r *http.Request) error {
 			page.Own = place
 		}
 	}
-	return s.show(w, r, http.StatusOK, page)
+	return s.showPublic(w, r, age, page)
 }
 
 func (s *Site) rankingOf(r *http.Request, layout Layout) (*RankingPage, error) {
@@ -92,9 +91,9 @@ func (s *Site) rankingOf(r *http.Request, layout Layout) (*RankingPage, error) {
 }
 
 // standings are a page of the ranking and the first row of the next, from the answers that all readers share.
-func (s *Site) standings(ctx context.Context, city string, number int) (list []contest.Standing, err error) {
+func (s *Site) standings(ctx context.Context, city string, number int) ([]contest.Standing, error) {
 	key := fmt.Sprintf("site ranking %d %s", number, city)
-	body, err := s.Live.Fetch(ctx, contest.VotesChanged, key, func(ctx context.Context) ([]byte, error) {
+	return known(ctx, s, contest.VotesChanged, key, func(ctx context.Context) ([]contest.Standing, error) {
 		list, err := s.Votes.Ranking(ctx, contest.RankingQuery{Page: contest.Page{Number: number, Limit: rankingPage}, City: city})
 		if err != nil {
 			return nil, err
@@ -109,12 +108,8 @@ func (s *Site) standings(ctx context.Context, city string, number int) (list []c
 			}
 			list = append(list, next...)
 		}
-		return json.Marshal(list)
+		return list, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return list, json.Unmarshal(body, &list)
 }
 
 func rankingURL(city string, number int) string {

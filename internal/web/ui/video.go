@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,14 +36,19 @@ type VideoPage struct {
 }
 
 func (s *Site) video(w http.ResponseWriter, r *http.Request) error {
-	layout, err := s.layout(w, r, "gallery")
+	ctx, age, layout, err := s.publicLayout(w, r, "gallery")
 	if err != nil {
 		return err
 	}
-	v, owner, err := s.publicVideo(r)
+	shown, err := known(ctx, s, contest.VotesChanged, fmt.Sprint("site video ", idOf(r)), func(ctx context.Context) (shown, error) {
+		v, owner, err := s.publicVideo(ctx, idOf(r))
+		owner.Email = "" // nobody is shown it
+		return shown{v, owner}, err
+	})
 	if err != nil {
 		return err
 	}
+	v, owner := shown.Video, shown.Owner
 	ballot, err := s.ballot(r, layout, v)
 	if err != nil {
 		return err
@@ -57,15 +63,21 @@ func (s *Site) video(w http.ResponseWriter, r *http.Request) error {
 		Title: v.Title, Description: fmt.Sprintf(layout.Words.VideoSocial, owner.Name()), URL: page.Canon,
 		Image: s.base(r) + page.PosterURL, Video: s.base(r) + page.ClipURL,
 	}
-	return s.show(w, r, http.StatusOK, page)
+	return s.showPublic(w, r, age, page)
 }
 
-func (s *Site) publicVideo(r *http.Request) (contest.Video, contest.Player, error) {
-	v, err := s.Videos.PublicVideo(r.Context(), idOf(r))
+// shown is a public video and whose it is.
+type shown struct {
+	Video contest.Video
+	Owner contest.Player
+}
+
+func (s *Site) publicVideo(ctx context.Context, id int64) (contest.Video, contest.Player, error) {
+	v, err := s.Videos.PublicVideo(ctx, id)
 	if err != nil {
 		return v, contest.Player{}, err
 	}
-	owner, err := s.Players.Player(r.Context(), v.PlayerID)
+	owner, err := s.Players.Player(ctx, v.PlayerID)
 	return v, owner, err
 }
 
@@ -109,7 +121,7 @@ func (s *Site) vote(w http.ResponseWriter, r *http.Request) error {
 		redirect(w, r, "/v/"+id)
 		return nil
 	}
-	v, _, lost := s.publicVideo(r)
+	v, _, lost := s.publicVideo(r.Context(), idOf(r))
 	if lost != nil {
 		return lost
 	}

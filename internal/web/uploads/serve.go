@@ -67,6 +67,12 @@ func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if r.Method == http.MethodPost || r.Method == http.MethodPatch {
+		if err := u.Room(); err != nil {
+			u.refuseBody(w, r, err)
+			return
+		}
+	}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	if r.Header.Get("X-HTTP-Method-Override") != "" {
 		u.refuseBody(w, r, problem.ForStatus(http.StatusMethodNotAllowed, "", c.tag))

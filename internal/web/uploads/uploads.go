@@ -53,7 +53,9 @@ type Needs struct {
 	Store  Store
 	Videos *contest.Videos
 	// Caller finds who asks. It returns contest.ErrNotSignedIn for nobody.
-	Caller  func(w http.ResponseWriter, r *http.Request) (contest.Player, error)
+	Caller func(w http.ResponseWriter, r *http.Request) (contest.Player, error)
+	// Room returns contest.ErrNoSpace while there is none for more files.
+	Room    func() error
 	Dir     string // where the pieces are kept, over restarts too
 	MaxSize int64  // bytes of a file
 	AtOnce  int    // uploads that one player may have under way
@@ -77,12 +79,12 @@ func New(n Needs) (*Uploads, error) {
 	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for uploads: %w", err)
 	}
-	files := filestore.New(n.Dir)
-	files.DirModePerm, files.FileModePerm = 0o700, 0o600
-	composer := handler.NewStoreComposer()
-	composer.UseCore(files)
-	composer.UseTerminater(files)
 	u := &Uploads{Needs: n, locks: newLocker(n.Dir)}
+	kept := files{filestore.New(n.Dir), u.remove}
+	kept.DirModePerm, kept.FileModePerm = 0o700, 0o600
+	composer := handler.NewStoreComposer()
+	composer.UseCore(kept)
+	composer.UseTerminater(kept)
 	composer.UseLocker(u.locks)
 	tus, err := handler.NewHandler(handler.Config{
 		StoreComposer: composer, MaxSize: n.MaxSize, BasePath: Path + "/",

@@ -26,9 +26,10 @@ import (
 // front is where one player uploads, by a clock that the test sets.
 type front struct {
 	*Uploads
-	t   *testing.T
-	db  *store.DB
-	now time.Time
+	t    *testing.T
+	db   *store.DB
+	now  time.Time
+	full error // what Room returns
 }
 
 func newFront(t *testing.T) *front {
@@ -44,7 +45,7 @@ func newFront(t *testing.T) *front {
 	check(t, err)
 	f.Uploads, err = New(Needs{
 		Received: func(int64) {}, Ended: func(error) {},
-		Store: s, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
+		Store: s, Room: func() error { return f.full }, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
 		AtOnce: atOnce,
 		Clock:  func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
 		Caller: func(http.ResponseWriter, *http.Request) (contest.Player, error) { return p, nil },
@@ -234,5 +235,57 @@ func TestOneProcessAtATime(t *testing.T) {
 	check(t, second.Unlock())
 	if err := newLock("nothing").Lock(t.Context(), func() {}); !errors.Is(err, handler.ErrNotFound) {
 		t.Errorf("without a file: got %v", err)
+	}
+}
+
+// Without room for more, uploads neither begin nor go on; those under way can be asked for and given up.
+func TestNoSpace(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	path := f.begin(10)
+	f.full = contest.ErrNoSpace
+	tests := map[string]struct {
+		method, path string
+		want         int
+	}{
+		"begin":   {http.MethodPost, Path, http.StatusInsufficientStorage},
+		"go on":   {http.MethodPatch, path, http.StatusInsufficientStorage},
+		"ask":     {http.MethodHead, path, http.StatusOK},
+		"give up": {http.MethodDelete, path, http.StatusNoContent},
+	}
+	for _, name := range []string{"begin", "go on", "ask", "give up"} {
+		test := tests[name]
+		got := f.ask(test.method, test.path, "x", "Upload-Length", "10", "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")
+		if got.StatusCode != test.want {
+			t.Errorf("%s: got %s", name, got.Status)
+		}
+	}
+}
+
+// Where the disk fails, the client is told to come back, and what could not be made leaves no row.
+func TestTroubleWithTheDisk(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	path := f.begin(10)
+	away := f.Dir + ".away"
+	check(t, os.Rename(f.Dir, away))
+	check(t, os.WriteFile(f.Dir, nil, 0o600)) // nothing can be in it
+	got := f.ask(http.MethodPost, Path, "", "Upload-Length", "10", "Upload-Metadata", "title VHJpcGxl")
+	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
+		t.Errorf("begin: got %s", got.Status)
+	}
+	check(t, os.Remove(f.Dir))
+	check(t, os.Rename(away, f.Dir))
+	under, err := f.Store.UploadsOf(t.Context(), 1, f.now)
+	check(t, err)
+	if under != 1 {
+		t.Errorf("%d uploads are under way", under)
+	}
+	if got := f.ask(http.MethodHead, path, ""); got.StatusCode != http.StatusOK {
+		t.Errorf("the one before: got %s", got.Status)
+	}
+	check(t, os.Truncate(f.path(path[len(Path)+1:])+".info", 10)) // as if the program had died over it
+	if got := f.ask(http.MethodHead, path, ""); got.StatusCode != http.StatusNotFound {
+		t.Errorf("one that was not made to the end: got %s", got.Status)
 	}
 }

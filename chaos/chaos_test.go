@@ -1,0 +1,110 @@
+// Package chaos lets real processes work under load, does them harm of every kind from a seed, and then holds what they
+// have against what they had acknowledged.
+//
+//	go test ./chaos -count 1 -v -timeout 0 -args -for 10m -seed 42 -topology fleet
+//
+// prints the seed; with the same one, the same faults come in the same order. How they meet the load is up to the machine.
+package chaos
+
+import (
+	"context"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"risingstars/chaos/history"
+)
+
+var (
+	length   = flag.Duration("for", 0, "how long faults are made; 0 makes none and skips the test")
+	seed     = flag.Uint64("seed", 0, "repeats the faults of a run; 0 takes a new one")
+	topology = flag.String("topology", "", "embedded or fleet; empty for both at once")
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != "" {
+		_ = os.RemoveAll(built) // it is in the temporary folder anyway
+	}
+	os.Exit(code)
+}
+
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	if *length == 0 {
+		t.Skip("a run is asked for with -args -for 1m; scripts/test chaos does so")
+	}
+	if *seed == 0 {
+		*seed = uint64(time.Now().UnixNano() % 1_000_000)
+	}
+	for name, build := range map[string]func(testing.TB) *world{"embedded": newEmbedded, "fleet": newFleet} {
+		if *topology != "" && *topology != name {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			t.Logf("-for %s -seed %d -topology %s", *length, *seed, name)
+			suffer(t, build(t))
+		})
+	}
+}
+
+// suffer puts load on a world, does it harm for a time, heals it, and judges it.
+func suffer(t *testing.T, w *world) {
+	t.Helper()
+	l := newLoad(w, *seed)
+	l.warmUp()
+	ctx, end := context.WithTimeout(t.Context(), *length)
+	defer end()
+	l.begin(ctx)
+	w.harm(ctx, rand.New(rand.NewPCG(*seed, 1)))
+	l.wait()
+	t.Log("healed; waiting until nothing is on its way")
+	w.heal()
+	w.settle()
+
+	t.Logf("operations: %v", l.history.Count())
+	t.Logf("answers: %v, the slowest 503 after %s", l.statuses, l.slowest.Round(time.Millisecond))
+	if n := len(l.wrong); n > 0 {
+		t.Errorf("%d answers should not be, among them:\n%s", n, strings.Join(l.wrong[:min(n, 10)], "\n"))
+	}
+	var wrong []string
+	poll(t, w.sweepTime, func() bool {
+		wrong = history.Check(l.history.Operations(), w.state(l))
+		return len(wrong) == 0
+	})
+	for _, text := range wrong {
+		t.Error(text)
+	}
+}
+
+// poll asks again and again until it is done or the time is over, and reports whether it is done.
+func poll(tb testing.TB, within time.Duration, done func() bool) bool {
+	tb.Helper()
+	deadline := time.Now().Add(within)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		if time.Now().After(deadline) {
+			return false
+		}
+		<-tick.C
+	}
+	return true
+}
+
+// pause waits, unless ctx ends before.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// between is a random time.
+func between(random *rand.Rand, least, most time.Duration) time.Duration {
+	return least + time.Duration(random.Int64N(int64(most-least)+1))
+}

@@ -1,0 +1,146 @@
+package chaos
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "risingstars-chaos-")
+	if err != nil {
+		return "", err
+	}
+	built = dir
+	path := filepath.Join(dir, "risingstars")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "risingstars/cmd/risingstars")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// built is the folder that binary has made, "" if it was not called.
+var built string
+
+// node is the program on a host: however it ends, it is started again, as systemd or a container engine would.
+type node struct {
+	testing.TB
+	name     string
+	dataDir  string
+	log      *os.File
+	settings map[string]string
+	command  []string
+
+	mu       sync.Mutex
+	process  *os.Process
+	stopping bool
+	ended    chan struct{}
+}
+
+// startNode starts a node, which ends with the test.
+func startNode(tb testing.TB, name string, settings map[string]string, command ...string) *node {
+	tb.Helper()
+	path, err := binary()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	n := &node{TB: tb, name: name, dataDir: settings["DATA_DIR"], settings: settings, command: append([]string{path}, command...), ended: make(chan struct{})}
+	if n.log, err = os.Create(filepath.Join(tb.TempDir(), name+".log")); err != nil {
+		tb.Fatal(err)
+	}
+	go n.keepRunning() // ends with stop
+	tb.Cleanup(func() {
+		n.stop()
+		if tb.Failed() {
+			n.keepLog()
+		}
+	})
+	return n
+}
+
+func (n *node) keepRunning() {
+	defer close(n.ended)
+	for {
+		cmd := exec.Command(n.command[0], n.command[1:]...)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+		for name, value := range n.settings {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		cmd.Stdout, cmd.Stderr = n.log, n.log
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		n.mu.Lock()
+		if n.stopping {
+			n.mu.Unlock()
+			return
+		}
+		err := cmd.Start()
+		n.process = cmd.Process
+		n.mu.Unlock()
+		if err != nil {
+			n.Errorf("start %s: %v", n.name, err)
+			return
+		}
+		_ = cmd.Wait()
+		fmt.Fprintf(n.log, "chaos: %s has ended: %s\n", n.name, cmd.ProcessState)
+		<-time.After(100 * time.Millisecond)
+	}
+}
+
+func (n *node) signal(s syscall.Signal) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process == nil {
+		return
+	}
+	if err := n.process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		n.Errorf("signal %s: %v", n.name, err)
+	}
+}
+
+func (n *node) stop() {
+	n.mu.Lock()
+	n.stopping = true
+	n.mu.Unlock()
+	n.signal(syscall.SIGKILL)
+	<-n.ended
+}
+
+// killFFmpeg ends one of the node's FFmpeg processes, if it has any.
+func (n *node) killFFmpeg() {
+	paths, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range paths {
+		line, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(line, []byte(n.dataDir)) || !bytes.Contains(line, []byte("ffmpeg")) {
+			continue
+		}
+		var pid int
+		if _, err := fmt.Sscanf(path, "/proc/%d/", &pid); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may just have ended
+			return
+		}
+	}
+}
+
+// keepLog leaves the node's log where it can be read after the test.
+func (n *node) keepLog() {
+	text, err := os.ReadFile(n.log.Name())
+	if err != nil {
+		n.Error(err)
+		return
+	}
+	kept := filepath.Join(os.TempDir(), fmt.Sprintf("risingstars-chaos-%d-%s.log", os.Getpid(), n.name))
+	if err := os.WriteFile(kept, text, 0o600); err != nil {
+		n.Error(err)
+		return
+	}
+	n.Logf("the log of %s is in %s", n.name, kept)
+}

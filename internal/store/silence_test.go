@@ -1,0 +1,88 @@
+package store_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/store"
+	"risingstars/internal/testserver"
+)
+
+// Whoever asks a server that has fallen silent is told so soon, and whoever asks it later is answered again.
+func TestPostgresFallsSilent(t *testing.T) {
+	t.Parallel()
+	s, network := overNetwork(t)
+	read := func() error { return second(s.PlayerByID(t.Context(), 1)) }
+	write := func() error { return s.DeleteUpload(t.Context(), "none") }
+	if err := read(); !errors.Is(err, contest.ErrNotSignedIn) {
+		t.Fatalf("before: %v", err)
+	}
+	check(t, write())
+
+	network.Hang(true)
+	began := time.Now()
+	for _, err := range atOnce(20, func(i int) error {
+		if i%2 == 0 {
+			return read()
+		}
+		return write()
+	}) {
+		if !errors.Is(err, contest.ErrUnavailable) {
+			t.Errorf("while it is silent: %v", err)
+		}
+	}
+	took := time.Since(began)
+	t.Logf("told after %s", took.Round(time.Millisecond))
+	if took > 10*time.Second { // it is 2 s on a machine that has time; without a watchman, 30 s
+		t.Errorf("told after %s", took)
+	}
+	network.Hang(false)
+	eventually(t, "it answers again", func() bool { return write() == nil && errors.Is(read(), contest.ErrNotSignedIn) })
+}
+
+// Whoever waits for another on a server that answers is not told that it is silent.
+func TestPostgresIsSlow(t *testing.T) {
+	t.Parallel()
+	s, _ := overNetwork(t)
+	db := connect(t, s.url)
+	tx, err := db.Writer.BeginTx(t.Context(), nil)
+	check(t, err)
+	_, err = tx.ExecContext(t.Context(), `LOCK TABLE uploads`)
+	check(t, err)
+	done := make(chan error, 1)
+	go func() { done <- s.DeleteUpload(t.Context(), "none") }() // ends with the lock
+	select {
+	case err := <-done:
+		t.Errorf("it did not wait: %v", err)
+	case <-time.After(3 * time.Second):
+	}
+	check(t, tx.Rollback())
+	check(t, <-done)
+}
+
+type distantStore struct {
+	*store.Store
+	url string
+}
+
+// overNetwork is a store on a PostgreSQL that it reaches over a network of its own.
+func overNetwork(t *testing.T) (distantStore, *testserver.Network) {
+	t.Helper()
+	direct := migratedPostgres(t)
+	u, err := url.Parse(direct)
+	check(t, err)
+	network := testserver.NewNetwork(t, u.Host)
+	return distantStore{store.New(connect(t, strings.Replace(direct, u.Host, network.Addr, 1)), store.Options{}), direct}, network
+}
+
+func migratedPostgres(t *testing.T) (url string) {
+	t.Helper()
+	url = emptyPostgres(t)
+	_, err := store.Migrate(t.Context(), connect(t, url))
+	check(t, err)
+	return url
+}
