@@ -3,7 +3,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X risingstars/internal/app.version=$(VERSION)
 
-.PHONY: help run build test bench capacity fuzz coverage lint fmt release clean
+.PHONY: help run build test bench capacity chaos fuzz coverage lint fmt release clean
 .PHONY: aws-synth aws-deploy aws-update aws-stop aws-start aws-destroy
 
 help: ## list the targets
@@ -30,6 +30,10 @@ capacity: ## find out how much the platform bears (hours; the machine must be qu
 	@$(MAKE) --no-print-directory build
 	@go build -o bin/loadtest ./loadtest
 	@bin/loadtest $(CAPACITY)
+
+chaos: ## do real processes harm under load, then check them (FOR=10m SEED=1 TOPOLOGY=fleet)
+	@scripts/setup test
+	go test ./chaos -count 1 -v -timeout 0 -run TestChaos -args -for $(or $(FOR),2m) $(if $(SEED),-seed $(SEED)) $(if $(TOPOLOGY),-topology $(TOPOLOGY))
 
 fuzz: ## run every fuzz target for ten minutes (scripts/fuzz 1h FuzzReport: one, longer)
 	@scripts/fuzz
