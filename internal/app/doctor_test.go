@@ -73,7 +73,7 @@ func TestDoctor(t *testing.T) {
 			if test.err == "" && err != nil || test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) {
 				t.Errorf("got %v, want %q", err, test.err)
 			}
-			if diff := cmp.Diff(test.err != "", strings.Contains(out, "FAIL")); diff != "" {
+			if diff := cmp.Diff(test.err != "", strings.Contains("\n"+out, "\nFAIL ")); diff != "" {
 				t.Errorf("a part failed (-want +got):\n%s\n%s", diff, out)
 			}
 			if secret := settings["SECRET_KEY"]; secret != "" && strings.Contains(out, secret) {

@@ -275,7 +275,8 @@ func TestResumableUploads(t *testing.T) {
 		t.Errorf("after the refusal: got %s", answer.Status)
 	}
 	_, page := b.do("GET", "/metrics", nil)
-	contains(t, page, `risingstars_uploads_total{outcome="refused"} 2`, `risingstars_upload_refusals_total{reason="invalid_form"} 1`,
+	contains(t, page, `risingstars_uploads_total{outcome="refused"} 3`, `risingstars_upload_refusals_total{reason="invalid_form"} 1`,
+		`risingstars_upload_refusals_total{reason="declared_other"} 1`,
 		`risingstars_upload_refusals_total{reason="not_a_video"} 1`, "risingstars_upload_bytes_total 10\n")
 }
 

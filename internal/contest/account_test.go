@@ -148,6 +148,7 @@ func TestExport(t *testing.T) {
 	w.publish(t, ana, "Triple")
 	w.clock.advance(time.Minute)
 	theirs := w.publish(t, beto, "Clavada")
+	w.clock.advance(time.Minute)
 	_, err := w.votes.Vote(t.Context(), ana, theirs.ID, "an origin")
 	check(t, err)
 
@@ -157,7 +158,7 @@ func TestExport(t *testing.T) {
 	if len(got.Videos) != 1 || got.Videos[0].Title != "Triple" || got.Player.Email != ana.Email {
 		t.Errorf("got %+v", got)
 	}
-	want := []contest.GivenVote{{VideoID: theirs.ID, Title: "Clavada", VotedAt: start.Add(time.Minute)}}
+	want := []contest.GivenVote{{VideoID: theirs.ID, Title: "Clavada", VotedAt: start.Add(2 * time.Minute)}}
 	if diff := cmp.Diff(want, got.Votes); diff != "" {
 		t.Errorf("votes (-want +got):\n%s", diff)
 	}
