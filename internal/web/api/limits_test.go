@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -190,19 +191,19 @@ func TestPasswordsAtOnce(t *testing.T) {
 		}
 		served <- n
 	}()
-	var late answer
+	var late atomic.Pointer[answer]
 	counts := race(100, func() int {
 		got := p.postJSON("/api/auth/login", credentials(p.email, password))
 		if got.status == 429 {
-			late = got
+			late.Store(&got)
 		}
 		return got.status
 	})
 	if counts[200] < 1 || counts[429] < 1 || counts[200]+counts[429] != 100 {
 		t.Errorf("got %v, want some let in and the others asked to come again", counts)
 	}
-	if late.header.Get("Retry-After") != "2" {
-		t.Errorf("got Retry-After %q, want 2", late.header.Get("Retry-After"))
+	if got := late.Load(); got != nil && got.header.Get("Retry-After") != "2" {
+		t.Errorf("got Retry-After %q, want 2", got.header.Get("Retry-After"))
 	}
 	if n := <-served; n != 50 {
 		t.Errorf("%d of 50 other requests were answered", n)
