@@ -145,6 +145,7 @@ type words struct {
 	FailureTimeout     string
 	FailureInternal    string
 	DoPublish          string
+	PublishNote        string
 	DoRetry            string
 	DoDelete           string
 	DoSee              string

@@ -148,6 +148,7 @@ var english = words{
 	FailureTimeout:     "It took too long. You can try again.",
 	FailureInternal:    "It was our fault. You can try again.",
 	DoPublish:          "Publish",
+	PublishNote:        "Watch it first: once published, it stays in the contest as long as you have the account.",
 	DoRetry:            "Try again",
 	DoDelete:           "Delete",
 	DoSee:              "See the public page",

@@ -148,6 +148,7 @@ var spanish = words{
 	FailureTimeout:     "Tardó demasiado. Puedes reintentar.",
 	FailureInternal:    "Fue un problema nuestro. Puedes reintentar.",
 	DoPublish:          "Publicar",
+	PublishNote:        "Mírala antes: una vez publicada, se queda en el concurso mientras tengas la cuenta.",
 	DoRetry:            "Reintentar",
 	DoDelete:           "Eliminar",
 	DoSee:              "Ver página pública",
