@@ -77,7 +77,7 @@ func (c costs) of(t *target, round func() float64, took time.Duration) float64 {
 
 // The statements of a vote, as pgbench runs them.
 const (
-	insertVote = `INSERT INTO votes (video_id, voter_id, player_id, voted_at) VALUES (:star, :voter, :star, now()) ON CONFLICT DO NOTHING;`
+	insertVote = `INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age) VALUES (:voter, :star, :star, now(), now(), '', 0) ON CONFLICT DO NOTHING;`
 	countVote  = `UPDATE videos SET votes = votes + 1 WHERE id = :star;`
 	rankVote   = `UPDATE standings SET votes = votes + 1, reached_at = now() WHERE player_id = :star;`
 )
