@@ -121,11 +121,16 @@ func (d *data) copyMedia(ctx context.Context, m *manifest, part string) (err err
 	if err != nil {
 		return err
 	}
+	gone := map[int64]bool{}
 	for _, v := range videos {
+		if gone[v.PlayerID] {
+			m.Deleted = append(m.Deleted, v.ID)
+			continue
+		}
 		err := d.copyVideo(ctx, m, part, v.Media)
 		if errors.Is(err, errDeletedMeanwhile) {
 			m.Deleted = append(m.Deleted, v.ID)
-			err = copied.DeleteVideo(ctx, v.ID)
+			gone[v.PlayerID], err = d.deleteFrom(ctx, copied, v)
 		}
 		if err != nil {
 			return err
@@ -135,6 +140,19 @@ func (d *data) copyMedia(ctx context.Context, m *manifest, part string) (err err
 }
 
 var errDeletedMeanwhile = errors.New("the video was deleted meanwhile")
+
+// deleteFrom does to a copy what was done here meanwhile to a video, or to its player's whole account.
+func (d *data) deleteFrom(ctx context.Context, copied *store.Store, v contest.Video) (playerGone bool, err error) {
+	_, err = d.store.PlayerByID(ctx, v.PlayerID)
+	if errors.Is(err, contest.ErrNotSignedIn) {
+		_, err = copied.DeletePlayer(ctx, v.PlayerID, time.Now())
+		return true, err
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, copied.DeleteVideo(ctx, v.ID)
+}
 
 // copyVideo copies a video's objects, all or none.
 func (d *data) copyVideo(ctx context.Context, m *manifest, part string, media contest.Media) error {

@@ -48,9 +48,9 @@ func newData(s *config.Settings, db *store.DB, observe store.Observe) (*data, er
 	if err != nil {
 		return nil, err
 	}
-	o := store.Options{Queue: queue, Observe: observe, MaxUnpublished: s.MaxUnpublished}
+	o := store.Options{Queue: queue, Observe: observe, MaxUnpublished: s.MaxUnpublished, UploadsAtOnce: s.UploadsAtOnce}
 	if s.RateLimit == "off" {
-		o.MaxUnpublished = 0
+		o.MaxUnpublished, o.UploadsAtOnce = 0, 0
 	}
 	return &data{db: db, blobs: blobs, store: store.New(db, o)}, nil
 }

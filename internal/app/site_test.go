@@ -278,6 +278,13 @@ func TestResumableUploads(t *testing.T) {
 	contains(t, page, `risingstars_uploads_total{outcome="refused"} 3`, `risingstars_upload_refusals_total{reason="invalid_form"} 1`,
 		`risingstars_upload_refusals_total{reason="declared_other"} 1`,
 		`risingstars_upload_refusals_total{reason="not_a_video"} 1`, "risingstars_upload_bytes_total 10\n")
+
+	// The request that begins an upload may bring all of it, and is judged like any other.
+	answer, body := b.do("POST", "/api/uploads/", strings.NewReader("1234567890"), "Tus-Resumable", "1.0.0", "Upload-Length", "10",
+		"Upload-Metadata", "title eA==", "Content-Type", "application/offset+octet-stream")
+	if answer.StatusCode != 400 || !strings.Contains(body, "MP4 o MOV") {
+		t.Errorf("what is no video, in one request: got %s %s", answer.Status, body)
+	}
 }
 
 // The connection ends after the last byte and before the answer. Who asks again hears of the video, and there is one.

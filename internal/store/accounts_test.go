@@ -384,3 +384,88 @@ func TestDeletePlayerKnowsAllTables(t *testing.T) {
 		t.Errorf("columns that name players (-known to DeletePlayer +there):\n%s", diff)
 	}
 }
+
+// An account's end that waits for its player's own taking back of a vote does not take it back once more.
+func TestDeletePlayerWhileAVoteIsTakenBack(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx := t.Context()
+		ana, beto, caro := w.player(t, "ana", ""), w.player(t, "beto", ""), w.player(t, "caro", "")
+		v := w.public(t, ana, "Uno", at(1))
+		for i, fan := range []contest.Player{beto, caro} {
+			check(t, second(w.AddVote(ctx, v.ID, fan.ID, at(1000+i))))
+		}
+		tx, err := w.db.Writer.BeginTx(ctx, nil)
+		check(t, err)
+		for _, statement := range []string{
+			`UPDATE standings SET votes = votes - 1 WHERE player_id = $1`,
+			`UPDATE videos SET votes = votes - 1 WHERE player_id = $1`,
+			`DELETE FROM votes WHERE player_id = $1 AND voted_at = (SELECT min(voted_at) FROM votes)`,
+		} {
+			check(t, second(tx.ExecContext(ctx, statement, ana.ID)))
+		}
+		ended := make(chan error)
+		go func() { ended <- second(w.DeletePlayer(ctx, beto.ID, at(2000))) }()
+		if w.db.Engine == store.Postgres {
+			eventually(t, "the account's end waits", func() bool {
+				return w.number(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+			})
+		}
+		check(t, tx.Commit())
+		check(t, <-ended)
+
+		check(t, counters(w, t))
+		check(t, second(w.RemoveVote(ctx, v.ID, caro.ID)))
+	})
+}
+
+// However many uploads a player begins at once, no more are under way than may be.
+func TestUploadsUnderWayAreBounded(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ana := w.player(t, "ana", "")
+		for _, test := range []struct {
+			options store.Options
+			fit     int
+		}{{store.Options{UploadsAtOnce: 3}, 3}, {store.Options{MaxUnpublished: 5 << 20}, 5}} {
+			test.options.Clock = func() time.Time { return at(0) }
+			bounded := store.New(w.db, test.options)
+			errs := atOnce(12, func(int) error {
+				return bounded.AddUpload(context.Background(), contest.PartialUpload{
+					ID: contest.NewToken(), PlayerID: ana.ID, Title: "x", Size: 1 << 20, ExpiresAt: at(100),
+				})
+			})
+			for _, err := range errs {
+				if _, many := errors.AsType[*contest.TooManyError](err); err != nil && !many && !errors.Is(err, contest.ErrNoRoom) {
+					t.Errorf("got %v", err)
+				}
+			}
+			if n := w.number(t, `SELECT count(*) FROM uploads`); n != int64(test.fit) {
+				t.Errorf("%d uploads are under way, want %d", n, test.fit)
+			}
+		}
+	})
+}
+
+// Votes of one moment, from before each had its own, can all be taken back.
+func TestVotesOfOneMoment(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx := t.Context()
+		v := w.public(t, w.player(t, "ana", ""), "Uno", at(1))
+		var fans []contest.Player
+		for i := range 4 {
+			fans = append(fans, w.player(t, fmt.Sprint("fan", i), ""))
+			check(t, second(w.AddVote(ctx, v.ID, fans[i].ID, at(1000+i))))
+		}
+		w.exec(t, `UPDATE votes SET voted_at = (SELECT min(voted_at) FROM votes)
+			WHERE voted_at < (SELECT max(voted_at) FROM votes)`)
+		for _, fan := range fans {
+			check(t, second(w.RemoveVote(ctx, v.ID, fan.ID)))
+		}
+		check(t, counters(w, t))
+	})
+}

@@ -121,6 +121,7 @@ func TestPlans(t *testing.T) {
 				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH votes USING PRIMARY KEY (voter_id=? AND video_id=?)",
 				"SEARCH votes USING PRIMARY KEY (voter_id=? AND video_id=?)",
+				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH votes_taken_back USING PRIMARY KEY (player_id=? AND voted_at=?)",
 				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",

@@ -36,6 +36,7 @@ type Store struct {
 	observe Observe
 
 	maxUnpublished int64
+	uploadsAtOnce  int
 	clock          func() time.Time
 }
 
@@ -44,6 +45,7 @@ type Options struct {
 	Queue          Queue
 	Observe        Observe
 	MaxUnpublished int64            // bytes of a player's originals that are not public, 0 for any
+	UploadsAtOnce  int              // resumable uploads that a player may have under way, 0 for any
 	Clock          func() time.Time // when things are noted that come without a time; nil for time.Now
 }
 
@@ -53,7 +55,7 @@ func New(db *DB, o Options) *Store {
 		o.Observe = func(string, time.Duration, error) {}
 	}
 	s := &Store{writes: &group{db: db.Writer}, readers: db.Readers, watch: db.watch, queue: o.Queue, observe: o.Observe}
-	s.maxUnpublished, s.clock = o.MaxUnpublished, o.Clock
+	s.maxUnpublished, s.uploadsAtOnce, s.clock = o.MaxUnpublished, o.UploadsAtOnce, o.Clock
 	if s.clock == nil {
 		s.clock = time.Now
 	}

@@ -16,10 +16,27 @@ func scanUpload(row scanner) (contest.PartialUpload, error) {
 	return u, err
 }
 
-// AddUpload enters an upload that has begun.
+// AddUpload enters an upload that has begun. However many begin at once, it returns *contest.TooManyError and
+// contest.ErrNoRoom for those that a player may not have.
 func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
 	return orGone(s.write(ctx, "add_upload", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
+		// Writing the player's row, if only as it was, keeps others from beginning until this is committed.
+		err := change(ctx, tx, contest.ErrNotSignedIn, `UPDATE players SET country = country WHERE id = $1`, u.PlayerID)
+		if err != nil {
+			return err
+		}
+		now := timestamp(s.clock())
+		under, err := scanInt(tx.QueryRowContext(ctx, underWay, u.PlayerID, now))
+		if err != nil {
+			return err
+		}
+		if s.uploadsAtOnce > 0 && under >= s.uploadsAtOnce {
+			return &contest.TooManyError{RetryAfter: time.Minute}
+		}
+		if err := s.fits(tx.QueryRowContext(ctx, taken, u.PlayerID, now), u.Size); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
 			INSERT INTO uploads (`+uploadColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			u.ID, u.PlayerID, u.Title, u.DeclaredType, u.Size, timestamp(u.ExpiresAt), u.VideoID)
 		return err
@@ -34,8 +51,10 @@ func (s *Store) Upload(ctx context.Context, id string) (contest.PartialUpload, e
 // UploadsOf counts the uploads that a player has under way.
 func (s *Store) UploadsOf(ctx context.Context, playerID int64, now time.Time) (int, error) {
 	return one(ctx, s, "uploads_of", scanInt, nil,
-		`SELECT count(*) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0`, playerID, timestamp(now))
+		underWay, playerID, timestamp(now))
 }
+
+const underWay = `SELECT count(*) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0`
 
 // ExpiredUploads lists what has not been finished in time, and what has and need not be remembered any longer.
 func (s *Store) ExpiredUploads(ctx context.Context, now time.Time) ([]contest.PartialUpload, error) {

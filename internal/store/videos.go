@@ -72,11 +72,13 @@ const unpublished = `SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM videos W
 func (s *Store) Room(ctx context.Context, playerID, bytes int64, now time.Time) error {
 	_, err := one(ctx, s, "room", func(row scanner) (_ int64, err error) {
 		return 0, s.fits(row, bytes)
-	}, nil, `SELECT (`+unpublished+`) + (
-		SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0)`,
-		playerID, timestamp(now))
+	}, nil, taken, playerID, timestamp(now))
 	return err
 }
+
+// taken counts the bytes of the uploads that are under way as well.
+const taken = `SELECT (` + unpublished + `) + (
+	SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0)`
 
 // fits returns contest.ErrNoRoom if so many bytes are too many beside those that are taken.
 func (s *Store) fits(taken scanner, bytes int64) error {

@@ -72,12 +72,14 @@ func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes i
 func takeBack(ctx context.Context, tx *sql.Tx, videoID, voterID int64) (votes int, err error) {
 	var playerID int64
 	var reached, voted, before time.Time
+	// The player's row is held before anything is counted: of two who take back the same vote at once, the second finds no
+	// vote, and has changed nothing.
 	err = tx.QueryRowContext(ctx, `
-		UPDATE standings SET votes = votes - 1
-		WHERE player_id = (SELECT player_id FROM votes WHERE voter_id = $1 AND video_id = $2) AND votes > 0
+		UPDATE standings SET before_at = reached_at
+		WHERE player_id = (SELECT player_id FROM votes WHERE voter_id = $1 AND video_id = $2)
 		RETURNING player_id, reached_at`, voterID, videoID,
 	).Scan(&playerID, (*timestamp)(&reached))
-	if err == nil { // of two who take back the same vote at once, the second finds no vote, or even a player without any
+	if err == nil {
 		err = tx.QueryRowContext(ctx,
 			`DELETE FROM votes WHERE voter_id = $1 AND video_id = $2 RETURNING voted_at, before_at`, voterID, videoID,
 		).Scan((*timestamp)(&voted), (*timestamp)(&before))
@@ -85,16 +87,27 @@ func takeBack(ctx context.Context, tx *sql.Tx, videoID, voterID int64) (votes in
 	if err != nil {
 		return 0, orNone(err, contest.ErrNotVoted)
 	}
+	if _, err := tx.ExecContext(ctx, `UPDATE standings SET votes = votes - 1 WHERE player_id = $1`, playerID); err != nil {
+		return 0, err
+	}
 	if voted.Equal(reached) {
 		err = fallBack(ctx, tx, playerID, before)
 	} else {
-		_, err = tx.ExecContext(ctx, `INSERT INTO votes_taken_back (player_id, voted_at, before_at) VALUES ($1, $2, $3)`,
-			playerID, timestamp(voted), timestamp(before))
+		err = unlink(ctx, tx, playerID, voted, before)
 	}
 	if err != nil {
 		return 0, err
 	}
 	return count(ctx, tx, videoID, -1)
+}
+
+// unlink keeps the link of a vote that goes from the middle. Votes from before each had a moment of its own may share one.
+func unlink(ctx context.Context, tx *sql.Tx, playerID int64, voted, before time.Time) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO votes_taken_back (player_id, voted_at, before_at) VALUES ($1, $2, $3)
+		ON CONFLICT (player_id, voted_at) DO UPDATE SET before_at = excluded.before_at
+		WHERE excluded.before_at < votes_taken_back.before_at`, playerID, timestamp(voted), timestamp(before))
+	return err
 }
 
 // fallBack lets a player stand at a moment, or, if the vote of that moment has been taken back too, at the latest

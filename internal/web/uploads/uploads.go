@@ -115,6 +115,7 @@ func (u *Uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.
 		u.Ended(err)
 		return handler.HTTPResponse{}, handler.FileInfoChanges{}, c.refuse(err)
 	}
+	c.upload = row // the request may bring the whole file along
 	answer := handler.HTTPResponse{Header: handler.HTTPHeader{"Upload-Expires": row.ExpiresAt.Format(http.TimeFormat)}}
 	return answer, handler.FileInfoChanges{ID: row.ID, MetaData: handler.MetaData{}}, nil
 }
