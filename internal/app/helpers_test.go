@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a test waits for what takes seconds on an idle machine.
-const patience = 90 * time.Second
+const patience = 5 * time.Minute
 
 var httpClient = &http.Client{Timeout: patience}
 

@@ -3,7 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -112,28 +112,42 @@ func TestMatchesTakesAsLongWithoutAnAccount(t *testing.T) {
 	t.Parallel()
 	p := newPasswords(t, 7)
 	known := hash(t, p, "una clave larga")
-	best := func(hash, password string) time.Duration {
-		var runs []time.Duration
-		for range 5 {
-			begin := time.Now()
-			if got, err := p.Matches(t.Context(), hash, password); got || err != nil {
-				t.Errorf("got %t, %v", got, err)
+	times := func(hash, password string) time.Duration {
+		begin := time.Now()
+		if got, err := p.Matches(t.Context(), hash, password); got || err != nil {
+			t.Errorf("got %t, %v", got, err)
+		}
+		return time.Since(begin)
+	}
+	tries := map[string][2]string{
+		"no account":                 {"", "otra clave"},
+		"no account, empty password": {"", ""},
+		"empty password":             {known, ""},
+		"too long a password":        {known, strings.Repeat("x", 100)},
+	}
+	// The shortest of many by turns, since whatever else the machine does only makes them longer.
+	want, best := times(known, "otra clave"), map[string]time.Duration{}
+	alike := func() (different string) {
+		for name := range tries {
+			if best[name] < want/3 || best[name] > want*3 {
+				return fmt.Sprintf("%s: %s, a wrong password: %s", name, best[name], want)
 			}
-			runs = append(runs, time.Since(begin))
 		}
-		return slices.Min(runs)
+		return ""
 	}
-	want := best(known, "otra clave")
-	for name, got := range map[string]time.Duration{
-		"no account":                 best("", "otra clave"),
-		"no account, empty password": best("", ""),
-		"empty password":             best(known, ""),
-		"too long a password":        best(known, strings.Repeat("x", 100)),
-	} {
-		if got < want/3 || got > want*3 {
-			t.Errorf("%s: %s, a wrong password: %s", name, got, want)
+	for range 50 {
+		want = min(want, times(known, "otra clave"))
+		for name, try := range tries {
+			took := times(try[0], try[1])
+			if best[name] == 0 || took < best[name] {
+				best[name] = took
+			}
+		}
+		if alike() == "" {
+			return
 		}
 	}
+	t.Error(alike())
 }
 
 func TestPasswordsWaitForATurnNoLongerThanTheirContext(t *testing.T) {
