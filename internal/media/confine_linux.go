@@ -7,8 +7,10 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
+	"unsafe"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -70,12 +72,33 @@ func help(text string, args []string) error {
 		tell(confined)
 		return tryAll()
 	}
+	return o.become(args)
+}
+
+// become sets the limits and becomes the program. From the limit of memory on Go must not want any: what is needed is made
+// before, nothing is collected, and the calls are such that the scheduler does not start a thread meanwhile.
+func (o order) become(args []string) error {
+	path, err := unix.BytePtrFromString(o.Program)
+	if err != nil {
+		return fmt.Errorf("execute: %w", err)
+	}
+	argv, err := syscall.SlicePtrFromStrings(append([]string{o.Program}, args...))
+	if err != nil {
+		return fmt.Errorf("execute: %w", err)
+	}
+	env, err := syscall.SlicePtrFromStrings(os.Environ())
+	if err != nil {
+		return fmt.Errorf("execute: %w", err)
+	}
+	debug.SetGCPercent(-1)
 	if err := o.Limits.apply(0); err != nil {
 		return fmt.Errorf("limit: %w", err)
 	}
-	tell(confined)
-	err := syscall.Exec(o.Program, append([]string{o.Program}, args...), os.Environ())
-	return fmt.Errorf("execute: %w", err)
+	said := []byte(confined)
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, troubleFile, uintptr(unsafe.Pointer(&said[0])), uintptr(len(said))) //nolint:gosec // for the call
+	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)),                                //nolint:gosec // for the call
+		uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0]))) //nolint:gosec // for the call
+	return fmt.Errorf("execute: %w", errno)
 }
 
 // What Landlock lets a program do with its files. Only the program and its loader are executed: libraries are read.

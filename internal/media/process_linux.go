@@ -37,8 +37,8 @@ func (l limits) apply(pid int) error {
 	if err := limit(unix.RLIMIT_NOFILE, "open files", maxOpenFiles, 0); err != nil {
 		return err
 	}
-	if err := limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0); err != nil { // this process may itself need some
+	if err := renice(pid, l.Niceness); err != nil {
 		return err
 	}
-	return renice(pid, l.Niceness)
+	return limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0) // last, since this process may itself need some
 }
