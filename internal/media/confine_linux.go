@@ -95,9 +95,9 @@ func (o order) become(args []string) error {
 		return fmt.Errorf("limit: %w", err)
 	}
 	said := []byte(confined)
-	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, troubleFile, uintptr(unsafe.Pointer(&said[0])), uintptr(len(said))) //nolint:gosec // for the call
-	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)),                                //nolint:gosec // for the call
-		uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0]))) //nolint:gosec // for the call
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, troubleFile, uintptr(unsafe.Pointer(&said[0])), uintptr(len(said)))
+	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)),
+		uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])))
 	return fmt.Errorf("execute: %w", errno)
 }
 
