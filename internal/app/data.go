@@ -50,7 +50,7 @@ func newData(s *config.Settings, db *store.DB, observe store.Observe) (*data, er
 	}
 	o := store.Options{Queue: queue, Observe: observe, MaxUnpublished: s.MaxUnpublished, UploadsAtOnce: s.UploadsAtOnce}
 	if s.RateLimit == "off" {
-		o.MaxUnpublished, o.UploadsAtOnce = 0, 0
+		o.MaxUnpublished = 0
 	}
 	return &data{db: db, blobs: blobs, store: store.New(db, o)}, nil
 }

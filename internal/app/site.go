@@ -34,8 +34,8 @@ func (p *platform) wireSite(mux *http.ServeMux, needs ui.Needs) (*ui.Site, error
 func (p *platform) wireUploads(mux *http.ServeMux, site *ui.Site, routes *api.API) (err error) {
 	p.uploads, err = uploads.New(uploads.Needs{
 		Store: p.data.store, Videos: p.videos, Room: p.room, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
-		AtOnce: p.settings.UploadsAtOnce, MinRate: p.settings.MinUploadRate,
-		Clock: time.Now, Log: p.log, Received: routes.UploadReceived, Ended: routes.UploadEnded,
+		MinRate: p.settings.MinUploadRate,
+		Clock:   time.Now, Log: p.log, Received: routes.UploadReceived, Ended: routes.UploadEnded,
 		Caller: func(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 			if header := r.Header.Get("Authorization"); header != "" {
 				return routes.Authenticate(r.Context(), header)

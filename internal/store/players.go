@@ -37,6 +37,14 @@ func (s *Store) PlayerByID(ctx context.Context, id int64) (contest.Player, error
 		`SELECT `+playerColumns+` FROM players WHERE id = $1`, id)
 }
 
+// adding reads a player of whom nobody else can add to what it has until this is committed: the row is written, if only as it
+// was. [contest.ErrNotSignedIn] if there is none.
+func adding(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
+	p, err := scanPlayer(tx.QueryRowContext(ctx,
+		`UPDATE players SET country = country WHERE id = $1 RETURNING `+playerColumns, id))
+	return p, orNone(err, contest.ErrNotSignedIn)
+}
+
 // Credentials implements [contest.PlayerStore].
 func (s *Store) Credentials(ctx context.Context, email string) (contest.Player, string, error) {
 	var hash string

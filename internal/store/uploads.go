@@ -20,13 +20,12 @@ func scanUpload(row scanner) (contest.PartialUpload, error) {
 // contest.ErrNoRoom for those that a player may not have.
 func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
 	return orGone(s.write(ctx, "add_upload", func(ctx context.Context, tx *sql.Tx) error {
-		// Writing the player's row, if only as it was, keeps others from beginning until this is committed.
-		err := change(ctx, tx, contest.ErrNotSignedIn, `UPDATE players SET country = country WHERE id = $1`, u.PlayerID)
-		if err != nil {
+		if _, err := adding(ctx, tx, u.PlayerID); err != nil {
 			return err
 		}
 		now := timestamp(s.clock())
-		under, err := scanInt(tx.QueryRowContext(ctx, underWay, u.PlayerID, now))
+		under, err := scanInt(tx.QueryRowContext(ctx,
+			`SELECT count(*) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0`, u.PlayerID, now))
 		if err != nil {
 			return err
 		}
@@ -47,14 +46,6 @@ func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
 func (s *Store) Upload(ctx context.Context, id string) (contest.PartialUpload, error) {
 	return one(ctx, s, "upload", scanUpload, contest.ErrNoVideo, `SELECT `+uploadColumns+` FROM uploads WHERE id = $1`, id)
 }
-
-// UploadsOf counts the uploads that a player has under way.
-func (s *Store) UploadsOf(ctx context.Context, playerID int64, now time.Time) (int, error) {
-	return one(ctx, s, "uploads_of", scanInt, nil,
-		underWay, playerID, timestamp(now))
-}
-
-const underWay = `SELECT count(*) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0`
 
 // ExpiredUploads lists what has not been finished in time, and what has and need not be remembered any longer.
 func (s *Store) ExpiredUploads(ctx context.Context, now time.Time) ([]contest.PartialUpload, error) {

@@ -41,11 +41,9 @@ func (s *Store) AddVideoFrom(ctx context.Context, v contest.Video, partialID str
 }
 
 func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) error {
-	// Writing the row, if only as it was, keeps others from adding to what the player has until this is committed.
-	owner, err := scanPlayer(tx.QueryRowContext(ctx,
-		`UPDATE players SET country = country WHERE id = $1 RETURNING `+playerColumns, v.PlayerID))
+	owner, err := adding(ctx, tx, v.PlayerID)
 	if err != nil {
-		return orNone(err, contest.ErrNotSignedIn)
+		return err
 	}
 	if err := s.fits(tx.QueryRowContext(ctx, unpublished, v.PlayerID), v.Media.Size); err != nil {
 		return err

@@ -38,14 +38,12 @@ const (
 
 // Store keeps a row for each upload from its beginning until it expires or is refused. Each method is one transaction.
 type Store interface {
+	// AddUpload returns *contest.TooManyError and contest.ErrNoRoom where a player may not have another, whatever races.
 	AddUpload(ctx context.Context, u contest.PartialUpload) error
 	// Upload returns contest.ErrNoVideo if there is none.
 	Upload(ctx context.Context, id string) (contest.PartialUpload, error)
-	UploadsOf(ctx context.Context, playerID int64, now time.Time) (int, error)
 	ExpiredUploads(ctx context.Context, now time.Time) ([]contest.PartialUpload, error)
 	DeleteUpload(ctx context.Context, id string) error
-	// Room returns contest.ErrNoRoom if so many bytes more are more than the player may have.
-	Room(ctx context.Context, playerID, bytes int64, now time.Time) error
 }
 
 // Needs are what uploads are built on.
@@ -58,7 +56,6 @@ type Needs struct {
 	Room    func() error
 	Dir     string // where the pieces are kept, over restarts too
 	MaxSize int64  // bytes of a file
-	AtOnce  int    // uploads that one player may have under way
 	MinRate int64  // bytes a second that must come, 0 for any
 	Clock   contest.Clock
 	Log     *slog.Logger
@@ -107,7 +104,7 @@ func New(n Needs) (*Uploads, error) {
 // create judges an upload before its first byte is sent, and enters its row.
 func (u *Uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.FileInfoChanges, error) {
 	c := callOf(hook.Context)
-	row, err := u.judge(hook.Context, c.player, hook.Upload)
+	row, err := u.judge(c.player, hook.Upload)
 	if err == nil {
 		err = u.Store.AddUpload(hook.Context, row)
 	}
@@ -120,7 +117,7 @@ func (u *Uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.
 	return answer, handler.FileInfoChanges{ID: row.ID, MetaData: handler.MetaData{}}, nil
 }
 
-func (u *Uploads) judge(ctx context.Context, p contest.Player, info handler.FileInfo) (contest.PartialUpload, error) {
+func (u *Uploads) judge(p contest.Player, info handler.FileInfo) (contest.PartialUpload, error) {
 	title, err := contest.CheckTitle(info.MetaData["title"])
 	if err != nil {
 		return contest.PartialUpload{}, err
@@ -133,16 +130,6 @@ func (u *Uploads) judge(ctx context.Context, p contest.Player, info handler.File
 		return contest.PartialUpload{}, err
 	}
 	now := u.Clock().UTC().Truncate(time.Second)
-	under, err := u.Store.UploadsOf(ctx, p.ID, now)
-	if err != nil {
-		return contest.PartialUpload{}, err
-	}
-	if under >= u.AtOnce {
-		return contest.PartialUpload{}, &contest.TooManyError{RetryAfter: time.Minute}
-	}
-	if err := u.Store.Room(ctx, p.ID, info.Size, now); err != nil {
-		return contest.PartialUpload{}, err
-	}
 	return contest.PartialUpload{
 		ID: contest.NewToken(), PlayerID: p.ID, Title: title, DeclaredType: declared,
 		Size: info.Size, ExpiresAt: now.Add(Life),
