@@ -14,7 +14,8 @@ import (
 
 // group lets writers who wait for each other share a commit. SQLite takes one writing transaction at a time, and a
 // commit costs a flush to disk, so whoever arrives while one is under way joins the next: each in a savepoint of its
-// own, all of them durable with one flush. Nobody is told of success before that.
+// own, all of them durable with one flush. Nobody is told of success before that. On PostgreSQL those share one who write
+// the same row ([crowds]).
 type group struct {
 	db    *sql.DB
 	alone writes        // commits an operation that shares with nobody; nil for a transaction of its own on db

@@ -29,8 +29,9 @@ const (
 )
 
 // OpenPostgres opens a PostgreSQL database, 15 or newer, by its URL, with at most so many connections, one more that
-// listens for jobs, and one to ask whether a server that keeps callers waiting lives at all. The URL's own settings are honoured, those of TLS among them (sslmode, sslrootcert, …). It does not
-// fail where the server is away: it is asked for when it is needed.
+// listens for jobs, and one to ask whether a server that keeps callers waiting lives at all. The URL's own settings are
+// honoured, those of TLS among them (sslmode, sslrootcert, …). It does not fail where the server is away: it is asked for
+// when it is needed.
 func OpenPostgres(url string, connections int) (*DB, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
