@@ -14,8 +14,8 @@ import (
 )
 
 // compareUploads tells how many uploads of 10 MB a processor second of the web process is enough for, beside a bare
-// handler that copies the same body to a file and flushes it. What the web process has others do for it, ffprobe above
-// all, is told apart.
+// handler that copies the same body to a file and flushes it. What the web process has others do for it, such as ffprobe
+// for unusual files, is told apart.
 func (b *bench) compareUploads(h *host) []figure {
 	t := newTarget(h, embedded, b.program, true)
 	owner := newSeeder(t, 4).people("star", 1, false)[0]
@@ -43,7 +43,7 @@ func (b *bench) compareUploads(h *host) []figure {
 	}
 	return []figure{
 		wantAtLeast("uploads for a processor second of the web process", median(own), "of bare", .5),
-		{What: "the same with ffprobe, which judges each upload, counted in", Value: median(all), Unit: "of bare"},
+		{What: "the same with the programs that it starts counted in", Value: median(all), Unit: "of bare"},
 		{What: "uploads a second, four at once", Value: median(walls), Unit: "of bare"},
 	}
 }

@@ -102,14 +102,14 @@ func (i inspector) Inspect(ctx context.Context, path string) (contest.Format, er
 	case <-ctx.Done():
 		return "", fmt.Errorf("wait to judge the file: %w", ctx.Err())
 	}
-	clip, err := i.tools.Probe(ctx, path)
+	container, err := i.tools.Inspect(ctx, path)
 	if refusal, ok := refusals[media.ReasonOf(err)]; ok {
 		return "", fmt.Errorf("%w: %w", refusal, err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("judge the file: %w", err)
 	}
-	if clip.Container == media.MOV {
+	if container == media.MOV {
 		return contest.MOV, nil
 	}
 	return contest.MP4, nil

@@ -116,3 +116,26 @@ func builtInBrand(b *testing.B) BrandFiles {
 	}
 	return files
 }
+
+// BenchmarkInspect compares the look at a usual file with that of ffprobe, by turns: "ratio" is the time of the one over
+// that of the other.
+func BenchmarkInspect(b *testing.B) {
+	source := mediatest.Clip(b, mediatest.Spec{Width: 1920, Height: 1080, Seconds: 30, Moving: true, Grain: true, Audio: true})
+	tools := tools(b)
+	var ours, theirs time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if _, err := tools.Inspect(b.Context(), source); err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(start)
+		start = time.Now()
+		if _, err := tools.Probe(b.Context(), source); err != nil {
+			b.Fatal(err)
+		}
+		theirs += time.Since(start)
+	}
+	b.ReportMetric(float64(ours)/float64(theirs), "ratio")
+	b.ReportMetric(float64(ours.Microseconds())/float64(b.N), "us/file")
+	b.ReportMetric(0, "ns/op")
+}

@@ -98,9 +98,10 @@ func TestProbeRefuses(t *testing.T) {
 			t.Parallel()
 
 			_, err := tools(t).Probe(t.Context(), test.path)
+			_, inspectErr := tools(t).Inspect(t.Context(), test.path)
 
-			if got := ReasonOf(err); got != test.want {
-				t.Errorf("got %v, want %q", err, test.want)
+			if got, same := ReasonOf(err), ReasonOf(inspectErr); got != test.want || same != got {
+				t.Errorf("got %v, and %v when inspected, want %q", err, inspectErr, test.want)
 			}
 		})
 	}
