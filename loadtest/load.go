@@ -48,6 +48,9 @@ func (b *bench) runLoad(ctx context.Context, l load) (*result, error) {
 		sampling, enough := context.WithCancel(ctx)
 		var looking sync.WaitGroup
 		looking.Go(func() { s.run(sampling, b.every) })
+		room, err := newRoomMaker(t, b.clips)
+		h.must(err, "prepare a run")
+		looking.Go(func() { err = room.run(sampling, 2*b.every) })
 		b.generate(running, h, l, t, dir, s)
 		if cause := context.Cause(running); cause != nil {
 			r.Stopped = cause.Error()
@@ -55,6 +58,8 @@ func (b *bench) runLoad(ctx context.Context, l load) (*result, error) {
 		r.Drained = b.drain(ctx, h, l, t)
 		enough()
 		looking.Wait()
+		h.must(err, "compare originals")
+		r.Findings = room.findings()
 		b.conclude(h, l, t, dir, s, r)
 	})
 	return r, err
@@ -84,18 +89,18 @@ func (b *bench) prepare(h *host, l load) (*target, string) {
 		ids[i] = strconv.FormatInt(id, 10)
 	}
 	h.must(os.WriteFile(filepath.Join(dir, "stars"), []byte(strings.Join(ids, ",")), 0o600), "prepare a run")
-	ffmpeg := ""
+	var more settings
 	if !l.Real {
-		ffmpeg = b.ffmpegOnce(h)
+		more = settings{"FFMPEG": b.script(h, "ffmpeg-once", ffmpegOnce), "FFPROBE": b.script(h, "ffprobe-once", ffprobeOnce)}
 	}
-	t.start(max(1, b.cores), ffmpeg)
+	t.start(max(1, b.cores), more)
 	return t, dir
 }
 
-// ffmpegOnce puts the script in place that renders each clip once in the life of this command.
-func (b *bench) ffmpegOnce(h *host) string {
-	path := filepath.Join(b.work, "ffmpeg-once")
-	text := strings.NewReplacer("@FFMPEG@", b.tools.FFmpeg, "@MADE@", b.work).Replace(ffmpegOnceText)
+// script puts a program in place that works on each clip once in the life of this command.
+func (b *bench) script(h *host, name, text string) string {
+	path := filepath.Join(b.work, name)
+	text = strings.NewReplacer("@FFMPEG@", b.tools.FFmpeg, "@FFPROBE@", b.tools.FFprobe, "@MADE@", b.work).Replace(text)
 	h.must(os.WriteFile(path, []byte(text), 0o600), "write a script")
 	h.must(os.Chmod(path, 0o700), "write a script")
 	return path
@@ -196,7 +201,7 @@ func (b *bench) conclude(h *host, l load, t *target, dir string, s *sampler, r *
 	}
 	r.Calls = statsOf(staying, max(1, last-held))
 	r.Coming = statsOf(coming, max(1, l.Up.Seconds()))
-	r.Faults, r.Findings = faultsOf(journal), checkHistory(journal, now)
+	r.Faults, r.Findings = faultsOf(journal), append(r.Findings, checkHistory(journal, now)...)
 	r.useOf(s)
 	r.series = seriesOf(journal, s.samples, float64(s.begin.UnixNano())/1e9)
 	r.Reasons = judge(r, l.Timed)

@@ -12,8 +12,12 @@ import (
 	"strings"
 )
 
-//go:embed ffmpeg-once
-var ffmpegOnceText string
+var (
+	//go:embed ffmpeg-once
+	ffmpegOnce string
+	//go:embed ffprobe-once
+	ffprobeOnce string
+)
 
 // machine describes what a run ran on, so that figures can be read, and nothing that names it.
 type machine struct {

@@ -21,7 +21,7 @@ type shape struct {
 	Crowd       int // who watch at once
 	Rounds      int // of each ratio
 	Round       time.Duration
-	Batch       int // videos of a round of workers, for each worker
+	Batch       int // videos of a round of workers
 	Concurrency []int
 	Players     []int // in the rankings that are read
 }
@@ -30,14 +30,14 @@ type shape struct {
 var full = shape{
 	SmokeUsers: 5, Smoke: time.Minute, Ramps: []int{100, 200, 300}, Up: 3 * time.Minute, Held: 5 * time.Minute,
 	Sustained: 5 * time.Minute, Most: 4800, LocustMost: 300, Drain: 10 * time.Minute, Stars: 20, Storm: 100, Voters: 20_000,
-	Crowd: 400, Rounds: 5, Round: 2 * time.Second, Batch: 3, Concurrency: []int{1, 2, 4}, Players: []int{1_000, 1_000_000},
+	Crowd: 400, Rounds: 5, Round: 2 * time.Second, Batch: 4, Concurrency: []int{1, 2, 4}, Players: []int{1_000, 1_000_000},
 }
 
 // quick tries every part of the suite in less than a minute. Its figures say nothing.
 var quick = shape{
 	SmokeUsers: 2, Smoke: 3 * time.Second, Ramps: []int{3}, Up: time.Second, Held: 3 * time.Second,
 	Sustained: 3 * time.Second, Most: 4, LocustMost: 1, Drain: time.Minute, Stars: 3, Storm: 4, Voters: 200,
-	Crowd: 4, Rounds: 1, Round: 300 * time.Millisecond, Batch: 1, Concurrency: []int{2}, Players: []int{1_000},
+	Crowd: 4, Rounds: 1, Round: 300 * time.Millisecond, Batch: 2, Concurrency: []int{2}, Players: []int{1_000},
 }
 
 // scaled makes users and times smaller or larger.

@@ -16,7 +16,7 @@ import (
 func (b *bench) compareReads(h *host, players int) []figure {
 	t := newTarget(h, fleet, b.program, true)
 	seedByNumbers(h, t, players)
-	t.start(0, "")
+	t.start(0, nil)
 	asker := newAsker(h, t.url, t.ca, b.Round)
 	var list []figure
 	for _, path := range []string{"/api/public/rankings", "/api/public/videos"} {

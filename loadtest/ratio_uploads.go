@@ -21,7 +21,7 @@ func (b *bench) compareUploads(h *host) []figure {
 	owner := newSeeder(t, 4).people("star", 1, false)[0]
 	token, _, err := auth.NewTokens(t.secret, time.Hour, time.Now).Issue(owner.ID, 0)
 	h.must(err, "issue a token")
-	t.start(0, "")
+	t.start(0, nil)
 	plain, plainURL := h.bareServer("copy", "BENCH_DIR="+h.TempDir())
 	web := t.watched[len(t.watched)-1].pid
 	clip, err := os.ReadFile(b.clips[len(b.clips)-1])

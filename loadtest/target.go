@@ -90,15 +90,12 @@ func (t *target) startServers() {
 	t.watched = append(t.watched, watched{"postgres", t.postgres.PID()}, watched{"redis", redis.PID()})
 }
 
-// start starts the web processes, with workers, whose FFmpeg may be another than the installed one.
-func (t *target) start(workers int, ffmpeg string) {
-	extra := settings{}
-	if ffmpeg != "" {
-		extra["FFMPEG"] = ffmpeg
-	}
+// start starts the web processes, and workers, of which the latter may have more settings.
+func (t *target) start(workers int, more settings) {
 	if t.kind == embedded {
-		extra["WORKERS"] = strconv.Itoa(workers)
-		t.url = t.serve("web", extra)
+		all := settings{"WORKERS": strconv.Itoa(workers)}
+		maps.Copy(all, more)
+		t.url = t.serve("web", all)
 		t.ports = append(t.ports, portOf(t.url))
 		return
 	}
@@ -114,7 +111,7 @@ func (t *target) start(workers int, ffmpeg string) {
 	t.watched = append(t.watched, watched{"nginx", front.PID()})
 	t.ports = append(t.ports, portOf(t.url))
 	if workers > 0 {
-		t.work(workers, extra)
+		t.work(workers, more)
 	}
 }
 

@@ -29,20 +29,21 @@ type workerRun struct {
 	rounds      int
 }
 
+// workerRuns are those of a fleet: the workers of the embedded default are the same.
 func (b *bench) workerRuns(target string) []workerRun {
+	if target == embedded {
+		return nil
+	}
 	clips, rounds := workerClips, 2
 	if b.quick {
 		clips, rounds = []clipSpec{quickClip}, 1
-		if target == embedded {
-			return nil // one is enough of a trial
-		}
 	}
 	var list []workerRun
 	for _, c := range clips {
 		for _, n := range b.Concurrency {
 			list = append(list, workerRun{
 				name: fmt.Sprintf("%s-workers-%s-x%d", target, c.name, n), target: target, clip: c, concurrency: n,
-				batch: max(2, n*b.Batch), rounds: rounds,
+				batch: b.Batch, rounds: rounds,
 			})
 		}
 	}

@@ -45,11 +45,16 @@ func (c Clip) play() time.Duration {
 }
 
 // Probe tells what a file is, or refuses it: see Reason for what a file must be. It reads the structure of the file and
-// has ffprobe decode the first frame, once, which takes about 0.1 s for a file of any length.
+// has ffprobe decode the first frame, once, which takes about 0.1 s for a file of any length, at the low priority of a
+// rendition.
 //
 // A clip whose first frame is hidden by an edit list, as phones write after trimming, is accepted without having decoded
 // one: Render finds out.
 func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
+	return t.probe(ctx, path, renderNiceness)
+}
+
+func (t Tools) probe(ctx context.Context, path string, niceness int) (Clip, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Clip{}, fmt.Errorf("media: probe: %w", err)
@@ -65,7 +70,7 @@ func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
 		Stdout: out,
 		Limits: limits{
 			Time: probeLimit, CPU: probeLimit,
-			AddressSpace: t.probeAddressSpace(),
+			AddressSpace: t.probeAddressSpace(), Niceness: niceness,
 		},
 		Hidden: []string{path},
 		Cell:   t.cell(t.FFprobe, []string{path}, nil),

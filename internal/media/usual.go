@@ -34,7 +34,7 @@ func (t Tools) Inspect(ctx context.Context, path string) (Container, error) {
 	if usual(file, info.Size(), l) {
 		return l.container(), nil
 	}
-	clip, err := t.Probe(ctx, path)
+	clip, err := t.probe(ctx, path, 0) // somebody waits for it
 	return clip.Container, err
 }
 

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// roomMaker compares the originals of videos that are processed, whole, with the clips that were sent, and then gives
+// their room on the disk back: they keep their size and their end, by which the checker knows them. So a run needs the
+// room of what waits, not of all that was uploaded.
+type roomMaker struct {
+	target *target
+	clips  map[int64][]byte // by their size
+
+	mu      sync.Mutex
+	done    map[int64]bool // by the video's id
+	changed []string       // videos whose original is another than what was sent
+}
+
+func newRoomMaker(t *target, paths []string) (*roomMaker, error) {
+	m := &roomMaker{target: t, clips: map[int64][]byte{}, done: map[int64]bool{}}
+	for _, path := range paths {
+		clip, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("compare originals: %w", err)
+		}
+		m.clips[int64(len(clip))] = clip
+	}
+	return m, nil
+}
+
+// run looks every so often until ctx ends, and once more then.
+func (m *roomMaker) run(ctx context.Context, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return m.look(context.WithoutCancel(ctx))
+		case <-tick.C:
+			if err := m.look(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+}
+
+// look compares what has been processed since it last looked.
+func (m *roomMaker) look(ctx context.Context) error {
+	originals := map[int64]string{}
+	err := m.target.each(ctx, `SELECT id, token, format FROM videos WHERE status = 'processed'`, func(scan func(...any) error) error {
+		var id int64
+		var token, format string
+		err := scan(&id, &token, &format)
+		if !m.done[id] {
+			originals[id] = filepath.Join(m.target.mediaDir, "videos", token, "original."+format)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, path := range originals {
+		same, err := m.compare(path)
+		if err != nil {
+			return err
+		}
+		m.done[id] = true
+		if !same {
+			m.changed = append(m.changed, fmt.Sprintf("video %d", id))
+		}
+	}
+	return nil
+}
+
+// compare holds an original against the clip of its size, up to the mark, and makes a hole of what was as it should be.
+// One that is missing or of another size is the checker's to find.
+func (m *roomMaker) compare(path string) (same bool, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("compare originals: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	stat, err := f.Stat()
+	if err != nil {
+		return false, fmt.Errorf("compare originals: %w", err)
+	}
+	clip, ok := m.clips[stat.Size()]
+	if !ok {
+		return true, nil
+	}
+	const piece = 1 << 20
+	buffer := make([]byte, piece)
+	for rest := clip[:len(clip)-markBytes]; len(rest) > 0; {
+		part := buffer[:min(piece, len(rest))]
+		if _, err := f.ReadAt(part, int64(len(clip)-markBytes-len(rest))); err != nil {
+			return false, fmt.Errorf("compare originals: %w", err)
+		}
+		if !bytes.Equal(part, rest[:len(part)]) {
+			return false, nil
+		}
+		rest = rest[len(part):]
+	}
+	const block = 4096
+	return true, punch(f, (stat.Size()-markBytes)/block*block)
+}
+
+// findings are the originals that were changed.
+func (m *roomMaker) findings() []finding {
+	if len(m.changed) == 0 {
+		return nil
+	}
+	return []finding{{Kind: "original changed", Count: len(m.changed), Example: m.changed[0]}}
+}

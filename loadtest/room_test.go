@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// An original that is as it was sent gives its room back and keeps its size and end; another is told from it.
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	clip := filepath.Join(dir, "clip")
+	content := bytes.Repeat([]byte("a clip's pictures "), 10_000)
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("clip", content)
+	m, err := newRoomMaker(nil, []string{clip})
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := bytes.Clone(content)
+	copy(marked[len(marked)-markBytes:], "another upload of the same clip.")
+	changed := bytes.Clone(marked)
+	changed[len(changed)/2]++
+	tests := []struct {
+		name, path string
+		same       bool
+	}{
+		{"as sent", write("same", marked), true},
+		{"changed", write("changed", changed), false},
+		{"gone", filepath.Join(dir, "gone"), true},
+	}
+	for _, test := range tests {
+		size, mark := endOf(test.path)
+
+		same, err := m.compare(test.path)
+
+		if sizeAfter, markAfter := endOf(test.path); same != test.same || err != nil || sizeAfter != size || markAfter != mark {
+			t.Errorf("%s: got %v, %v, then %d bytes ending in %q", test.name, same, err, sizeAfter, markAfter)
+		}
+	}
+}
