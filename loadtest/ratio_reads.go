@@ -28,7 +28,7 @@ func (b *bench) compareReads(h *host, players int) []figure {
 			addrs = append(addrs, strings.TrimPrefix(url, "http://"))
 		}
 		front := testserver.Nginx(h, "", addrs...)
-		plain := newAsker(h, front.URL, front.Dir()+"/certificate.pem", b.Round)
+		plain := newAsker(h, front.URL, front.CA, b.Round)
 		var ours, ratios []float64
 		for range b.Rounds {
 			mine := asker.perSecond(h, asker.get(path))

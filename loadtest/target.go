@@ -40,7 +40,7 @@ type target struct {
 
 	url     string   // how clients reach it, without a slash at the end
 	webs    []string // the web processes themselves, likewise
-	ca      string   // file of the certificate that the front shows, "" without one
+	ca      string   // file of the authority behind the front's certificate, "" without one
 	watched []watched
 	ports   []int // that clients connect to
 }
@@ -107,7 +107,7 @@ func (t *target) start(workers int, more settings) {
 		addrs = append(addrs, strings.TrimPrefix(url, "http://"))
 	}
 	front := testserver.Nginx(t, t.mediaDir, addrs...)
-	t.url, t.ca = front.URL, filepath.Join(front.Dir(), "certificate.pem")
+	t.url, t.ca = front.URL, front.CA
 	t.watched = append(t.watched, watched{"nginx", front.PID()})
 	t.ports = append(t.ports, portOf(t.url))
 	if workers > 0 {

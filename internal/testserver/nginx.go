@@ -26,6 +26,7 @@ type NginxServer struct {
 	URL      string // by TLS, without a slash at the end
 	PlainURL string // by plain HTTP
 	Status   string // the address of its numbers, at /nginx_status
+	CA       string // file of the authority that signed its certificate
 	dir      string
 	tls      *tls.Config
 	values   map[string]string
@@ -53,7 +54,7 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	}
 	authority := NewAuthority(tb)
 	authority.certify(tb, n.values["TLS_CERTIFICATE"], n.values["TLS_KEY"])
-	n.tls = authority.trusted()
+	n.tls, n.CA = authority.trusted(), authority.File
 	n.configure(tb, upstreams)
 	cmd := exec.CommandContext(tb.Context(), program, "-p", n.dir, "-c", filepath.Join(n.dir, "nginx.conf"), "-e", "stderr",
 		"-g", "daemon off; error_log stderr notice;")
