@@ -97,9 +97,7 @@ func (a *asker) perSecond(h *host, next func(connection int) []byte) float64 {
 	begin := time.Now()
 	for i := range connectionsAtOnce {
 		group.Go(func() {
-			n, err := a.ask(h.ctx, net.IPv4(127, byte(20+a.rounds%200), byte(a.rounds/200), byte(i+1)), begin.Add(a.round), func() []byte { return next(i) })
-			count.Add(n)
-			failures <- err
+			failures <- a.askInTurn(h.ctx, i, begin, &count, func() []byte { return next(i) })
 		})
 	}
 	group.Wait()
@@ -109,6 +107,21 @@ func (a *asker) perSecond(h *host, next func(connection int) []byte) float64 {
 		h.must(err, "ask")
 	}
 	return float64(count.Load()) / took
+}
+
+// askInTurn asks for a round on one connection after the other, each from an address of its own: the front lets one have
+// some two thousand requests at a stretch.
+func (a *asker) askInTurn(ctx context.Context, connection int, begin time.Time, count *atomic.Int64, next func() []byte) error {
+	const turns = 8
+	for k := range turns {
+		from := net.IPv4(127, byte(20+a.rounds%200), byte(a.rounds/200*turns+k), byte(connection+1))
+		n, err := a.ask(ctx, from, begin.Add(a.round*time.Duration(k+1)/turns), next)
+		count.Add(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *asker) ask(ctx context.Context, from net.IP, end time.Time, next func() []byte) (n int64, err error) {
@@ -153,7 +166,7 @@ func (b *bench) compareStart(h *host) []figure {
 			h.stop(p)
 		}
 		list = append(list,
-			wantLess(kind+": from the start until ready", median(times), "s", 1),
+			wantLess(kind+": from the start until ready", median(times), "s", .3),
 			wantLess(kind+": idle memory of a web process", median(idle), "MiB", 60))
 	}
 	return list

@@ -17,11 +17,13 @@ import (
 const (
 	cachedAnswers = 512             // of at most a few tens of kilobytes each
 	maxAge        = 1 * time.Second // bounds what another program's write to the database can leave stale
+	renewing      = 5 * time.Second // how old an answer may be that is being made again only for its age
 	loadTimeout   = 10 * time.Second
 )
 
 // cache keeps encoded answers until their topic is forgotten, or for a second; and, for when the database is away, the last
-// that there was.
+// that there was. One that is only old is made again by one who asks; whoever asks meanwhile gets the old one, so that nobody
+// waits in line for an answer that takes long to make.
 type cache struct {
 	now     func() time.Time
 	flight  singleflight.Group
@@ -29,6 +31,7 @@ type cache struct {
 
 	mu      sync.Mutex
 	answers *simplelru.LRU[string, answer]
+	making  map[string]bool          // by key: somebody makes the answer
 	era     map[contest.Topic]uint64 // how often each topic was forgotten
 	eras    uint64                   // how often all were
 }
@@ -44,7 +47,7 @@ func newCache(now func() time.Time) *cache {
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
-	return &cache{now: now, lookups: newLookups(), answers: answers, era: map[contest.Topic]uint64{}}
+	return &cache{now: now, lookups: newLookups(), answers: answers, making: map[string]bool{}, era: map[contest.Topic]uint64{}}
 }
 
 // lookups counts answers by where they came from. Who waits for one that somebody else has made has it from this process.
@@ -101,6 +104,7 @@ func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 			return kept, nil
 		}
 		ours = true
+		defer c.begin(key)()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout) // others wait for it too
 		defer cancel()
 		bytes, age, err := load(ctx)
@@ -134,10 +138,26 @@ func (c *cache) get(topic contest.Topic, key string) (bytes []byte, era uint64, 
 	defer c.mu.Unlock()
 	era = c.era[topic] + c.eras
 	a, ok := c.answers.Get(key)
-	if !ok || a.era != era || c.now().Sub(a.at) > maxAge {
+	age := c.now().Sub(a.at)
+	if !ok || a.era != era || age > maxAge && !(c.making[key] && age <= renewing) {
 		return nil, era, false
 	}
 	return a.bytes, era, true
+}
+
+// begin notes that an answer is being made, until the function that it returns is called.
+func (c *cache) begin(key string) (end func()) {
+	note := func(making bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if making {
+			c.making[key] = true
+		} else {
+			delete(c.making, key)
+		}
+	}
+	note(true)
+	return func() { note(false) }
 }
 
 // last is the latest answer, be it forgotten, and its age.

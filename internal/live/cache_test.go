@@ -84,6 +84,61 @@ func TestFetchKeepsAnswers(t *testing.T) {
 	}
 }
 
+// One asker makes an answer again that is only old; the others do not wait. What was forgotten, nobody gets.
+func TestFetchGivesTheOldAnswerWhileItIsRenewed(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	l := NewLocal(clock.now)
+	var answers counted
+	fetch(t, l, contest.VotesChanged, "a", answers.load)
+	clock.advance(maxAge + 1)
+	begun, finish, done := make(chan struct{}), make(chan struct{}), make(chan string)
+	go func() {
+		got, _ := l.Fetch(t.Context(), contest.VotesChanged, "a", func(ctx context.Context) ([]byte, error) {
+			close(begun)
+			<-finish
+			return answers.load(ctx)
+		})
+		done <- string(got)
+	}()
+	<-begun
+
+	meanwhile := fetch(t, l, contest.VotesChanged, "a", answers.load)
+	l.Forget(t.Context(), contest.VotesChanged)
+	afterForget := fetch(t, l, contest.VotesChanged, "a", answers.load)
+	close(finish)
+	renewed := <-done
+
+	if meanwhile != "1" || afterForget != "2" || renewed != "3" {
+		t.Errorf("got %s while it was renewed, %s after it was forgotten, then %s", meanwhile, afterForget, renewed)
+	}
+}
+
+// An answer whose making takes too long is not given for ever.
+func TestFetchWaitsForWhatIsTooOld(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	c := newCache(clock.now)
+	var answers counted
+	load := func(ctx context.Context) ([]byte, time.Duration, error) {
+		b, err := answers.load(ctx)
+		return b, 0, err
+	}
+	if _, err := c.fetch(t.Context(), contest.VotesChanged, "a", load); err != nil {
+		t.Fatal(err)
+	}
+	defer c.begin(string(contest.VotesChanged) + " a")()
+	for _, test := range []struct {
+		age time.Duration
+		ok  bool
+	}{{maxAge + 1, true}, {renewing, true}, {renewing + 1, false}} {
+		clock.advance(test.age - clock.now().Sub(newClock().now()))
+		if _, _, ok := c.get(contest.VotesChanged, string(contest.VotesChanged)+" a"); ok != test.ok {
+			t.Errorf("after %v: got %v, want %v", test.age, ok, test.ok)
+		}
+	}
+}
+
 func TestFetchDoesNotKeepErrors(t *testing.T) {
 	t.Parallel()
 	l := NewLocal(newClock().now)

@@ -79,13 +79,15 @@ type gallery struct {
 
 func (s *Site) found(ctx context.Context, q contest.PublicQuery) (gallery, error) {
 	key := fmt.Sprintf("site gallery %d %t %q %q", q.Page.Number, q.MostVoted, q.City, q.Search)
-	return known(ctx, s, contest.VotesChanged, key, func(ctx context.Context) (g gallery, err error) {
-		if g.List, err = s.Videos.PublicVideos(ctx, q); err != nil {
-			return g, err
-		}
-		g.Total, err = s.Videos.CountPublic(ctx, q)
-		return g, err
+	list, err := known(ctx, s, contest.VotesChanged, key, func(ctx context.Context) ([]contest.PublicVideo, error) {
+		return s.Videos.PublicVideos(ctx, q)
 	})
+	if err != nil {
+		return gallery{}, err
+	}
+	key = fmt.Sprintf("site count %q %q", q.City, q.Search) // votes do not change it
+	total, err := known(ctx, s, contest.VideosChanged, key, func(ctx context.Context) (int, error) { return s.Videos.CountPublic(ctx, q) })
+	return gallery{List: list, Total: total}, err
 }
 
 func galleryQuery(r *http.Request) (q contest.PublicQuery, number int) {
