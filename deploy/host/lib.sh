@@ -44,9 +44,20 @@ install_packages() {
   done
   if [ ${#missing[@]} -eq 0 ]; then return; fi
   export DEBIAN_FRONTEND=noninteractive
-  apt-get -q -o DPkg::Lock::Timeout=300 update
+  update_lists
   apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
   changed "installed ${missing[*]}"
+}
+
+# update_lists tries again while a new machine updates them itself: for them apt has no time to wait.
+update_lists() {
+  local tries
+  for ((tries = 0; tries < 30; tries++)); do
+    if apt-get -q -o APT::Update::Error-Mode=any update; then return; fi
+    live || break
+    sleep 10
+  done
+  die "the lists of packages cannot be had"
 }
 
 put_user() {
@@ -171,6 +182,7 @@ start_unit() {
       if [ -e "$note" ]; then systemctl reload-or-restart "$unit"; else systemctl restart "$unit"; fi
       ;;
     risingstars-web.service) restart_web ;;
+    risingstars-worker.service) restart_worker ;;
     *) timeout 120 systemctl restart "$unit" ;; # it may have to wait for the media
   esac || die "$unit does not start: see journalctl -u $unit, and whether the other hosts are there"
   mkdir -p $etc/started

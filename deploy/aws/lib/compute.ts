@@ -1,6 +1,5 @@
 import { CfnOutput, Duration, Stack, StackProps, Tags } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
-import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
@@ -31,9 +30,10 @@ export class Compute extends Stack {
   constructor(scope: Construct, id: string, props: Props) {
     super(scope, id, props);
     const { data, network } = props;
-    const needs = { releases: data.releases, secrets: [data.databaseSecret, data.tokenKey, data.redisPassword] };
-    this.web = new Host(this, 'web', network, needs);
-    this.worker = new Host(this, 'worker', network, needs);
+    const { releases } = data;
+    const secrets = [data.databaseSecret, data.tokenKey, data.redisPassword];
+    this.web = new Host(this, 'web', network, { releases, secrets: [...secrets, data.organizerPassword] });
+    this.worker = new Host(this, 'worker', network, { releases, secrets });
     if (props.settings.topology === 'classic') {
       this.machines.web = this.web.single(network, figures.addresses.web);
       this.machines.worker = this.worker.single(network, figures.addresses.worker);
@@ -49,7 +49,7 @@ export class Compute extends Stack {
     for (const [name, group] of Object.entries({ WebGroup: this.groups.web, WorkerGroup: this.groups.worker })) {
       new CfnOutput(this, name, { value: group.autoScalingGroupName });
     }
-    [this.balancer, this.target] = this.balance(network, props.settings.domain, this.groups.web);
+    [this.balancer, this.target] = this.balance(network, this.groups.web);
     new CfnOutput(this, 'SiteAddress', { value: this.balancer.loadBalancerDnsName });
   }
 
@@ -65,7 +65,7 @@ export class Compute extends Stack {
         host.name === 'web'
           ? autoscaling.HealthChecks.withAdditionalChecks({
               additionalTypes: [autoscaling.AdditionalHealthCheckType.ELB],
-              gracePeriod: Duration.minutes(10), // packages are installed first
+              gracePeriod: Duration.minutes(elastic.web.firstMinutes),
             })
           : autoscaling.HealthChecks.ec2({ gracePeriod: Duration.minutes(5) }),
       defaultInstanceWarmup: Duration.minutes(5),
@@ -115,7 +115,6 @@ export class Compute extends Stack {
   /** balance passes on to nginx, by TLS, and asks it how the program is. Pieces of an upload go to one machine. */
   private balance(
     network: Network,
-    domain: string,
     group: autoscaling.AutoScalingGroup,
   ): [elb.ApplicationLoadBalancer, elb.ApplicationTargetGroup] {
     const balancer = new elb.ApplicationLoadBalancer(this, 'Balancer', {
@@ -138,7 +137,7 @@ export class Compute extends Stack {
     balancer.addListener('Site', {
       port: ports.https,
       protocol: elb.ApplicationProtocol.HTTPS,
-      certificates: [new acm.Certificate(this, 'Certificate', { domainName: domain, validation: acm.CertificateValidation.fromDns() })],
+      certificates: network.certificate ? [network.certificate] : [],
       sslPolicy: elb.SslPolicy.RECOMMENDED_TLS,
       defaultTargetGroups: [target],
       open: false, // lib/ports.ts says so, and nothing else

@@ -18,6 +18,7 @@ export class Data extends Stack {
   readonly databaseSecret: secrets.ISecret;
   readonly tokenKey: secrets.Secret;
   readonly redisPassword: secrets.Secret;
+  readonly organizerPassword: secrets.Secret;
   readonly releases: s3.Bucket;
   /** Where Redis is, and how it is spoken to, in the elastic topology. */
   readonly redisAddress?: string;
@@ -26,15 +27,21 @@ export class Data extends Stack {
     super(scope, id, props);
     this.tokenKey = this.secret('TokenKey', 'Signs tokens and links', 64);
     this.redisPassword = this.secret('RedisPassword', "Redis's password", 48);
+    this.organizerPassword = this.secret('OrganizerPassword', "Opens the organizers' pages", 24);
     this.releases = privateBucket(this, 'Releases');
     new CfnOutput(this, 'ReleasesBucket', { value: this.releases.bucketName });
     this.database = this.postgres(props.network, props.settings.topology === 'elastic');
     if (!this.database.secret) throw new Error('the database has no secret');
     this.databaseSecret = this.database.secret;
-    for (const holder of [this.tokenKey, this.redisPassword, this.database]) {
+    for (const holder of [this.tokenKey, this.redisPassword, this.organizerPassword, this.database]) {
       excuse(holder, 'AwsSolutions-SMG4', 'The program reads secrets at its start, so a new one goes with a restart: "deploy/aws/aws rotate" does both.');
     }
-    const named = { DatabaseSecret: this.databaseSecret, RedisSecret: this.redisPassword, TokenSecret: this.tokenKey };
+    const named = {
+      DatabaseSecret: this.databaseSecret,
+      RedisSecret: this.redisPassword,
+      TokenSecret: this.tokenKey,
+      OrganizerSecret: this.organizerPassword,
+    };
     for (const [name, secret] of Object.entries(named)) new CfnOutput(this, name, { value: secret.secretArn });
     if (props.settings.topology === 'elastic') this.redisAddress = this.redis(props.network);
   }
@@ -105,6 +112,7 @@ export class Data extends Stack {
       securityGroupIds: [network.group('cache').securityGroupId],
       port: ports.redis,
     });
+    new CfnOutput(this, 'CacheGroup', { value: group.ref });
     excuse(group, 'AwsSolutions-AEC5', 'Port 6379 is what operators expect; only web and worker can reach it.');
     return group.attrPrimaryEndPointAddress;
   }

@@ -42,7 +42,8 @@ export const ports = { ssh: 22, http: 80, https: 443, nfs: 2049, postgres: 5432,
 
 /** How far the elastic topology goes. */
 export const elastic = {
-  web: { least: 2, most: 4, cpuPercent: 60 },
+  /** firstMinutes are what a new machine gets before it must answer: packages are installed, and at first workers come before it. */
+  web: { least: 2, most: 4, cpuPercent: 60, firstMinutes: 30 },
   worker: { least: 1, most: 6, jobsPerWorker: 5 },
 } as const;
 

@@ -1,4 +1,5 @@
-import { Stack, StackProps, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, Stack, StackProps, RemovalPolicy } from 'aws-cdk-lib';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -10,10 +11,19 @@ import { Settings } from './settings';
 /** The network, and who may connect to whom in it. No machine has a gateway of its own to pay for. */
 export class Network extends Stack {
   readonly vpc: ec2.Vpc;
+  /** The balancer's. It waits for a record in the DNS, for hours perhaps, so it comes before all machines. */
+  readonly certificate?: acm.Certificate;
   private readonly groups: Partial<Record<Member, ec2.SecurityGroup>> = {};
 
   constructor(scope: Construct, id: string, props: StackProps & { settings: Settings }) {
     super(scope, id, props);
+    new CfnOutput(this, 'Topology', { value: props.settings.topology });
+    if (props.settings.topology === 'elastic') {
+      this.certificate = new acm.Certificate(this, 'Certificate', {
+        domainName: props.settings.domain,
+        validation: acm.CertificateValidation.fromDns(),
+      });
+    }
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr(network.cidr),
       maxAzs: network.zones,

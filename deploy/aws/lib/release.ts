@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Stack, StackProps } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
@@ -32,14 +33,17 @@ export class Release extends Stack {
     }
   }
 
-  /** hand makes the hosts of a role take the release, one after the other, and the deployment wait for it. */
+  /**
+   * hand makes the hosts of a role take the release, one after the other, and the deployment wait for it. Systems Manager runs
+   * a command again where it is another one, so it names the settings too.
+   */
   private hand(role: Role): ssm.CfnAssociation {
     return new ssm.CfnAssociation(this, `${role}-hosts`, {
       associationName: `risingstars-${role}`,
       name: 'AWS-RunShellScript',
       targets: [{ key: `tag:${roleTag}`, values: [role] }],
       parameters: {
-        commands: [`cloud-init status --wait >/dev/null 2>&1; exec /usr/local/sbin/risingstars-join ${this.props.settings.release}`],
+        commands: [`cloud-init status --wait >/dev/null 2>&1; exec /usr/local/sbin/risingstars-join ${this.props.settings.release} ${this.digest(role)}`],
         executionTimeout: [String(joinSeconds)],
       },
       maxConcurrency: '1',
@@ -48,16 +52,26 @@ export class Release extends Stack {
     });
   }
 
+  private digest(role: Role): string {
+    return createHash('sha256').update(JSON.stringify(this.resolve(this.what(role)))).digest('hex').slice(0, 16);
+  }
+
   private what(role: Role): object {
     const { data, settings } = this.props;
     return {
       bucket: data.releases.bucketName,
       release: settings.release,
       ...(role === 'worker' && settings.topology === 'classic' && { redisPassword: data.redisPassword.secretArn }),
-      ...(role !== 'files' && { secrets: [data.databaseSecret, data.tokenKey, data.redisPassword].map((s) => s.secretArn) }),
+      ...(role !== 'files' && { secrets: this.secrets(role) }),
       host: this.host(),
       program: role === 'files' ? {} : this.program(role),
     };
+  }
+
+  /** secrets are those of a role, whose hosts begin anew with a new value of one. */
+  private secrets(role: Role): string[] {
+    const { databaseSecret, tokenKey, redisPassword, organizerPassword } = this.props.data;
+    return [databaseSecret, tokenKey, redisPassword, ...(role === 'web' ? [organizerPassword] : [])].map((s) => s.secretArn);
   }
 
   /** host is /etc/risingstars/host.env. The security groups are the firewall; the hosts' own is a second one. */
@@ -100,6 +114,7 @@ export class Release extends Stack {
       REDIS_URL: redis,
       REDIS_PASSWORD: `awssm://${data.redisPassword.secretArn}`,
       SECRET_KEY: `awssm://${data.tokenKey.secretArn}`,
+      ...(role === 'web' && { ORGANIZER_PASSWORD: `awssm://${data.organizerPassword.secretArn}` }),
       PUBLIC_URL: `https://${settings.domain}`,
       ...(elastic && { STORAGE_URL: `s3://${files.bucket?.bucketName}/media?region=${this.region}&owner=${this.account}` }),
       ...(elastic && role === 'web' && { ACCEL_REDIRECT: '' }),

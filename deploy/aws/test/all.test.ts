@@ -5,5 +5,6 @@ import './data';
 import './guard';
 import './files';
 import './join';
+import './certificate';
 import './command';
 import './docs';

@@ -33,7 +33,7 @@ for (const topology of ['classic', 'elastic'] as const) {
       assert.ok(secret.GenerateSecretString);
       assert.equal(secret.SecretString, undefined);
     }
-    assert.equal(everywhere(both[topology], 'AWS::SecretsManager::Secret').length, 3);
+    assert.equal(everywhere(both[topology], 'AWS::SecretsManager::Secret').length, 4);
     const p = only(templates.data, 'AWS::RDS::DBInstance').Properties;
     assert.match(written(p.MasterUserPassword), /^\{\{resolve:secretsmanager:/);
     for (const [stack, template] of Object.entries(templates)) {
@@ -48,7 +48,8 @@ for (const topology of ['classic', 'elastic'] as const) {
   test(`${topology}: what the program is told has references in the place of secrets`, () => {
     for (const role of ['web', 'worker']) {
       const text = settingsOf(role);
-      for (const name of ['DATABASE_PASSWORD', 'REDIS_PASSWORD', 'SECRET_KEY']) assert.match(text, new RegExp(`"${name}":"awssm://`));
+      const names = ['DATABASE_PASSWORD', 'REDIS_PASSWORD', 'SECRET_KEY', ...(role === 'web' ? ['ORGANIZER_PASSWORD'] : [])];
+      for (const name of names) assert.match(text, new RegExp(`"${name}":"awssm://`));
       assert.doesNotMatch(text, /:\/\/[^"@/]*:[^"@/]+@/, 'a URL has a password');
       assert.ok(text.length < 4096, 'longer than a parameter may be');
     }

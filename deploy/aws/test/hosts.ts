@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { both, classic, elastic, everywhere, of, only, written } from './helpers';
 import { here } from '../lib/hosts';
+import { synth, Synthesized } from '../lib/synth';
 
 for (const topology of ['classic', 'elastic'] as const) {
   const templates = everywhere(both[topology], 'AWS::EC2::LaunchTemplate').map((t) => t.Properties.LaunchTemplateData);
@@ -69,12 +70,21 @@ for (const topology of ['classic', 'elastic'] as const) {
     }
   });
 
+  test(`${topology}: hosts look again when a setting has changed, though the release has not`, () => {
+    const commands = (made: Synthesized): string[] => of(made.templates.release, 'AWS::SSM::Association').map(([, a]) => a.Properties.Parameters.commands[0]);
+    const now = commands(both[topology]);
+    assert.deepEqual(commands(synth({ topology })), now);
+    const changed = commands(synth({ topology, adminCidr: '203.0.113.0/24' }));
+    for (const [i, command] of changed.entries()) assert.notEqual(command, now[i]);
+  });
+
   test(`${topology}: a role reads its own settings, and the secrets it needs`, () => {
     for (const [stack, template] of Object.entries(both[topology].templates)) {
       for (const [id, resource] of of(template, 'AWS::IAM::Policy')) {
         const text = JSON.stringify(resource.Properties.PolicyDocument);
         assert.equal(text.includes('secretsmanager:GetSecretValue'), stack === 'compute', id);
         assert.doesNotMatch(text, /"Action":"\*"|secretsmanager:\*/);
+        assert.equal(text.includes('OrganizerPassword'), id.startsWith('webRole'), id);
       }
     }
   });
@@ -127,6 +137,21 @@ test('elastic: the balancer speaks TLS to the world and to nginx, and asks wheth
   ]);
   const target = only(elastic.templates.compute, 'AWS::ElasticLoadBalancingV2::TargetGroup').Properties;
   assert.deepEqual([target.Port, target.Protocol, target.HealthCheckPath, target.HealthCheckProtocol], [443, 'HTTPS', '/readyz', 'HTTPS']);
+});
+
+test('elastic: the certificate, which may be waited for long, is there before any machine', () => {
+  const id = of(elastic.templates.network, 'AWS::CertificateManager::Certificate')[0][0];
+  assert.equal(everywhere(elastic, 'AWS::CertificateManager::Certificate').length, 1);
+  const site = of(elastic.templates.compute, 'AWS::ElasticLoadBalancingV2::Listener').find(([, l]) => l.Properties.Port === 443);
+  assert.ok(JSON.stringify(site?.[1].Properties.Certificates).includes(id));
+  for (const group of everywhere(elastic, 'AWS::AutoScaling::AutoScalingGroup').filter((g) => g.Properties.HealthCheckType === 'EC2,ELB')) {
+    assert.equal(group.Properties.HealthCheckGracePeriod, 30 * 60);
+  }
+});
+
+test('a deployment says of which topology it is', () => {
+  assert.equal((classic.templates.network.Outputs?.Topology as any).Value, 'classic');
+  assert.equal((elastic.templates.network.Outputs?.Topology as any).Value, 'elastic');
 });
 
 test('elastic: media are in a bucket that nobody outside reads', () => {

@@ -13,3 +13,12 @@ set_up() {
   if runs_redis; then put_redis; fi
   allow 9101 "$MONITORING_NETWORKS" metrics
 }
+
+# restart_worker fails where the program does not stay: systemd would start it again and again, and nobody would be told.
+restart_worker() {
+  local process
+  timeout 120 systemctl restart risingstars-worker.service || return
+  process=$(systemctl show -P MainPID risingstars-worker.service)
+  sleep 20 # it gives up reading a secret after 15
+  [ "$process" != 0 ] && [ "$(systemctl show -P MainPID risingstars-worker.service)" = "$process" ]
+}
