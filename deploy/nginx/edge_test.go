@@ -57,6 +57,23 @@ func TestPlainHTTPLeadsToTLS(t *testing.T) {
 	}
 }
 
+// An authority asks by HTTP alone, and before there is a certificate that anybody trusts.
+func TestWhatAnAuthorityAsksFor(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, nil)
+	f.Keep(t, "acme/.well-known/acme-challenge/token", "token.thumbprint")
+	plain := f.over(f.Client(false))
+	got := plain.get(f.PlainURL + "/.well-known/acme-challenge/token")
+	if got.status != http.StatusOK || got.body != "token.thumbprint" || got.header.Get("Content-Type") != "text/plain" {
+		t.Errorf("got %d %q (%s)", got.status, got.body, got.header.Get("Content-Type"))
+	}
+	for path, status := range map[string]int{
+		"another": http.StatusNotFound, "": http.StatusForbidden, "..%2f..%2f..%2fnginx.conf": http.StatusBadRequest,
+	} {
+		plain.get(f.PlainURL+"/.well-known/acme-challenge/"+path).isProblem(t, status)
+	}
+}
+
 // Where the application cannot answer, or need not, nginx does, and like it.
 func TestOwnErrorsAreProblems(t *testing.T) {
 	t.Parallel()

@@ -74,6 +74,15 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	return n
 }
 
+// Keep makes a file in the folder of what nginx keeps (STATE_DIR).
+func (n *NginxServer) Keep(tb testing.TB, name, content string) {
+	tb.Helper()
+	path := filepath.Join(n.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o644)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
 // listen opens a socket on a free port, which is then nobody else's.
 func listen(tb testing.TB) (addr string, socket *os.File) {
 	tb.Helper()
