@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { docsFile, fill } from '../lib/docs';
 import * as figures from '../lib/figures';
+import { both, everywhere } from './helpers';
 import { here } from '../lib/hosts';
 import { readMigrations } from '../lib/schema';
 
@@ -54,6 +55,21 @@ test('the sums of the costs are right, and are those of what is deployed', () =>
     }
     assert.match(table, new RegExp(`${figures.host.type.replace('.', '\\.')}`));
     assert.match(table, new RegExp(figures.database.class.replace('.', '\\.')));
+  }
+});
+
+test('what is counted in the costs is what is deployed', () => {
+  const [small, large] = docs.split('\n| what |').slice(1);
+  for (const [table, made] of [[small, both.classic], [large, both.elastic]] as const) {
+    const count = (type: string): number => everywhere(made, type).length;
+    assert.ok(table.includes(`| secrets | ${count('AWS::SecretsManager::Secret')} ×`));
+    assert.ok(table.includes(`gp3 | 3 × ${figures.host.diskGiB} GB`));
+    assert.ok(table.includes(`| ${figures.database.diskGiB} GB ×`));
+    // A group grows and shrinks by two alarms, each of which reads one metric, or those of its policy.
+    const policies = everywhere(made, 'AWS::AutoScaling::ScalingPolicy').map((p) => p.Properties.TargetTrackingConfiguration.CustomizedMetricSpecification?.Metrics);
+    const read = policies.map((metrics) => 2 * (metrics?.filter((m: any) => m.MetricStat).length ?? 1)).reduce((a, b) => a + b, 0);
+    const alarms = count('AWS::CloudWatch::Alarm') + read;
+    assert.match(table, new RegExp(`\\| alarms.*, beyond the ten that are free \\| ${alarms - 10} ×`));
   }
 });
 
