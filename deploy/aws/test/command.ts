@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { elastic } from '../lib/figures';
 import { here } from '../lib/hosts';
 
 const hidden = 'hunter2';
@@ -88,6 +89,11 @@ test('start undoes it, the database first', () => {
     done.said,
   );
   for (const input of done.inputs) assert.equal(input.State, 'ENABLED');
+});
+
+test('groups wake up at their least size', () => {
+  const sizes = changes(command(['start'], { TOPOLOGY: 'elastic' })).filter((call) => call.startsWith('autoscaling')).map((call) => call.split(' --min-size ')[1]);
+  assert.deepEqual(sizes, [elastic.web, elastic.worker].map(({ least }) => `${least} --desired-capacity ${least}`));
 });
 
 test('rotate gives database and secret the same new password, in no argument, and has the hosts take it', () => {
