@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -217,10 +218,11 @@ func (s *Store) MediaOf(ctx context.Context, tokens []string) ([]contest.Media, 
 	if len(tokens) == 0 {
 		return nil, nil
 	}
-	places := make([]string, len(tokens))
-	args := make([]any, len(tokens))
-	for i, token := range tokens {
-		places[i], args[i] = fmt.Sprintf("$%d", i+1), token
+	// The last one fills up to a power of two, so that there are few texts: connections keep each that they see.
+	places := make([]string, 1<<bits.Len(uint(len(tokens)-1)))
+	args := make([]any, len(places))
+	for i := range places {
+		places[i], args[i] = fmt.Sprintf("$%d", i+1), tokens[min(i, len(tokens)-1)]
 	}
 	return many(ctx, s, "media_of", func(row scanner) (m contest.Media, err error) {
 		return m, row.Scan(&m.Token, &m.Format, &m.Size, &m.Run)
