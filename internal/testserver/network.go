@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"net"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -16,6 +18,7 @@ type Network struct {
 	mu    sync.Mutex
 	open  *sync.Cond // broadcast when what may pass changes
 	stuck bool
+	lost  string // the answer to what has this in it does not come back
 	conns map[net.Conn]bool
 }
 
@@ -56,9 +59,10 @@ func (p *Network) serve(c net.Conn) {
 	p.keep(c, s, true)
 	defer p.keep(c, s, false)
 	done := make(chan struct{}, 2)
+	unanswered := &atomic.Bool{}
 	for _, pair := range [][2]net.Conn{{c, s}, {s, c}} {
 		go func() { // ends when either side is closed
-			_, _ = io.Copy(pair[0], through{pair[1], p})
+			_, _ = io.Copy(pair[0], through{pair[1], p, pair[1] == c, unanswered})
 			done <- struct{}{}
 		}()
 	}
@@ -94,6 +98,20 @@ func (p *Network) Hang(is bool) {
 	p.open.Broadcast()
 }
 
+// Lose lets what has the text in it reach the server, and breaks the connection in place of the answer, until it is told
+// otherwise by "".
+func (p *Network) Lose(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = text
+}
+
+func (p *Network) loses(b []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost != "" && strings.Contains(string(b), p.lost)
+}
+
 func (p *Network) pass() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,11 +124,18 @@ func (p *Network) pass() {
 type through struct {
 	net.Conn
 
-	p *Network
+	p          *Network
+	asks       bool         // and does not answer
+	unanswered *atomic.Bool // of the connection: what is asked for last shall not be answered
 }
 
 func (t through) Read(b []byte) (int, error) {
 	n, err := t.Conn.Read(b)
 	t.p.pass()
+	if t.asks {
+		t.unanswered.Store(t.p.loses(b[:n]))
+	} else if t.unanswered.Load() {
+		return 0, io.EOF
+	}
 	return n, err
 }
