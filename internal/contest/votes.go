@@ -11,7 +11,7 @@ type VoteStore interface {
 	// Video returns ErrNoVideo if there is none.
 	Video(ctx context.Context, id int64) (Video, error)
 	// AddVoteFrom enters a vote with what is known of where it came from, counts it, and returns the video's votes. It
-	// returns ErrAlreadyVoted if the person has voted for the video, whatever races.
+	// refuses what Video.CanVote refuses, and returns ErrAlreadyVoted if the person has voted for the video, whatever races.
 	AddVoteFrom(ctx context.Context, videoID, voterID int64, at time.Time, from Signal) (int, error)
 	// RemoveVote takes a vote back and returns the video's votes. It returns ErrNotVoted if there is none.
 	RemoveVote(ctx context.Context, videoID, voterID int64) (int, error)
@@ -43,12 +43,10 @@ const (
 )
 
 // Vote gives a person's one vote to a public video of somebody else, and returns the video's votes. The origin is kept for
-// Suspicions. It returns ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted.
+// Suspicions. It returns ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted. Who may vote is decided where the vote is entered, by
+// Video.CanVote: looking at the video beforehand would be one more round trip, and it may change in between.
 func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64, origin string) (votes int, err error) {
 	defer s.ended(Given, &err)
-	if err := s.canVote(ctx, voter, videoID); err != nil {
-		return 0, err
-	}
 	now := s.Clock.now()
 	age := max(0, now.Sub(voter.CreatedAt).Truncate(time.Second))
 	votes, err = s.Store.AddVoteFrom(ctx, videoID, voter.ID, now, Signal{Origin: origin, VoterAge: age})
@@ -98,14 +96,6 @@ func (s *Votes) Place(ctx context.Context, playerID int64) (int, error) {
 func (s *Votes) Remember(ctx context.Context) error {
 	now := s.Clock.now()
 	return s.Store.RememberRanking(ctx, now, now.Truncate(24*time.Hour))
-}
-
-func (s *Votes) canVote(ctx context.Context, voter Player, videoID int64) error {
-	v, err := s.Store.Video(ctx, videoID)
-	if err != nil {
-		return err
-	}
-	return v.CanVote(voter)
 }
 
 // RankingQuery asks for a page of the ranking. The page is 1 or more, the limit 1 to MaxLimit.

@@ -55,14 +55,14 @@ func BenchmarkStorm(b *testing.B) {
 	const stars, voters = 1_000, 100_000
 	for _, of := range []int64{stars, 1} {
 		b.Run(fmt.Sprintf("stars=%d", of), func(b *testing.B) {
-			s := stormStore(b, stars, voters)
+			s := stormStore(b, testserver.NewPostgres(b), stars, stars+voters)
 			var next atomic.Int64
 			b.SetParallelism(16 / runtime.GOMAXPROCS(0))
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					n := next.Add(1)
-					if _, err := s.AddVote(context.Background(), n%of+1, n, time.Now()); err != nil {
+					if _, err := s.AddVote(context.Background(), n%of+1, n+stars, time.Now()); err != nil {
 						b.Error(err)
 						return
 					}
@@ -74,25 +74,25 @@ func BenchmarkStorm(b *testing.B) {
 }
 
 // stormStore has stars with a public video each, among more people who vote.
-func stormStore(b *testing.B, stars, people int) *Store {
-	b.Helper()
-	server := testserver.NewPostgres(b)
-	if err := server.Create("storm", ""); err != nil {
-		b.Fatal(err)
+func stormStore(tb testing.TB, server *testserver.Postgres, stars, people int) *Store {
+	tb.Helper()
+	name := "storm_" + contest.NewToken()
+	if err := server.Create(name, ""); err != nil {
+		tb.Fatal(err)
 	}
-	db, err := OpenPostgres(server.URL("storm"), 16)
+	db, err := OpenPostgres(server.URL(name), 16)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(func() { _ = db.Close() })
+	tb.Cleanup(func() { _ = db.Close() })
 	if _, err := Migrate(context.Background(), db); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	_, err = db.Writer.ExecContext(context.Background(), `
 		INSERT INTO players (first_name, last_name, email, email_key, password_hash, city, city_key, country, created_at)
 		SELECT 'Nombre', 'Apellido', i, i, '', '', '', '', now() FROM generate_series(1, $1) AS i`, people)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, statement := range []string{
 		`INSERT INTO videos (player_id, task_id, title, status, failure, votes, token, format, size, run, city_key, search_key, uploaded_at)
@@ -100,7 +100,7 @@ func stormStore(b *testing.B, stars, people int) *Store {
 		`INSERT INTO standings (player_id, city_key, votes, reached_at) SELECT i, '', 0, now() FROM generate_series(1, $1) AS i`,
 	} {
 		if _, err := db.Writer.ExecContext(context.Background(), statement, stars); err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return New(db, Options{Queue: noQueue{}})

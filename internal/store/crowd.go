@@ -3,24 +3,50 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync"
 )
 
 // crowds lets writers of the same row share a commit, on an engine whose writers otherwise work side by side. Whoever
 // changes a row holds it until the commit is on disk, so that votes for one star are as many a second as flushes are; a
 // commit for all who wait makes them as many as statements are. Writers of different rows do not wait for each other.
+// Votes whose rows nobody holds share a commit whatever star they are for.
 type crowds struct {
 	db    *sql.DB
 	watch *watchman
+	votes group
 
 	mu   sync.Mutex
 	rows map[int64]*crowd
 }
 
+func newCrowds(db *sql.DB, watch *watchman) *crowds {
+	return &crowds{
+		db: db, watch: watch, rows: map[int64]*crowd{},
+		votes: group{db: db, alone: elsewhere{}, time: writeTime, watch: watch, pass: true},
+	}
+}
+
+// elsewhere leaves operations to somebody else.
+type elsewhere struct{}
+
+func (elsewhere) run(context.Context, func(context.Context, *sql.Tx) error) error { return errHeld }
+
 // crowd is who writes the same row at the moment.
 type crowd struct {
 	group
 	members int
+}
+
+// cast gives a ballot with all others, or, if that cannot be, with those for the same star.
+func (c *crowds) cast(ctx context.Context, b *ballot, do func(context.Context, *sql.Tx) error) error {
+	err := c.votes.runWrite(ctx, &write{do: do, ballot: b})
+	if !errors.Is(err, errHeld) {
+		return err
+	}
+	g := c.enter(b.videoID)
+	defer c.leave(b.videoID)
+	return g.runWrite(ctx, &write{do: do, ballot: b})
 }
 
 // run does an operation on the row with the key, as group does.

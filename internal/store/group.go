@@ -14,13 +14,14 @@ import (
 
 // group lets writers who wait for each other share a commit. SQLite takes one writing transaction at a time, and a
 // commit costs a flush to disk, so whoever arrives while one is under way joins the next: each in a savepoint of its
-// own, all of them durable with one flush. Nobody is told of success before that. On PostgreSQL those share one who write
-// the same row ([crowds]).
+// own, all of them durable with one flush. Nobody is told of success before that. On PostgreSQL votes share one, and those
+// who write the same row ([crowds]).
 type group struct {
 	db    *sql.DB
 	alone writes        // commits an operation that shares with nobody; nil for a transaction of its own on db
 	time  time.Duration // that an operation has, 0 for any
 	watch *watchman     // ends operations on a server that has fallen silent; nil for none
+	pass  bool          // over what somebody else holds, instead of waiting for it: ballots only
 
 	mu      sync.Mutex
 	waiting []*write
@@ -32,16 +33,21 @@ const maxGroup = 64
 
 // write is one operation: what it does, and, once it is woken, how it ended or that it is its turn to lead.
 type write struct {
-	ctx  context.Context //nolint:containedctx // lives as long as the call
-	do   func(context.Context, *sql.Tx) error
-	err  error
-	wake chan bool // true: lead; false: done
+	ctx    context.Context //nolint:containedctx // lives as long as the call
+	do     func(context.Context, *sql.Tx) error
+	ballot *ballot // with which others can be given in its place; nil for none
+	err    error
+	wake   chan bool // true: lead; false: done
 }
 
 // run returns when the operation is committed, or with what kept it from being. The operation may be called more than
 // once; only its last call counts. It ignores the end of its context, since interrupting one statement would roll
 // back the others' as well.
 func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+	return g.runWrite(ctx, &write{do: do})
+}
+
+func (g *group) runWrite(ctx context.Context, w *write) error {
 	ctx = context.WithoutCancel(ctx)
 	if g.time > 0 {
 		var cancel context.CancelFunc
@@ -49,7 +55,7 @@ func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error
 		defer cancel()
 	}
 	ctx, ended := g.watch.guard(ctx)
-	w := &write{ctx: ctx, do: do, wake: make(chan bool, 1)}
+	w.ctx, w.wake = ctx, make(chan bool, 1)
 	if !g.join(w) && !<-w.wake {
 		return ended(w.err)
 	}
@@ -95,10 +101,20 @@ func (g *group) handOver() {
 }
 
 // commit commits all operations that a rule does not refuse. If anything else goes wrong, each is tried alone, so that
-// one's trouble is not the others'.
+// one's trouble is not the others'. Where nobody knows whether they were committed, they all end with that: tried again, an
+// operation would find its own effects.
 func (g *group) commit(batch []*write) {
-	if len(batch) > 1 && g.together(batch) == nil {
-		return
+	if len(batch) > 1 || g.pass {
+		err := g.together(batch)
+		if err == nil {
+			return
+		}
+		if errors.Is(err, errUnsure) {
+			for _, w := range batch {
+				w.err = err
+			}
+			return
+		}
 	}
 	for _, w := range batch {
 		if g.alone != nil {
@@ -111,8 +127,14 @@ func (g *group) commit(batch []*write) {
 
 func (g *group) together(batch []*write) error {
 	return inTransaction(batch[0].ctx, g.db, func(tx *sql.Tx) error {
-		for _, w := range batch {
-			if err := w.inSavepoint(tx); err != nil {
+		left, err := cast(batch[0].ctx, tx, batch, g.pass)
+		if err != nil {
+			return err
+		}
+		for _, w := range left {
+			if g.pass {
+				w.err = errHeld
+			} else if err := w.inSavepoint(tx); err != nil {
 				return err
 			}
 		}
@@ -166,6 +188,9 @@ func inTransaction(ctx context.Context, db beginner, do func(*sql.Tx) error) err
 		return err
 	}
 	if err := tx.Commit(); err != nil {
+		if unsure(err) {
+			err = fmt.Errorf("%w: %w", errUnsure, err)
+		}
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

@@ -109,7 +109,7 @@ func groups() map[string]func(*testing.T) *group {
 			if _, err := db.Writer.ExecContext(t.Context(), `CREATE TABLE kept (n INTEGER PRIMARY KEY)`); err != nil {
 				t.Fatal(err)
 			}
-			c := &crowds{db: db.Writer, rows: map[int64]*crowd{}}
+			c := newCrowds(db.Writer, nil)
 			return &c.enter(1).group
 		},
 	}

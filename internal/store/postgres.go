@@ -121,14 +121,15 @@ type pooled struct {
 	watch *watchman
 }
 
-func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
 	ctx, ended := p.watch.guard(ctx)
+	defer func() { err = ended(err) }() // after a panic as well
 	for n := 1; ; n++ {
-		err := inTransaction(ctx, p.db, func(tx *sql.Tx) error { return do(ctx, tx) })
+		err = inTransaction(ctx, p.db, func(tx *sql.Tx) error { return do(ctx, tx) })
 		if n == maxRepeats || !repeatable(err) {
-			return ended(err)
+			return err
 		}
 	}
 }
@@ -140,14 +141,31 @@ func repeatable(err error) bool {
 	return ok && (failed.Code == "40P01" || failed.Code == "40001" || failed.Code == "23503")
 }
 
-// unavailable reports whether the database could not be reached, or was going down or coming up, so that the same may
-// succeed a moment later.
+// errUnsure says that a transaction may have been committed, and that nobody can tell.
+var errUnsure = errors.New("it may have been committed")
+
+// unsure reports whether a COMMIT that failed may have been done: PostgreSQL has not answered it, or was going down when it
+// did. What SQLite says is so.
+func unsure(err error) bool {
+	if failed, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return failed.SeverityUnlocalized != "ERROR"
+	}
+	_, local := errors.AsType[*sqlite.Error](err)
+	return !local && !errors.Is(err, pgx.ErrTxCommitRollback)
+}
+
+// unavailable reports whether the database could not be reached, or was going down or coming up, or ended what was
+// asked for the sake of others, so that the same may succeed a moment later.
 func unavailable(err error) bool {
+	if errors.Is(err, errUnsure) {
+		return true
+	}
 	if failed, ok := errors.AsType[*sqlite.Error](err); ok {
 		return troubled(failed)
 	}
 	if failed, ok := errors.AsType[*pgconn.PgError](err); ok {
-		for _, class := range []string{"08", "57P", "53"} { // connection, operator intervention, resources
+		// Connection, operator intervention and time, resources, rolled back for another, a lock that was not to be had.
+		for _, class := range []string{"08", "57P", "57014", "53", "40", "55P03"} {
 			if strings.HasPrefix(failed.Code, class) {
 				return true
 			}

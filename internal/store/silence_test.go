@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -62,6 +64,37 @@ func TestPostgresIsSlow(t *testing.T) {
 	}
 	check(t, tx.Rollback())
 	check(t, <-done)
+}
+
+// Whose vote may have been committed is not told that it was there before, nor that it is not there.
+func TestTheAnswerToACommitIsLost(t *testing.T) {
+	t.Parallel()
+	s, network := overNetwork(t)
+	w := newWorld(t, connect(t, s.url))
+	v := w.public(t, w.player(t, "ana", ""), "Clavada", start)
+	fans := make([]contest.Player, 20)
+	for i := range fans {
+		fans[i] = w.player(t, fmt.Sprint("fan", i), "")
+	}
+	vote := func(i int) error { return second(s.AddVote(context.WithoutCancel(t.Context()), v.ID, fans[i].ID, at(900+i))) }
+
+	network.Lose("commit")
+	for i, err := range atOnce(len(fans), vote) {
+		if !errors.Is(err, contest.ErrUnavailable) {
+			t.Errorf("vote %d: got %v", i, err)
+		}
+	}
+	network.Lose("")
+
+	if n := w.number(t, `SELECT count(*) FROM votes`); n != int64(len(fans)) {
+		t.Errorf("%d votes are there", n)
+	}
+	w.agree(t)
+	for i := range fans {
+		if err := vote(i); !errors.Is(err, contest.ErrAlreadyVoted) {
+			t.Errorf("vote %d again: got %v", i, err)
+		}
+	}
 }
 
 type distantStore struct {

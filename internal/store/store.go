@@ -61,7 +61,7 @@ func New(db *DB, o Options) *Store {
 	}
 	if db.Engine == Postgres {
 		s.writes = pooled{db.Writer, db.watch}
-		s.crowds = &crowds{db: db.Writer, watch: db.watch, rows: map[int64]*crowd{}}
+		s.crowds = newCrowds(db.Writer, db.watch)
 	}
 	return s
 }

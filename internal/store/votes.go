@@ -22,30 +22,45 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 // AddVoteFrom implements [contest.VoteStore]. The player's row is taken first, so that the votes for a player follow each other;
 // the primary key of the votes decides races of one person's.
 func (s *Store) AddVoteFrom(ctx context.Context, videoID, voterID int64, at time.Time, from contest.Signal) (votes int, err error) {
-	at = at.Truncate(time.Microsecond) // as the database will have it
-	err = s.writeRow(ctx, "add_vote", videoID, func(ctx context.Context, tx *sql.Tx) error {
-		playerID, before, err := lift(ctx, tx, videoID, at)
-		if err != nil {
-			return err
-		}
-		if !at.After(before) { // clocks differ, or have gone back
-			at = before.Add(time.Microsecond)
-			if err := stand(ctx, tx, playerID, at); err != nil {
-				return err
-			}
-		}
-		err = change(ctx, tx, contest.ErrAlreadyVoted, `
-			INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (voter_id, video_id) DO NOTHING`,
-			voterID, videoID, playerID, timestamp(at), timestamp(before), from.Origin, int64(from.VoterAge/time.Second))
-		if err != nil {
-			return err
-		}
-		votes, err = count(ctx, tx, videoID, +1)
+	defer s.observed("add_vote", &err)()
+	b := &ballot{videoID: videoID, voterID: voterID, at: at.Truncate(time.Microsecond), from: from} // as the database will have it
+	do := func(ctx context.Context, tx *sql.Tx) error { return b.give(ctx, tx) }
+	if s.crowds == nil {
+		err = s.writes.run(ctx, do)
+	} else {
+		err = s.crowds.cast(ctx, b, do)
+	}
+	if err != nil {
+		return 0, orGone(named("add_vote", err))
+	}
+	return b.votes, nil
+}
+
+// give gives one vote.
+func (b *ballot) give(ctx context.Context, tx *sql.Tx) error {
+	playerID, before, err := lift(ctx, tx, b.videoID, b.at)
+	if err != nil {
 		return err
-	})
-	return votes, orGone(err)
+	}
+	if err := mayVote(playerID, b.voterID, false); err != nil {
+		return err
+	}
+	at := following(before, b.at)
+	if at != b.at {
+		if err := stand(ctx, tx, playerID, at); err != nil {
+			return err
+		}
+	}
+	err = change(ctx, tx, contest.ErrAlreadyVoted, `
+		INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (voter_id, video_id) DO NOTHING`,
+		b.voterID, b.videoID, playerID, timestamp(at), timestamp(before), b.from.Origin, int64(b.from.VoterAge/time.Second))
+	if err != nil {
+		return err
+	}
+	b.votes, err = count(ctx, tx, b.videoID, +1)
+	return err
 }
 
 // lift gives the player of a public video a vote more, and says since when it had those before. [contest.ErrNoVideo] if
