@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -65,11 +66,55 @@ func parted(batch []*write) (with, without []*write) {
 // judge takes the rows of voters and stars, refuses what the rules refuse, and gives each other vote its moment. Whatever
 // it does not find is absent. That somebody has voted meanwhile, enter will notice.
 func judge(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (good []verdict, absent []*write, err error) {
+	taken, err := take(ctx, tx, batch, pass)
+	if err != nil {
+		return nil, nil, fmt.Errorf("take the stars: %w", err)
+	}
+	latest, seen, found := map[int64]time.Time{}, map[[2]int64]bool{}, make([]bool, len(batch))
+	for _, star := range taken {
+		w := batch[star.n-1]
+		found[star.n-1] = true
+		pair := [2]int64{w.ballot.voterID, w.ballot.videoID}
+		if w.err = mayVote(star.playerID, w.ballot.voterID, star.voted || seen[pair]); w.err != nil {
+			continue
+		}
+		seen[pair] = true
+		before, ok := latest[star.playerID]
+		if !ok {
+			before = star.reached
+		}
+		at := following(before, w.ballot.at)
+		latest[star.playerID] = at
+		good = append(good, verdict{write: w, playerID: star.playerID, at: at, before: before})
+	}
+	for i, w := range batch {
+		if !found[i] {
+			absent = append(absent, w)
+		}
+	}
+	return good, absent, nil
+}
+
+// star is what there is for the ballot with the number n, counted from 1.
+type star struct {
+	n        int
+	playerID int64
+	reached  time.Time // when the player reached the votes that stand
+	voted    bool      // the voter has, for this video
+}
+
+// take takes the rows of voters and stars, and lists them star by star.
+func take(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) ([]star, error) {
 	videos, voters := make([]int64, len(batch)), make([]int64, len(batch))
 	for i, w := range batch {
 		videos[i], voters[i] = w.ballot.videoID, w.ballot.voterID
 	}
-	query := `
+	skip := ""
+	if pass {
+		skip = ` SKIP LOCKED`
+	}
+	// Planned anew each time: a plan that was kept from when there were no votes would read them all, until the next ANALYZE.
+	rows, err := tx.QueryContext(ctx, `
 		SELECT asked.n, s.player_id, s.reached_at, votes.voter_id IS NOT NULL
 		FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[])) WITH ORDINALITY AS asked (video_id, voter_id, n)
 		JOIN videos AS v ON v.id = asked.video_id AND v.status = 'public'
@@ -77,44 +122,14 @@ func judge(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (good []v
 		JOIN standings AS s ON s.player_id = v.player_id
 		LEFT JOIN votes ON votes.voter_id = asked.voter_id AND votes.video_id = asked.video_id
 		ORDER BY s.player_id, asked.n
-		FOR KEY SHARE OF p FOR NO KEY UPDATE OF s`
-	if pass {
-		query += ` SKIP LOCKED`
-	}
-	// Planned anew each time: a plan that was kept from when there were no votes would read them all, until the next ANALYZE.
-	rows, err := tx.QueryContext(ctx, query, pgx.QueryExecModeCacheDescribe, videos, voters)
+		FOR KEY SHARE OF p`+skip+`
+		FOR NO KEY UPDATE OF s`+skip, pgx.QueryExecModeCacheDescribe, videos, voters)
 	if err != nil {
-		return nil, nil, fmt.Errorf("take the stars: %w", err)
+		return nil, err
 	}
-	chain, seen, found := map[int64]time.Time{}, map[[2]int64]bool{}, make([]bool, len(batch))
-	_, err = all(rows, func(row scanner) (none struct{}, err error) {
-		var n int
-		var v verdict
-		var voted bool
-		if err := row.Scan(&n, &v.playerID, (*timestamp)(&v.before), &voted); err != nil {
-			return none, err
-		}
-		v.write, found[n-1] = batch[n-1], true
-		b := v.ballot
-		pair := [2]int64{b.voterID, b.videoID}
-		if v.err = mayVote(v.playerID, b.voterID, voted || seen[pair]); v.err != nil {
-			return none, nil
-		}
-		seen[pair] = true
-		if last, ok := chain[v.playerID]; ok {
-			v.before = last
-		}
-		v.at = following(v.before, b.at)
-		chain[v.playerID] = v.at
-		good = append(good, v)
-		return none, nil
+	return all(rows, func(row scanner) (s star, err error) {
+		return s, row.Scan(&s.n, &s.playerID, (*timestamp)(&s.reached), &s.voted)
 	})
-	for i, w := range batch {
-		if !found[i] {
-			absent = append(absent, w)
-		}
-	}
-	return good, absent, err
 }
 
 // mayVote is the rule for a public video.
@@ -183,8 +198,8 @@ func enter(ctx context.Context, tx *sql.Tx, list []verdict) error {
 	if entered != len(list) { // somebody has voted since judge looked: all are looked at anew
 		return errHeld
 	}
-	for i := len(list) - 1; i >= 0; i-- {
-		b := list[i].ballot
+	for _, v := range slices.Backward(list) {
+		b := v.ballot
 		b.votes = counts[b.videoID]
 		counts[b.videoID]--
 	}

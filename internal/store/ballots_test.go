@@ -80,10 +80,10 @@ func TestBallotsAreKeptApart(t *testing.T) {
 	}
 }
 
-// While somebody holds a star, votes for others go on, and those for it are given when it is let go.
-func TestVotesPassAStarThatIsHeld(t *testing.T) {
+// While somebody holds a star and a voter, others' votes for others go on, and theirs are given when they are let go.
+func TestVotesPassWhoIsHeld(t *testing.T) {
 	t.Parallel()
-	s := stormStore(t, testserver.SharedPostgres(t), 2, 40)
+	s := stormStore(t, testserver.SharedPostgres(t), 3, 40)
 	tx, err := s.readers.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -92,21 +92,28 @@ func TestVotesPassAStarThatIsHeld(t *testing.T) {
 	if err := stand(t.Context(), tx, 1, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	held := make(chan error, 10)
+	if err := hold(t.Context(), tx, 39); err != nil {
+		t.Fatal(err)
+	}
+	held := make(chan error, 11)
 	for i := range cap(held) {
-		go func() { // ends when the star is let go
-			_, err := s.AddVote(context.Background(), 1, int64(10+i), time.Now())
+		video, voter := int64(1), int64(10+i)
+		if i == 10 {
+			video, voter = 3, 39
+		}
+		go func() { // ends when they are let go
+			_, err := s.AddVote(context.Background(), video, voter, time.Now())
 			held <- err
 		}()
 	}
 	for i := range 10 {
-		if _, err := s.AddVote(t.Context(), 2, int64(20+i), time.Now()); err != nil {
+		if _, err := s.AddVote(t.Context(), 2, int64(21+i), time.Now()); err != nil {
 			t.Error(err)
 		}
 	}
 	select {
 	case err := <-held:
-		t.Errorf("a vote for the star that is held has ended: %v", err)
+		t.Errorf("a vote for the star or of the voter has ended: %v", err)
 	default:
 	}
 	if err := tx.Commit(); err != nil {

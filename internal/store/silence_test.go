@@ -76,7 +76,9 @@ func TestTheAnswerToACommitIsLost(t *testing.T) {
 	for i := range fans {
 		fans[i] = w.player(t, fmt.Sprint("fan", i), "")
 	}
-	vote := func(i int) error { return second(s.AddVote(context.WithoutCancel(t.Context()), v.ID, fans[i].ID, at(900+i))) }
+	vote := func(i int) error {
+		return second(s.AddVote(context.WithoutCancel(t.Context()), v.ID, fans[i].ID, at(900+i)))
+	}
 
 	network.Lose("commit")
 	for i, err := range atOnce(len(fans), vote) {

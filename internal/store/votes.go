@@ -46,7 +46,7 @@ func (b *ballot) give(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	at := following(before, b.at)
-	if at != b.at {
+	if !at.Equal(b.at) {
 		if err := stand(ctx, tx, playerID, at); err != nil {
 			return err
 		}
