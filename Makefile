@@ -3,7 +3,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X risingstars/internal/app.version=$(VERSION)
 
-.PHONY: help run build test bench capacity chaos fuzz coverage lint fmt release clean
+.PHONY: help run build test bench capacity chaos fuzz fuzz-api coverage lint fmt release clean
 .PHONY: aws-synth aws-deploy aws-update aws-stop aws-start aws-destroy
 
 help: ## list the targets
@@ -37,6 +37,11 @@ chaos: ## do real processes harm under load, then check them (FOR=10m SEED=1 TOP
 
 fuzz: ## run every fuzz target for ten minutes (scripts/fuzz 1h FuzzReport: one, longer)
 	@scripts/fuzz
+
+fuzz-api: ## hold the program against its OpenAPI document (N=500 SEED=1)
+	@scripts/setup test
+	@$(MAKE) --no-print-directory build
+	@scripts/fuzz-api $(or $(N),500) $(SEED)
 
 coverage: ## run the Go tests and write coverage/index.html
 	@scripts/setup test

@@ -73,6 +73,7 @@ func Register(mux *http.ServeMux, needs Needs) (*API, error) {
 	h := humago.New(uploadMux{mux, needs.MaxUpload, needs.Limits.MinUploadRate}, humaConfig(needs.Version))
 	a.routes(h, mux)
 	documentUpload(h.OpenAPI(), needs.MaxUpload)
+	documentTexts(h.OpenAPI())
 	documentEvents(h.OpenAPI())
 	documentService(h.OpenAPI())
 	document, err := json.Marshal(h.OpenAPI())

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"risingstars/internal/contest"
 )
 
 // openAPI is as much of a document as the tests look at.
@@ -195,6 +197,36 @@ func TestDocs(t *testing.T) {
 	for _, m := range regexp.MustCompile(`url\(["']?([^"')]{0,20})|@import`).FindAllStringSubmatch(css, -1) {
 		if !strings.HasPrefix(m[1], "data:") {
 			t.Errorf("the style sheet loads %s", m[0])
+		}
+	}
+}
+
+// The document says of each character whether a title may have it, and whether it is enough of a title, as the contest does.
+func TestDocumentedTitles(t *testing.T) {
+	t.Parallel()
+	var d struct {
+		Paths map[string]map[string]struct {
+			RequestBody struct {
+				Content map[string]struct {
+					Schema struct {
+						Properties map[string]struct{ Pattern string }
+					}
+				}
+			} `json:"requestBody"`
+		}
+	}
+	visitor(t, shared()).get("/openapi.json").decode(200, &d)
+	form := d.Paths["/api/videos/upload"]["post"].RequestBody.Content["multipart/form-data"].Schema
+	ecma := form.Properties["title"].Pattern
+	pattern := regexp.MustCompile(regexp.MustCompile(`\\u([0-9A-F]{4})`).ReplaceAllString(ecma, `\x{$1}`))
+	for r := range rune(0x11000) {
+		if r >= 0xD800 && r < 0xE000 {
+			continue // no characters
+		}
+		for _, title := range []string{string(r), "x" + string(r) + "x", "x" + string(r)} {
+			if _, err := contest.CheckTitle(title); pattern.MatchString(title) != (err == nil) {
+				t.Errorf("%q: the contest says %v, the document the contrary", title, err)
+			}
 		}
 	}
 }

@@ -25,13 +25,38 @@ func documentUpload(document *huma.OpenAPI, maxUpload int64) {
 						Description: fmt.Sprintf("MP4 or MOV by its content, at most %d bytes.", maxUpload),
 					},
 					titleField: {
-						Type: huma.TypeString, MinLength: &one, MaxLength: &most, Pattern: `\S`,
-						Description: "Not blank.", Examples: []any{"Triple desde la esquina"},
+						Type: huma.TypeString, MinLength: &one, MaxLength: &most, Pattern: filledLine,
+						Description: "Not blank, and without control characters.", Examples: []any{"Triple desde la esquina"},
 					},
 				},
 			},
 			Encoding: map[string]*huma.Encoding{fileField: {ContentType: "video/mp4, video/quicktime"}},
 		}},
+	}
+}
+
+// What the contest takes for a line of text, in the document's own kind of regular expression (ECMA-262 with the flag u).
+const (
+	space      = `[\t-\r\x85\p{Z}]*`
+	calm       = `[^\x00-\x1f\x7f-\x9f\u202A-\u202E\u2066-\u2069]*`
+	filledLine = `^` + space + calm + `[\p{L}\p{N}\p{P}\p{S}]` + calm + space + `$`
+	anyLine    = `^` + space + calm + space + `$`
+	notBlank   = `[^\t-\r\x85\p{Z}]`
+)
+
+// documentTexts says exactly which texts are valid. It is done after the calls were registered: what their declarations say is
+// judged by huma, which would answer for the contest, and with less to say.
+func documentTexts(document *huma.OpenAPI) {
+	schemas := document.Components.Schemas.Map()
+	for schema, patterns := range map[string]map[string]string{
+		"SignUpInputBody": {
+			"first_name": filledLine, "last_name": filledLine, "city": anyLine, "country": anyLine, "password1": notBlank,
+		},
+		"PasswordInputBody": {"password1": notBlank},
+	} {
+		for field, pattern := range patterns {
+			schemas[schema].Properties[field].Pattern = pattern
+		}
 	}
 }
 
@@ -43,7 +68,12 @@ func documentEvents(document *huma.OpenAPI) {
 			`failure_reason; the first is the present state. The stream ends when the video is processed, has failed, ` +
 			`or is deleted (an event named "deleted").`,
 		Content: map[string]*huma.MediaType{"text/event-stream": {
-			Schema:  &huma.Schema{Type: huma.TypeString},
+			Schema: &huma.Schema{ // of one event
+				Type: huma.TypeObject, Required: []string{"data"},
+				Properties: map[string]*huma.Schema{
+					"id": {Type: huma.TypeString}, "event": {Type: huma.TypeString}, "data": {Type: huma.TypeString, Description: "JSON."},
+				},
+			},
 			Example: "id: 1\ndata: {\"video_id\":1,\"status\":\"processing\",\"progress\":42,\"failure_reason\":null}\n\n",
 		}},
 	}

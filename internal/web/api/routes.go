@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"risingstars/internal/web/lang"
+	"risingstars/internal/web/problem"
 )
 
 // routes is the API's table of contents.
@@ -37,10 +40,20 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	register(voters, a.vote, "POST", "/api/public/videos/{id}/vote", "Vote for a video", 0, 400, 403, 404, 429)
 	register(voters, a.takeBack, "DELETE", "/api/public/videos/{id}/vote", "Take a vote back", 0, 404, 429)
 
+	onlyPost(mux, uploadPath) // which is no video either
 	mux.HandleFunc("GET "+MediaPath+"{key...}", a.media)
 	mux.HandleFunc("GET /openapi.json", a.document)
 	mux.Handle("GET /docs", docsPage())
 	mux.Handle("GET /docs/{file}", docsFiles())
+}
+
+// onlyPost answers other methods at a path that the pattern of another call has too, for which the router would take it.
+func onlyPost(mux *http.ServeMux, path string) {
+	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} { // GET is HEAD as well
+		mux.HandleFunc(method+" "+path, func(w http.ResponseWriter, r *http.Request) {
+			problem.Write(w, r, problem.ForStatus(http.StatusMethodNotAllowed, http.MethodPost, lang.Accepted(r.Header.Get("Accept-Language"))))
+		})
+	}
 }
 
 // group has what calls have in common.
@@ -65,6 +78,7 @@ func register[I, O any](g group, handler func(context.Context, *I) (*O, error), 
 		// Ids that are no numbers are not found, rather than invalid; other parameters are validated.
 		SkipValidateParams: strings.Contains(path, "{id}"),
 	}
+	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
 	if g.auth != nil {
 		op.Security = []map[string][]string{{bearer: {}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized)

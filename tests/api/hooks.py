@@ -1,0 +1,94 @@
+"""What Schemathesis cannot make up: people with accounts, ids of videos that are there, a file that is a video.
+
+FUZZ_API_WORLD names the file that world.py wrote. FUZZ_API_SIGNED_IN=yes lets every call that wants a token have one.
+"""
+
+import itertools
+import json
+import os
+import random
+
+import schemathesis
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation import GenerationMode
+
+import world
+
+with open(os.environ["FUZZ_API_WORLD"]) as there:
+    WORLD = json.load(there)
+SIGNED_IN = os.environ.get("FUZZ_API_SIGNED_IN") == "yes"
+DICE = random.Random(int(os.environ["FUZZ_API_SEED"]))
+NUMBERS = itertools.count()
+
+# Those after which an account is not what it was.
+SPENDING = ["/api/auth/password", "/api/auth/delete"]
+
+
+if SIGNED_IN:
+
+    @schemathesis.auth(refresh_interval=600).skip_for(path=SPENDING)
+    class Main:
+        """The player whose videos there are."""
+
+        def get(self, case, ctx):
+            return world.sign_in(WORLD["base"], WORLD["email"])
+
+        def set(self, case, data, ctx):
+            case.headers["Authorization"] = f"Bearer {data}"
+
+    @schemathesis.auth(refresh_interval=None).apply_to(path=SPENDING)
+    class Another:
+        """A new player each time."""
+
+        def get(self, case, ctx):
+            return world.sign_up(WORLD["base"], f"spent-{os.getpid()}-{next(NUMBERS)}@example.org")
+
+        def set(self, case, data, ctx):
+            case.headers["Authorization"] = f"Bearer {data}"
+
+
+def fits(case, location):
+    """Whether the part of the request is one that is to be right."""
+    if case.meta is None:
+        return True
+    part = case.meta.components.get(location)
+    return part is None or part.mode == GenerationMode.POSITIVE
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """Drops passwords that the document calls too long in words only: it counts characters, the rule counts bytes."""
+    body = case.body
+    if not isinstance(body, dict):
+        return True
+    word = body.get("password1")
+    return not isinstance(word, str) or len(word) > 72 or len(word.encode("utf-8", "replace")) <= 72
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    path, method = case.operation.path, case.operation.method.upper()
+    if "{id}" in path and fits(case, ParameterLocation.PATH) and DICE.random() < 0.6:
+        case.path_parameters["id"] = real_id(path, method)
+    if not isinstance(case.body, dict) or not fits(case, ParameterLocation.BODY):
+        return
+    if path == "/api/videos/upload" and DICE.random() < 0.05:
+        with open(WORLD["clip"], "rb") as clip:
+            case.body["video_file"] = clip.read()
+    elif path == "/api/auth/login" and DICE.random() < 0.3:
+        case.body.update(email=WORLD["email"], password=world.PASSWORD)
+    elif path == "/api/auth/signup" and DICE.random() < 0.7:
+        case.body["password2"] = case.body["password1"]
+        case.body["email"] = f"new-{os.getpid()}-{next(NUMBERS)}@example.org"
+    elif path in SPENDING and DICE.random() < 0.7:
+        case.body["password"] = world.PASSWORD
+        if "password1" in case.body:
+            case.body["password2"] = case.body["password1"]
+
+
+def real_id(path, method):
+    """An id of a video: mostly one that is there, one that may go where it may be deleted."""
+    if SIGNED_IN and path == "/api/videos/{id}" and method == "DELETE" and DICE.random() < 0.1:
+        token = world.sign_in(WORLD["base"], WORLD["email"])
+        return world.upload(WORLD["base"], token, WORLD["clip"], "Para borrar")
+    return DICE.choice(WORLD["ids"])

@@ -1,0 +1,66 @@
+"""Makes what a fuzzer needs to find: two players, their videos, public and not, a vote.
+
+    world.py BASE_URL CLIP FILE    writes what it made to FILE, as JSON
+"""
+
+import json
+import sys
+import time
+
+import requests
+
+PASSWORD = "salto-y-canasta"
+
+
+def call(method, url, token=None, **how):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = requests.request(method, url, headers=headers, timeout=30, **how)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def sign_in(base, email):
+    return call("POST", f"{base}/api/auth/login", json={"email": email, "password": PASSWORD})["access_token"]
+
+
+def sign_up(base, email):
+    form = {"first_name": "Valentina", "last_name": "Ríos", "email": email, "city": "Bogotá"}
+    call("POST", f"{base}/api/auth/signup", json=form | {"password1": PASSWORD, "password2": PASSWORD})
+    return sign_in(base, email)
+
+
+def upload(base, token, clip, title):
+    with open(clip, "rb") as file:
+        form = {"video_file": ("clip.mp4", file, "video/mp4")}
+        return call("POST", f"{base}/api/videos/upload", token, files=form, data={"title": title})["video_id"]
+
+
+def settled(base, token, video, seconds=120):
+    """Waits until a video is processed or has failed."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        status = call("GET", f"{base}/api/videos/{video}", token)["status"]
+        if status in ("processed", "failed"):
+            return status
+        time.sleep(0.1)
+    sys.exit(f"video {video} was not processed within {seconds} s")
+
+
+def main(base, clip, file):
+    email = "valentina@example.org"
+    mine, other = sign_up(base, email), sign_up(base, "camila@example.org")
+    processed, public = upload(base, mine, clip, "Bandeja"), upload(base, mine, clip, "Triple")
+    theirs, hidden = upload(base, other, clip, "Clavada"), upload(base, other, clip, "Pase")
+    for token, video in ((mine, processed), (mine, public), (other, theirs), (other, hidden)):
+        if settled(base, token, video) != "processed":
+            sys.exit(f"video {video} has failed")
+    call("POST", f"{base}/api/videos/{public}/publish", mine)
+    call("POST", f"{base}/api/videos/{theirs}/publish", other)
+    call("POST", f"{base}/api/public/videos/{public}/vote", other)
+    ids = [processed, public, theirs, hidden]
+    with open(file, "w") as out:
+        json.dump({"base": base, "email": email, "clip": clip, "ids": ids}, out)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
