@@ -151,6 +151,13 @@ func NotOrganizer(tag lang.Tag) *Problem {
 	return p
 }
 
+// Busy is the problem of a request for what another request has to itself, in a moment perhaps no longer.
+func Busy(tag lang.Tag) *Problem {
+	p := ForStatus(http.StatusLocked, "", tag)
+	p.retryAfter = comeBack
+	return p
+}
+
 // FromElsewhere is the problem of a change that a page of another site has asked a browser for.
 func FromElsewhere(tag lang.Tag) *Problem {
 	return New(http.StatusForbidden, fromElsewhereText.In(tag))

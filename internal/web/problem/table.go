@@ -173,6 +173,10 @@ var (
 			EN: "The request's body must be of another type (see /docs).",
 		},
 		http.StatusUnprocessableEntity: invalidText,
+		http.StatusLocked: {
+			ES: "Otra solicitud está usando esta subida. Vuelve a probar en un momento.",
+			EN: "Another request is using this upload. Try again in a moment.",
+		},
 		http.StatusServiceUnavailable: {
 			ES: "El servicio no está disponible en este momento.",
 			EN: "The service is not available right now.",

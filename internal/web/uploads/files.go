@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 
 	"github.com/tus/tusd/v2/pkg/filestore"
 	"github.com/tus/tusd/v2/pkg/handler"
@@ -58,6 +59,28 @@ type file struct{ handler.Upload }
 func (f file) WriteChunk(ctx context.Context, offset int64, source io.Reader) (int64, error) {
 	n, err := f.Upload.WriteChunk(ctx, offset, source)
 	return n, trouble(ctx, err)
+}
+
+// again gives a file a second name, or copies it where the file system has no such thing. What a program that died has left there is
+// replaced.
+func again(second, path string) error {
+	if err := os.Remove(second); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if os.Link(path, second) == nil {
+		return nil
+	}
+	source, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.Close() }() // only read
+	f, err := os.OpenFile(second, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, source)
+	return errors.Join(err, f.Close()) // whoever takes it syncs it
 }
 
 // trouble is what an error of the disk is to the client. Others, such as a client that has gone, stay as they are.

@@ -10,10 +10,12 @@ import (
 
 	"github.com/tus/tusd/v2/pkg/handler"
 	"github.com/tus/tusd/v2/pkg/memorylocker"
+
+	"risingstars/internal/web/problem"
 )
 
 const (
-	lockLimit = 20 * time.Second      // how long a request waits for another that has the same upload
+	lockLimit = 20 * time.Second      // how long a request waits for another that has the same upload, if nothing else is said
 	lockEvery = 50 * time.Millisecond // how often it looks whether another process has let go
 )
 
@@ -43,13 +45,24 @@ type lock struct {
 // Lock implements handler.Lock.
 func (l *lock) Lock(ctx context.Context, requestUnlock func()) error {
 	if err := l.here.Lock(ctx, requestUnlock); err != nil {
-		return err
+		return waited(ctx, err)
 	}
 	if err := l.lockFile(ctx); err != nil {
 		_ = l.here.Unlock() // never fails
-		return err
+		return waited(ctx, err)
 	}
 	return nil
+}
+
+// waited lets a client that has waited in vain come back, where the protocol's handler would answer with a 500.
+func waited(ctx context.Context, err error) error {
+	c := callOf(ctx)
+	if c == nil || !errors.Is(err, handler.ErrLockTimeout) {
+		return err
+	}
+	told := c.refuse(problem.Busy(c.tag))
+	told.ErrorCode = handler.ErrLockTimeout.ErrorCode
+	return told
 }
 
 func (l *lock) lockFile(ctx context.Context) (err error) {

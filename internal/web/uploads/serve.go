@@ -37,7 +37,7 @@ func callOf(ctx context.Context) *call {
 }
 
 // refuse is the problem that err is, as the protocol's handler sends it.
-func (c *call) refuse(err error) error {
+func (c *call) refuse(err error) handler.Error {
 	p := problem.From(err, c.scope, c.tag)
 	body, encode := json.Marshal(p)
 	if encode != nil {
@@ -67,12 +67,6 @@ func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if r.Method == http.MethodPost || r.Method == http.MethodPatch {
-		if err := u.Room(); err != nil {
-			u.refuseBody(w, r, err)
-			return
-		}
-	}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	if r.Header.Get("X-HTTP-Method-Override") != "" {
 		u.refuseBody(w, r, problem.ForStatus(http.StatusMethodNotAllowed, "", c.tag))
@@ -87,6 +81,12 @@ func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.upload.VideoID != 0 {
 		u.finished(w, r, c)
 		return
+	}
+	if r.Method == http.MethodPost || r.Method == http.MethodPatch {
+		if err := u.Room(); err != nil {
+			u.refuseBody(w, r, err)
+			return
+		}
 	}
 	r.Body = &counted{limit.NewPaced(r.Body, u.MinRate, time.Now), u.Received}
 	u.tus.ServeHTTP(&answer{ResponseWriter: w}, r)
@@ -116,7 +116,7 @@ func (u *Uploads) own(ctx context.Context, p contest.Player, id string) (contest
 // settle waits until no other request works on the upload, and looks whether it has become a video meanwhile. One whose
 // last byte arrived, but whose end did not come through, since the program or the database stopped in between, is accepted.
 func (u *Uploads) settle(ctx context.Context, c *call) error {
-	limited, cancel := context.WithTimeout(ctx, lockLimit)
+	limited, cancel := context.WithTimeout(ctx, u.LockLimit)
 	defer cancel()
 	held, err := u.locks.NewLock(c.upload.ID)
 	if err != nil {
@@ -126,6 +126,8 @@ func (u *Uploads) settle(ctx context.Context, c *call) error {
 	case errors.Is(err, handler.ErrNotFound): // its files are gone; the row says why
 		c.upload, err = u.own(ctx, c.player, c.upload.ID)
 		return err
+	case errors.Is(err, handler.ErrLockTimeout):
+		return problem.Busy(c.tag)
 	case err != nil:
 		return fmt.Errorf("wait for an upload: %w", err)
 	}

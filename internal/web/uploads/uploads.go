@@ -3,6 +3,7 @@
 package uploads
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ const (
 	idleBody    = 30 * time.Second
 	finishLimit = 2 * time.Minute // for judging and keeping a file that is whole
 	infoSuffix  = ".info"
+
+	secondSuffix = ".second"
 )
 
 // Store keeps a row for each upload from its beginning until it expires or is refused. Each method is one transaction.
@@ -57,8 +60,10 @@ type Needs struct {
 	Dir     string // where the pieces are kept, over restarts too
 	MaxSize int64  // bytes of a file
 	MinRate int64  // bytes a second that must come, 0 for any
-	Clock   contest.Clock
-	Log     *slog.Logger
+	// LockLimit is how long a request waits for another that has the same upload; 0 for 20 s.
+	LockLimit time.Duration
+	Clock     contest.Clock
+	Log       *slog.Logger
 	// Received and Ended hear, for the metrics, of bytes that have arrived and of uploads that were accepted (nil) or not.
 	Received func(bytes int64)
 	Ended    func(error)
@@ -76,6 +81,7 @@ func New(n Needs) (*Uploads, error) {
 	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for uploads: %w", err)
 	}
+	n.LockLimit = cmp.Or(n.LockLimit, lockLimit)
 	u := &Uploads{Needs: n, locks: newLocker(n.Dir)}
 	kept := files{filestore.New(n.Dir), u.remove}
 	kept.DirModePerm, kept.FileModePerm = 0o700, 0o600
@@ -92,7 +98,7 @@ func New(n Needs) (*Uploads, error) {
 		PreFinishResponseCallback:  u.finish,
 		PreUploadTerminateCallback: u.giveUp,
 		NetworkTimeout:             idleBody,
-		AcquireLockTimeout:         lockLimit,
+		AcquireLockTimeout:         n.LockLimit,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare resumable uploads: %w", err)
@@ -158,9 +164,7 @@ func (u *Uploads) giveUp(hook handler.HookEvent) (handler.HTTPResponse, error) {
 func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit) // the file is here, whoever hangs up
 	defer cancel()
-	v, err := u.Videos.Accept(ctx, p, contest.Upload{
-		Title: row.Title, Path: u.path(row.ID), Size: row.Size, DeclaredType: row.DeclaredType, PartialID: row.ID,
-	})
+	v, err := u.acceptSecond(ctx, p, row)
 	u.Ended(err)
 	gone := error(nil)
 	switch {
@@ -173,6 +177,19 @@ func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.Part
 		u.Log.Error("remove a finished upload", "error", gone)
 	}
 	return v, err
+}
+
+// acceptSecond hands over a second name of the file, or a copy, since what is handed over is moved away: if the commit fails, or its
+// answer is lost, the file is here when the client asks again.
+func (u *Uploads) acceptSecond(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
+	path := u.path(row.ID) + secondSuffix
+	defer func() { _ = os.Remove(path) }() // it is gone if it was moved; else the sweep tries again
+	if err := again(path, u.path(row.ID)); err != nil {
+		return contest.Video{}, fmt.Errorf("keep an upload: %w: %w", contest.ErrUnavailable, err)
+	}
+	return u.Videos.Accept(ctx, p, contest.Upload{
+		Title: row.Title, Path: path, Size: row.Size, DeclaredType: row.DeclaredType, PartialID: row.ID,
+	})
 }
 
 func (u *Uploads) path(id string) string { return filepath.Join(u.Dir, id) }

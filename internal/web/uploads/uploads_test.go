@@ -2,6 +2,7 @@ package uploads
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -18,7 +19,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/tus/tusd/v2/pkg/handler"
 
+	"risingstars/internal/blob"
 	"risingstars/internal/contest"
+	"risingstars/internal/live"
 	"risingstars/internal/store"
 	"risingstars/internal/web/problem"
 )
@@ -30,7 +33,58 @@ type front struct {
 	db   *store.DB
 	now  time.Time
 	full error // what Room returns
+
+	commits *commits
+	media   string // where originals are
 }
+
+// commits are the store's, of which the next can go wrong.
+type commits struct {
+	*store.Store
+
+	lost, failing bool // the answer is lost; the commit itself fails
+}
+
+// AddVideoFrom implements contest.VideoStore.
+func (c *commits) AddVideoFrom(ctx context.Context, v contest.Video, partialID string) (contest.Video, error) {
+	lost, failing := c.lost, c.failing
+	c.lost, c.failing = false, false
+	if failing {
+		return v, contest.ErrUnavailable
+	}
+	v, err := c.Store.AddVideoFrom(ctx, v, partialID)
+	if lost {
+		err = errors.Join(err, contest.ErrUnavailable)
+	}
+	return v, err
+}
+
+// queue takes every job.
+type queue struct{}
+
+func (queue) EnqueueTx(context.Context, *sql.Tx, contest.ProcessVideo, int) (string, error) {
+	return "1", nil
+}
+
+// inspector takes every file for a video.
+type inspector struct{}
+
+func (inspector) Inspect(context.Context, string) (contest.Format, error) { return contest.MP4, nil }
+
+// disk is the storage that a test needs of a folder.
+type disk struct {
+	contest.Storage
+	*blob.Local
+}
+
+func (d disk) PutFile(ctx context.Context, key, path string) error {
+	return d.Local.PutFile(ctx, key, path)
+}
+func (d disk) DeletePrefix(ctx context.Context, prefix string) error {
+	return d.Local.DeletePrefix(ctx, prefix)
+}
+func (d disk) Delete(ctx context.Context, key string) error                   { return d.Local.Delete(ctx, key) }
+func (d disk) Walk(context.Context, string, func(contest.Object) error) error { return nil }
 
 func newFront(t *testing.T) *front {
 	t.Helper()
@@ -40,13 +94,22 @@ func newFront(t *testing.T) *front {
 	_, err = store.Migrate(t.Context(), db)
 	check(t, err)
 	f := &front{t: t, db: db, now: time.Now()} // files have the system's time
-	s := store.New(db, store.Options{UploadsAtOnce: atOnce, Clock: func() time.Time { return f.now }})
+	s := store.New(db, store.Options{Queue: queue{}, UploadsAtOnce: atOnce, Clock: func() time.Time { return f.now }})
 	p, err := s.AddPlayer(t.Context(), contest.Player{FirstName: "Ana", LastName: "Ríos", Email: "a@example.org", CreatedAt: f.now}, "hash")
 	check(t, err)
+	f.commits = &commits{Store: s}
+	f.media = filepath.Join(t.TempDir(), "media")
+	blobs, err := blob.NewLocal(f.media)
+	check(t, err)
+	clock := func() time.Time { return f.now }
 	f.Uploads, err = New(Needs{
-		Received: func(int64) {}, Ended: func(error) {},
+		Videos: &contest.Videos{
+			Store: f.commits, Storage: disk{Local: blobs}, Inspector: inspector{}, Live: live.NewLocal(clock), Clock: clock,
+		},
+		LockLimit: 200 * time.Millisecond,
+		Received:  func(int64) {}, Ended: func(error) {},
 		Store: s, Room: func() error { return f.full }, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
-		Clock: func() time.Time { return f.now }, Log: slog.New(slog.DiscardHandler),
+		Clock: clock, Log: slog.New(slog.DiscardHandler),
 		Caller: func(http.ResponseWriter, *http.Request) (contest.Player, error) { return p, nil },
 	})
 	check(t, err)
@@ -286,5 +349,101 @@ func TestTroubleWithTheDisk(t *testing.T) {
 	check(t, os.Truncate(f.path(path[len(Path)+1:])+".info", 10)) // as if the program had died over it
 	if got := f.ask(http.MethodHead, path, ""); got.StatusCode != http.StatusNotFound {
 		t.Errorf("one that was not made to the end: got %s", got.Status)
+	}
+}
+
+// Where the commit at an upload's end fails, or its answer is lost, the client tries again and finds one video with the whole file.
+func TestCommitThatFails(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]commits{"not committed": {failing: true}, "answer lost": {lost: true}} {
+		for _, method := range []string{http.MethodHead, http.MethodPatch} {
+			t.Run(name+", then "+method, func(t *testing.T) {
+				t.Parallel()
+				f := newFront(t)
+				path := f.begin(10)
+				f.commits.lost, f.commits.failing = fails.lost, fails.failing
+				if status := f.send(path, "0123456789", 0); status != http.StatusServiceUnavailable {
+					t.Fatalf("got %d", status)
+				}
+
+				got := f.ask(method, path, "", "Upload-Offset", "10", "Content-Type", "application/offset+octet-stream")
+
+				if got.StatusCode >= http.StatusBadRequest || got.Header.Get("Upload-Offset") != "10" || got.Header.Get("Video-Id") != "1" {
+					t.Errorf("got %s %v", got.Status, got.Header)
+				}
+				v, err := f.commits.Video(t.Context(), 1)
+				check(t, err)
+				content, err := os.ReadFile(filepath.Join(f.media, v.Media.Original()))
+				check(t, err)
+				if string(content) != "0123456789" {
+					t.Errorf("the original has %q", content)
+				}
+				var videos int
+				check(t, f.db.Readers.QueryRowContext(t.Context(), `SELECT count(*) FROM videos`).Scan(&videos))
+				if videos != 1 {
+					t.Errorf("%d videos", videos)
+				}
+				f.now = f.now.Add(Life + time.Minute)
+				f.sweep()
+				if diff := cmp.Diff([]string(nil), f.files()); diff != "" {
+					t.Errorf("files when its time is over (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// One that is whole is answered for, room or not: it takes none.
+func TestNoSpaceForWhatIsFinished(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	path := f.begin(10)
+	if status := f.send(path, "0123456789", 0); status != http.StatusNoContent {
+		t.Fatalf("got %d", status)
+	}
+	f.full = contest.ErrNoSpace
+	if status := f.send(path, "", 10); status != http.StatusNoContent {
+		t.Errorf("asked again: got %d", status)
+	}
+}
+
+// Whoever waits in vain for another request, of this process or another, is told to come back.
+func TestUploadInUse(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	path := f.begin(10)
+	id := strings.TrimPrefix(path, Path+"/")
+	for name, others := range map[string]locker{"here": f.locks, "elsewhere": newLocker(f.Dir)} {
+		held, err := others.NewLock(id)
+		check(t, err)
+		check(t, held.Lock(t.Context(), func() {}))
+		for _, method := range []string{http.MethodHead, http.MethodPatch, http.MethodDelete} {
+			got := f.ask(method, path, "", "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")
+			if got.StatusCode != http.StatusLocked || got.Header.Get("Retry-After") == "" || got.Header.Get("Content-Type") != problem.MediaType {
+				t.Errorf("%s, %s: got %s %v", name, method, got.Status, got.Header)
+			}
+		}
+		check(t, held.Unlock())
+	}
+	if status := f.send(path, "01234", 0); status != http.StatusNoContent {
+		t.Errorf("afterwards: got %d", status)
+	}
+}
+
+// What a program that died has left is replaced.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, other := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	check(t, os.WriteFile(first, []byte("new"), 0o600))
+	check(t, os.WriteFile(other, []byte("left by a program that died"), 0o600))
+	check(t, again(other, first))
+	content, err := os.ReadFile(other)
+	check(t, err)
+	if string(content) != "new" {
+		t.Errorf("got %q", content)
+	}
+	if err := again(other, filepath.Join(dir, "nothing")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("of nothing: got %v", err)
 	}
 }
