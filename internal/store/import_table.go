@@ -26,14 +26,14 @@ const reportEvery = 50_000
 // copyTable streams a table's rows from one database to the other, and returns how many there were.
 func (w moving) copyTable(ctx context.Context, table string) (copied int64, err error) {
 	var inAll int64
-	if err := w.source.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&inAll); err != nil {
+	if err := w.source.QueryRowContext(ctx, `SELECT count(*) FROM `+brought(table)).Scan(&inAll); err != nil {
 		return 0, err
 	}
 	columns, convert, err := w.columns(ctx, table)
 	if err != nil {
 		return 0, err
 	}
-	rows, err := w.source.QueryContext(ctx, `SELECT `+strings.Join(columns, ", ")+` FROM `+table) //nolint:gosec,rowserrcheck // names of the schema; next asks for the error
+	rows, err := w.source.QueryContext(ctx, `SELECT `+strings.Join(columns, ", ")+` FROM `+brought(table)) //nolint:gosec,rowserrcheck // names of the schema; next asks for the error
 	if err != nil {
 		return 0, err
 	}

@@ -55,8 +55,9 @@ func source(t *testing.T) *world {
 	w.exec(t, `DELETE FROM players WHERE id = $1`, w.player(t, "nobody", "").ID)
 	check(t, w.AddSession(t.Context(), "hash of a cookie", ana.ID, 7, at(300), at(400)))
 	check(t, w.AddUpload(t.Context(), contest.PartialUpload{
-		ID: "x", PlayerID: ana.ID, Title: "A medias 🏀", DeclaredType: "video/mp4", Size: 5 << 30, ExpiresAt: at(500),
+		ID: "x", PlayerID: ana.ID, Title: "Entera 🏀", DeclaredType: "video/mp4", Size: 5 << 30, ExpiresAt: at(500),
 	}))
+	w.exec(t, `UPDATE uploads SET video_id = $1`, star.ID)
 	check(t, w.RememberRanking(t.Context(), at(300), start))
 	return w
 }
@@ -182,6 +183,24 @@ func TestImportedContestAnswersTheSame(t *testing.T) {
 		t.Errorf("the source has changed:\n%s", diff)
 	}
 	to.agree(t)
+}
+
+// The pieces of an upload stay where it began, so its row would be of an upload that cannot end.
+func TestImportLeavesUnfinishedUploads(t *testing.T) {
+	t.Parallel()
+	from := source(t)
+	check(t, from.AddUpload(t.Context(), contest.PartialUpload{
+		ID: "y", PlayerID: from.people(t)[0].ID, Title: "A medias", Size: 5, ExpiresAt: at(500),
+	}))
+	move, to := target(t, from)
+
+	check(t, second(move.Run(t.Context())))
+
+	got, err := to.ExpiredUploads(t.Context(), at(1000))
+	check(t, err)
+	if len(got) != 1 || got[0].ID != "x" {
+		t.Errorf("got %+v", got)
+	}
 }
 
 func TestImportGivesNoIDTwice(t *testing.T) {

@@ -51,9 +51,11 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 	pulse.SetMaxOpenConns(1)
 	pulse.SetConnMaxIdleTime(idleTime)
 	config.RuntimeParams["statement_timeout"] = "0"
+	patient := stdlib.OpenDB(*config)
+	patient.SetMaxIdleConns(0) // it is needed once
 	return &DB{
 		Engine: Postgres, Writer: pool, Readers: pool, Listener: listener,
-		patient: stdlib.OpenDB(*config), pulse: pulse, watch: newWatchman(pulse),
+		patient: patient, pulse: pulse, watch: newWatchman(pulse),
 	}, nil
 }
 

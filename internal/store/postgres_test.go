@@ -154,3 +154,18 @@ func eventually(t *testing.T, what string, done func() bool) {
 		<-tick.C
 	}
 }
+
+// What only migrates keeps no connection afterwards.
+func TestMigratingLeavesNoConnection(t *testing.T) {
+	t.Parallel()
+	url := emptyPostgres(t)
+	watching := connect(t, url)
+	_, err := store.Migrate(t.Context(), connect(t, url))
+	check(t, err)
+	eventually(t, "no connection is left", func() bool {
+		var n int
+		check(t, watching.Readers.QueryRowContext(t.Context(),
+			`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&n))
+		return n == 0
+	})
+}

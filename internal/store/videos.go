@@ -132,6 +132,12 @@ func (s *Store) VideosOf(ctx context.Context, playerID int64) ([]contest.Video, 
 func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "publish", func(ctx context.Context, tx *sql.Tx) (err error) {
+		// Whoever changes the player's city meanwhile comes before this or after it.
+		err = change(ctx, tx, contest.ErrNoVideo,
+			`UPDATE players SET country = country WHERE id = (SELECT player_id FROM videos WHERE id = $1)`, id)
+		if err != nil {
+			return err
+		}
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
 			UPDATE videos SET status = 'public', published_at = $1
 			WHERE id = $2 AND status = 'processed'

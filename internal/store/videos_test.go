@@ -392,6 +392,38 @@ func TestDeleteVideo(t *testing.T) {
 	}
 }
 
+// A player who moves while a video of its own is published stands in the ranking of where it lives now.
+func TestPublishWhileThePlayerMoves(t *testing.T) {
+	t.Parallel()
+	w := engines()[1].world(t) // on SQLite, writers are one after the other anyway
+	ctx := t.Context()
+	p := w.player(t, "ana", "Cali")
+	v := w.bring(t, w.upload(t, p, "Clavada", start), contest.Processed)
+	tx, err := w.db.Writer.BeginTx(ctx, nil)
+	check(t, err)
+	for _, statement := range []string{ // as ChangePlayer begins
+		`UPDATE players SET city = 'Tunja', city_key = 'tunja' WHERE id = $1`,
+		`UPDATE standings SET city_key = 'tunja' WHERE player_id = $1`,
+	} {
+		check(t, second(tx.ExecContext(ctx, statement, p.ID)))
+	}
+	published := make(chan error, 1)
+	go func() { published <- second(w.Publish(ctx, v.ID, at(500))) }() // ends below
+	eventually(t, "the publication waits, or is over", func() bool {
+		return len(published) > 0 ||
+			w.number(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+	})
+	check(t, tx.Commit())
+	check(t, <-published)
+
+	if n := w.number(t, `SELECT count(*) FROM standings WHERE player_id = $1 AND city_key = 'tunja'`, p.ID); n != 1 {
+		t.Error("the player stands where it lived before")
+	}
+	if _, err := w.Publish(ctx, 1<<40, at(500)); !errors.Is(err, contest.ErrNoVideo) {
+		t.Errorf("no video: got %v", err)
+	}
+}
+
 func TestPublishAndDeleteAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
