@@ -2,12 +2,10 @@ package app_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 
 	"risingstars/internal/app"
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 // patience is how long a test waits for what takes seconds on an idle machine.
@@ -27,48 +26,24 @@ var httpClient = &http.Client{Timeout: patience}
 
 // call sends a request and decodes the answer's body into into, unless that is nil.
 func call(method, url, token, contentType string, body io.Reader, into any) (status int, err error) {
-	request, err := http.NewRequestWithContext(context.Background(), method, url, body)
-	if err != nil {
-		return 0, err
-	}
-	request.Header.Set("Content-Type", contentType)
-	request.Header.Set("Authorization", "Bearer "+token)
-	answer, err := httpClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err == nil && into != nil {
-		err = json.Unmarshal(text, into)
-	}
-	if answer.StatusCode >= http.StatusBadRequest {
-		err = errors.Join(err, fmt.Errorf("%s %s: %s: %s", method, url, answer.Status, text))
-	}
-	return answer.StatusCode, err
+	return testserver.Person{URL: url, Token: token, Client: httpClient}.Call(method, "", contentType, body, into)
 }
 
 // player is somebody with an account.
 type player struct{ email, token string }
 
-const password = "salto-y-canasta"
+const password = testserver.Password
 
-func signUp(url, email string) error {
-	_, err := call(http.MethodPost, url+"/api/auth/signup", "", "application/json", encode(map[string]string{
-		"first_name": "Ana", "last_name": "Ruiz", "email": email, "password1": password, "password2": password,
-	}), nil)
-	return err
+// at is the player before one of the servers that share the account.
+func (p player) at(url string) testserver.Person {
+	return testserver.Person{URL: url, Token: p.token, Client: httpClient}
 }
 
+func signUp(url, email string) error { return player{}.at(url).SignUp(email) }
+
 func signIn(url, email string) (player, error) {
-	p := player{email: email}
-	var answer struct {
-		AccessToken string `json:"access_token"`
-	}
-	_, err := call(http.MethodPost, url+"/api/auth/login", "", "application/json",
-		encode(map[string]string{"email": email, "password": password}), &answer)
-	p.token = answer.AccessToken
-	return p, err
+	token, err := player{}.at(url).SignIn(email)
+	return player{email, token}, err
 }
 
 // newPlayer signs up and in.
@@ -80,26 +55,7 @@ func newPlayer(tb testing.TB, url, email string) player {
 
 // upload sends the file at path. pause is called when half of the form is on its way.
 func (p player) upload(url, title, path string, pause func()) (id int64, err error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return 0, err
-	}
-	var form bytes.Buffer
-	w := multipart.NewWriter(&form)
-	part, err := w.CreateFormFile("video_file", "clip.mp4")
-	if err == nil {
-		_, err = part.Write(data)
-	}
-	if err = errors.Join(err, w.WriteField("title", title), w.Close()); err != nil {
-		return 0, err
-	}
-	half := form.Next(form.Len() / 2)
-	body := io.MultiReader(bytes.NewReader(half), readerFunc(func([]byte) (int, error) { pause(); return 0, io.EOF }), &form)
-	var answer struct {
-		VideoID int64 `json:"video_id"`
-	}
-	_, err = call(http.MethodPost, url+"/api/videos/upload", p.token, w.FormDataContentType(), body, &answer)
-	return answer.VideoID, err
+	return p.at(url).Upload(title, path, pause)
 }
 
 // mustUpload uploads a file under a title that does not matter.
@@ -108,24 +64,11 @@ func (p player) mustUpload(tb testing.TB, url, path string) (id int64) {
 	return must(p.upload(url, "Triple", path, func() {}))(tb)
 }
 
-type readerFunc func([]byte) (int, error)
+type video = testserver.Video
 
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-// video is what its owner sees of one.
-type video struct {
-	ID            int64   `json:"video_id"`
-	Title         string  `json:"title"`
-	Status        string  `json:"status"`
-	ProcessedURL  *string `json:"processed_url"`
-	FailureReason *string `json:"failure_reason"`
-	Votes         int     `json:"votes"`
-}
-
-func (p player) video(tb testing.TB, url string, id int64) (v video) {
+func (p player) video(tb testing.TB, url string, id int64) video {
 	tb.Helper()
-	must(call(http.MethodGet, fmt.Sprintf("%s/api/videos/%d", url, id), p.token, "", nil, &v))(tb)
-	return v
+	return must(p.at(url).Video(id))(tb)
 }
 
 func (p player) videos(tb testing.TB, url string) (list []video) {

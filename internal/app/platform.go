@@ -278,53 +278,6 @@ func (p *platform) wireWeb(context.Context) error {
 	return nil
 }
 
-// organizersJobs is where organizers find the pages of the job queue.
-const organizersJobs = "/organizers/jobs"
-
-// wireOrganizers puts the pages for organizers on the mux, if there is a password to them.
-func (p *platform) wireOrganizers(mux *http.ServeMux) error {
-	if p.settings.OrganizerPassword == "" {
-		return nil
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	p.hold(func() error { cancel(); return nil })
-	retry := func(ctx context.Context, id int64) error {
-		_, err := p.videos.RetryAny(ctx, id)
-		return err
-	}
-	pages, err := jobs.NewPages(ctx, queueOf(p.data.db), organizersJobs, p.log, retry)
-	if err != nil {
-		return err
-	}
-	guarded := ui.Organizers(p.settings.OrganizerPassword, p.limits(), p.noted(pages))
-	mux.Handle(organizersJobs, guarded)
-	mux.Handle(organizersJobs+"/", guarded)
-	return nil
-}
-
-// maxSignInWait is the longest that wrong passwords of one account from one address make wait.
-const maxSignInWait = 15 * time.Minute
-
-func (p *platform) limits() *limit.Limits {
-	s := p.settings
-	rule := func(name string, r config.Rate, most time.Duration) live.Rule {
-		return live.Rule{Name: name, Burst: r.Burst, Every: r.Every, Most: most}
-	}
-	l := &limit.Limits{Shared: p.live, Rules: limit.Rules{
-		SignUps:              rule("sign-ups by address", s.SignUpLimit, 0),
-		FailedSignIns:        rule("failed sign-ins by account and address", s.FailedSignInLimit, max(maxSignInWait, s.FailedSignInLimit.Every)),
-		FailedSignInsAddress: rule("failed sign-ins by address", s.FailedSignInsAddress, 0),
-		FailedSignInsAccount: rule("failed sign-ins by account", s.FailedSignInsAccount, 0),
-		Votes:                rule("votes by person", s.VoteLimit, 0),
-		VotesAddress:         rule("votes by address", s.VoteLimitAddress, 0),
-		UploadsAtOnce:        s.UploadsAtOnce, MinUploadRate: s.MinUploadRate,
-	}}
-	if s.RateLimit == "off" {
-		l.Shared = live.Unlimited{}
-	}
-	return l
-}
-
 func (p *platform) metricsPage() http.Handler {
 	return promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }

@@ -34,12 +34,12 @@ func (p *platform) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	parts, ctx := errgroup.WithContext(ctx)
-	if err := p.startMetrics(ctx, parts); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	if err := p.startWorkers(ctx, parts); err != nil {
-		return errors.Join(err, listener.Close())
+	if err := p.startBoth(ctx, parts); err != nil {
+		cancel()
+		return errors.Join(err, listener.Close(), parts.Wait())
 	}
 	parts.Go(func() error { p.sweep(ctx); return nil })
 	parts.Go(func() error {
@@ -49,6 +49,14 @@ func (p *platform) serve(ctx context.Context) error {
 	err = parts.Wait()
 	p.log.Info("stopped")
 	return err
+}
+
+// startBoth starts metrics and workers. On an error, those that have started end with ctx.
+func (p *platform) startBoth(ctx context.Context, parts *errgroup.Group) error {
+	if err := p.startMetrics(ctx, parts); err != nil {
+		return err
+	}
+	return p.startWorkers(ctx, parts)
 }
 
 // startMetrics serves the metrics on a listener of their own, if they are to have one.

@@ -37,12 +37,12 @@ func (c worker) Run(r *runner) error {
 }
 
 func (p *platform) processVideos(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	parts, ctx := errgroup.WithContext(ctx)
-	if err := p.startMetrics(ctx, parts); err != nil {
-		return err
-	}
-	if err := p.startWorkers(ctx, parts); err != nil {
-		return err
+	if err := p.startBoth(ctx, parts); err != nil {
+		cancel()
+		return errors.Join(err, parts.Wait())
 	}
 	p.announceWorker()
 	err := parts.Wait()

@@ -67,14 +67,14 @@ func (r *rehearsal) aVideoIsPublished() {
 	id, err := r.ana.upload(r.clip)
 	check(r, err)
 	r.ana.isProcessed(r, id)
-	check(r, r.ana.post(fmt.Sprintf("/api/videos/%d/publish", id), nil, nil))
-	check(r, r.fan.post(fmt.Sprintf("/api/public/videos/%d/vote", id), nil, nil))
-	v, err := r.ana.video(id)
+	check(r, r.ana.Post(fmt.Sprintf("/api/videos/%d/publish", id), nil, nil))
+	check(r, r.fan.Post(fmt.Sprintf("/api/public/videos/%d/vote", id), nil, nil))
+	v, err := r.ana.Video(id)
 	check(r, err)
-	if v.Status != "public" || v.Votes != 1 || v.URL == nil {
+	if v.Status != "public" || v.Votes != 1 || v.ProcessedURL == nil {
 		r.Fatalf("published, it is %+v", v)
 	}
-	r.public = *v.URL
+	r.public = *v.ProcessedURL
 	r.canRead("everything")
 }
 
@@ -82,7 +82,7 @@ func (r *rehearsal) aVideoIsPublished() {
 func (r *rehearsal) canRead(with string) {
 	r.Helper()
 	var ranking []struct{ Votes int }
-	if err := r.fan.get("/api/public/rankings", &ranking); err != nil || len(ranking) != 1 || ranking[0].Votes != 1 {
+	if err := r.fan.Get("/api/public/rankings", &ranking); err != nil || len(ranking) != 1 || ranking[0].Votes != 1 {
 		r.Errorf("with %s the ranking is %v, %v", with, ranking, err)
 	}
 	if bytes, err := r.fan.length(r.public); err != nil || bytes < 1000 {
@@ -140,7 +140,7 @@ func (r *rehearsal) withoutFiles() {
 		uploaded <- err
 	}()
 	var ranking []struct{ Votes int }
-	if err := r.fan.get("/api/public/rankings", &ranking); err != nil || len(ranking) != 1 {
+	if err := r.fan.Get("/api/public/rankings", &ranking); err != nil || len(ranking) != 1 {
 		r.Errorf("without files the ranking is %v, %v", ranking, err)
 	}
 	select {
@@ -161,7 +161,7 @@ func (r *rehearsal) withoutDatabase() {
 	database := r.platform.network["database"]
 	database.cut(r)
 	eventually(r, "without a database requests are answered with 503", func() error {
-		err := r.fan.get("/readyz", nil)
+		err := r.fan.Get("/readyz", nil)
 		if status(err) == 503 {
 			return nil
 		}
@@ -173,7 +173,7 @@ func (r *rehearsal) withoutDatabase() {
 	}
 	r.Logf("without the database an upload is refused after %s", time.Since(start).Round(time.Second))
 	database.heal(r)
-	eventually(r, "the site is ready again", func() error { return r.ana.get("/readyz", nil) })
+	eventually(r, "the site is ready again", func() error { return r.ana.Get("/readyz", nil) })
 	r.canRead("the database again")
 	r.accepts("the database again")
 }

@@ -40,7 +40,7 @@ const (
 	space      = `[\t-\r\x85\p{Z}]*`
 	calm       = `[^\x00-\x1f\x7f-\x9f\u202A-\u202E\u2066-\u2069]*`
 	filledLine = `^` + space + calm + `[\p{L}\p{N}\p{P}\p{S}]` + calm + space + `$`
-	anyLine    = `^` + space + calm + space + `$`
+	anyLine    = `^` + space + `(` + calm + `[\p{L}\p{N}\p{P}\p{S}]` + calm + space + `)?$`
 	notBlank   = `[^\t-\r\x85\p{Z}]`
 )
 

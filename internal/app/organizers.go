@@ -1,0 +1,33 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"risingstars/internal/jobs"
+	"risingstars/internal/web/ui"
+)
+
+// organizersJobs is where organizers find the pages of the job queue.
+const organizersJobs = "/organizers/jobs"
+
+// wireOrganizers puts the pages for organizers on the mux, if there is a password to them.
+func (p *platform) wireOrganizers(mux *http.ServeMux) error {
+	if p.settings.OrganizerPassword == "" {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.hold(func() error { cancel(); return nil })
+	retry := func(ctx context.Context, id int64) error {
+		_, err := p.videos.RetryAny(ctx, id)
+		return err
+	}
+	pages, err := jobs.NewPages(ctx, queueOf(p.data.db), organizersJobs, p.log, retry)
+	if err != nil {
+		return err
+	}
+	guarded := ui.Organizers(p.settings.OrganizerPassword, p.limits(), p.noted(pages))
+	mux.Handle(organizersJobs, guarded)
+	mux.Handle(organizersJobs+"/", guarded)
+	return nil
+}
