@@ -11,6 +11,7 @@ import random
 import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
+from schemathesis.transport.serialization import Binary
 
 import world
 
@@ -60,7 +61,7 @@ def fits(case, location):
 @schemathesis.hook
 def filter_query(context, query):
     """Drops what would be sent as name=, which the platform takes for the parameter left out, as forms send it."""
-    return all(value not in ({}, [], "", None) for name, value in query.items() if name in ("page", "limit"))
+    return all(value not in ({}, [], "", None) for name, value in (query or {}).items() if name in ("page", "limit"))
 
 
 @schemathesis.hook
@@ -82,7 +83,7 @@ def before_call(context, case, kwargs):
         return
     if path == "/api/videos/upload" and DICE.random() < 0.05:
         with open(WORLD["clip"], "rb") as clip:
-            case.body["video_file"] = clip.read()
+            case.body["video_file"] = Binary(clip.read())
     elif path == "/api/auth/login" and DICE.random() < 0.3:
         case.body.update(email=WORLD["email"], password=world.PASSWORD)
     elif path == "/api/auth/signup" and DICE.random() < 0.7:
