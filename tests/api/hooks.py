@@ -9,6 +9,7 @@ import os
 import random
 
 import schemathesis
+from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 from schemathesis.transport.serialization import Binary
@@ -17,6 +18,8 @@ import world
 
 with open(os.environ["FUZZ_API_WORLD"]) as there:
     WORLD = json.load(there)
+with open(WORLD["clip"], "rb") as there:
+    CLIP = there.read()
 SIGNED_IN = os.environ.get("FUZZ_API_SIGNED_IN") == "yes"
 DICE = random.Random(int(os.environ["FUZZ_API_SEED"]))
 NUMBERS = itertools.count()
@@ -82,8 +85,7 @@ def before_call(context, case, kwargs):
     if not isinstance(case.body, dict) or not fits(case, ParameterLocation.BODY):
         return
     if path == "/api/videos/upload" and DICE.random() < 0.05:
-        with open(WORLD["clip"], "rb") as clip:
-            case.body["video_file"] = Binary(clip.read())
+        case.body["video_file"] = Binary(CLIP)
     elif path == "/api/auth/login" and DICE.random() < 0.3:
         case.body.update(email=WORLD["email"], password=world.PASSWORD)
     elif path == "/api/auth/signup" and DICE.random() < 0.7:
@@ -93,6 +95,13 @@ def before_call(context, case, kwargs):
         case.body["password"] = world.PASSWORD
         if "password1" in case.body:
             case.body["password2"] = case.body["password1"]
+
+
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    """Drops what is said of a form that was valid before the clip was put into it: a clip is no text, as its schema has it."""
+    clip = isinstance(case.body, dict) and case.body.get("video_file")
+    return not (isinstance(failure, AcceptedNegativeData) and isinstance(clip, Binary) and clip.data == CLIP)
 
 
 def real_id(path, method):
