@@ -55,8 +55,13 @@ func TestTheSiteChangesAndDeletesAnAccount(t *testing.T) {
 		"Sec-Fetch-Site", "cross-site", "Content-Type", "application/x-www-form-urlencoded"); answer.StatusCode != 403 {
 		t.Errorf("from another site: got %d", answer.StatusCode)
 	}
-	if answer, _ := b.post("/cuenta/borrar", url.Values{"password": {"rebote-y-pase"}}); answer.Request.URL.Path != "/" {
-		t.Errorf("leaving leads to %s, %d", answer.Request.URL, answer.StatusCode)
+	const gone = "Tu cuenta y tus datos han sido eliminados."
+	if _, page := b.do("GET", "/?adios=1", nil); strings.Contains(page, gone) {
+		t.Error("a member is told that the account is gone")
+	}
+	if answer, page := b.post("/cuenta/borrar", url.Values{"password": {"rebote-y-pase"}}); answer.Request.URL.Path != "/" ||
+		!strings.Contains(page, gone) {
+		t.Errorf("leaving leads to %s, %d:\n%s", answer.Request.URL, answer.StatusCode, page)
 	}
 	if answer, _ := b.do("GET", "/cuenta", nil); answer.Request.URL.Path != "/cuenta/entrar" {
 		t.Errorf("afterwards: %s", answer.Request.URL)

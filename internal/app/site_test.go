@@ -127,6 +127,41 @@ func TestErrorsArePagesForBrowsersAndProblemsForPrograms(t *testing.T) {
 	}
 }
 
+// The page of an error is in the reader's language and words, and has the menu of whoever reads it.
+func TestErrorsAreForTheReader(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "1"})
+	b, other := newReader(t, s), newReader(t, s)
+	b.post("/cuenta/registro", signUpForm("ana@example.com"))
+	other.post("/cuenta/registro", signUpForm("luis@example.com"))
+	ana := must(signIn(s.URL, "ana@example.com"))(t)
+	id := ana.mustUpload(t, s.URL, mediatest.Clip(t, mediatest.Spec{}))
+	ana.waitFor(t, s.URL, id, "processed")
+	ana.publish(t, s.URL, id)
+	const member, visitor = `href="/cuenta"`, `href="/cuenta/entrar"`
+	for name, test := range map[string]struct {
+		by                   *reader
+		method, path, accept string
+		status               int
+		says, menu           string
+	}{
+		"a page that is not there":     {b, "GET", "/nada", "", 404, "Fuera de la cancha", member},
+		"another's video":              {other, "GET", "/mis-videos/1/borrar", "", 403, "Falta técnica", member},
+		"to a visitor":                 {newReader(t, s), "GET", "/v/99", "", 404, "Fuera de la cancha", visitor},
+		"a public video":               {b, "GET", "/mis-videos/1/borrar", "", 400, "no se puede eliminar", member},
+		"a public video, sent":         {b, "POST", "/mis-videos/1/borrar", "", 400, "no se puede eliminar", member},
+		"a public video, in English":   {b, "GET", "/mis-videos/1/borrar", "en", 400, "cannot be deleted", member},
+		"a public video, by a choice":  {b, "GET", "/mis-videos/1/borrar?lang=en", "es", 400, "cannot be deleted", member},
+		"what only failed ones can do": {b, "POST", "/mis-videos/1/reintentar?lang=en", "es", 400, "Only a failed video", member},
+	} {
+		b.http.Jar.SetCookies(mustParse(t, s.URL), []*http.Cookie{{Name: "lang", Path: "/", MaxAge: -1}})
+		answer, body := test.by.do(test.method, test.path, nil, "Accept-Language", test.accept)
+		if answer.StatusCode != test.status || !strings.Contains(body, test.says) || !strings.Contains(body, test.menu) {
+			t.Errorf("%s: got %s, want %q and %s in\n%s", name, answer.Status, test.says, test.menu, body)
+		}
+	}
+}
+
 // What a first visit loads besides media, as it goes over the wire.
 func TestAFirstVisitIsLight(t *testing.T) {
 	t.Parallel()

@@ -50,6 +50,7 @@ func (s *Accounts) ChangePassword(ctx context.Context, p Player, form PasswordCh
 		bad.add("password", Missing, 0)
 	}
 	bad.password("password1", form.Password1)
+	bad.again("password2", form.Password2)
 	if err := bad.err(); err != nil {
 		return Player{}, err
 	}

@@ -52,6 +52,7 @@ func (s SignUp) check() (Player, error) {
 		Country:   bad.line("country", s.Country, MaxPlace, true),
 	}
 	bad.password("password1", s.Password1)
+	bad.again("password2", s.Password2)
 	if err := bad.err(); err != nil {
 		return Player{}, err
 	}
@@ -71,6 +72,13 @@ func (f *fields) password(name, value string) {
 		f.add(name, TooShort, MinPassword)
 	case len(value) > MaxPasswordBytes:
 		f.add(name, TooBig, MaxPasswordBytes)
+	}
+}
+
+// again checks that a password was typed a second time; whether it is the same is another question.
+func (f *fields) again(name, value string) {
+	if value == "" {
+		f.add(name, Missing, 0)
 	}
 }
 

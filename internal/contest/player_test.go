@@ -85,7 +85,8 @@ func TestSignUpNamesEveryBadField(t *testing.T) {
 		"country with DEL":           {func(f *contest.SignUp) { f.Country = "Col\x7fombia" }, []contest.Field{{"country", contest.NotText, 0}}},
 		"email absent":               {func(f *contest.SignUp) { f.Email = "" }, []contest.Field{{"email", contest.Missing, 0}}},
 		"email wrong":                {func(f *contest.SignUp) { f.Email = "valentina" }, []contest.Field{{"email", contest.NotEmail, 0}}},
-		"password absent":            {both(""), []contest.Field{{"password1", contest.Missing, 0}}},
+		"password absent":            {both(""), []contest.Field{{"password1", contest.Missing, 0}, {"password2", contest.Missing, 0}}},
+		"password not repeated":      {func(f *contest.SignUp) { f.Password2 = "" }, []contest.Field{{"password2", contest.Missing, 0}}},
 		"password blank":             {both("         "), []contest.Field{{"password1", contest.Blank, 0}}},
 		"password of 7 characters":   {both("1234567"), []contest.Field{{"password1", contest.TooShort, 8}}},
 		"password of 7 in 14 bytes":  {both(strings.Repeat("ñ", 7)), []contest.Field{{"password1", contest.TooShort, 8}}},
@@ -98,6 +99,7 @@ func TestSignUpNamesEveryBadField(t *testing.T) {
 		"all of it": {func(f *contest.SignUp) { *f = contest.SignUp{City: long, Country: "\x00"} }, []contest.Field{
 			{"first_name", contest.Missing, 0}, {"last_name", contest.Missing, 0}, {"email", contest.Missing, 0},
 			{"city", contest.TooLong, 100}, {"country", contest.NotText, 0}, {"password1", contest.Missing, 0},
+			{"password2", contest.Missing, 0},
 		}},
 	}
 	for name, test := range tests {
@@ -187,7 +189,7 @@ func TestSignUpEmails(t *testing.T) {
 
 func TestSignUpRefusesPasswordsThatDiffer(t *testing.T) {
 	t.Parallel()
-	for _, second := range []string{"", "Una clave larga", "una clave larga ", "una clave larg"} {
+	for _, second := range []string{" ", "Una clave larga", "una clave larga ", "una clave larg"} {
 		w := newWorld(t)
 
 		_, err := w.players.SignUp(t.Context(), form(func(f *contest.SignUp) { f.Password2 = second }))

@@ -115,6 +115,9 @@ for (const [name, size] of Object.entries(sizes)) {
     await fan.fill("[name=last_name]", "Peña " + name);
     await fan.fill("[name=email]", `fan-${name}@example.com`);
     await fan.fill("[name=password1]", "salto-y-canasta");
+    await fan.click("main button[type=submit]");
+    await fan.locator("[name=password2][aria-describedby=password2-fault]").waitFor(); // nothing is no repetition
+    await fan.fill("[name=password1]", "salto-y-canasta");
     await fan.fill("[name=password2]", "otra cosa");
     await fan.click("main button[type=submit]");
     await fan.getByText("Las contraseñas no coinciden.").waitFor();
@@ -154,9 +157,18 @@ for (const [name, size] of Object.entries(sizes)) {
     await author.goto("/v/999999");
     await look(author, "error", size);
     await author.getByText("Fuera de la cancha").waitFor();
+    await author.getByRole("link", { name: "Mi cuenta" }).waitFor(); // it is a member who reads it
+    await author.goto(video.replace("/v/", "/mis-videos/") + "/borrar");
+    await author.getByText("no se puede eliminar").waitFor();
     await author.goto("/cuenta");
     await author.getByRole("button", { name: "Salir" }).click();
     await author.getByRole("link", { name: "Entrar" }).waitFor();
+
+    await fan.goto("/cuenta/borrar");
+    await fan.fill("[name=password]", "salto-y-canasta");
+    await fan.getByRole("button", { name: "Eliminar mi cuenta" }).click();
+    await fan.getByText("Tu cuenta y tus datos han sido eliminados.").waitFor();
+    await look(fan, "gallery-left", size);
   });
 
   test(`wrong file, too large a file, too long a title, ${name}`, async (t) => {
@@ -166,6 +178,8 @@ for (const [name, size] of Object.entries(sizes)) {
     fs.writeFileSync(text, "esto no es un video");
     await upload(page, "Nota", text);
     await page.getByText("El archivo no es un video MP4 o MOV.").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Cancelar" }).count(), 0, "there is nothing left to cancel");
+    await page.getByText("Aún no has subido videos").waitFor();
     const huge = path.join(dir, "enorme.mp4");
     fs.closeSync(fs.openSync(huge, "w"));
     fs.truncateSync(huge, (100 << 20) + 1);
@@ -190,6 +204,7 @@ for (const [name, size] of Object.entries(sizes)) {
     proxy.hold = true;
     proxy.limit = begun + (60 << 20);
     await until(() => proxy.sent > proxy.limit, "the upload went on by itself");
+    assert.ok(!await page.getByText("Aún no has subido videos").isVisible(), "it says that there is none");
     await look(page, "myvideos-uploading", size);
     await page.reload({ waitUntil: "commit" }).catch(() => {});
     proxy.cut();

@@ -255,12 +255,15 @@ func (s *Site) checkPassword(r *http.Request) (p contest.Player, err error) {
 	return p, err
 }
 
-func (s *Site) signOut(w http.ResponseWriter, r *http.Request) error {
+func (s *Site) signOut(w http.ResponseWriter, r *http.Request) error { return s.goodbye(w, r, "/") }
+
+// goodbye ends the session and goes to a page for everybody.
+func (s *Site) goodbye(w http.ResponseWriter, r *http.Request, to string) error {
 	if err := s.Sessions.End(w, r); err != nil {
 		return err
 	}
 	w.Header().Set("Clear-Site-Data", `"cache"`)
-	redirect(w, r, "/")
+	redirect(w, r, to)
 	return nil
 }
 

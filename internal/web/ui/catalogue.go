@@ -105,6 +105,7 @@ type words struct {
 	SignInDo           string
 	SignInNew          string
 	SignInToVote       string
+	SignInForgotten    string
 	WrongCredentials   string
 	PasswordsDiffer    string
 	EmailTaken         string
@@ -144,6 +145,7 @@ type words struct {
 	FailureUnplayable  string
 	FailureTimeout     string
 	FailureInternal    string
+	PublicStays        string
 	DoPublish          string
 	PublishNote        string
 	DoRetry            string
@@ -181,6 +183,7 @@ type words struct {
 	LeaveDo            string
 	LeaveKeep          string
 	LeaveLink          string
+	LeaveDone          string
 }
 
 // step is one step of taking part.

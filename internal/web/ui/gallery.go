@@ -31,6 +31,7 @@ type GalleryPage struct {
 	City, Search string
 	MostVoted    bool
 	Front        bool // nothing was asked for, by nobody known: the hero is shown
+	Left         bool // the reader's account has just been deleted
 	Total        int
 	Cards        []Card
 	Newest, Most string // addresses of the two orders
@@ -54,6 +55,7 @@ func (s *Site) gallery(w http.ResponseWriter, r *http.Request) error {
 		Newest: galleryURL(q, false, 1), Most: galleryURL(q, true, 1), Cities: suggestedCities,
 		Front: q.City == "" && q.Search == "" && number == 1 && !q.MostVoted && layout.Reader.ID == 0,
 	}
+	page.Left = page.Front && r.URL.Query().Get("adios") != ""
 	page.Canon = s.base(r) + "/"
 	page.Social = &Social{
 		Title: layout.Words.SiteTitle, Description: layout.Words.SiteDescription, URL: page.Canon,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"risingstars/internal/contest"
 	"risingstars/internal/live"
@@ -114,6 +115,20 @@ type ErrorPage struct {
 	RequestID string
 }
 
+// askTime is how long the page of an error waits to know who reads it.
+const askTime = time.Second
+
+// layoutOf is the layout for the reader, or for nobody in particular where that cannot be told.
+func (s *Site) layoutOf(w http.ResponseWriter, r *http.Request) Layout {
+	ctx, cancel := context.WithTimeout(r.Context(), askTime)
+	defer cancel()
+	l, err := s.layout(w, r.WithContext(ctx), "")
+	if err != nil {
+		return plainLayout(r)
+	}
+	return l
+}
+
 // Problem implements problem.Page: it shows problems to browsers, and leaves those of the API and of the service's
 // own addresses to programs.
 func (s *Site) Problem(w http.ResponseWriter, r *http.Request, p *problem.Problem) bool {
@@ -121,6 +136,9 @@ func (s *Site) Problem(w http.ResponseWriter, r *http.Request, p *problem.Proble
 		return false
 	}
 	page := &ErrorPage{Layout: plainLayout(r), Status: p.Status, Detail: p.Detail, RequestID: p.RequestID}
+	if p.Status != http.StatusServiceUnavailable { // then nobody can be told apart
+		page.Layout = s.layoutOf(w, r)
+	}
 	page.Title = page.Words.errorTitle(p.Status)
 	if text := page.Words.errorText(p.Status); text != "" {
 		page.Detail = text

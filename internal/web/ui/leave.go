@@ -111,7 +111,7 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.guarded(r, p, func() error { return s.Accounts.Delete(r.Context(), p, r.PostForm.Get("password")) })
 	if err == nil {
-		return s.signOut(w, r)
+		return s.goodbye(w, r, "/?adios=1")
 	}
 	page, lost := s.leavePage(w, r)
 	if lost != nil {

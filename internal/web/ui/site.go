@@ -116,9 +116,18 @@ func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.H
 		}
 		rememberLanguage(w, r, s.Sessions.Secure)
 		if err := do(w, r); err != nil {
-			problem.Write(w, r, err)
+			problem.Write(w, r, forPeople(r, err))
 		}
 	}
+}
+
+// forPeople is an error in the reader's language, which the site lets them choose, and in its words.
+func forPeople(r *http.Request, err error) error {
+	p := problem.From(err, problem.ScopeOf(r.Context()), tagOf(r))
+	if text := wordsOf(Language(r)).sentence(err); text != "" {
+		p = problem.New(p.Status, text)
+	}
+	return p
 }
 
 // Home is the gallery, for whoever mounts "/".

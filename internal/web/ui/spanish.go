@@ -23,7 +23,7 @@ var spanish = words{
 	HeroWatch:     "Ver los videos",
 
 	RankingTitle:    "Clasificación",
-	RankingNote:     "Suma los votos de todos los videos públicos de cada participante.",
+	RankingNote:     "Suma los votos de todos los videos públicos de cada participante. Con los mismos votos, va delante quien los reunió primero.",
 	RankingPosition: "Pos.",
 	RankingPlayer:   "Participante",
 	RankingCity:     "Ciudad",
@@ -43,7 +43,7 @@ var spanish = words{
 	},
 
 	DevelopersTitle:   "Para desarrolladores",
-	DevelopersNote:    "Todo lo que hace este sitio se puede hacer por su API.",
+	DevelopersNote:    "Subir, publicar, votar y ver la clasificación también se puede por la API.",
 	DevelopersDocs:    "Leer y probar la API",
 	DevelopersOpenAPI: "Descripción OpenAPI 3.1",
 
@@ -108,6 +108,7 @@ var spanish = words{
 	SignInDo:           "Entrar",
 	SignInNew:          "Crear una cuenta",
 	SignInToVote:       "Entra para que tu voto cuente.",
+	SignInForgotten:    "¿Olvidaste la contraseña? Pide una nueva a los organizadores.",
 	WrongCredentials:   "El correo o la contraseña no son correctos.",
 	PasswordsDiffer:    "Las contraseñas no coinciden.",
 	EmailTaken:         "Ese correo ya tiene una cuenta.",
@@ -121,7 +122,7 @@ var spanish = words{
 	MyNone:             "Aún no has subido videos",
 	MyNoneText:         "Elige un archivo arriba. Cuando esté listo, decides si lo publicas.",
 	UploadTitle:        "Subir un video",
-	UploadHint:         "MP4 o MOV, hasta %s. Si se corta la red, sigue desde donde iba.",
+	UploadHint:         "MP4 o MOV, hasta %s. Solo cuentan los primeros 30 segundos. Si se corta la red, sigue desde donde iba.",
 	UploadTitleLabel:   "Título de la jugada",
 	UploadFileLabel:    "Archivo",
 	UploadDo:           "Subir",
@@ -147,6 +148,7 @@ var spanish = words{
 	FailureUnplayable:  "El archivo no se puede reproducir. Expórtalo de nuevo y súbelo otra vez.",
 	FailureTimeout:     "Tardó demasiado. Puedes reintentar.",
 	FailureInternal:    "Fue un problema nuestro. Puedes reintentar.",
+	PublicStays:        "Este video es público, y no se puede eliminar: se queda en el concurso mientras tengas la cuenta.",
 	DoPublish:          "Publicar",
 	PublishNote:        "Mírala antes: una vez publicada, se queda en el concurso mientras tengas la cuenta.",
 	DoRetry:            "Reintentar",
@@ -176,7 +178,7 @@ var spanish = words{
 	PasswordChanged:    "Contraseña cambiada. En los demás dispositivos hay que entrar de nuevo.",
 	PasswordWrong:      "No es la contraseña de esta cuenta.",
 	DataTitle:          "Mis datos",
-	DataNote:           "Todo lo que guardamos de ti, en un archivo JSON: perfil, videos, votos y actividad.",
+	DataNote:           "Todo lo que guardamos de ti, en un archivo JSON: perfil, videos, votos, sesiones y actividad.",
 	DataDo:             "Descargar mis datos",
 	LeaveTitle:         "¿Eliminar tu cuenta?",
 	LeaveLead:          "Si ya no quieres participar, puedes eliminar tu cuenta y tus datos.",
@@ -184,4 +186,5 @@ var spanish = words{
 	LeaveDo:            "Eliminar mi cuenta",
 	LeaveKeep:          "Conservarla",
 	LeaveLink:          "Eliminar mi cuenta…",
+	LeaveDone:          "Tu cuenta y tus datos han sido eliminados.",
 }

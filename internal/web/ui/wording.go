@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"net/http"
 
 	"risingstars/internal/contest"
@@ -28,6 +29,14 @@ func (w *words) errorText(status int) string {
 		return w.ErrorForbiddenText
 	case status >= http.StatusInternalServerError:
 		return w.ErrorServerText
+	}
+	return ""
+}
+
+// sentence is what people read in place of one that the API has for programs, "" for that one itself.
+func (w *words) sentence(err error) string {
+	if errors.Is(err, contest.ErrPublic) {
+		return w.PublicStays
 	}
 	return ""
 }
