@@ -18,7 +18,7 @@ func main() {
 		<-ctx.Done()
 		stop() // a second signal ends the program at once
 	}()
-	if err := app.Run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr); err != nil {
+	if err := app.Run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr, os.Environ()...); err != nil {
 		fmt.Fprintln(os.Stderr, "risingstars:", err)
 		os.Exit(1)
 	}

@@ -43,8 +43,9 @@ type commands struct {
 }
 
 // Run runs one command of the program. args do not have the program's name in front; environment is a function like
-// os.LookupEnv; results go to out, logs and usage errors to errOut. The program stops gently when ctx ends.
-func Run(ctx context.Context, args []string, environment func(string) (string, bool), out, errOut io.Writer) error {
+// os.LookupEnv; results go to out, logs and usage errors to errOut. variables are all that the environment has, as
+// os.Environ lists them, to find what is misspelt. The program stops gently when ctx ends.
+func Run(ctx context.Context, args []string, environment func(string) (string, bool), out, errOut io.Writer, variables ...string) error {
 	var cli commands
 	var exit *int
 	given := config.NewEnvironment(environment)
@@ -77,9 +78,11 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	if err := errors.Join(given.Problems(), given.Flags(&cli.Settings), cli.PutPasswords(), cli.Check()); err != nil {
 		return fmt.Errorf("settings:\n%w", err)
 	}
-	run := runner{ctx: ctx, command: parsed.Command(), settings: &cli.Settings, out: out, errOut: errOut}
+	run := runner{
+		ctx: ctx, command: parsed.Command(), settings: &cli.Settings, misspelt: config.FindMisspelt(variables), out: out, errOut: errOut,
+	}
 	if err := parsed.Run(&run); err != nil {
-		return err //nolint:wrapcheck // the command's own
+		return explained(&cli.Settings, err)
 	}
 	return nil
 }
@@ -93,6 +96,7 @@ type runner struct {
 	ctx         context.Context //nolint:containedctx // lives as long as the command
 	command     string
 	settings    *config.Settings
+	misspelt    []config.Misspelt
 	out, errOut io.Writer
 }
 

@@ -91,8 +91,8 @@ func TestBadBrand(t *testing.T) {
 				"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", test.setting: test.path,
 			}, "serve")
 
-			if err == nil || !strings.Contains(err.Error(), test.path) {
-				t.Errorf("got %v, want it to name %s", err, test.path)
+			if err == nil || !strings.Contains(err.Error(), test.path) || !strings.Contains(err.Error(), test.setting) {
+				t.Errorf("got %v, want it to name %s and %s", err, test.setting, test.path)
 			}
 		})
 	}

@@ -116,7 +116,7 @@ func TestMigrate(t *testing.T) {
 // What a later program made is left alone.
 func TestNewerTables(t *testing.T) {
 	t.Parallel()
-	settings := apptest.Settings{"DATA_DIR": t.TempDir()}
+	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0"}
 	_, err := run(t, settings, "migrate")
 	check(t, err)
 	execute(t, settings["DATA_DIR"], `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
@@ -183,7 +183,7 @@ func TestExitCodes(t *testing.T) {
 		{"help", nil, []string{"--help"}, 0, ""},
 		{"unknown command", nil, []string{"dance"}, 1, "risingstars: unexpected argument dance"},
 		{"bad setting", apptest.Settings{"WORKERS": "many"}, []string{"serve"}, 1, "risingstars: settings:\nWORKERS: "},
-		{"doctor finds fault", apptest.Settings{"FFMPEG": "/nonexistent", "DATA_DIR": t.TempDir()}, []string{"doctor"}, 1, "risingstars: 1 "},
+		{"doctor finds fault", apptest.Settings{"FFMPEG": "/nonexistent", "DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0"}, []string{"doctor"}, 1, "risingstars: 1 "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -80,6 +82,17 @@ func openDatabase(ctx context.Context, s *config.Settings) (*store.DB, error) {
 		return nil, fmt.Errorf("make DATA_DIR: %w", err)
 	}
 	return store.OpenSQLite(ctx, databasePath(s))
+}
+
+// explained says in a line what to do about a database that cannot be reached. All other errors stay as they are.
+func explained(s *config.Settings, err error) error {
+	why := store.NotReached(err)
+	u, noURL := url.Parse(s.DatabaseURL)
+	if why == "" || noURL != nil {
+		return err
+	}
+	return fmt.Errorf("DATABASE_URL: no connection to PostgreSQL at %s as %s: %s (start it, or mend DATABASE_URL)",
+		cmp.Or(u.Host, u.Query().Get("host"), "its socket"), cmp.Or(u.User.Username(), "this user"), why)
 }
 
 // queueOf is the job queue that lives in a database.

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -28,8 +30,9 @@ type finding struct {
 // Run checks every part and says what to do.
 func (doctor) Run(r *runner) error {
 	broken := 0
+	misspelt := func(context.Context, *config.Settings) []finding { return misspeltFindings(r.misspelt) }
 	for _, check := range []func(context.Context, *config.Settings) []finding{
-		checkSettings, checkData, checkRedis, checkDisk, checkFFmpeg,
+		checkSettings, misspelt, checkListen, checkData, checkRedis, checkDisk, checkFFmpeg, checkBrand,
 	} {
 		for _, f := range check(r.ctx, r.settings) {
 			mark := "ok  "
@@ -63,17 +66,43 @@ func checkSettings(_ context.Context, s *config.Settings) []finding {
 	return list
 }
 
-// checkData looks at the data without changing it, beyond making an empty DATA_DIR.
+func misspeltFindings(list []config.Misspelt) []finding {
+	var findings []finding
+	for _, m := range list {
+		findings = append(findings, finding{"setting", m.Name + " is none, and is not read", "write " + m.Meant + " if that is meant", false})
+	}
+	return findings
+}
+
+// checkData looks at the data without changing it: what serve would make is only spoken of.
 func checkData(ctx context.Context, s *config.Settings) []finding {
+	data := dataFinding(s)
+	if data.broken {
+		return []finding{data}
+	}
+	list := append([]finding{data}, checkDatabase(ctx, s)...)
+	return append(list, storageFinding(ctx, s), secretFinding(s), passwordFinding(s))
+}
+
+func checkDatabase(ctx context.Context, s *config.Settings) []finding {
+	if _, err := os.Stat(databasePath(s)); s.DatabaseURL == "" && errors.Is(err, fs.ErrNotExist) {
+		return []finding{
+			{part: "database", is: "SQLite, not there yet: serve makes " + databasePath(s)}, clockFinding(ctx, s, &store.DB{Engine: store.SQLite}),
+		}
+	}
 	db, err := openDatabase(ctx, s)
 	if err != nil {
-		return []finding{{"database", err.Error(), "make DATA_DIR a folder that this user can write to", true}}
+		mend := "restore the database from a backup"
+		if s.DatabaseURL != "" {
+			mend = "mend DATABASE_URL"
+		}
+		return []finding{{"database", err.Error(), mend, true}}
 	}
-	list := []finding{databaseFinding(ctx, db), clockFinding(ctx, db)}
+	list := []finding{databaseFinding(ctx, s, db), clockFinding(ctx, s, db)}
 	if err := db.Close(); err != nil {
 		list = append(list, finding{"database", err.Error(), "check the disk", true})
 	}
-	return append(list, storageFinding(ctx, s), secretFinding(s), passwordFinding(s))
+	return list
 }
 
 // maxSkew is how far the clocks of hosts may be apart: tokens and links of one are read by others.
@@ -81,13 +110,13 @@ const maxSkew = 2 * time.Second
 
 // clockFinding holds this host's clock against the database server's, or, where there is none, against when programs of
 // this kind were first written.
-func clockFinding(ctx context.Context, db *store.DB) finding {
+func clockFinding(ctx context.Context, s *config.Settings, db *store.DB) finding {
 	now := time.Now().UTC()
 	f := finding{part: "clock", is: now.Format(time.RFC3339)}
 	if db.Engine == store.Postgres {
 		server, err := db.Clock(ctx)
 		if err != nil {
-			return finding{"clock", err.Error(), "first see to the database", false}
+			return finding{"clock", explained(s, err).Error(), "first see to the database", false}
 		}
 		skew := time.Since(server).Round(time.Millisecond)
 		f.is = fmt.Sprintf("%s, %s ahead of the database's", f.is, skew)
@@ -107,13 +136,13 @@ const oldestYear = 2026
 // oldestServer is the oldest PostgreSQL that is supported, by its number.
 const oldestServer = 150000
 
-func databaseFinding(ctx context.Context, db *store.DB) finding {
+func databaseFinding(ctx context.Context, s *config.Settings, db *store.DB) finding {
 	engine, mend := "SQLite", "restore the database from a backup"
 	if db.Engine == store.Postgres {
 		mend = "check DATABASE_URL, that the server runs, and that this host and user may connect"
 		text, number, err := db.ServerVersion(ctx)
 		if err != nil {
-			return finding{"database", err.Error(), mend, true}
+			return finding{"database", explained(s, err).Error(), mend, true}
 		}
 		engine = "PostgreSQL " + text
 		if number < oldestServer {
@@ -135,6 +164,11 @@ func databaseFinding(ctx context.Context, db *store.DB) finding {
 
 func storageFinding(ctx context.Context, s *config.Settings) finding {
 	where, err := s.Media()
+	if err == nil && where.Dir != "" {
+		if there, _ := existing(where.Dir); there != where.Dir {
+			return folderFinding("storage", where.Dir, "STORAGE_URL", s.StorageURL != "")
+		}
+	}
 	if err == nil {
 		var blobs storage
 		if blobs, err = openStorage(s, where); err == nil {
@@ -189,7 +223,8 @@ func checkDisk(_ context.Context, s *config.Settings) []finding {
 	var list []finding
 	for _, path := range []string{s.DataDir, dir} {
 		var stat unix.Statfs_t
-		if err := unix.Statfs(path, &stat); err != nil {
+		there, _ := existing(path)
+		if err := unix.Statfs(there, &stat); err != nil {
 			list = append(list, finding{"disk", err.Error(), "make the folder", true})
 			continue
 		}
@@ -234,6 +269,16 @@ func checkFFmpeg(ctx context.Context, s *config.Settings) []finding {
 	there = append(there, fmt.Sprintf("with %d codecs and filters that are used", codecs))
 	list = append(list, protectionFinding(protection))
 	return append([]finding{{part: "ffmpeg", is: strings.Join(there, ", ")}}, list...)
+}
+
+func checkBrand(_ context.Context, s *config.Settings) []finding {
+	if s.BrandCurtain == "" && s.BrandWatermark == "" {
+		return nil
+	}
+	if _, err := loadBrand(s); err != nil {
+		return []finding{{"brand", err.Error(), "serve does not start with it", true}}
+	}
+	return []finding{{part: "brand", is: "the organizer's own images can be shown"}}
 }
 
 func protectionFinding(p media.Protection) finding {

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 func TestDoctor(t *testing.T) {
@@ -18,6 +20,19 @@ func TestDoctor(t *testing.T) {
 	ffmpeg := mediatest.Program(t, "ffmpeg")
 	file := filepath.Join(t.TempDir(), "file")
 	check(t, os.WriteFile(file, nil, 0o600))
+	nowhere := t.TempDir()
+	deaf := must(new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0"))(t)
+	t.Cleanup(func() { _ = deaf.Close() })
+	taken := deaf.Addr().String()
+	go func() { // ends with the listener
+		for {
+			conn, err := deaf.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
 	tests := []struct {
 		name     string
 		settings apptest.Settings
@@ -25,7 +40,7 @@ func TestDoctor(t *testing.T) {
 		err      string // "" for none
 	}{
 		{"all well", nil, []string{
-			"setting   LISTEN_ADDR = 127.0.0.1:8080\n", "database  SQLite, tables at version ", "storage   ", "secret    will be generated",
+			"setting   LISTEN_ADDR = 127.0.0.1:0\n", "listen    LISTEN_ADDR: 127.0.0.1:0 is free\n", "ok    data      ", "database  SQLite, not there yet: serve makes ", "storage   ", "secret    will be generated",
 			"passwords bcrypt with a work factor of 10\n", "ffmpeg    ffmpeg ", "sandbox   ", "seccomp: no network, no other processes; limits of memory, time and output", "All that the platform needs is there.\n",
 		}, ""},
 		{"cheap passwords", apptest.Settings{"PASSWORD_COST": "4"}, []string{
@@ -55,16 +70,35 @@ func TestDoctor(t *testing.T) {
 			"warn  sandbox   files open to it; no system calls refused; limits of memory, time and output (SANDBOX is off)\n",
 		}, ""},
 		{"a file for the data", apptest.Settings{"DATA_DIR": file}, []string{
-			"FAIL  database  make DATA_DIR: ", "→ make DATA_DIR a folder that this user can write to",
+			"FAIL  data      DATA_DIR: " + file, "→ make it a folder that this user can write to",
 		}, "1 of the parts"},
 		{"a file for the media", apptest.Settings{"STORAGE_URL": "file://" + file}, []string{
 			"FAIL  storage   ", "→ make the folder one that this user can write to",
 		}, "1 of the parts"},
+		{"a folder that is not there", apptest.Settings{"DATA_DIR": filepath.Join(nowhere, "data")}, []string{
+			"warn  data      " + nowhere + "/data is not there yet: serve makes it\n", "→ mend DATA_DIR",
+			"ok    storage   " + nowhere + "/data/media is not there yet", "GiB free for ", "All that the platform needs is there.\n",
+		}, ""},
+		{"a folder for the media that is not there", apptest.Settings{"STORAGE_URL": "file://" + nowhere + "/media"}, []string{
+			"warn  storage   " + nowhere + "/media is not there yet: serve makes it\n", "→ mend STORAGE_URL", "All that the platform needs is there.\n",
+		}, ""},
+		{"an address that is taken", apptest.Settings{"LISTEN_ADDR": taken, "METRICS_ADDR": taken}, []string{
+			"FAIL  listen    LISTEN_ADDR: another program listens at " + taken, "→ stop it, or choose another LISTEN_ADDR",
+			"FAIL  listen    METRICS_ADDR: another program listens at " + taken,
+		}, "2 of the parts"},
+		{"an address of somebody else", apptest.Settings{"LISTEN_ADDR": "192.0.2.1:8080"}, []string{
+			"FAIL  listen    LISTEN_ADDR: ", "→ choose an address of this host as LISTEN_ADDR",
+		}, "1 of the parts"},
+		{"an image that is none", apptest.Settings{"BRAND_CURTAIN": file}, []string{
+			"FAIL  brand     BRAND_CURTAIN: ", file + " is not a PNG image",
+		}, "1 of the parts"},
+		{"images", apptest.Settings{"BRAND_WATERMARK": picture(t, 20, 10, teal)}, []string{"ok    brand     "}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			settings := apptest.Settings{"DATA_DIR": t.TempDir()}
+			dir := t.TempDir()
+			settings := apptest.Settings{"DATA_DIR": dir, "LISTEN_ADDR": "127.0.0.1:0"}
 			maps.Copy(settings, test.settings)
 
 			out, err := run(t, settings, "doctor")
@@ -75,6 +109,11 @@ func TestDoctor(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.err != "", strings.Contains("\n"+out, "\nFAIL ")); diff != "" {
 				t.Errorf("a part failed (-want +got):\n%s\n%s", diff, out)
+			}
+			for _, folder := range []string{dir, nowhere} {
+				if made := must(os.ReadDir(folder))(t); len(made) > 0 {
+					t.Errorf("it made %v", made)
+				}
 			}
 			if secret := settings["SECRET_KEY"]; secret != "" && strings.Contains(out, secret) {
 				t.Errorf("the secret is shown:\n%s", out)
@@ -88,16 +127,26 @@ func TestDoctorBesideServer(t *testing.T) {
 	t.Parallel()
 	server := apptest.Start(t, nil)
 
-	out, err := run(t, apptest.Settings{"DATA_DIR": server.DataDir}, "doctor")
+	addr := strings.TrimPrefix(server.URL, "http://")
+
+	out, err := run(t, apptest.Settings{"DATA_DIR": server.DataDir, "LISTEN_ADDR": addr}, "doctor")
 
 	check(t, err)
+	contains(t, out, "LISTEN_ADDR: a risingstars serves at "+addr+" already", "database  SQLite, tables at version ")
 	contains(t, out, "ok    secret    kept in "+filepath.Join(server.DataDir, "secret.key"))
 	newPlayer(t, server.URL, "ana@example.com")
+	check(t, server.Stop())
+	before := files(t, server.DataDir)
+	_, err = run(t, apptest.Settings{"DATA_DIR": server.DataDir, "LISTEN_ADDR": addr}, "doctor")
+	check(t, err)
+	if diff := cmp.Diff(before, files(t, server.DataDir)); diff != "" {
+		t.Errorf("files (-before +after):\n%s", diff)
+	}
 }
 
 func TestDoctorOnABrokenSecret(t *testing.T) {
 	t.Parallel()
-	settings := apptest.Settings{"DATA_DIR": t.TempDir()}
+	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0"}
 	check(t, os.WriteFile(filepath.Join(settings["DATA_DIR"], "secret.key"), []byte("short\n"), 0o600))
 
 	out, err := run(t, settings, "doctor")
@@ -108,5 +157,46 @@ func TestDoctorOnABrokenSecret(t *testing.T) {
 	contains(t, out, "FAIL  secret ", "→ restore secret.key from a backup")
 	if _, err := run(t, settings, "serve"); err == nil || !strings.Contains(err.Error(), "secret.key") {
 		t.Errorf("serve: got %v, want a refusal", err)
+	}
+}
+
+// A setting that nobody reads is told by doctor and by serve, with the name that it should have.
+func TestMisspeltSettings(t *testing.T) {
+	t.Parallel()
+	mediatest.Program(t, "ffmpeg")
+	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", "LISTEN_ADR": "0.0.0.0:80", "WORKERS": "0"}
+
+	p := launch(t, settings, "doctor")
+
+	if code := p.wait(patience); code != 0 {
+		t.Errorf("got %d:\n%s", code, p.log)
+	}
+	contains(t, p.out.String(), "warn  setting   LISTEN_ADR is none, and is not read\n", "→ write LISTEN_ADDR if that is meant\n")
+	contains(t, serve(t, settings).log.String(), "level=WARN", "looks like a setting and is none", "name=LISTEN_ADR meant=LISTEN_ADDR")
+}
+
+// A database that cannot be reached is told in one line, without the password.
+func TestDatabaseOutOfReach(t *testing.T) {
+	t.Parallel()
+	mediatest.Program(t, "ffmpeg")
+	nobody := testserver.FreeAddr(t)
+	for url, why := range map[string]string{
+		"postgres://stars:hunter2@" + nobody + "/stars":                                        "no connection to PostgreSQL at " + nobody + " as stars: connection refused",
+		"postgres://stars:hunter2@host.invalid/stars":                                          "no connection to PostgreSQL at host.invalid as stars: ",
+		"postgres://stars:hunter2@" + nobody + "/stars?sslmode=verify-ca&sslrootcert=/no/file": "the file /no/file, which it names, cannot be read",
+	} {
+		settings := apptest.Settings{
+			"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", "DATABASE_URL": url, "SECRET_KEY": "a secret of 32 characters or more, 0123456789",
+		}
+		_, err := run(t, settings, "migrate")
+		if err == nil || !strings.Contains(err.Error(), "DATABASE_URL: "+why) || strings.ContainsAny(err.Error(), "\n\t") ||
+			strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("migrate: got %v, want %q", err, why)
+		}
+		out, err := run(t, settings, "doctor")
+		if err == nil || strings.Contains(out, "hunter2") {
+			t.Errorf("doctor: got %v:\n%s", err, out)
+		}
+		contains(t, out, "FAIL  database  DATABASE_URL: "+why)
 	}
 }

@@ -145,7 +145,7 @@ func TestAWorkerHearsOfAVideo(t *testing.T) {
 	}
 	t.Logf("picked up after %.1f ms, at most %.1f ms", median, slowest)
 
-	out := must(run(t, f.with(nil), "doctor"))(t)
+	out := must(run(t, f.with(apptest.Settings{"LISTEN_ADDR": "127.0.0.1:0"}), "doctor"))(t)
 	contains(t, out, "PostgreSQL 1", " ahead of the database's", "redis", "All that the platform needs is there.")
 }
 

@@ -66,6 +66,9 @@ func newPlatform(r *runner, steps ...func(*platform, context.Context) error) (*p
 		settings: r.settings, started: time.Now(), out: r.out, registry: newRegistry(), stopping: make(chan struct{}),
 	}
 	p.log, p.flushLog = newLogger(r.settings, r.errOut)
+	for _, m := range r.misspelt {
+		p.log.Warn("an environment variable looks like a setting and is none", "name", m.Name, "meant", m.Meant)
+	}
 	if err := p.openTraces(r.ctx, r.command); err != nil {
 		return p, err
 	}
@@ -196,7 +199,7 @@ func (p *platform) wireWorkers(context.Context) error {
 	if p.workerCount = p.settings.Workers.Count(runtime.NumCPU()); p.workerCount == 0 {
 		return nil
 	}
-	brand, err := media.LoadBrand(p.settings.BrandCurtain, p.settings.BrandWatermark)
+	brand, err := loadBrand(p.settings)
 	if err != nil {
 		return err
 	}

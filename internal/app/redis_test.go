@@ -38,7 +38,7 @@ func TestDoctorOnRedis(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			out, err := run(t, apptest.Settings{"DATA_DIR": t.TempDir(), "REDIS_URL": test.url}, "doctor")
+			out, err := run(t, apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", "REDIS_URL": test.url}, "doctor")
 
 			contains(t, out, test.says...)
 			if (err == nil) != test.ok {
@@ -63,7 +63,7 @@ func TestDoctorOnRedisOverTLS(t *testing.T) {
 		redis.URL: "redis     version 7.", address + "?ca=" + testserver.NewAuthority(t).File: "unknown authority",
 	} {
 		apptest.Eventually(t, patience, "doctor says "+says, func() bool { // unless the machine is too busy for a handshake
-			out, _ := run(t, apptest.Settings{"DATA_DIR": t.TempDir(), "REDIS_URL": url}, "doctor")
+			out, _ := run(t, apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", "REDIS_URL": url}, "doctor")
 			return strings.Contains(out, says)
 		})
 	}

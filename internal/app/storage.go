@@ -22,7 +22,7 @@ type storageMenu struct {
 }
 
 type storageCopy struct {
-	URLs     []string `arg:"" name:"url" help:"From where and to where, in the form of STORAGE_URL. With one, from the STORAGE_URL of the settings."`
+	URLs     []string `arg:"" name:"url" help:"FROM and TO, written as STORAGE_URL is: file:// and an absolute path, or s3://BUCKET/PREFIX with its options, such as: file:///srv/data/media 's3://stars/media?region=us-east-1'. With one, it is TO, and FROM is the storage of the settings (without STORAGE_URL: DATA_DIR/media). The keys of buckets are S3_ACCESS_KEY and S3_SECRET_KEY."`
 	Parallel int      `default:"4" placeholder:"N" help:"How many are copied at once."`
 	DryRun   bool     `help:"Only say what would be copied."`
 }

@@ -29,6 +29,17 @@ func findTools(ctx context.Context, s *config.Settings) (media.Tools, media.Prot
 	return tools, protection, nil
 }
 
+// loadBrand loads what the contest shows as its own. Its error names the setting.
+func loadBrand(s *config.Settings) (brand media.Brand, err error) {
+	if _, err := media.LoadBrand(s.BrandCurtain, ""); err != nil {
+		return brand, fmt.Errorf("BRAND_CURTAIN: %w (give another PNG, or none for ANB's own)", err)
+	}
+	if brand, err = media.LoadBrand(s.BrandCurtain, s.BrandWatermark); err != nil {
+		return brand, fmt.Errorf("BRAND_WATERMARK: %w (give another PNG, or none for ANB's own)", err)
+	}
+	return brand, nil
+}
+
 // logProtection says once how far a hostile video is shut in.
 func (p *platform) logProtection() {
 	if !p.protection.Complete() {

@@ -244,7 +244,7 @@ func checkFile(name, path string) error {
 		return nil
 	}
 	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, unread(path, err))
 	}
 	return nil
 }

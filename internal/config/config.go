@@ -4,10 +4,7 @@
 // whose path is in NAME_FILE. Each of them may be a reference to a secret (awssm://NAME#KEY).
 package config
 
-import (
-	"log/slog"
-	"time"
-)
+import "time"
 
 // Settings are the program's settings, as flags of its command line. The tag "setting" is the NAME.
 type Settings struct {
@@ -63,7 +60,7 @@ type Settings struct {
 	TracesURL      string        `setting:"TRACES_URL" name:"traces-url" placeholder:"URL" group:"operations" help:"Where traces go, as OTLP over HTTP: http://HOST:4318, with /v1/traces or another path, and USER:PASSWORD@ where the collector asks for it. Empty: there are none."`
 	TracesPercent  int           `setting:"TRACES_PERCENT" default:"100" placeholder:"N" group:"operations" help:"How many of a hundred requests are traced, each with the processing of what it uploads."`
 	LogFormat      string        `setting:"LOG_FORMAT" default:"text" placeholder:"text|json" group:"operations" help:"How log lines are written."`
-	LogLevel       slog.Level    `setting:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"operations" help:"debug, info, warn or error."`
+	LogLevel       Level         `setting:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"operations" help:"debug, info, warn or error."`
 }
 
 // What SANDBOX can be.

@@ -44,7 +44,7 @@ func defaults() Settings {
 		UploadsAtOnce: 20, MaxUnpublished: 5 << 30, MinUploadRate: 2048,
 		MaxUploadBytes: 100 << 20, Workers: AutoWorkers, FFmpeg: "ffmpeg", FFprobe: "ffprobe",
 		FFmpegTime: time.Hour, Sandbox: SandboxAuto,
-		StopGrace: 20 * time.Second, SweepGrace: 3 * time.Hour, MinFreeBytes: 1 << 30, TracesPercent: 100, LogFormat: "text", LogLevel: slog.LevelInfo,
+		StopGrace: 20 * time.Second, SweepGrace: 3 * time.Hour, MinFreeBytes: 1 << 30, TracesPercent: 100, LogFormat: "text", LogLevel: Level(slog.LevelInfo),
 	}
 }
 
@@ -74,7 +74,7 @@ func TestPrecedence(t *testing.T) {
 		"environment": {
 			nil, map[string]string{"LISTEN_ADDR": ":1", "WORKERS": "3", "STOP_GRACE": "1m", "LOG_LEVEL": "debug"},
 			with(func(s *Settings) {
-				s.ListenAddr, s.Workers, s.StopGrace, s.LogLevel = ":1", 3, time.Minute, slog.LevelDebug
+				s.ListenAddr, s.Workers, s.StopGrace, s.LogLevel = ":1", 3, time.Minute, Level(slog.LevelDebug)
 			}),
 		},
 		"flags": {
@@ -131,17 +131,17 @@ func TestProblemsOfTheEnvironment(t *testing.T) {
 		environment map[string]string
 		want        []string // a part of each line
 	}{
-		"a file that is not there": {map[string]string{"SECRET_KEY_FILE": "/no/such/file"}, []string{"SECRET_KEY_FILE: "}},
-		"a file that is a folder":  {map[string]string{"SECRET_KEY_FILE": folder}, []string{"SECRET_KEY_FILE: "}},
+		"a file that is not there": {map[string]string{"SECRET_KEY_FILE": "/no/such/file"}, []string{"SECRET_KEY_FILE: there is no file /no/such/file; mend the path"}},
+		"a file that is a folder":  {map[string]string{"SECRET_KEY_FILE": folder}, []string{"SECRET_KEY_FILE: " + folder + " is a folder"}},
 		"a file that is too large": {
 			map[string]string{"SECRET_KEY_FILE": file(t, strings.Repeat("x", 64<<10+1))}, []string{"SECRET_KEY_FILE: "},
 		},
 		"both": {
 			map[string]string{"SECRET_KEY": "x", "SECRET_KEY_FILE": file(t, "x")}, []string{"SECRET_KEY and SECRET_KEY_FILE are both set"},
 		},
-		"not a number":     {map[string]string{"MAX_UPLOAD_BYTES": "much"}, []string{"MAX_UPLOAD_BYTES: "}},
-		"not a duration":   {map[string]string{"STOP_GRACE": "20"}, []string{"STOP_GRACE: "}},
-		"not a level":      {map[string]string{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL: "}},
+		"not a number":     {map[string]string{"MAX_UPLOAD_BYTES": "much"}, []string{`MAX_UPLOAD_BYTES: "much" is no whole number`}},
+		"not a duration":   {map[string]string{"STOP_GRACE": "20"}, []string{`STOP_GRACE: "20" is no duration, such as 20s`}},
+		"not a level":      {map[string]string{"LOG_LEVEL": "loud"}, []string{`LOG_LEVEL: "loud" is none of debug, info, warn, error`}},
 		"negative workers": {map[string]string{"WORKERS": "-1"}, []string{"WORKERS: "}},
 		"too many workers": {map[string]string{"WORKERS": "257"}, []string{"WORKERS: "}},
 		"all at once": {
@@ -375,7 +375,7 @@ func TestMasked(t *testing.T) {
 		{"MAX_UNPUBLISHED_BYTES", "5368709120"}, {"MIN_UPLOAD_RATE", "2048"}, {"PASSWORDS_AT_ONCE", "0"},
 		{"MAX_UPLOAD_BYTES", "104857600"}, {"WORKERS", "auto"}, {"FFMPEG_THREADS", "0"}, {"FFMPEG", "ffmpeg"},
 		{"FFPROBE", "ffprobe"}, {"FFMPEG_MEMORY", "0"}, {"FFMPEG_TIME", "1h0m0s"}, {"SANDBOX", "auto"}, {"BRAND_CURTAIN", ""}, {"BRAND_WATERMARK", ""}, {"STOP_GRACE", "1m0s"}, {"SWEEP_GRACE", "3h0m0s"}, {"MIN_FREE_BYTES", "1073741824"}, {"METRICS_ADDR", ""},
-		{"TRACES_URL", ""}, {"TRACES_PERCENT", "100"}, {"LOG_FORMAT", "text"}, {"LOG_LEVEL", "INFO"},
+		{"TRACES_URL", ""}, {"TRACES_PERCENT", "100"}, {"LOG_FORMAT", "text"}, {"LOG_LEVEL", "info"},
 	}
 	if diff := cmp.Diff(want, s.Masked()); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)

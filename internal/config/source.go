@@ -1,11 +1,14 @@
 package config
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -62,10 +65,16 @@ func (e *Environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 func fits(flag *kong.Flag, value string) error {
 	scan := kong.ScanFromTokens(kong.Token{Value: value, Type: kong.FlagValueToken})
 	scratch := reflect.New(flag.Target.Type()).Elem()
-	if err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch); err != nil {
-		return err //nolint:wrapcheck // the caller names the setting
+	err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch)
+	switch {
+	case err == nil:
+		return nil
+	case scratch.Type() == reflect.TypeFor[time.Duration]():
+		return fmt.Errorf("%q is no duration, such as 20s, 5m or 1h", value)
+	case scratch.CanInt() && !reflect.PointerTo(scratch.Type()).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		return fmt.Errorf("%q is no whole number", value)
 	}
-	return nil
+	return err //nolint:wrapcheck // the caller names the setting
 }
 
 // value finds a setting, "" if it is not given. An empty variable is as good as none.
@@ -80,16 +89,30 @@ func (e *Environment) value(name string) (string, error) {
 	}
 	stat, err := os.Stat(path)
 	if err != nil {
-		return "", fmt.Errorf("%s_FILE: %w", name, err)
+		return "", fmt.Errorf("%s_FILE: %w", name, unread(path, err))
+	}
+	if stat.IsDir() {
+		return "", fmt.Errorf("%s_FILE: %s is a folder; give the path of a file that holds the value", name, path)
 	}
 	if stat.Size() > maxFile {
 		return "", fmt.Errorf("%s_FILE: %s is too large to hold one value", name, path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("%s_FILE: %w", name, err)
+		return "", fmt.Errorf("%s_FILE: %w", name, unread(path, err))
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// unread says of a file that cannot be read what to do about it.
+func unread(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no file %s; mend the path, or leave the setting out", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("this user may not read %s; mend its owner or mode", path)
+	}
+	return err
 }
 
 // Help shows a setting's default and its NAME beside its help text.

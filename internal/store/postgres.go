@@ -62,9 +62,37 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 // misread says what is wrong with a URL, which err has in it, and which may have a password.
 func misread(err error) error {
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("DATABASE_URL: %w", file)
+		return fmt.Errorf("DATABASE_URL: the file %s, which it names, cannot be read (%w): mend sslrootcert, sslcert or sslkey", file.Path, file.Err)
 	}
 	return errors.New("DATABASE_URL: is not one that PostgreSQL understands, or a file that it names holds no certificate")
+}
+
+// NotReached says in a few words, and without a password, why there is no connection to PostgreSQL. "" is for all errors
+// that are others.
+func NotReached(err error) string {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
+		return ""
+	}
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return refused.Message
+	}
+	if unknown, ok := errors.AsType[*net.DNSError](err); ok {
+		return unknown.Name + ": " + unknown.Err
+	}
+	cause := err
+	for { // the innermost; the others repeat it
+		var inner error
+		switch e := cause.(type) { //nolint:errorlint // it is unwrapped here
+		case interface{ Unwrap() error }:
+			inner = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			inner = e.Unwrap()[0]
+		}
+		if inner == nil {
+			return cause.Error()
+		}
+		cause = inner
+	}
 }
 
 func prepare(config *pgx.ConnConfig) {

@@ -55,7 +55,7 @@ func TestPostgresRefusedForTLS(t *testing.T) {
 		"another host":                 {localhost, "wanted to match localhost"},
 		"not encrypted":                {overTLS(own, "sslmode=disable"), "no encryption"},
 		"a server without TLS":         {overTLS(server, "sslmode=require"), "server refused TLS connection"},
-		"no file of an authority":      {overTLS(own, "sslmode=verify-full&sslrootcert=/nonexistent/ca.pem"), "DATABASE_URL: open /nonexistent/ca.pem: no such file"},
+		"no file of an authority":      {overTLS(own, "sslmode=verify-full&sslrootcert=/nonexistent/ca.pem"), "DATABASE_URL: the file /nonexistent/ca.pem, which it names, cannot be read (no such file"},
 		"a file without a certificate": {overTLS(own, "sslmode=verify-full&sslrootcert="+noCertificate), "DATABASE_URL: is not one that PostgreSQL understands, or a file that it names holds no certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {

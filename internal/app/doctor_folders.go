@@ -1,0 +1,56 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"risingstars/internal/config"
+)
+
+// defaultDataDir is DATA_DIR's default. Any other was written by somebody, who may have mistyped it.
+const defaultDataDir = "./data"
+
+func dataFinding(s *config.Settings) finding {
+	return folderFinding("data", s.DataDir, "DATA_DIR", s.DataDir != defaultDataDir)
+}
+
+// folderFinding says whether a folder of a setting is there or can be made, and does not make it. One that was named and
+// is not there may be a mistake.
+func folderFinding(part, path, setting string, named bool) finding {
+	there, err := existing(path)
+	if err == nil {
+		err = unix.Access(there, unix.W_OK|unix.X_OK)
+	}
+	switch {
+	case err != nil:
+		return finding{part, fmt.Sprintf("%s: %s: %v", setting, there, err), "make it a folder that this user can write to", true}
+	case there == path:
+		return finding{part: part, is: path + " can be written"}
+	}
+	f := finding{part: part, is: path + " is not there yet: serve makes it"}
+	if named {
+		f.mend = fmt.Sprintf("mend %s, or mount the folder, if it should be there", setting)
+	}
+	return f
+}
+
+// existing is the folder, or the nearest above it that is there. The error is about that one.
+func existing(path string) (string, error) {
+	stat, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(path) != path {
+		return existing(filepath.Dir(path))
+	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return existing(filepath.Dir(path))
+	}
+	if err == nil && !stat.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	return path, err //nolint:wrapcheck // the caller names the path
+}

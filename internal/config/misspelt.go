@@ -1,0 +1,90 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Misspelt is an environment variable that looks like a setting, and is none.
+type Misspelt struct{ Name, Meant string }
+
+// others are what programs of this kind call their settings elsewhere.
+var others = map[string]string{"PORT": "LISTEN_ADDR", "DB_URL": "DATABASE_URL", "JWT_SECRET": "SECRET_KEY"}
+
+// FindMisspelt looks for settings that nobody reads among variables as [os.Environ] lists them: an error or two in a NAME,
+// small letters, a prefix. What the variables hold is not looked at.
+func FindMisspelt(variables []string) []Misspelt {
+	names := names()
+	given := map[string]bool{}
+	for _, variable := range variables {
+		name, _, _ := strings.Cut(variable, "=")
+		given[name] = true
+	}
+	var list []Misspelt
+	for _, variable := range variables {
+		name, _, _ := strings.Cut(variable, "=")
+		if meant := others[name]; meant != "" && !given[meant] && !given[meant+"_FILE"] {
+			list = append(list, Misspelt{name, meant})
+		} else if meant := nearest(name, names); meant != "" {
+			list = append(list, Misspelt{name, meant})
+		}
+	}
+	return list
+}
+
+// names are the NAMEs of all settings, and those of files that hold them.
+func names() []string {
+	var list []string
+	for field := range reflect.TypeFor[Settings]().Fields() {
+		name := field.Tag.Get("setting")
+		list = append(list, name, name+"_FILE")
+	}
+	return list
+}
+
+// nearest is the setting that a name is meant to be, "" if it is one already or looks like none. Short names have many
+// neighbours that mean something else.
+func nearest(name string, names []string) string {
+	if slices.Contains(names, name) {
+		return ""
+	}
+	plain := strings.TrimPrefix(strings.ToUpper(name), "RISINGSTARS_")
+	best, least := "", 3
+	for _, known := range names {
+		most := 2
+		if len(known) < 8 {
+			most = 1
+		}
+		if d := distance(plain, known); d <= most && d < least {
+			best, least = known, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters were left out, added, changed or swapped with their neighbour between two names.
+func distance(a, b string) int {
+	if max(len(a), len(b))-min(len(a), len(b)) > 2 {
+		return 3 // at the least
+	}
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		for j := range rows[i] {
+			switch {
+			case i == 0 || j == 0:
+				rows[i][j] = i + j
+				continue
+			case a[i-1] == b[j-1]:
+				rows[i][j] = rows[i-1][j-1]
+			default:
+				rows[i][j] = 1 + min(rows[i-1][j-1], rows[i-1][j], rows[i][j-1])
+			}
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
