@@ -20,6 +20,10 @@ type AccountStore interface {
 	VideosOf(ctx context.Context, playerID int64) ([]Video, error)
 	// VotesBy lists the votes that a player has given, newest first.
 	VotesBy(ctx context.Context, playerID int64) ([]GivenVote, error)
+	// SessionsOf lists the browsers in which a player is signed in, the latest visit first.
+	SessionsOf(ctx context.Context, playerID int64) ([]Session, error)
+	// UploadsOf lists a player's resumable uploads that are remembered, the latest first.
+	UploadsOf(ctx context.Context, playerID int64) ([]PartialUpload, error)
 }
 
 // GivenVote is a vote that stands, as the person sees it who gave it.
@@ -27,6 +31,13 @@ type GivenVote struct {
 	VideoID int64
 	Title   string
 	VotedAt time.Time
+	Signal
+}
+
+// Session is a browser in which a player is signed in.
+type Session struct {
+	Generation int64     // of the player's, when it was begun
+	ExpiresAt  time.Time // 30 days after a visit
 }
 
 // Accounts lets players change their password, take their data along, and leave.
@@ -103,10 +114,12 @@ func (s *Accounts) Delete(ctx context.Context, p Player, password string) error 
 
 // Export is all that the platform knows of a player, besides what only proves who the player is.
 type Export struct {
-	Player Player
-	Videos []Video
-	Votes  []GivenVote
-	Acts   []Act
+	Player   Player
+	Videos   []Video
+	Votes    []GivenVote
+	Sessions []Session
+	Uploads  []PartialUpload
+	Acts     []Act
 }
 
 // maxActs bounds how much of the audit log is in an export.
@@ -123,6 +136,12 @@ func (s *Accounts) Export(ctx context.Context, p Player) (e Export, err error) {
 		return e, err
 	}
 	if e.Votes, err = s.Store.VotesBy(ctx, p.ID); err != nil {
+		return e, err
+	}
+	if e.Sessions, err = s.Store.SessionsOf(ctx, p.ID); err != nil {
+		return e, err
+	}
+	if e.Uploads, err = s.Store.UploadsOf(ctx, p.ID); err != nil {
 		return e, err
 	}
 	e.Acts, err = s.Store.Acts(ctx, ActsQuery{PlayerID: p.ID, Limit: maxActs})

@@ -31,10 +31,26 @@ func (s *Store) ChangePassword(ctx context.Context, p contest.Player, passwordHa
 // VotesBy implements [contest.AccountStore].
 func (s *Store) VotesBy(ctx context.Context, playerID int64) ([]contest.GivenVote, error) {
 	return many(ctx, s, "votes_by", func(row scanner) (v contest.GivenVote, err error) {
-		return v, row.Scan(&v.VideoID, &v.Title, (*timestamp)(&v.VotedAt))
+		var age int64
+		err = row.Scan(&v.VideoID, &v.Title, (*timestamp)(&v.VotedAt), &v.Origin, &age)
+		v.VoterAge = time.Duration(age) * time.Second
+		return v, err
 	}, `
-		SELECT v.id, v.title, votes.voted_at FROM votes JOIN videos AS v ON v.id = votes.video_id
+		SELECT v.id, v.title, votes.voted_at, votes.origin, votes.voter_age FROM votes JOIN videos AS v ON v.id = votes.video_id
 		WHERE votes.voter_id = $1 ORDER BY votes.voted_at DESC, v.id DESC`, playerID)
+}
+
+// SessionsOf implements [contest.AccountStore].
+func (s *Store) SessionsOf(ctx context.Context, playerID int64) ([]contest.Session, error) {
+	return many(ctx, s, "sessions_of", func(row scanner) (v contest.Session, err error) {
+		return v, row.Scan(&v.Generation, (*timestamp)(&v.ExpiresAt))
+	}, `SELECT generation, expires_at FROM sessions WHERE player_id = $1 ORDER BY expires_at DESC, token_hash`, playerID)
+}
+
+// UploadsOf implements [contest.AccountStore].
+func (s *Store) UploadsOf(ctx context.Context, playerID int64) ([]contest.PartialUpload, error) {
+	return many(ctx, s, "uploads_of", scanUpload,
+		`SELECT `+uploadColumns+` FROM uploads WHERE player_id = $1 ORDER BY expires_at DESC, id`, playerID)
 }
 
 // DeletePlayer implements [contest.AccountStore].

@@ -201,13 +201,40 @@ func TestVotesBy(t *testing.T) {
 		ana, fan := w.player(t, "ana", ""), w.player(t, "fan", "")
 		first, second2 := w.public(t, ana, "Uno", at(1)), w.public(t, ana, "Dos", at(2))
 		check(t, second(w.AddVote(t.Context(), second2.ID, fan.ID, at(900))))
-		check(t, second(w.AddVote(t.Context(), first.ID, fan.ID, at(901))))
+		from := contest.Signal{Origin: "hash", VoterAge: time.Hour}
+		check(t, second(w.AddVoteFrom(t.Context(), first.ID, fan.ID, at(901), from)))
 
 		got, err := w.VotesBy(t.Context(), fan.ID)
 
-		want := []contest.GivenVote{{VideoID: first.ID, Title: "Uno", VotedAt: at(901)}, {VideoID: second2.ID, Title: "Dos", VotedAt: at(900)}}
+		want := []contest.GivenVote{
+			{VideoID: first.ID, Title: "Uno", VotedAt: at(901), Signal: from},
+			{VideoID: second2.ID, Title: "Dos", VotedAt: at(900), Signal: contest.NoSignal},
+		}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("votes, %v (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
+func TestSessionsAndUploadsOfAPlayer(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx, ana, beto := t.Context(), w.player(t, "ana", ""), w.player(t, "beto", "")
+		for i, p := range []contest.Player{ana, beto, ana} {
+			check(t, w.AddSession(ctx, fmt.Sprint("hash ", i), p.ID, int64(i), at(0), at(100+i)))
+			check(t, w.AddUpload(ctx, contest.PartialUpload{ID: fmt.Sprint(i), PlayerID: p.ID, Title: "Uno", Size: 1, ExpiresAt: at(5000 + i)}))
+		}
+
+		sessions, lost := w.SessionsOf(ctx, ana.ID)
+		uploads, err := w.UploadsOf(ctx, ana.ID)
+
+		want := []contest.Session{{Generation: 2, ExpiresAt: at(102)}, {Generation: 0, ExpiresAt: at(100)}}
+		if diff := cmp.Diff(want, sessions); diff != "" || lost != nil {
+			t.Errorf("sessions, %v (-want +got):\n%s", lost, diff)
+		}
+		if len(uploads) != 2 || uploads[0].ID != "2" || uploads[1].ID != "0" || err != nil {
+			t.Errorf("uploads: got %+v, %v", uploads, err)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"risingstars/internal/contest"
 	"risingstars/internal/web/problem"
@@ -65,15 +66,18 @@ func (a *API) deleteAccount(ctx context.Context, in *deleteAccountInput) (*messa
 
 // Exported is all that is kept of a player. It is exported because huma documents no others where they are embedded.
 type Exported struct {
-	Profile  ExportedProfile `json:"profile"`
-	Videos   []ExportedVideo `json:"videos" doc:"Newest first."`
-	Votes    []ExportedVote  `json:"votes" doc:"Given, newest first."`
-	Activity []ExportedAct   `json:"activity" doc:"Lines of the audit log, the latest first."`
+	Profile  ExportedProfile   `json:"profile"`
+	Videos   []ExportedVideo   `json:"videos" doc:"Newest first."`
+	Votes    []ExportedVote    `json:"votes" doc:"Given, newest first."`
+	Sessions []ExportedSession `json:"sessions" doc:"Browsers that are signed in, the latest visit first."`
+	Uploads  []ExportedUpload  `json:"uploads" doc:"Resumable uploads that are remembered, the latest first."`
+	Activity []ExportedAct     `json:"activity" doc:"Lines of the audit log, the latest first."`
 }
 
 type ExportedProfile struct {
 	Profile
-	CreatedAt moment `json:"created_at"`
+	CreatedAt  moment `json:"created_at"`
+	Generation int64  `json:"generation" minimum:"0" doc:"How often the password was changed."`
 }
 
 type ExportedVideo struct {
@@ -89,6 +93,22 @@ type ExportedVote struct {
 	VideoID int64  `json:"video_id" example:"1"`
 	Title   string `json:"title" example:"Triple desde la esquina"`
 	VotedAt moment `json:"voted_at"`
+
+	Origin     *string `json:"origin" nullable:"true" doc:"From where: a keyed hash of the network, to compare with others. Null if unknown."`
+	AccountAge *int64  `json:"account_age" nullable:"true" minimum:"0" doc:"How old the account was, in seconds. Null if unknown."`
+}
+
+type ExportedSession struct {
+	Generation int64  `json:"generation" minimum:"0" doc:"How often the password had been changed when it was begun."`
+	ExpiresAt  moment `json:"expires_at" doc:"30 days after a visit."`
+}
+
+type ExportedUpload struct {
+	Title     string `json:"title" example:"Triple desde la esquina"`
+	MediaType string `json:"media_type" doc:"As the browser declared it, empty if it did not." example:"video/mp4"`
+	Bytes     int64  `json:"bytes" doc:"That there are to be."`
+	VideoID   *int64 `json:"video_id" nullable:"true" doc:"The video that it became, null while it is under way."`
+	ExpiresAt moment `json:"expires_at"`
 }
 
 type ExportedAct struct {
@@ -135,8 +155,9 @@ func (a *API) Exported(ctx context.Context, p contest.Player, base string) ([]by
 
 func (a *API) exported(base string, e contest.Export) Exported {
 	out := Exported{
-		Profile: ExportedProfile{profileOf(e.Player).Body, moment(e.Player.CreatedAt)},
+		Profile: ExportedProfile{profileOf(e.Player).Body, moment(e.Player.CreatedAt), e.Player.Generation},
 		Videos:  make([]ExportedVideo, len(e.Videos)), Votes: make([]ExportedVote, len(e.Votes)), Activity: make([]ExportedAct, len(e.Acts)),
+		Sessions: make([]ExportedSession, len(e.Sessions)), Uploads: make([]ExportedUpload, len(e.Uploads)),
 	}
 	for i, v := range e.Videos {
 		out.Videos[i] = ExportedVideo{
@@ -146,13 +167,33 @@ func (a *API) exported(base string, e contest.Export) Exported {
 		}
 	}
 	for i, v := range e.Votes {
-		out.Votes[i] = ExportedVote{v.VideoID, v.Title, moment(v.VotedAt)}
+		out.Votes[i] = exportedVote(v)
+	}
+	for i, s := range e.Sessions {
+		out.Sessions[i] = ExportedSession{s.Generation, moment(s.ExpiresAt)}
+	}
+	for i, u := range e.Uploads {
+		out.Uploads[i] = ExportedUpload{Title: u.Title, MediaType: u.DeclaredType, Bytes: u.Size, ExpiresAt: moment(u.ExpiresAt)}
+		if u.VideoID != 0 {
+			out.Uploads[i].VideoID = &u.VideoID
+		}
 	}
 	for i, act := range e.Acts {
 		out.Activity[i] = ExportedAct{At: moment(act.At), By: string(act.Actor), Action: string(act.Action)}
 		if act.VideoID != 0 {
 			out.Activity[i].VideoID = &act.VideoID
 		}
+	}
+	return out
+}
+
+func exportedVote(v contest.GivenVote) ExportedVote {
+	out := ExportedVote{VideoID: v.VideoID, Title: v.Title, VotedAt: moment(v.VotedAt)}
+	if v.Origin != "" {
+		out.Origin = &v.Origin
+	}
+	if age := int64(v.VoterAge / time.Second); age >= 0 {
+		out.AccountAge = &age
 	}
 	return out
 }

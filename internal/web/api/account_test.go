@@ -161,8 +161,22 @@ func TestExport(t *testing.T) {
 	mine, waiting, theirs := published(t, s, p, "Triple"), p.uploaded("Clavada"), published(t, s, other, "Bandeja")
 	p.post(path("/api/public/videos/{id}/vote", theirs))
 	other.post(path("/api/public/videos/{id}/vote", mine))
+	p.do("POST", "/cuenta/entrar", "email="+p.email+"&password="+password, "Content-Type", "application/x-www-form-urlencoded")
+	p.post("/api/uploads", "Tus-Resumable", "1.0.0", "Upload-Length", "9", "Upload-Metadata", "title R2FuY2hv,filetype dmlkZW8vbXA0")
 
 	got := p.get("/api/auth/export")
+
+	// From where the vote came is what is kept of it, and the age of the account is of this minute.
+	var kept struct {
+		Votes []struct {
+			Origin     string
+			AccountAge int `json:"account_age"`
+		}
+	}
+	got.decode(200, &kept)
+	if len(kept.Votes) != 1 || len(kept.Votes[0].Origin) != 22 || kept.Votes[0].AccountAge > 600 {
+		t.Fatalf("votes: got %+v", kept.Votes)
+	}
 
 	first, last, _ := strings.Cut(p.name, " ")
 	video := func(id int64, title, status string, votes int, more map[string]any) map[string]any {
@@ -178,6 +192,7 @@ func TestExport(t *testing.T) {
 	got.is(200, text(map[string]any{
 		"profile": map[string]any{
 			"id": p.id, "first_name": first, "last_name": last, "email": p.email, "city": "Cali", "country": "Colombia", "created_at": "TIME",
+			"generation": 0,
 		},
 		"videos": []any{
 			video(waiting, "Clavada", "uploaded", 0, nil),
@@ -185,8 +200,12 @@ func TestExport(t *testing.T) {
 				"processed_at": "TIME", "processed_url": "open clip.mp4", "poster_url": "open poster.jpg", "published_at": "TIME",
 			}),
 		},
-		"votes":    []any{map[string]any{"video_id": theirs, "title": "Bandeja", "voted_at": "TIME"}},
-		"activity": []any{act("data_exported", nil), act("video_published", mine), act("signed_in", nil)},
+		"votes": []any{map[string]any{
+			"video_id": theirs, "title": "Bandeja", "voted_at": "TIME", "origin": kept.Votes[0].Origin, "account_age": kept.Votes[0].AccountAge,
+		}},
+		"sessions": []any{map[string]any{"generation": 0, "expires_at": "TIME"}},
+		"uploads":  []any{map[string]any{"title": "Gancho", "media_type": "video/mp4", "bytes": 9, "video_id": nil, "expires_at": "TIME"}},
+		"activity": []any{act("data_exported", nil), act("signed_in", nil), act("video_published", mine), act("signed_in", nil)},
 	}))
 	if name := got.header.Get("Content-Disposition"); name != `attachment; filename="risingstars.json"` {
 		t.Errorf("got Content-Disposition %q", name)
