@@ -132,6 +132,35 @@ func TestKilledWhileAccountsAreDeleted(t *testing.T) {
 	t.Logf("%d of %d accounts are left; %d were told that theirs is gone", left, len(people), len(gone))
 }
 
+// Who has forgotten the password gets one from an organizer, beside the server, and what was signed in no longer is.
+func TestPasswordCommand(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	ana, settings := newPlayer(t, s.URL, "ana@example.com"), apptest.Settings{"DATA_DIR": s.DataDir, "PASSWORD_COST": "4"}
+
+	out, err := run(t, settings, "password", "ANA@example.com")
+
+	check(t, err)
+	contains(t, out, "the password of Ana Ruiz, player 1,")
+	given, _, _ := strings.Cut(out, "\n")
+	if status, _ := call("GET", s.URL+"/api/auth/me", ana.token, "", nil, nil); status != http.StatusUnauthorized {
+		t.Errorf("the old token: got %d", status)
+	}
+	if _, err := signIn(s.URL, "ana@example.com"); err == nil {
+		t.Error("the old password signs in")
+	}
+	status, err := call("POST", s.URL+"/api/auth/login", "", "application/json", encode(map[string]string{"email": "ana@example.com", "password": given}), nil)
+	if status != http.StatusOK {
+		t.Errorf("the new password: got %v", err)
+	}
+	page, err := run(t, settings, "audit", "--action=password_changed")
+	check(t, err)
+	contains(t, page, "organizer")
+	if _, err := run(t, settings, "password", "nobody@example.com"); err == nil || !strings.Contains(err.Error(), "nobody has an account") {
+		t.Errorf("of nobody: got %v", err)
+	}
+}
+
 func TestAuditAndVotesCommands(t *testing.T) {
 	t.Parallel()
 	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "WORKERS": "0", "ORGANIZER_PASSWORD": "0123456789abcdef"}

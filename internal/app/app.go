@@ -33,6 +33,7 @@ type commands struct {
 	Doctor      doctor      `cmd:"" help:"Check everything the platform needs, and say what to do about what is wrong."`
 	Jobs        jobsMenu    `cmd:"" help:"See and retry the processing of videos."`
 	Audit       audit       `cmd:"" help:"Read the audit log: sign-ins, publications, deletions and what organizers did."`
+	Password    newPassword `cmd:"" help:"Give a player who has forgotten it another password, and print it."`
 	Votes       votesMenu   `cmd:"" help:"Look into votes."`
 	Healthcheck healthcheck `cmd:"" help:"Ask the program that runs here with the same settings whether it is ready; for container engines."`
 	Import      importing   `cmd:"" help:"Move the contest of a DATA_DIR from SQLite to the PostgreSQL of DATABASE_URL, and end."`

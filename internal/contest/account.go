@@ -2,8 +2,10 @@ package contest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -13,6 +15,8 @@ type AccountStore interface {
 	// ChangePassword keeps the hash of a new password, ends the player's sessions, and begins a new generation, of which
 	// the player is that is returned. It returns ErrWrongPassword if the player is of another generation by now.
 	ChangePassword(ctx context.Context, p Player, passwordHash string, at time.Time) (Player, error)
+	// ResetPassword does the same for an organizer. It returns ErrNoPlayer.
+	ResetPassword(ctx context.Context, p Player, passwordHash string, at time.Time) error
 	// DeletePlayer removes the player with all that belongs to it, and says what is to be removed from storage. It returns
 	// ErrNotSignedIn if there is no such player.
 	DeletePlayer(ctx context.Context, id int64, at time.Time) ([]Video, error)
@@ -76,6 +80,24 @@ func (s *Accounts) ChangePassword(ctx context.Context, p Player, form PasswordCh
 		return Player{}, fmt.Errorf("hash the password: %w", err)
 	}
 	return s.Store.ChangePassword(ctx, p, hash, s.Clock.now())
+}
+
+// ResetPassword gives the player with an email a random password, for an organizer who knows who asks, and ends all
+// sessions and tokens there are. The password is kept nowhere. It returns ErrNoPlayer.
+func (s *Accounts) ResetPassword(ctx context.Context, email string) (p Player, password string, err error) {
+	p, _, err = s.Players.Store.Credentials(ctx, strings.TrimSpace(email))
+	if errors.Is(err, ErrBadCredentials) {
+		return p, "", ErrNoPlayer
+	}
+	if err != nil {
+		return p, "", err
+	}
+	password = strings.ToLower(rand.Text())
+	hash, err := s.Passwords.Hash(ctx, password)
+	if err != nil {
+		return p, "", fmt.Errorf("hash the password: %w", err)
+	}
+	return p, password, s.Store.ResetPassword(ctx, p, hash, s.Clock.now())
 }
 
 // confirm returns ErrWrongPassword unless the password is the player's.

@@ -50,7 +50,7 @@ func redisOptions(text string, timeout time.Duration) (*redis.Options, error) {
 	}
 	if ca != "" {
 		if err := trustOnly(ca, o.TLSConfig); err != nil {
-			return nil, fmt.Errorf("REDIS_URL: ca names a file with the certificates to trust: %w", err)
+			return nil, fmt.Errorf("REDIS_URL: ca: %w", err)
 		}
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
@@ -80,7 +80,7 @@ func trustOnly(ca string, with *tls.Config) error {
 	}
 	text, err := os.ReadFile(ca)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (it names a file with the certificates to trust)", err)
 	}
 	with.RootCAs = x509.NewCertPool()
 	if !with.RootCAs.AppendCertsFromPEM(text) {

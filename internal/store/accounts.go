@@ -11,6 +11,19 @@ import (
 
 // ChangePassword implements [contest.AccountStore].
 func (s *Store) ChangePassword(ctx context.Context, p contest.Player, passwordHash string, at time.Time) (contest.Player, error) {
+	act := contest.Act{At: at, Actor: contest.ByPlayer, Action: contest.ChangedPassword, PlayerID: p.ID}
+	return s.setPassword(ctx, p, passwordHash, act, contest.ErrWrongPassword)
+}
+
+// ResetPassword implements [contest.AccountStore].
+func (s *Store) ResetPassword(ctx context.Context, p contest.Player, passwordHash string, at time.Time) error {
+	act := contest.Act{At: at, Actor: contest.ByOrganizer, Action: contest.ChangedPassword, PlayerID: p.ID}
+	_, err := s.setPassword(ctx, p, passwordHash, act, contest.ErrNoPlayer)
+	return err
+}
+
+// setPassword begins the next generation of a player, and returns gone if the player is not of the one that is meant.
+func (s *Store) setPassword(ctx context.Context, p contest.Player, passwordHash string, act contest.Act, gone error) (contest.Player, error) {
 	changed := p
 	err := s.write(ctx, "change_password", func(ctx context.Context, tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `
@@ -18,12 +31,12 @@ func (s *Store) ChangePassword(ctx context.Context, p contest.Player, passwordHa
 			WHERE id = $2 AND generation = $3
 			RETURNING generation`, passwordHash, p.ID, p.Generation).Scan(&changed.Generation)
 		if err != nil {
-			return orNone(err, contest.ErrWrongPassword)
+			return orNone(err, gone)
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE player_id = $1`, p.ID); err != nil {
 			return err
 		}
-		return note(ctx, tx, contest.Act{At: at, Actor: contest.ByPlayer, Action: contest.ChangedPassword, PlayerID: p.ID})
+		return note(ctx, tx, act)
 	})
 	return changed, err
 }
