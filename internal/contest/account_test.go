@@ -158,7 +158,10 @@ func TestExport(t *testing.T) {
 	if len(got.Videos) != 1 || got.Videos[0].Title != "Triple" || got.Player.Email != ana.Email {
 		t.Errorf("got %+v", got)
 	}
-	want := []contest.GivenVote{{VideoID: theirs.ID, Title: "Clavada", VotedAt: start.Add(2 * time.Minute)}}
+	want := []contest.GivenVote{{
+		VideoID: theirs.ID, Title: "Clavada", VotedAt: start.Add(2 * time.Minute),
+		Signal: contest.Signal{Origin: "an origin", VoterAge: 2 * time.Minute},
+	}}
 	if diff := cmp.Diff(want, got.Votes); diff != "" {
 		t.Errorf("votes (-want +got):\n%s", diff)
 	}
