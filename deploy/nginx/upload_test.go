@@ -147,10 +147,11 @@ func curl(t *testing.T, f *front, l letter, protocol string) answer {
 	return read(t, response)
 }
 
-// Whoever is refused while still sending gets to read what the application says, whatever it speaks.
+// Whoever is refused while still sending gets to read what the application says, whatever it speaks. The limit is much more
+// than fits on the way, and much less than the default, which TestRefusedBeforeTheBody has.
 func TestUploads(t *testing.T) {
 	t.Parallel()
-	f := newFront(t, nil)
+	f := newFront(t, apptest.Settings{"MAX_UPLOAD_BYTES": strconv.Itoa(25 << 20)})
 	p := f.player()
 	tests := map[string]struct {
 		by     *front
@@ -159,10 +160,10 @@ func TestUploads(t *testing.T) {
 		detail string
 	}{
 		"good":           {p, write(t, "Triple", 0), 201, ""},
-		"of 101 MiB":     {p, write(t, "Triple", 101<<20), 413, "El archivo supera el tamaño máximo permitido."},
-		"just too large": {p, write(t, "Triple", 100<<20), 413, "El archivo supera el tamaño máximo permitido."},
-		"no token":       {f, write(t, "Triple", 50<<20), 401, "Inicia sesión: hace falta un token válido."},
-		"a blank title":  {p, write(t, " ", 50<<20), 422, "Hay datos que faltan o no son válidos."},
+		"of 26 MiB":      {p, write(t, "Triple", 26<<20), 413, "El archivo supera el tamaño máximo permitido."},
+		"just too large": {p, write(t, "Triple", 25<<20), 413, "El archivo supera el tamaño máximo permitido."},
+		"no token":       {f, write(t, "Triple", 20<<20), 401, "Inicia sesión: hace falta un token válido."},
+		"a blank title":  {p, write(t, " ", 20<<20), 422, "Hay datos que faltan o no son válidos."},
 	}
 	for name, test := range tests {
 		for kind, send := range senders {

@@ -45,7 +45,7 @@ func newCrowd(tb testing.TB, uploads int, random *rand.Rand) *crowd {
 	tb.Helper()
 	c := &crowd{TB: tb, random: random, dataDir: tb.TempDir()}
 	for n := range uploads {
-		frames := 90 + 30*(n%3)
+		frames := 30 + 15*(n%3)
 		c.uploads = append(c.uploads, &upload{
 			title: fmt.Sprint("Triple ", n), frames: 150 + frames,
 			path: mediatest.Clip(tb, mediatest.Spec{Width: 1280, Height: 720, Moving: true, Frames: frames}),
@@ -134,7 +134,7 @@ var moments = []struct {
 	}},
 	{"while FFmpeg runs", func(c *crowd) {
 		c.until(func() bool { return len(must(filepath.Glob(c.dataDir+"/work/process-*/render-*/clip.mp4"))(c)) > 0 })
-		c.pass(1500 * time.Millisecond)
+		c.pass(800 * time.Millisecond)
 	}},
 	{"between a rendition and its row", func(c *crowd) { c.newFile("media/videos/*/*/clip.mp4") }},
 }
