@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
 
 	"risingstars/internal/auth"
 	"risingstars/internal/config"
@@ -118,6 +119,14 @@ func (p *platform) openFolders(context.Context) error {
 	return err
 }
 
+// openDataAndTools opens the database while FFmpeg is tried, which takes longer than all the rest of a start.
+func (p *platform) openDataAndTools(ctx context.Context) error {
+	var both errgroup.Group
+	both.Go(func() error { return p.openData(ctx) })
+	both.Go(func() error { return p.findTools(ctx) })
+	return both.Wait()
+}
+
 // openData opens the database and brings its tables up to date. On an embedded one it hands back to the queue what a dead
 // program was working on; elsewhere the living take over from the dead.
 func (p *platform) openData(ctx context.Context) error {
@@ -154,6 +163,11 @@ func (p *platform) findTools(ctx context.Context) (err error) {
 	}
 	p.logProtection()
 	p.tools.Threads = p.settings.Threads(runtime.NumCPU())
+	return nil
+}
+
+// wireVideos connects what processes share, and makes the rulebook's part about videos.
+func (p *platform) wireVideos(ctx context.Context) error {
 	if err := p.openLive(ctx); err != nil {
 		return err
 	}

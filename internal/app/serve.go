@@ -19,8 +19,8 @@ type serve struct{}
 
 // Run serves the platform until the context ends.
 func (serve) Run(r *runner) error {
-	p, err := newPlatform(r, (*platform).openFolders, (*platform).openData, (*platform).findTools,
-		(*platform).wireWorkers, (*platform).wireWeb)
+	p, err := newPlatform(r, (*platform).openFolders, (*platform).openDataAndTools,
+		(*platform).wireVideos, (*platform).wireWorkers, (*platform).wireWeb)
 	if err != nil {
 		return errors.Join(err, p.close())
 	}

@@ -26,7 +26,8 @@ func (c worker) Run(r *runner) error {
 	if c.Concurrency > 0 {
 		r.settings.Workers = config.Workers(c.Concurrency)
 	}
-	p, err := newPlatform(r, (*platform).openFolders, (*platform).openData, (*platform).findTools, (*platform).wireWorkers)
+	p, err := newPlatform(r, (*platform).openFolders, (*platform).openDataAndTools,
+		(*platform).wireVideos, (*platform).wireWorkers)
 	if err == nil && p.workers == nil {
 		err = errors.New("WORKERS is 0: nothing to do")
 	}
