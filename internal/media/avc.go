@@ -38,10 +38,11 @@ func readAVC(config []byte) (a avc, usual bool) {
 	a.PictureSets = map[uint32]bool{}
 	for range f.u8() {
 		b := &bits{data: plain(f.next(int(f.u16())))}
-		if b.u(8)&0x9f != nalPPS {
+		kind, id := b.u(8), b.ue()
+		if kind&0x9f != nalPPS || b.broken {
 			return avc{}, false
 		}
-		a.PictureSets[b.ue()] = !b.broken
+		a.PictureSets[id] = true
 	}
 	return a, !f.broken && len(a.PictureSets) > 0
 }
@@ -83,8 +84,8 @@ func (a *avc) readSPS(set []byte) bool {
 	return true
 }
 
-// beginsWith tells whether the n bytes at an offset are units that end where the sample ends, and the first of a picture
-// among them begins a key frame.
+// beginsWith tells whether the n bytes at an offset are units that end where the sample ends, none of them sets, and the first
+// of a picture among them begins a key frame.
 func (a avc) beginsWith(r io.ReaderAt, at, n int64) bool {
 	const mostUnits, enough = 1000, 64
 	found := false
@@ -104,7 +105,10 @@ func (a avc) beginsWith(r io.ReaderAt, at, n int64) bool {
 			return false
 		}
 		kind := unit[0] & 31
-		if unit[0]&0x80 != 0 || kind == 0 || kind > nalLast || kind < nalKey && !found {
+		switch {
+		case unit[0]&0x80 != 0, kind == 0, kind > nalLast, kind < nalKey && !found:
+			return false
+		case kind == nalSPS, kind == nalPPS: // which may say something else than the configuration
 			return false
 		}
 		if kind == nalKey && !found {

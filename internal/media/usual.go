@@ -10,7 +10,7 @@ import (
 )
 
 // Nearly every phone, camera and editor writes the same kind of file: an index with one H.264 track of plain pictures,
-// whose first sample is a key frame. Of such a file everything that Probe refuses for is known from a few hundred bytes, and
+// whose first sample is a key frame. Of such a file everything that Probe refuses for is known from its tables, and
 // ffprobe, which costs more than all the rest of an upload together, need not be asked. Whatever differs in any way is not
 // refused here: it is Probe that decides about it. Source of the tables: ISO/IEC 14496-12, 8.3–8.8; QuickTime writes the
 // same.
@@ -122,6 +122,10 @@ func (p parts) sound(r *boxReader) bool {
 				return false
 			}
 		}
+	}
+	_, narrow := p["stbl/stco"]
+	if _, wide := p["stbl/co64"]; narrow && wide {
+		return false
 	}
 	samples := p.content(r, "stbl/stsz", 12, 12)
 	samples.skip(4)

@@ -119,7 +119,72 @@ func TestInspectAcceptsNoMoreThanProbe(t *testing.T) {
 	}
 }
 
-// No file makes it fail, take long, or read beyond the file.
+// What lies about a usual file in one place goes to ffprobe.
+func TestInspectBelievesNoLies(t *testing.T) {
+	t.Parallel()
+	path := mediatest.Clip(t, mediatest.Spec{})
+	lies := []struct {
+		name   string
+		box    string
+		offset int // from the box's type
+		value  []byte
+	}{
+		{"four thousand million samples", "stsz", 12, []byte{0xff, 0xff, 0xff, 0xff}},
+		{"four thousand million times", "stts", 8, []byte{0xff, 0xff, 0xff, 0xff}},
+		{"four thousand million frames", "stts", 12, []byte{0xff, 0xff, 0xff, 0xff}},
+		{"four thousand million runs", "stsc", 8, []byte{0xff, 0xff, 0xff, 0xff}},
+		{"a first chunk that is none", "stsc", 12, []byte{0, 0, 0, 9}},
+		{"a first chunk in the header", "stco", 12, []byte{0, 0, 0, 8}},
+		{"frames of hours", "stts", 16, []byte{0x0f, 0xff, 0xff, 0xff}},
+		{"frames of no length", "stts", 16, []byte{0, 0, 0, 0}},
+		{"a time scale of nothing", "mdhd", 16, []byte{0, 0, 0, 0}},
+		{"data elsewhere", "url ", 4, []byte{0, 0, 0, 0}},
+		{"two descriptions", "stsd", 8, []byte{0, 0, 0, 2}},
+		{"another codec", "stsd", 16, []byte("hvc1")},
+		{"another profile", "avcC", 13, []byte{244}}, // in the set itself
+		{"a set that is none", "avcC", 12, []byte{0x68}},
+		{"two sets", "avcC", 9, []byte{0xe2}},
+		{"a set within the data", "mdat", 8, []byte{0x67}},
+		{"a unit longer than its sample", "mdat", 4, []byte{0x7f}},
+		{"twice the speed", "elst", 20, []byte{0, 2, 0, 0}},
+		{"a cut", "elst", 16, []byte{0x7f, 0, 0, 0}},
+		{"fragments to come", "udta", 0, []byte("mvex")},
+	}
+	for _, test := range lies {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			lie := copyOf(t, path, func(data []byte) []byte {
+				at := bytes.Index(data, []byte(test.box))
+				if at < 0 || bytes.Equal(data[at+test.offset:at+test.offset+len(test.value)], test.value) {
+					t.Fatalf("nothing to lie about in %s", test.box)
+				}
+				copy(data[at+test.offset:], test.value)
+				return data
+			})
+
+			_, err := withoutProbe(t).Inspect(t.Context(), lie)
+
+			if !errors.Is(err, os.ErrNotExist) && ReasonOf(err) == "" {
+				t.Errorf("got %v, want that ffprobe was missed, or a refusal", err)
+			}
+		})
+	}
+}
+
+// bounded counts what is read of a file, and notes what is asked for outside of it.
+type bounded struct {
+	*bytes.Reader
+	read    int
+	outside bool
+}
+
+func (b *bounded) ReadAt(p []byte, at int64) (int, error) {
+	b.read += len(p)
+	b.outside = b.outside || at < 0 || at > b.Size()
+	return b.Reader.ReadAt(p, at)
+}
+
+// No file makes it fail, read much, or read beyond the file.
 func FuzzUsual(f *testing.F) {
 	for _, spec := range []mediatest.Spec{{Width: 16, Height: 16, Frames: 2, Audio: true}, {Width: 16, Height: 16, Frames: 2, Container: "mov"}} {
 		data, err := os.ReadFile(mediatest.Clip(f, spec))
@@ -130,8 +195,13 @@ func FuzzUsual(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l, err := readLayout(bytes.NewReader(data), int64(len(data)))
-		if err == nil && usual(bytes.NewReader(data), int64(len(data)), l) && !l.has("vide") {
-			t.Error("usual without a picture")
+		if err != nil {
+			return
+		}
+		file := &bounded{Reader: bytes.NewReader(data)}
+		usual(file, int64(len(data)), l)
+		if most := 16*maxBoxes + 2*MaxStreams*len(data); file.outside || file.read > most {
+			t.Errorf("read %d bytes of %d, outside: %v", file.read, len(data), file.outside)
 		}
 	})
 }
