@@ -45,8 +45,13 @@ func (b *bench) runLoad(ctx context.Context, l load) (*result, error) {
 		running, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		s.short = func(what string) { stop(errors.New(what)) }
-		sampling, enough := context.WithCancel(ctx)
+		sampling, stopLooking := context.WithCancel(ctx)
 		var looking sync.WaitGroup
+		enough := func() {
+			stopLooking()
+			looking.Wait()
+		}
+		defer enough() // before the servers end
 		looking.Go(func() { s.run(sampling, b.every) })
 		room, err := newRoomMaker(t, b.clips)
 		h.must(err, "prepare a run")
@@ -57,7 +62,6 @@ func (b *bench) runLoad(ctx context.Context, l load) (*result, error) {
 		}
 		r.Drained = b.drain(ctx, h, l, t)
 		enough()
-		looking.Wait()
 		h.must(err, "compare originals")
 		r.Findings = room.findings()
 		b.conclude(h, l, t, dir, s, r)

@@ -105,7 +105,8 @@ func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
 		return nil, false, err
 	}
 	b = &bench{
-		shape: full.scaled(*scale), log: out, home: *home, again: *again, quick: *isQuick, whole: *scale == 1, every: time.Second,
+		shape: full.scaled(*scale), log: out, home: *home, again: *again, quick: *isQuick,
+		whole: *reportOnly || *scale == 1 && *only == "" && *target == "both", every: time.Second,
 		cores: runtime.NumCPU(), targets: []string{embedded, fleet},
 	}
 	if *target != "both" {

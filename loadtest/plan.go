@@ -21,7 +21,7 @@ type shape struct {
 	Crowd       int // who watch at once
 	Rounds      int // of each ratio
 	Round       time.Duration
-	Batch       int // videos of a round of workers
+	Batch       int // videos of a round of workers, at least
 	Concurrency []int
 	Players     []int // in the rankings that are read
 }

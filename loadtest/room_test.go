@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -45,5 +46,12 @@ func TestCompare(t *testing.T) {
 		if sizeAfter, markAfter := endOf(test.path); same != test.same || err != nil || sizeAfter != size || markAfter != mark {
 			t.Errorf("%s: got %v, %v, then %d bytes ending in %q", test.name, same, err, sizeAfter, markAfter)
 		}
+	}
+	kept, err := os.ReadFile(tests[0].path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" && bytes.ContainsAny(kept[:len(kept)/2], "clip") {
+		t.Error("the beginning still has its room")
 	}
 }

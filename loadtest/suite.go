@@ -96,7 +96,9 @@ func (b *bench) loads(ctx context.Context, target string, note func(*result, err
 // ramps adds users until the platform does not bear them, and returns with how many the highest ramp passed that is known
 // of, made now or before.
 func (b *bench) ramps(target string, play func(load) (*result, error)) (highest int, err error) {
-	wanted := len(b.only) == 0 || slices.ContainsFunc(b.only, func(part string) bool { return strings.Contains(part, "ramp") })
+	wanted := len(b.only) == 0 || slices.ContainsFunc(b.only, func(part string) bool {
+		return strings.Contains(part, "ramp") || strings.Contains(target+"-ramp-", part)
+	})
 	var passed, tooMuch []int
 	for n := b.search(nil, nil); wanted && n > 0; n = b.search(passed, tooMuch) {
 		r, err := play(b.mix(target, n))

@@ -43,7 +43,7 @@ func (b *bench) workerRuns(target string) []workerRun {
 		for _, n := range b.Concurrency {
 			list = append(list, workerRun{
 				name: fmt.Sprintf("%s-workers-%s-x%d", target, c.name, n), target: target, clip: c, concurrency: n,
-				batch: b.Batch, rounds: rounds,
+				batch: max(b.Batch, 3*n/2), rounds: rounds,
 			})
 		}
 	}
@@ -70,7 +70,8 @@ func (b *bench) runWorkers(ctx context.Context, s workerRun) (*result, error) {
 		h.must(err, "make a clip")
 		t := newTarget(h, s.target, b.program, b.quick)
 		feed := newFeeder(t, clip)
-		name := b.startWorkers(t, s.concurrency)
+		const name = "worker"
+		t.work(s.concurrency, nil)
 		watch := &sampler{target: t, watched: slices.Clone(t.watched), short: func(string) {}}
 		sampling, enough := context.WithCancel(ctx)
 		var looking sync.WaitGroup
@@ -96,16 +97,6 @@ func (b *bench) runWorkers(ctx context.Context, s workerRun) (*result, error) {
 	return r, err
 }
 
-// startWorkers starts what has the workers, and returns its name.
-func (b *bench) startWorkers(t *target, concurrency int) string {
-	if t.kind == embedded {
-		t.serve("web", settings{"WORKERS": strconv.Itoa(concurrency)})
-		return "web"
-	}
-	t.work(concurrency, nil)
-	return "worker"
-}
-
 func cpuOf(t *target, name string) float64 {
 	i := slices.IndexFunc(t.watched, func(w watched) bool { return w.name == name })
 	return useOf(processes(), t.watched[i].pid).cpu
@@ -120,11 +111,7 @@ type feeder struct {
 }
 
 func newFeeder(t *target, clip string) *feeder {
-	database := jobs.SQLite(t.db.Writer)
-	if t.db.Engine == store.Postgres {
-		database = jobs.Postgres(t.db.Writer, nil)
-	}
-	queue, err := jobs.NewQueue(database)
+	queue, err := jobs.NewQueue(jobs.Postgres(t.db.Writer, nil))
 	t.must(err, "open the queue")
 	s := newSeeder(t, 4)
 	f := &feeder{seeder: s, clip: clip, owner: s.people("star", 1, false)[0]}

@@ -16,12 +16,12 @@ import (
 
 const (
 	cachedAnswers = 512             // of at most a few tens of kilobytes each
-	maxAge        = 1 * time.Second // bounds what another program's write to the database can leave stale
+	maxAge        = 1 * time.Second // after which an answer is made again: another program may have written to the database
 	renewing      = 5 * time.Second // how old an answer may be that is being made again only for its age
 	loadTimeout   = 10 * time.Second
 )
 
-// cache keeps encoded answers until their topic is forgotten, or for a second; and, for when the database is away, the last
+// cache keeps encoded answers until their topic is forgotten, or for about a second; and, for when the database is away, the last
 // that there was. One that is only old is made again by one who asks; whoever asks meanwhile gets the old one, so that nobody
 // waits in line for an answer that takes long to make.
 type cache struct {

@@ -17,7 +17,8 @@ import (
 func eraKey(topic contest.Topic) string { return prefix + "era:" + string(topic) }
 
 // Forget implements [contest.Live]: whoever asks this process from now on is answered from what was committed before
-// now, and the other processes as soon as they hear of it, at the latest after a second.
+// now, and the other processes as soon as they hear of it, at the latest when they have made the answer again for its
+// age: after a second, and five at most.
 //
 // Redis goes first: an answer taken from it under the old era must not be kept under the new one of this process.
 func (r *Redis) Forget(ctx context.Context, topic contest.Topic) {

@@ -26,7 +26,7 @@ export function options(more) {
       },
     },
     discardResponseBodies: false,
-    insecureSkipTLSVerify: true, // the front's certificate is of this run, and signs itself
+    insecureSkipTLSVerify: true, // the front's certificate is of this run, by an authority of its own
     noConnectionReuse: false,
     systemTags: [],
     ...more,
