@@ -36,7 +36,7 @@ func (l *Local) path(key string) (string, error) {
 	return filepath.Join(l.root, filepath.FromSlash(key)), nil
 }
 
-// PutFile moves the file at path under the key. When it returns nil the object is on disk, whatever happens to the
+// PutFile moves the file at path under the key; it counts as changed now, however old it is. When it returns nil the object is on disk, whatever happens to the
 // machine. On the same file system nothing is copied. On an error the file at path may be gone or still there; the
 // object is not. An object that is there already is replaced at once, and whoever reads it keeps the old one.
 func (l *Local) PutFile(ctx context.Context, key, path string) error {
@@ -55,6 +55,10 @@ const fileMode = 0o640
 
 func (l *Local) putFile(ctx context.Context, place, path string) error {
 	if err := os.Chmod(path, fileMode); err != nil {
+		return err
+	}
+	now := time.Now()
+	if err := os.Chtimes(path, now, now); err != nil {
 		return err
 	}
 	if err := syncPath(path); err != nil {
