@@ -38,7 +38,19 @@ func TestPublicPagesWithoutADatabase(t *testing.T) {
 		"hangs":   {func() { network.Hang(true) }, func() { network.Hang(false) }},
 		"is away": {func() { f.postgres.Stop(syscall.SIGINT) }, func() { f.postgres.Start(t) }},
 	} {
+		vote := fmt.Sprintf("%s/api/public/videos/%d/vote", base, id)
+		well := func() {
+			apptest.Eventually(t, patience, "all is well again", func() bool {
+				status, header, _ := page(t, base+"/api/public/rankings")
+				return status == http.StatusOK && header.Get("Age") == ""
+			})
+		}
 		harm.take()
+		soon(t, "the first where it "+name, func() time.Duration { return refused(t, http.MethodPost, vote, star.token) }, func() {
+			harm.give()
+			well()
+			harm.take()
+		})
 		apptest.Eventually(t, 10*time.Second, "calls are refused where it "+name, func() bool {
 			status, _, _ := page(t, base+"/api/public/videos?q=unknown")
 			return status == http.StatusServiceUnavailable
@@ -58,20 +70,41 @@ func TestPublicPagesWithoutADatabase(t *testing.T) {
 		for _, call := range [][2]string{
 			{http.MethodGet, "/api/videos"}, {http.MethodPost, fmt.Sprintf("/api/public/videos/%d/vote", id)}, {http.MethodPost, "/api/videos/upload"},
 		} {
-			began := time.Now()
-			answer := answerTo(t, call[0], base+call[1], star.token)
-			if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
-				t.Errorf("%s where it %s: %s, Retry-After %q", call[1], name, answer.Status, answer.Header.Get("Retry-After"))
-			}
-			t.Logf("%s where it %s: told after %s", call[1], name, time.Since(began).Round(time.Millisecond))
+			soon(t, call[1]+" where it "+name, func() time.Duration { return refused(t, call[0], base+call[1], star.token) }, func() {})
 		}
 		harm.give()
-		apptest.Eventually(t, patience, "all is well again", func() bool {
-			status, header, _ := page(t, base+"/api/public/rankings")
-			return status == http.StatusOK && header.Get("Age") == ""
-		})
+		well()
 	}
 	check(t, people[0].vote(base, id))
+}
+
+// refused asks for what there is a database needed for, and returns how long the refusal took.
+func refused(t *testing.T, method, url, token string) time.Duration {
+	t.Helper()
+	began := time.Now()
+	answer := answerTo(t, method, url, token)
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		t.Errorf("%s: %s, Retry-After %q", url, answer.Status, answer.Header.Get("Retry-After"))
+	}
+	return time.Since(began)
+}
+
+// soon fails where what is promised within 2 s takes more than 3 at the best of three: others use the machine as well.
+// again puts things back as they were before a try.
+func soon(t *testing.T, what string, try func() time.Duration, again func()) {
+	t.Helper()
+	const most = 3 * time.Second
+	for round := range 3 {
+		if round > 0 {
+			again()
+		}
+		took := try()
+		t.Logf("%s, round %d: told after %s", what, round, took.Round(time.Millisecond))
+		if took <= most {
+			return
+		}
+	}
+	t.Errorf("%s: never told within %s", what, most)
 }
 
 // page asks as a browser does that nobody has signed in with.

@@ -25,25 +25,29 @@ func TestPostgresFallsSilent(t *testing.T) {
 	}
 	check(t, write())
 
-	network.Hang(true)
-	began := time.Now()
-	for _, err := range atOnce(20, func(i int) error {
-		if i%2 == 0 {
-			return read()
+	const most = 3 * time.Second // it is 2 s on a machine that has time; without a watchman, 30 s
+	took := most + 1
+	for round := 0; round < 3 && took > most; round++ { // others use the machine as well
+		network.Hang(true)
+		began := time.Now()
+		for _, err := range atOnce(20, func(i int) error {
+			if i%2 == 0 {
+				return read()
+			}
+			return write()
+		}) {
+			if !errors.Is(err, contest.ErrUnavailable) {
+				t.Errorf("while it is silent: %v", err)
+			}
 		}
-		return write()
-	}) {
-		if !errors.Is(err, contest.ErrUnavailable) {
-			t.Errorf("while it is silent: %v", err)
-		}
+		took = time.Since(began)
+		t.Logf("round %d: told after %s", round, took.Round(time.Millisecond))
+		network.Hang(false)
+		eventually(t, "it answers again", func() bool { return write() == nil && errors.Is(read(), contest.ErrNotSignedIn) })
 	}
-	took := time.Since(began)
-	t.Logf("told after %s", took.Round(time.Millisecond))
-	if took > 10*time.Second { // it is 2 s on a machine that has time; without a watchman, 30 s
-		t.Errorf("told after %s", took)
+	if took > most {
+		t.Errorf("never told within %s", most)
 	}
-	network.Hang(false)
-	eventually(t, "it answers again", func() bool { return write() == nil && errors.Is(read(), contest.ErrNotSignedIn) })
 }
 
 // Whoever waits for another on a server that answers is not told that it is silent.
