@@ -56,12 +56,17 @@ func TestTheSiteChangesAndDeletesAnAccount(t *testing.T) {
 		t.Errorf("from another site: got %d", answer.StatusCode)
 	}
 	const gone = "Tu cuenta y tus datos han sido eliminados."
-	if _, page := b.do("GET", "/?adios=1", nil); strings.Contains(page, gone) {
-		t.Error("a member is told that the account is gone")
+	for name, somebody := range map[string]*reader{"a member": b, "a visitor": newReader(t, s)} {
+		if _, page := somebody.do("GET", "/?adios=1", nil); strings.Contains(page, gone) {
+			t.Errorf("%s who follows a link is told that the account is gone", name)
+		}
 	}
 	if answer, page := b.post("/cuenta/borrar", url.Values{"password": {"rebote-y-pase"}}); answer.Request.URL.Path != "/" ||
 		!strings.Contains(page, gone) {
 		t.Errorf("leaving leads to %s, %d:\n%s", answer.Request.URL, answer.StatusCode, page)
+	}
+	if _, page := b.do("GET", "/", nil); strings.Contains(page, gone) {
+		t.Error("it is told twice")
 	}
 	if answer, _ := b.do("GET", "/cuenta", nil); answer.Request.URL.Path != "/cuenta/entrar" {
 		t.Errorf("afterwards: %s", answer.Request.URL)

@@ -55,7 +55,7 @@ func (s *Site) gallery(w http.ResponseWriter, r *http.Request) error {
 		Newest: galleryURL(q, false, 1), Most: galleryURL(q, true, 1), Cities: suggestedCities,
 		Front: q.City == "" && q.Search == "" && number == 1 && !q.MostVoted && layout.Reader.ID == 0,
 	}
-	page.Left = page.Front && r.URL.Query().Get("adios") != ""
+	page.Left = s.hasLeft(w, r) && page.Front
 	page.Canon = s.base(r) + "/"
 	page.Social = &Social{
 		Title: layout.Words.SiteTitle, Description: layout.Words.SiteDescription, URL: page.Canon,

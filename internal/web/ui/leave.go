@@ -111,7 +111,8 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.guarded(r, p, func() error { return s.Accounts.Delete(r.Context(), p, r.PostForm.Get("password")) })
 	if err == nil {
-		return s.goodbye(w, r, "/?adios=1")
+		s.setLeft(w, 60)
+		return s.goodbye(w, r, "/")
 	}
 	page, lost := s.leavePage(w, r)
 	if lost != nil {
@@ -121,4 +122,30 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request) error {
 		return s.show(w, r, status, page)
 	}
 	return err
+}
+
+// leftCookie tells the next page that the reader's account has just been deleted. A query would tell so whoever follows a
+// link that has it.
+func (s *Site) leftCookie() string {
+	if s.Sessions.Secure {
+		return "__Host-adios"
+	}
+	return "adios"
+}
+
+// setLeft gives the cookie for so many seconds, or takes it away if they are negative.
+func (s *Site) setLeft(w http.ResponseWriter, seconds int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.leftCookie(), Value: "1", Path: "/", MaxAge: seconds,
+		HttpOnly: true, Secure: s.Sessions.Secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// hasLeft reports once whether the reader's account has just been deleted.
+func (s *Site) hasLeft(w http.ResponseWriter, r *http.Request) bool {
+	if _, err := r.Cookie(s.leftCookie()); err != nil {
+		return false
+	}
+	s.setLeft(w, -1)
+	return true
 }
