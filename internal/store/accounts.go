@@ -57,7 +57,8 @@ func (s *Store) VotesBy(ctx context.Context, playerID int64) ([]contest.GivenVot
 func (s *Store) SessionsOf(ctx context.Context, playerID int64) ([]contest.Session, error) {
 	return many(ctx, s, "sessions_of", func(row scanner) (v contest.Session, err error) {
 		return v, row.Scan(&v.Generation, (*timestamp)(&v.ExpiresAt))
-	}, `SELECT generation, expires_at FROM sessions WHERE player_id = $1 ORDER BY expires_at DESC, token_hash`, playerID)
+	}, `SELECT generation, expires_at FROM sessions WHERE player_id = $1 AND expires_at > $2 ORDER BY expires_at DESC, token_hash`,
+		playerID, timestamp(s.clock()))
 }
 
 // UploadsOf implements [contest.AccountStore].

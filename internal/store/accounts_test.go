@@ -226,12 +226,19 @@ func TestSessionsAndUploadsOfAPlayer(t *testing.T) {
 			check(t, w.AddUpload(ctx, contest.PartialUpload{ID: fmt.Sprint(i), PlayerID: p.ID, Title: "Uno", Size: 1, ExpiresAt: at(5000 + i)}))
 		}
 
-		sessions, lost := w.SessionsOf(ctx, ana.ID)
+		now := at(50)
+		later := store.New(w.db, store.Options{Clock: func() time.Time { return now }})
+		sessions, lost := later.SessionsOf(ctx, ana.ID)
+		now = at(100)
+		left, alsoLost := later.SessionsOf(ctx, ana.ID)
 		uploads, err := w.UploadsOf(ctx, ana.ID)
 
 		want := []contest.Session{{Generation: 2, ExpiresAt: at(102)}, {Generation: 0, ExpiresAt: at(100)}}
 		if diff := cmp.Diff(want, sessions); diff != "" || lost != nil {
 			t.Errorf("sessions, %v (-want +got):\n%s", lost, diff)
+		}
+		if diff := cmp.Diff(want[:1], left); diff != "" || alsoLost != nil {
+			t.Errorf("sessions when one has expired, %v (-want +got):\n%s", alsoLost, diff)
 		}
 		if len(uploads) != 2 || uploads[0].ID != "2" || uploads[1].ID != "0" || err != nil {
 			t.Errorf("uploads: got %+v, %v", uploads, err)
