@@ -64,7 +64,7 @@ type Needs struct {
 	LockLimit time.Duration
 	Clock     contest.Clock
 	Log       *slog.Logger
-	// Received and Ended hear, for the metrics, of bytes that have arrived and of uploads that were accepted (nil) or not.
+	// Received and Ended hear, for the metrics, of bytes that have arrived and, once each, of uploads that were accepted (nil) or not.
 	Received func(bytes int64)
 	Ended    func(error)
 }
@@ -165,8 +165,10 @@ func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.Part
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit) // the file is here, whoever hangs up
 	defer cancel()
 	v, err := u.acceptSecond(ctx, p, row)
-	u.Ended(err)
 	gone := error(nil)
+	if err == nil || isRefusal(err) { // else it goes on
+		u.Ended(err)
+	}
 	switch {
 	case err == nil:
 		gone = u.removeFiles(row.ID) // the row stays: the answer may be lost, and the client ask again

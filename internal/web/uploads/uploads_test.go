@@ -34,6 +34,8 @@ type front struct {
 	now  time.Time
 	full error // what Room returns
 
+	ended []error // what the metrics hear
+
 	commits *commits
 	media   string // where originals are
 }
@@ -113,7 +115,7 @@ func newFront(t *testing.T) *front {
 			Store: f.commits, Storage: disk{Local: blobs}, Inspector: inspector{}, Live: live.NewLocal(clock), Clock: clock,
 		},
 		LockLimit: 200 * time.Millisecond,
-		Received:  func(int64) {}, Ended: func(error) {},
+		Received:  func(int64) {}, Ended: func(err error) { f.ended = append(f.ended, err) },
 		Store: s, Room: func() error { return f.full }, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
 		Clock: clock, Log: slog.New(slog.DiscardHandler),
 		Caller: func(http.ResponseWriter, *http.Request) (contest.Player, error) { return p, nil },
@@ -376,6 +378,9 @@ func TestCommitThatFails(t *testing.T) {
 
 				if got.StatusCode >= http.StatusBadRequest || got.Header.Get("Upload-Offset") != "10" || got.Header.Get("Video-Id") != "1" {
 					t.Errorf("got %s %v", got.Status, got.Header)
+				}
+				if fails.failing && len(f.ended) != 1 {
+					t.Errorf("one upload ended %d times: %v", len(f.ended), f.ended)
 				}
 				v, err := f.commits.Video(t.Context(), 1)
 				check(t, err)
