@@ -76,16 +76,40 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	if err != nil {
 		return fmt.Errorf("%w (see risingstars --help)", err)
 	}
+	misspelt := config.FindMisspelt(variables, flags(parsed)...)
+	warn(parsed.Command(), &cli.Settings, misspelt, errOut)
 	if err := errors.Join(given.Problems(), given.Flags(&cli.Settings), cli.PutPasswords(), cli.Check()); err != nil {
 		return fmt.Errorf("settings:\n%w", err)
 	}
 	run := runner{
-		ctx: ctx, command: parsed.Command(), settings: &cli.Settings, misspelt: config.FindMisspelt(variables), out: out, errOut: errOut,
+		ctx: ctx, command: parsed.Command(), settings: &cli.Settings, misspelt: misspelt, out: out, errOut: errOut,
 	}
 	if err := parsed.Run(&run); err != nil {
 		return explained(&cli.Settings, err)
 	}
 	return nil
+}
+
+// flags are the NAMEs of the settings that were given as flags.
+func flags(parsed *kong.Context) (names []string) {
+	for _, part := range parsed.Path {
+		if part.Flag != nil && !part.Resolved {
+			names = append(names, part.Flag.Tag.Get("setting"))
+		}
+	}
+	return names
+}
+
+// warn tells of settings that nobody reads, before others are found missing. doctor tells of them itself, and version needs none.
+func warn(command string, s *config.Settings, list []config.Misspelt, errOut io.Writer) {
+	if command == "doctor" || command == "version" || len(list) == 0 {
+		return
+	}
+	log, flush := newLogger(s, errOut)
+	for _, m := range list {
+		log.Warn("an environment variable looks like a setting and is none", "name", m.Name, "meant", m.Meant)
+	}
+	flush()
 }
 
 // Helper must be called at the beginning of main: in a process that this program has started to confine FFmpeg, it does

@@ -160,7 +160,7 @@ func TestDoctorOnABrokenSecret(t *testing.T) {
 	}
 }
 
-// A setting that nobody reads is told by doctor and by serve, with the name that it should have.
+// A setting that nobody reads is told by doctor and once by all else, with the name that it should have.
 func TestMisspeltSettings(t *testing.T) {
 	t.Parallel()
 	mediatest.Program(t, "ffmpeg")
@@ -172,7 +172,27 @@ func TestMisspeltSettings(t *testing.T) {
 		t.Errorf("got %d:\n%s", code, p.log)
 	}
 	contains(t, p.out.String(), "warn  setting   LISTEN_ADR is none, and is not read\n", "→ write LISTEN_ADDR if that is meant\n")
-	contains(t, serve(t, settings).log.String(), "level=WARN", "looks like a setting and is none", "name=LISTEN_ADR meant=LISTEN_ADDR")
+	const warning = "name=LISTEN_ADR meant=LISTEN_ADDR"
+	contains(t, serve(t, settings).log.String(), "level=WARN", "looks like a setting and is none", warning)
+	for command, want := range map[string]int{"migrate": 1, "audit": 1, "version": 0, "--help": 0} {
+		settings["DATA_DIR"] = t.TempDir()
+		p := launch(t, settings, command)
+		p.wait(patience)
+		if got := strings.Count(p.log.String(), warning); got != want {
+			t.Errorf("%s warns %d times, want %d:\n%s", command, got, want, p.log)
+		}
+	}
+}
+
+// Where both the database and FFmpeg are wrong, both are told.
+func TestBothAreWrong(t *testing.T) {
+	t.Parallel()
+	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", "FFMPEG": "/no/ffmpeg"}
+	check(t, os.Mkdir(filepath.Join(settings["DATA_DIR"], "risingstars.db"), 0o700)) // no file
+	_, err := run(t, settings, "serve")
+	if err == nil || !strings.Contains(err.Error(), "/no/ffmpeg") || !strings.Contains(err.Error(), "risingstars.db") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // A database that cannot be reached is told in one line, without the password.

@@ -10,12 +10,12 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/sync/errgroup"
 
 	"risingstars/internal/auth"
 	"risingstars/internal/config"
@@ -67,9 +67,6 @@ func newPlatform(r *runner, steps ...func(*platform, context.Context) error) (*p
 		settings: r.settings, started: time.Now(), out: r.out, registry: newRegistry(), stopping: make(chan struct{}),
 	}
 	p.log, p.flushLog = newLogger(r.settings, r.errOut)
-	for _, m := range r.misspelt {
-		p.log.Warn("an environment variable looks like a setting and is none", "name", m.Name, "meant", m.Meant)
-	}
 	if err := p.openTraces(r.ctx, r.command); err != nil {
 		return p, err
 	}
@@ -119,12 +116,15 @@ func (p *platform) openFolders(context.Context) error {
 	return err
 }
 
-// openDataAndTools opens the database while FFmpeg is tried, which takes longer than all the rest of a start.
+// openDataAndTools opens the database while FFmpeg is tried, which takes longer than all the rest of a start. It says what is wrong
+// with either.
 func (p *platform) openDataAndTools(ctx context.Context) error {
-	var both errgroup.Group
-	both.Go(func() error { return p.openData(ctx) })
-	both.Go(func() error { return p.findTools(ctx) })
-	return both.Wait()
+	var data, tools error
+	var both sync.WaitGroup
+	both.Go(func() { data = p.openData(ctx) })
+	both.Go(func() { tools = p.findTools(ctx) })
+	both.Wait()
+	return errors.Join(data, tools)
 }
 
 // openData opens the database and brings its tables up to date. On an embedded one it hands back to the queue what a dead

@@ -10,13 +10,20 @@ import (
 type Misspelt struct{ Name, Meant string }
 
 // others are what programs of this kind call their settings elsewhere.
-var others = map[string]string{"PORT": "LISTEN_ADDR", "DB_URL": "DATABASE_URL", "JWT_SECRET": "SECRET_KEY"}
+var others = map[string]string{
+	"PORT": "LISTEN_ADDR", "LISTEN_ADDRESS": "LISTEN_ADDR", "METRICS_ADDRESS": "METRICS_ADDR", "DATA_DIRECTORY": "DATA_DIR",
+	"DB_URL": "DATABASE_URL", "DATABASE_URI": "DATABASE_URL", "JWT_SECRET": "SECRET_KEY",
+}
 
 // FindMisspelt looks for settings that nobody reads among variables as [os.Environ] lists them: an error or two in a NAME,
-// small letters, a prefix. What the variables hold is not looked at.
-func FindMisspelt(variables []string) []Misspelt {
+// small letters, a prefix. What the variables hold is not looked at. flags are the NAMEs of settings that were given as flags:
+// what others call them means something else then.
+func FindMisspelt(variables []string, flags ...string) []Misspelt {
 	names := names()
 	given := map[string]bool{}
+	for _, name := range flags {
+		given[name] = true
+	}
 	for _, variable := range variables {
 		name, _, _ := strings.Cut(variable, "=")
 		given[name] = true

@@ -24,6 +24,9 @@ func TestFindMisspelt(t *testing.T) {
 		"a prefix and an error":        {"RISINGSTARS_LISTEN_ADR=:1", "LISTEN_ADDR"},
 		"a short name":                 {"WORKER=3", "WORKERS"},
 		"as others call it":            {"PORT=80", "LISTEN_ADDR"},
+		"the whole word":               {"LISTEN_ADDRESS=:1", "LISTEN_ADDR"},
+		"the other's whole word":       {"METRICS_ADDRESS=:1", "METRICS_ADDR"},
+		"a folder's whole word":        {"DATA_DIRECTORY=/x", "DATA_DIR"},
 		"of the project's own scripts": {"RISINGSTARS_VERSION=1", ""},
 		"near a short name":            {"FFPLAY=x", ""},
 		"something else":               {"XDG_DATA_DIRS=/x", ""},
@@ -44,6 +47,9 @@ func TestFindMisspelt(t *testing.T) {
 	}
 	if list := FindMisspelt([]string{"PORT=80", "LISTEN_ADDR=:80"}); len(list) != 0 {
 		t.Errorf("whoever listens at PORT: got %v", list)
+	}
+	if list := FindMisspelt([]string{"PORT=80"}, "LISTEN_ADDR"); len(list) != 0 {
+		t.Errorf("whoever listens at PORT by a flag: got %v", list)
 	}
 }
 
