@@ -40,7 +40,7 @@ func listenFinding(ctx context.Context, setting, addr, path, sign string) findin
 	return finding{"listen", err.Error(), fmt.Sprintf("choose an address of this host as %s; 0.0.0.0 is all of them", setting), true}
 }
 
-// answers reports whether what listens at an address begins or fills its answer with a sign.
+// answers reports whether what listens at an address has a sign in its answer.
 func answers(ctx context.Context, addr, path, sign string) bool {
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTime)
 	defer cancel()

@@ -178,7 +178,7 @@ var english = words{
 	PasswordChanged:    "Password changed. Other devices have to sign in again.",
 	PasswordWrong:      "This is not the account's password.",
 	DataTitle:          "My data",
-	DataNote:           "All that we keep of you, in one JSON file: profile, videos, votes, sessions and activity.",
+	DataNote:           "All that we keep of you, in one JSON file: profile, videos, votes, unfinished uploads, sessions and activity.",
 	DataDo:             "Download my data",
 	LeaveTitle:         "Delete your account?",
 	LeaveLead:          "If you do not want to take part any more, you can delete your account and your data.",

@@ -178,7 +178,7 @@ var spanish = words{
 	PasswordChanged:    "Contraseña cambiada. En los demás dispositivos hay que entrar de nuevo.",
 	PasswordWrong:      "No es la contraseña de esta cuenta.",
 	DataTitle:          "Mis datos",
-	DataNote:           "Todo lo que guardamos de ti, en un archivo JSON: perfil, videos, votos, sesiones y actividad.",
+	DataNote:           "Todo lo que guardamos de ti, en un archivo JSON: perfil, videos, votos, subidas sin terminar, sesiones y actividad.",
 	DataDo:             "Descargar mis datos",
 	LeaveTitle:         "¿Eliminar tu cuenta?",
 	LeaveLead:          "Si ya no quieres participar, puedes eliminar tu cuenta y tus datos.",

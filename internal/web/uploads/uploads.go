@@ -186,7 +186,7 @@ func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.Part
 func (u *Uploads) acceptSecond(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
 	path := u.path(row.ID) + secondSuffix
 	defer func() { _ = os.Remove(path) }() // it is gone if it was moved; else the sweep tries again
-	if err := again(path, u.path(row.ID)); err != nil {
+	if err := again(ctx, path, u.path(row.ID), os.Link); err != nil {
 		return contest.Video{}, fmt.Errorf("keep an upload: %w: %w", contest.ErrUnavailable, err)
 	}
 	return u.Videos.Accept(ctx, p, contest.Upload{

@@ -448,7 +448,8 @@ func TestNoSpaceForWhatIsFinished(t *testing.T) {
 	}
 }
 
-// Whoever waits in vain for another request, of this process or another, is told to come back.
+// Whoever waits in vain for another request is told to come back, be it one that the same locker let in or, as in another process,
+// one that holds the file only.
 func TestUploadInUse(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -471,20 +472,53 @@ func TestUploadInUse(t *testing.T) {
 	}
 }
 
-// What a program that died has left is replaced.
+// What a program that died has left is replaced, with links and without.
 func TestAgain(t *testing.T) {
 	t.Parallel()
+	for name, link := range map[string]func(string, string) error{
+		"a link": os.Link,
+		"a copy": func(string, string) error { return os.ErrPermission },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			first, other := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+			check(t, os.WriteFile(first, []byte("new"), 0o600))
+			check(t, os.WriteFile(other, []byte("left by a program that died"), 0o600))
+			check(t, again(t.Context(), other, first, link))
+			for _, path := range []string{first, other} {
+				content, err := os.ReadFile(path)
+				check(t, err)
+				if string(content) != "new" {
+					t.Errorf("got %q", content)
+				}
+			}
+			if err := again(t.Context(), other, filepath.Join(dir, "nothing"), link); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("of nothing: got %v", err)
+			}
+		})
+	}
+}
+
+// A copy that fails, or takes longer than there is time, leaves nothing.
+func TestAgainFails(t *testing.T) {
+	t.Parallel()
+	without := func(string, string) error { return os.ErrPermission }
 	dir := t.TempDir()
 	first, other := filepath.Join(dir, "first"), filepath.Join(dir, "second")
 	check(t, os.WriteFile(first, []byte("new"), 0o600))
-	check(t, os.WriteFile(other, []byte("left by a program that died"), 0o600))
-	check(t, again(other, first))
-	content, err := os.ReadFile(other)
-	check(t, err)
-	if string(content) != "new" {
-		t.Errorf("got %q", content)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := again(ended, other, first, without); !errors.Is(err, context.Canceled) {
+		t.Errorf("without time: got %v", err)
 	}
-	if err := again(other, filepath.Join(dir, "nothing")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("of nothing: got %v", err)
+	if err := again(t.Context(), other, dir, without); err == nil {
+		t.Error("a folder was copied")
+	}
+	if _, err := os.Stat(other); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what is left: %v", err)
+	}
+	if err := again(t.Context(), filepath.Join(dir, "nowhere", "second"), first, without); err == nil {
+		t.Error("copied to nowhere")
 	}
 }
