@@ -263,6 +263,61 @@ func TestUploadsAtOnce(t *testing.T) {
 	f.begin(100)
 }
 
+// beside is another process on the same files and database, whose clock goes so much ahead.
+func (f *front) beside(ahead time.Duration) *front {
+	f.t.Helper()
+	other, clock := *f, func() time.Time { return f.now.Add(ahead) }
+	other.commits = &commits{Store: store.New(f.db, store.Options{Queue: queue{}, UploadsAtOnce: atOnce, Clock: clock})}
+	needs := f.Needs
+	needs.Store, needs.Clock = other.commits.Store, clock
+	needs.Videos = &contest.Videos{
+		Store: other.commits, Storage: f.Videos.Storage, Inspector: f.Videos.Inspector, Live: f.Videos.Live, Clock: clock,
+	}
+	uploads, err := New(needs)
+	check(f.t, err)
+	other.Uploads = uploads
+	return &other
+}
+
+// An upload that is begun at one process ends at another whose clock is a minute off, and is swept by neither before its time.
+func TestClocksAMinuteApart(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{time.Minute, -time.Minute} {
+		t.Run(ahead.String(), func(t *testing.T) {
+			t.Parallel()
+			f := newFront(t)
+			other := f.beside(ahead)
+			path, cut := f.begin(10), f.begin(10)
+			if status := f.send(path, "01234", 0); status != http.StatusNoContent {
+				t.Fatalf("the first half: got %d", status)
+			}
+			if status := other.send(path, "56789", 5); status != http.StatusNoContent {
+				t.Fatalf("the second half: got %d", status)
+			}
+			for name, process := range map[string]*front{"here": f, "there": other} {
+				if got := process.ask(http.MethodHead, path, ""); got.Header.Get("Video-Id") != "1" {
+					t.Errorf("%s: got %s %v", name, got.Status, got.Header)
+				}
+				removed, err := process.Videos.Sweep(t.Context(), process.Clock().Add(-time.Hour)) // an hour of grace
+				if removed != 0 || err != nil {
+					t.Errorf("%s: %d objects were swept, %v", name, removed, err)
+				}
+			}
+			f.now = f.now.Add(Life - 2*time.Minute)
+			if n := other.sweep(); n != 0 {
+				t.Errorf("%d were removed within their time", n)
+			}
+			if got := other.ask(http.MethodHead, cut, ""); got.StatusCode != http.StatusOK {
+				t.Errorf("one that was cut: got %s", got.Status)
+			}
+			f.now = f.now.Add(4 * time.Minute)
+			if n := other.sweep(); n != 2 {
+				t.Errorf("%d were removed after their time, want 2", n)
+			}
+		})
+	}
+}
+
 // Files without a row go when they are old, and not before: their row may be on its way.
 func TestFilesWithoutARow(t *testing.T) {
 	t.Parallel()
