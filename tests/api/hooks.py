@@ -104,9 +104,23 @@ def filter_failure(context, failure, case, response):
     return not (isinstance(failure, AcceptedNegativeData) and isinstance(clip, Binary) and clip.data == CLIP)
 
 
+# Calls that change the state of a video, and the title and clip of one that is in the right state for them.
+CHANGING = {
+    ("DELETE", "/api/videos/{id}"): ("Para borrar", "clip", "processed"),
+    ("POST", "/api/videos/{id}/publish"): ("Para publicar", "clip", "processed"),
+    ("POST", "/api/videos/{id}/retry"): ("Para reintentar", "broken", "failed"),
+}
+
+
 def real_id(path, method):
-    """An id of a video: mostly one that is there, one that may go where it may be deleted."""
-    if SIGNED_IN and path == "/api/videos/{id}" and method == "DELETE" and DICE.random() < 0.1:
-        token = world.sign_in(WORLD["base"], WORLD["email"])
-        return world.upload(WORLD["base"], token, WORLD["clip"], "Para borrar")
+    """An id of a video: mostly one that is there. Calls that change a video often have one of their own, in the right state."""
+    if SIGNED_IN and (method, path) in CHANGING:
+        title, file, state = CHANGING[method, path]
+        if DICE.random() < 0.2:
+            token = world.sign_in(WORLD["base"], WORLD["email"])
+            video = world.upload(WORLD["base"], token, WORLD[file], title)
+            if world.settled(WORLD["base"], token, video) != state:
+                raise RuntimeError(f"video {video} is not {state}")
+            return video
+        return DICE.choice(WORLD["lasting"])
     return DICE.choice(WORLD["ids"])

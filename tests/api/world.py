@@ -1,4 +1,4 @@
-"""Makes what a fuzzer needs to find: two players, their videos, public and not, a vote.
+"""Makes what a fuzzer needs to find: two players, their videos, public, not public and failed, a vote.
 
     world.py BASE_URL CLIP FILE    writes what it made to FILE, as JSON
 """
@@ -46,6 +46,19 @@ def settled(base, token, video, seconds=120):
     sys.exit(f"video {video} was not processed within {seconds} s")
 
 
+def broken(clip, file):
+    """Writes a clip that is taken for a video by its index and first picture, and of which most cannot be decoded."""
+    with open(clip, "rb") as source:
+        content = bytearray(source.read())
+    begin = content.index(b"mdat") + 4
+    size = int.from_bytes(content[begin - 8 : begin - 4], "big") - 8
+    good = size // 10
+    content[begin + good : begin + size] = b"\xa5" * (size - good)
+    with open(file, "wb") as out:
+        out.write(content)
+    return file
+
+
 def main(base, clip, file):
     email = "valentina@example.org"
     mine, other = sign_up(base, email), sign_up(base, "camila@example.org")
@@ -54,12 +67,17 @@ def main(base, clip, file):
     for token, video in ((mine, processed), (mine, public), (other, theirs), (other, hidden)):
         if settled(base, token, video) != "processed":
             sys.exit(f"video {video} has failed")
+    spoilt = broken(clip, f"{file}.broken.mp4")
+    failed = upload(base, mine, spoilt, "Rebote")
+    if settled(base, mine, failed) != "failed":
+        sys.exit(f"video {failed} has not failed")
     call("POST", f"{base}/api/videos/{public}/publish", mine)
     call("POST", f"{base}/api/videos/{theirs}/publish", other)
     call("POST", f"{base}/api/public/videos/{public}/vote", other)
-    ids = [processed, public, theirs, hidden]
+    ids = [processed, public, theirs, hidden, failed]
+    lasting = [public, theirs, hidden]  # nobody signed in as the first player can change them
     with open(file, "w") as out:
-        json.dump({"base": base, "email": email, "clip": clip, "ids": ids}, out)
+        json.dump({"base": base, "email": email, "clip": clip, "broken": spoilt, "ids": ids, "lasting": lasting}, out)
 
 
 if __name__ == "__main__":
