@@ -290,7 +290,7 @@ func (p *platform) wireWeb(context.Context) error {
 	}
 	p.handler = web.Handler(mux, web.Options{
 		Log: p.log, Metrics: web.NewMetrics(p.registry), Page: site.Problem,
-		Tracer: p.tracer, Proxies: trusted, MediaOrigins: p.data.blobs.origins(), CORSOrigins: origins,
+		Tracer: p.tracer, Proxies: trusted, MediaOrigins: p.data.blobs.origins(), CORSOrigins: origins, OnlyPost: []string{api.UploadPath},
 	})
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,13 +34,14 @@ type Options struct {
 	Tracer       trace.Tracer   // nil for no traces
 	MediaOrigins []string       // from which pages may show media, besides this server
 	CORSOrigins  []string       // whose scripts may use the API
+	OnlyPost     []string       // paths that take POST only, though patterns of other calls match them
 }
 
 // Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
 // metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
 // router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
 func Handler(routes *http.ServeMux, o Options) http.Handler {
-	handler := secured(crossOrigin(o.CORSOrigins, hosted(slashless(routed(routes)))), o.MediaOrigins)
+	handler := secured(crossOrigin(o.CORSOrigins, hosted(slashless(routed(routes, o.OnlyPost)))), o.MediaOrigins)
 	return unspoilt(forwarded(o.Proxies, logged(o, safe(handler))))
 }
 
@@ -168,8 +170,15 @@ func slashless(next http.Handler) http.Handler {
 
 // routed lets the router choose, and gives the form of all problems to the errors that are none: the router's own 404
 // and 405, and what the standard library answers for a file, such as 416.
-func routed(routes *http.ServeMux) http.Handler {
+//
+// At the paths of onlyPost, which patterns of other calls match as well, the router is asked for POST only.
+func routed(routes *http.ServeMux, onlyPost []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost && slices.Contains(onlyPost, r.URL.Path) {
+			tag := lang.Accepted(r.Header.Get("Accept-Language"))
+			problem.Write(w, r, problem.ForStatus(http.StatusMethodNotAllowed, http.MethodPost, tag))
+			return
+		}
 		own := &plainErrors{ResponseWriter: w, r: r}
 		routes.ServeHTTP(own, r)
 		switch {

@@ -12,7 +12,7 @@ import (
 // itself would make huma read it whole.
 func documentUpload(document *huma.OpenAPI, maxUpload int64) {
 	one, most := 1, 255
-	document.Paths[uploadPath].Post.RequestBody = &huma.RequestBody{
+	document.Paths[UploadPath].Post.RequestBody = &huma.RequestBody{
 		Required:    true,
 		Description: "A form with the file and its title, in any order.",
 		Content: map[string]*huma.MediaType{"multipart/form-data": {

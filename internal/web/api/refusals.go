@@ -28,7 +28,7 @@ type uploadMux struct {
 
 // HandleFunc implements humago.Mux.
 func (m uploadMux) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
-	if _, path, _ := strings.Cut(pattern, " "); path == uploadPath {
+	if _, path, _ := strings.Cut(pattern, " "); path == UploadPath {
 		handler = answerWhileSending(handler, m.limit, m.rate)
 	}
 	m.ServeMux.HandleFunc(pattern, handler)

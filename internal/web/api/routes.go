@@ -6,9 +6,6 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-
-	"risingstars/internal/web/lang"
-	"risingstars/internal/web/problem"
 )
 
 // routes is the API's table of contents.
@@ -25,7 +22,7 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	register(account, a.deleteAccount, "POST", "/api/auth/delete", "Delete my account and my data", 0, 403, 422, 429)
 
 	videos := group{h, "My videos", signedIn}
-	register(videos, a.upload, "POST", uploadPath, "Upload a video", http.StatusCreated, 400, 408, 413, 422, 429, 507)
+	register(videos, a.upload, "POST", UploadPath, "Upload a video", http.StatusCreated, 400, 408, 413, 422, 429, 507)
 	register(videos, a.myVideos, "GET", "/api/videos", "List my videos", 0)
 	register(videos, a.myVideo, "GET", "/api/videos/{id}", "One of my videos", 0, 403, 404)
 	register(videos, a.publish, "POST", "/api/videos/{id}/publish", "Publish a processed video", 0, 400, 403, 404)
@@ -40,20 +37,10 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	register(voters, a.vote, "POST", "/api/public/videos/{id}/vote", "Vote for a video", 0, 400, 403, 404, 429)
 	register(voters, a.takeBack, "DELETE", "/api/public/videos/{id}/vote", "Take a vote back", 0, 404, 429)
 
-	onlyPost(mux, uploadPath) // which is no video either
 	mux.HandleFunc("GET "+MediaPath+"{key...}", a.media)
 	mux.HandleFunc("GET /openapi.json", a.document)
 	mux.Handle("GET /docs", docsPage())
 	mux.Handle("GET /docs/{file}", docsFiles())
-}
-
-// onlyPost answers other methods at a path that the pattern of another call has too, for which the router would take it.
-func onlyPost(mux *http.ServeMux, path string) {
-	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} { // GET is HEAD as well
-		mux.HandleFunc(method+" "+path, func(w http.ResponseWriter, r *http.Request) {
-			problem.Write(w, r, problem.ForStatus(http.StatusMethodNotAllowed, http.MethodPost, lang.Accepted(r.Header.Get("Accept-Language"))))
-		})
-	}
 }
 
 // group has what calls have in common.

@@ -67,6 +67,8 @@ func TestRouter(t *testing.T) {
 		{"GET /api/videos/upload", wrong, "POST"},
 		{"DELETE /api/videos/upload/", wrong, "POST"},
 		{"OPTIONS /api/videos/upload", wrong, "POST"},
+		{"PROPFIND /api/videos/upload/", wrong, "POST"},
+		{"PROPFIND /api/videos/1", wrong, "DELETE, GET, HEAD"},
 		{"PATCH /api/videos/1", wrong, "DELETE, GET, HEAD"},
 		{"GET /api/videos/1/publish", wrong, "POST"},
 		{"POST /api/videos/1/events", wrong, "GET, HEAD"},

@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	uploadPath = "/api/videos/upload"
+	// UploadPath takes POST only, though the pattern of a video's id matches it as well.
+	UploadPath = "/api/videos/upload"
 
 	framing   = 1 << 20   // bytes that a form may have around its file
 	maxText   = 4 << 10   // bytes of a title that are read; 255 characters need at most 1020
