@@ -33,13 +33,14 @@ type verdict struct {
 	at, before time.Time
 }
 
-// errHeld says that somebody else holds what a vote needs, or that it is not there.
-var errHeld = errors.New("it cannot be had without waiting")
+// errNotTogether says that a vote cannot be given with the others: somebody else holds what it needs, or it is not there, or
+// somebody has voted since the batch was judged.
+var errNotTogether = errors.New("it cannot be given together with others")
 
-// cast gives the ballots in the batch, and leaves those that cannot be given together with the others: of people or videos that
+// castTogether gives the ballots in the batch, and leaves those that cannot be given together with the others: of people or videos that
 // are not there, and, where it is to pass, whose rows somebody else holds. Passing, it waits for nobody, so that nobody's
 // trouble is everybody's; not passing, whoever gives ballots for one star alone is in nobody's way.
-func cast(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (left []*write, err error) {
+func castTogether(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (left []*write, err error) {
 	ballots, left := parted(batch)
 	if len(ballots) == 0 {
 		return left, nil
@@ -66,7 +67,7 @@ func parted(batch []*write) (with, without []*write) {
 // judge takes the rows of voters and stars, refuses what the rules refuse, and gives each other vote its moment. Whatever
 // it does not find is absent. That somebody has voted meanwhile, enter will notice.
 func judge(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (good []verdict, absent []*write, err error) {
-	taken, err := take(ctx, tx, batch, pass)
+	taken, err := lockRows(ctx, tx, batch, pass)
 	if err != nil {
 		return nil, nil, fmt.Errorf("take the stars: %w", err)
 	}
@@ -103,8 +104,8 @@ type star struct {
 	voted    bool      // the voter has, for this video
 }
 
-// take takes the rows of voters and stars, and lists them star by star.
-func take(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) ([]star, error) {
+// lockRows takes the rows of voters and stars, and lists them star by star.
+func lockRows(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) ([]star, error) {
 	videos, voters := make([]int64, len(batch)), make([]int64, len(batch))
 	for i, w := range batch {
 		videos[i], voters[i] = w.ballot.videoID, w.ballot.voterID
@@ -196,7 +197,7 @@ func enter(ctx context.Context, tx *sql.Tx, list []verdict) error {
 		return fmt.Errorf("enter the votes: %w", err)
 	}
 	if entered != len(list) { // somebody has voted since judge looked: all are looked at anew
-		return errHeld
+		return errNotTogether
 	}
 	for _, v := range slices.Backward(list) {
 		b := v.ballot

@@ -30,7 +30,7 @@ func newCrowds(db *sql.DB, watch *watchman) *crowds {
 // elsewhere leaves operations to somebody else.
 type elsewhere struct{}
 
-func (elsewhere) run(context.Context, func(context.Context, *sql.Tx) error) error { return errHeld }
+func (elsewhere) run(context.Context, func(context.Context, *sql.Tx) error) error { return errNotTogether }
 
 // crowd is who writes the same row at the moment.
 type crowd struct {
@@ -41,7 +41,7 @@ type crowd struct {
 // cast gives a ballot with all others, or, if that cannot be, with those for the same star.
 func (c *crowds) cast(ctx context.Context, b *ballot, do func(context.Context, *sql.Tx) error) error {
 	err := c.votes.runWrite(ctx, &write{do: do, ballot: b})
-	if !errors.Is(err, errHeld) {
+	if !errors.Is(err, errNotTogether) {
 		return err
 	}
 	g := c.enter(b.videoID)

@@ -59,7 +59,7 @@ func (g *group) runWrite(ctx context.Context, w *write) error {
 	if !g.join(w) && !<-w.wake {
 		return ended(w.err)
 	}
-	batch := g.take()
+	batch := g.next()
 	g.commit(batch)
 	for _, other := range batch {
 		if other != w {
@@ -80,8 +80,8 @@ func (g *group) join(w *write) (leads bool) {
 	return leads
 }
 
-// take is the leader's own operation, which is the first, and those behind it.
-func (g *group) take() []*write {
+// next is the leader's own operation, which is the first, and those behind it.
+func (g *group) next() []*write {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.waiting), maxGroup)
@@ -127,13 +127,13 @@ func (g *group) commit(batch []*write) {
 
 func (g *group) together(batch []*write) error {
 	return inTransaction(batch[0].ctx, g.db, func(tx *sql.Tx) error {
-		left, err := cast(batch[0].ctx, tx, batch, g.pass)
+		left, err := castTogether(batch[0].ctx, tx, batch, g.pass)
 		if err != nil {
 			return err
 		}
 		for _, w := range left {
 			if g.pass {
-				w.err = errHeld
+				w.err = errNotTogether
 			} else if err := w.inSavepoint(tx); err != nil {
 				return err
 			}
