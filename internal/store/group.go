@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,9 +20,11 @@ import (
 type group struct {
 	db    *sql.DB
 	alone writes        // commits an operation that shares with nobody; nil for a transaction of its own on db
-	time  time.Duration // that an operation has, 0 for any
 	watch *watchman     // ends operations on a server that has fallen silent; nil for none
 	pass  bool          // over what somebody else holds, instead of waiting for it: ballots only
+	seats chan struct{} // one for each group that may be at work at a time; nil for any number
+
+	observe func(took time.Duration, err error) // is told of each transaction that is shared; nil for nobody
 
 	mu      sync.Mutex
 	waiting []*write
@@ -44,30 +47,51 @@ type write struct {
 // once; only its last call counts. It ignores the end of its context, since interrupting one statement would roll
 // back the others' as well.
 func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
-	return g.runWrite(ctx, &write{do: do})
+	return g.runWrite(context.WithoutCancel(ctx), &write{do: do})
 }
 
+// runWrite is run for a context that nobody but its own time ends.
 func (g *group) runWrite(ctx context.Context, w *write) error {
-	ctx = context.WithoutCancel(ctx)
-	if g.time > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, g.time)
-		defer cancel()
-	}
 	ctx, ended := g.watch.guard(ctx)
 	w.ctx, w.wake = ctx, make(chan bool, 1)
-	if !g.join(w) && !<-w.wake {
-		return ended(w.err)
+	if g.join(w) || <-w.wake {
+		g.lead(w)
 	}
-	batch := g.next()
-	g.commit(batch)
-	for _, other := range batch {
-		if other != w {
-			other.wake <- false
+	return ended(w.err)
+}
+
+// lead commits the operations of those who wait, its own first, and tells them. Whatever happens to it, they are told, and the
+// next leads.
+func (g *group) lead(w *write) {
+	batch, finished := []*write{w}, false
+	defer func() {
+		if !finished {
+			err := asError(recover())
+			for _, w := range batch {
+				w.err = err // whatever was committed
+			}
+		}
+		for _, other := range batch {
+			if other != w {
+				other.wake <- false
+			}
+		}
+		g.handOver()
+	}()
+	if g.seats != nil {
+		select {
+		case g.seats <- struct{}{}:
+			defer func() { <-g.seats }()
+		case <-w.ctx.Done():
+			w.err = w.ctx.Err()
+			batch = g.next(1)
+			finished = true
+			return
 		}
 	}
-	g.handOver()
-	return ended(w.err)
+	batch = g.next(maxGroup)
+	g.commit(batch)
+	finished = true
 }
 
 // join queues the operation and reports whether it leads.
@@ -80,11 +104,11 @@ func (g *group) join(w *write) (leads bool) {
 	return leads
 }
 
-// next is the leader's own operation, which is the first, and those behind it.
-func (g *group) next() []*write {
+// next is the leader's own operation, which is the first, and those behind it, so many at most.
+func (g *group) next(most int) []*write {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n := min(len(g.waiting), maxGroup)
+	n := min(len(g.waiting), most)
 	batch := g.waiting[:n:n]
 	g.waiting = g.waiting[n:]
 	return batch
@@ -100,12 +124,17 @@ func (g *group) handOver() {
 	g.waiting[0].wake <- true
 }
 
-// commit commits all operations that a rule does not refuse. If anything else goes wrong, each is tried alone, so that
-// one's trouble is not the others'. Where nobody knows whether they were committed, they all end with that: tried again, an
-// operation would find its own effects.
+// commit commits all operations that a rule does not refuse and that have time left. If anything else goes wrong, each is tried
+// alone, so that one's trouble is not the others'. Where nobody knows whether they were committed, they all end with that: tried
+// again, an operation would find its own effects.
 func (g *group) commit(batch []*write) {
-	if len(batch) > 1 || g.pass {
+	batch = inTime(batch)
+	if len(batch) > 1 || len(batch) > 0 && g.pass {
+		begin := time.Now()
 		err := g.together(batch)
+		if g.observe != nil {
+			g.observe(time.Since(begin), err)
+		}
 		if err == nil {
 			return
 		}
@@ -117,16 +146,32 @@ func (g *group) commit(batch []*write) {
 		}
 	}
 	for _, w := range batch {
-		if g.alone != nil {
+		switch w.err = w.ctx.Err(); { // those before it may have taken long
+		case w.err != nil:
+		case g.alone != nil:
 			w.err = g.alone.run(w.ctx, func(_ context.Context, tx *sql.Tx) error { return w.call(tx) })
-			continue
+		default:
+			w.err = inTransaction(w.ctx, g.db, w.call)
 		}
-		w.err = inTransaction(w.ctx, g.db, w.call)
 	}
 }
 
+// inTime are the operations with time left. The others end with that they have none.
+func inTime(batch []*write) (left []*write) {
+	for _, w := range batch {
+		if w.err = w.ctx.Err(); w.err == nil {
+			left = append(left, w)
+		}
+	}
+	return left
+}
+
+// errNothing rolls back a transaction in which everything was refused, so that nothing is flushed for it.
+var errNothing = errors.New("nothing to commit")
+
+// together tries all operations in one transaction.
 func (g *group) together(batch []*write) error {
-	return inTransaction(batch[0].ctx, g.db, func(tx *sql.Tx) error {
+	err := inTransaction(batch[0].ctx, g.db, func(tx *sql.Tx) error {
 		left, err := castTogether(batch[0].ctx, tx, batch, g.pass)
 		if err != nil {
 			return err
@@ -138,19 +183,29 @@ func (g *group) together(batch []*write) error {
 				return err
 			}
 		}
+		if !slices.ContainsFunc(batch, func(w *write) bool { return w.err == nil }) {
+			return errNothing
+		}
 		return nil
 	})
+	if errors.Is(err, errNothing) {
+		return nil
+	}
+	return err
 }
 
 // call does the operation. A panic is an error like others here, since the group must go on.
 func (w *write) call(tx *sql.Tx) (err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			err = fmt.Errorf("panic: %v\n%s", panicked, debug.Stack())
+			err = asError(panicked)
 		}
 	}()
 	return w.do(w.ctx, tx)
 }
+
+// asError is what a panic was about and where it was.
+func asError(panicked any) error { return fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()) }
 
 // inSavepoint does the operation, or nothing of it if a rule refuses. It returns every other error.
 func (w *write) inSavepoint(tx *sql.Tx) error {
@@ -186,6 +241,9 @@ func inTransaction(ctx context.Context, db beginner, do func(*sql.Tx) error) err
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	if err := do(tx); err != nil {
 		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("commit: %w", err) // it is not sent
 	}
 	if err := tx.Commit(); err != nil {
 		if unsure(err) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -109,7 +110,7 @@ func groups() map[string]func(*testing.T) *group {
 			if _, err := db.Writer.ExecContext(t.Context(), `CREATE TABLE kept (n INTEGER PRIMARY KEY)`); err != nil {
 				t.Fatal(err)
 			}
-			c := newCrowds(db.Writer, nil)
+			c := newCrowds(db.Writer, nil, func(string, time.Duration, error) {})
 			return &c.enter(1).group
 		},
 	}
@@ -183,4 +184,80 @@ func kept(t *testing.T, db *sql.DB) []int {
 		t.Fatal(err)
 	}
 	return list
+}
+
+// Where its leader panics, a group tells those who waited that they failed, and serves whoever comes next.
+func TestGroupOutlivesItsLeader(t *testing.T) {
+	t.Parallel()
+	g := &group{db: keptTable(t)}
+	insert := func(n int) func(context.Context, *sql.Tx) error {
+		return func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO kept (n) VALUES ($1)`, n)
+			return err
+		}
+	}
+	g.observe = func(time.Duration, error) { panic("at the disco") }
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { // ends with its answer
+		first <- g.run(context.Background(), func(context.Context, *sql.Tx) error {
+			for n := range 2 { // they wait for this one
+				go func() { second <- g.run(context.Background(), insert(n)) }()
+			}
+			until(t, "two wait", func() bool {
+				g.mu.Lock()
+				defer g.mu.Unlock()
+				return len(g.waiting) == 2
+			})
+			return nil
+		})
+	}()
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := <-second; err == nil {
+			t.Error("who waited for a leader that panicked was told of success")
+		}
+	}
+	g.observe = nil
+	if err := g.run(t.Context(), insert(2)); err != nil {
+		t.Error(err)
+	}
+}
+
+// An operation whose time is over is not tried.
+func TestGroupLeavesWhatIsTooLate(t *testing.T) {
+	t.Parallel()
+	g := &group{db: keptTable(t)}
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	do := func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(context.WithoutCancel(ctx), `INSERT INTO kept (n) SELECT count(*) FROM kept`)
+		return err
+	}
+	batch := []*write{{ctx: late, do: do}, {ctx: t.Context(), do: do}, {ctx: t.Context(), do: do}}
+
+	g.commit(batch)
+
+	if diff := cmp.Diff([]error{context.Canceled, nil, nil}, []error{batch[0].err, batch[1].err, batch[2].err}, cmpopts.EquateErrors()); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int{0, 1}, kept(t, g.db)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// until polls until done returns true, for as long as a busy machine may take.
+func until(tb testing.TB, what string, done func() bool) {
+	tb.Helper()
+	deadline := time.Now().Add(time.Minute)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		if time.Now().After(deadline) {
+			tb.Errorf("not within a minute: %s", what)
+			return
+		}
+		<-tick.C
+	}
 }

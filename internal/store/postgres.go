@@ -156,8 +156,15 @@ func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error
 	defer cancel()
 	ctx, ended := p.watch.guard(ctx)
 	defer func() { err = ended(err) }() // after a panic as well
+	return repeated{p.db}.run(ctx, do)
+}
+
+// repeated runs writers in transactions that are repeated where PostgreSQL has ended them for the sake of others, until ctx ends.
+type repeated struct{ db *sql.DB }
+
+func (r repeated) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
 	for n := 1; ; n++ {
-		err = inTransaction(ctx, p.db, func(tx *sql.Tx) error { return do(ctx, tx) })
+		err := inTransaction(ctx, r.db, func(tx *sql.Tx) error { return do(ctx, tx) })
 		if n == maxRepeats || !repeatable(err) {
 			return err
 		}
@@ -175,8 +182,11 @@ func repeatable(err error) bool {
 var errUnsure = errors.New("it may have been committed")
 
 // unsure reports whether a COMMIT that failed may have been done: PostgreSQL has not answered it, or was going down when it
-// did. What SQLite says is so.
+// did. What SQLite says is so, and a COMMIT that was never sent was not done.
 func unsure(err error) bool {
+	if errors.Is(err, sql.ErrTxDone) || pgconn.SafeToRetry(err) {
+		return false
+	}
 	if failed, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return failed.SeverityUnlocalized != "ERROR"
 	}

@@ -54,14 +54,15 @@ func New(db *DB, o Options) *Store {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
 	}
-	s := &Store{writes: &group{db: db.Writer}, readers: db.Readers, watch: db.watch, queue: o.Queue, observe: o.Observe}
+	s := &Store{readers: db.Readers, watch: db.watch, queue: o.Queue, observe: o.Observe}
 	s.maxUnpublished, s.uploadsAtOnce, s.clock = o.MaxUnpublished, o.UploadsAtOnce, o.Clock
 	if s.clock == nil {
 		s.clock = time.Now
 	}
+	s.writes = &group{db: db.Writer, observe: func(took time.Duration, err error) { o.Observe("writes_together", took, err) }}
 	if db.Engine == Postgres {
 		s.writes = pooled{db.Writer, db.watch}
-		s.crowds = newCrowds(db.Writer, db.watch)
+		s.crowds = newCrowds(db.Writer, db.watch, s.observe)
 	}
 	return s
 }
