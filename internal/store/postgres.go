@@ -184,7 +184,10 @@ var errUnsure = errors.New("it may have been committed")
 // unsure reports whether a COMMIT that failed may have been done: PostgreSQL has not answered it, or was going down when it
 // did. What SQLite says is so, and a COMMIT that was never sent was not done.
 func unsure(err error) bool {
-	if errors.Is(err, sql.ErrTxDone) || pgconn.SafeToRetry(err) {
+	if errors.Is(err, sql.ErrTxDone) {
+		return false
+	}
+	if pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed) { // pgx says the latter of a lost answer as well
 		return false
 	}
 	if failed, ok := errors.AsType[*pgconn.PgError](err); ok {
