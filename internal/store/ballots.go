@@ -37,19 +37,19 @@ type verdict struct {
 // somebody has voted since the batch was judged.
 var errNotTogether = errors.New("it cannot be given together with others")
 
-// castTogether gives the ballots in the batch, and leaves those that cannot be given together with the others: of people or videos that
-// are not there, and, where it is to pass, whose rows somebody else holds. Passing, it waits for nobody, so that nobody's
-// trouble is everybody's; not passing, whoever gives ballots for one star alone is in nobody's way.
+// castTogether gives the ballots in the batch, and leaves those that cannot be given together with the others: where it is to pass,
+// those whose rows somebody else holds. Passing, it waits for nobody, so that nobody's trouble is everybody's; not passing,
+// whoever gives ballots for one star alone is in nobody's way.
 func castTogether(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (left []*write, err error) {
 	ballots, left := parted(batch)
 	if len(ballots) == 0 {
 		return left, nil
 	}
-	good, absent, err := judge(ctx, tx, ballots, pass)
+	good, held, err := judge(ctx, tx, ballots, pass)
 	if err == nil && len(good) > 0 {
 		err = enter(ctx, tx, good)
 	}
-	return append(left, absent...), err
+	return append(left, held...), err
 }
 
 // parted tells writes with a ballot from those without.
@@ -64,19 +64,22 @@ func parted(batch []*write) (with, without []*write) {
 	return with, without
 }
 
-// judge takes the rows of voters and stars, refuses what the rules refuse, and gives each other vote its moment. Whatever
-// it does not find is absent. That somebody has voted meanwhile, enter will notice.
-func judge(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (good []verdict, absent []*write, err error) {
-	taken, err := lockRows(ctx, tx, batch, pass)
+// judge takes the rows of voters and stars, refuses what the rules refuse, and gives each other vote its moment. That somebody has
+// voted meanwhile, enter will notice.
+func judge(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (good []verdict, held []*write, err error) {
+	stars, err := lockRows(ctx, tx, batch, pass)
 	if err != nil {
 		return nil, nil, fmt.Errorf("take the stars: %w", err)
 	}
-	latest, seen, found := map[int64]time.Time{}, map[[2]int64]bool{}, make([]bool, len(batch))
-	for _, star := range taken {
+	latest, seen := map[int64]time.Time{}, map[[2]int64]bool{}
+	for _, star := range stars {
 		w := batch[star.n-1]
-		found[star.n-1] = true
 		pair := [2]int64{w.ballot.voterID, w.ballot.videoID}
-		if w.err = mayVote(star.playerID, w.ballot.voterID, star.voted || seen[pair]); w.err != nil {
+		w.err = star.refuses(w.ballot.voterID, seen[pair], pass)
+		if errors.Is(w.err, errNotTogether) {
+			held = append(held, w)
+		}
+		if w.err != nil {
 			continue
 		}
 		seen[pair] = true
@@ -88,23 +91,38 @@ func judge(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (good []v
 		latest[star.playerID] = at
 		good = append(good, verdict{write: w, playerID: star.playerID, at: at, before: before})
 	}
-	for i, w := range batch {
-		if !found[i] {
-			absent = append(absent, w)
-		}
-	}
-	return good, absent, nil
+	return good, held, nil
 }
 
 // star is what there is for the ballot with the number n, counted from 1.
 type star struct {
 	n        int
-	playerID int64
-	reached  time.Time // when the player reached the votes that stand
-	voted    bool      // the voter has, for this video
+	public   bool  // there is such a video, and everybody may see it
+	playerID int64 // whose video it is
+	taken    bool  // the player's place is held for the ballot
+	voter    bool  // the voter's row is, too
+	reached  time.Time
+	voted    bool // the voter has, for this video
 }
 
-// lockRows takes the rows of voters and stars, and lists them star by star.
+// refuses is why a ballot cannot be given. Rows that could not be had are somebody else's if they were passed over, and gone if they
+// were waited for.
+func (s star) refuses(voterID int64, again, pass bool) error {
+	switch {
+	case !s.public:
+		return contest.ErrNoVideo
+	case pass && !(s.taken && s.voter):
+		return errNotTogether
+	case !s.voter:
+		return contest.ErrNotSignedIn
+	case !s.taken:
+		return contest.ErrNoVideo
+	}
+	return mayVote(s.playerID, voterID, s.voted || again)
+}
+
+// lockRows takes the rows of the voters, then those of the stars, each in the order of their numbers, and lists the stars. That is
+// the order in which an account is deleted, so that neither waits for what the other is waiting to let go.
 func lockRows(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) ([]star, error) {
 	videos, voters := make([]int64, len(batch)), make([]int64, len(batch))
 	for i, w := range batch {
@@ -114,23 +132,44 @@ func lockRows(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) ([]sta
 	if pass {
 		skip = ` SKIP LOCKED`
 	}
-	// Planned anew each time: a plan that was kept from when there were no votes would read them all, until the next ANALYZE.
+	// Counting the voters takes all of them before the first star. Planned anew each time: a plan that was kept from when there
+	// were no votes would read them all, until the next ANALYZE.
 	rows, err := tx.QueryContext(ctx, `
-		SELECT asked.n, s.player_id, s.reached_at, votes.voter_id IS NOT NULL
-		FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[])) WITH ORDINALITY AS asked (video_id, voter_id, n)
-		JOIN videos AS v ON v.id = asked.video_id AND v.status = 'public'
-		JOIN players AS p ON p.id = asked.voter_id
-		JOIN standings AS s ON s.player_id = v.player_id
+		WITH asked AS MATERIALIZED (
+			SELECT a.n, a.voter_id, a.video_id, v.player_id
+			FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[])) WITH ORDINALITY AS a (video_id, voter_id, n)
+			LEFT JOIN videos AS v ON v.id = a.video_id AND v.status = 'public'
+		), p AS MATERIALIZED (
+			SELECT id FROM players WHERE id IN (SELECT voter_id FROM asked) ORDER BY id
+			FOR KEY SHARE OF players`+skip+`
+		), s AS MATERIALIZED (
+			SELECT player_id, reached_at FROM standings
+			WHERE player_id IN (SELECT player_id FROM asked) AND (SELECT count(*) FROM p) >= 0 ORDER BY player_id
+			FOR NO KEY UPDATE OF standings`+skip+`
+		)
+		SELECT asked.n, asked.player_id IS NOT NULL, COALESCE(asked.player_id, 0), s.player_id IS NOT NULL, p.id IS NOT NULL,
+			COALESCE(s.reached_at, 'epoch'), votes.voter_id IS NOT NULL
+		FROM asked
+		LEFT JOIN p ON p.id = asked.voter_id
+		LEFT JOIN s ON s.player_id = asked.player_id
 		LEFT JOIN votes ON votes.voter_id = asked.voter_id AND votes.video_id = asked.video_id
-		ORDER BY s.player_id, asked.n
-		FOR KEY SHARE OF p`+skip+`
-		FOR NO KEY UPDATE OF s`+skip, pgx.QueryExecModeCacheDescribe, videos, voters)
+		ORDER BY asked.player_id, asked.n`, pgx.QueryExecModeCacheDescribe, videos, voters)
 	if err != nil {
 		return nil, err
 	}
 	return all(rows, func(row scanner) (s star, err error) {
-		return s, row.Scan(&s.n, &s.playerID, (*timestamp)(&s.reached), &s.voted)
+		return s, row.Scan(&s.n, &s.public, &s.playerID, &s.taken, &s.voter, (*timestamp)(&s.reached), &s.voted)
 	})
+}
+
+// giveAlone is give with the rows taken in the order of lockRows.
+func (b *ballot) giveAlone(ctx context.Context, tx *sql.Tx) error {
+	var id int64
+	err := tx.QueryRowContext(ctx, `SELECT id FROM players WHERE id = $1 FOR KEY SHARE`, b.voterID).Scan(&id)
+	if err != nil {
+		return orNone(err, contest.ErrNotSignedIn)
+	}
+	return b.give(ctx, tx)
 }
 
 // mayVote is the rule for a public video.

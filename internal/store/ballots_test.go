@@ -35,8 +35,8 @@ func TestBallotsAreKeptApart(t *testing.T) {
 		{2, 4, 13, nil, 1},
 		{2, 4, 14, contest.ErrAlreadyVoted, 0}, // in the same batch
 		{1, 1, 15, contest.ErrOwnVideo, 0},
-		{99, 5, 16, errNotTogether, 0},
-		{1, 99, 17, errNotTogether, 0},
+		{99, 5, 16, contest.ErrNoVideo, 0},
+		{1, 99, 17, errNotTogether, 0}, // nobody by that number, or somebody's who holds it
 		{1, 5, 5, nil, 3}, // by a clock that is behind
 		{1, 6, 18, nil, 4},
 	}

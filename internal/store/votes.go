@@ -24,11 +24,10 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 func (s *Store) AddVoteFrom(ctx context.Context, videoID, voterID int64, at time.Time, from contest.Signal) (votes int, err error) {
 	defer s.observed("add_vote", &err)()
 	b := &ballot{videoID: videoID, voterID: voterID, at: at.Truncate(time.Microsecond), from: from} // as the database will have it
-	do := func(ctx context.Context, tx *sql.Tx) error { return b.give(ctx, tx) }
 	if s.crowds == nil {
-		err = s.writes.run(ctx, do)
+		err = s.writes.run(ctx, b.give)
 	} else {
-		err = s.crowds.cast(ctx, b, do)
+		err = s.crowds.cast(ctx, b, b.giveAlone)
 	}
 	if err != nil {
 		return 0, orGone(named("add_vote", err))
