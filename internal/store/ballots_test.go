@@ -4,12 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"risingstars/internal/contest"
@@ -37,7 +41,7 @@ func TestBallotsAreKeptApart(t *testing.T) {
 		{1, 1, 15, contest.ErrOwnVideo, 0},
 		{99, 5, 16, contest.ErrNoVideo, 0},
 		{1, 99, 17, errNotTogether, 0}, // nobody by that number, or somebody's who holds it
-		{1, 5, 5, nil, 3}, // by a clock that is behind
+		{1, 5, 5, nil, 3},              // by a clock that is behind
 		{1, 6, 18, nil, 4},
 	}
 	var batch []*write
@@ -111,6 +115,7 @@ func TestVotesPassWhoIsHeld(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	until(t, "two wait for a lock", func() bool { return lockWaits(t, s) >= 2 })
 	select {
 	case err := <-held:
 		t.Errorf("a vote for the star or of the voter has ended: %v", err)
@@ -160,10 +165,214 @@ func TestUnsure(t *testing.T) {
 		{&pgconn.PgError{SeverityUnlocalized: "ERROR", Code: "40001"}, false},
 		{&pgconn.PgError{SeverityUnlocalized: "FATAL", Code: "57P01"}, true},
 		{context.DeadlineExceeded, true},
+		{io.ErrUnexpectedEOF, true}, // the connection was lost
+		{fmt.Errorf("%w: as pgx says it", pgconn.ErrConnClosed), true},
+		{pgx.ErrTxCommitRollback, false},
+		{sql.ErrTxDone, false},
+		{constraint(t), false},
 	} {
 		if got := unsure(test.err); got != test.want {
 			t.Errorf("%v: got %t", test.err, got)
 		}
+	}
+}
+
+// constraint is what SQLite says to a row that is there already.
+func constraint(t *testing.T) error {
+	t.Helper()
+	_, err := keptTable(t).ExecContext(t.Context(), `INSERT INTO kept (n) VALUES (1), (1)`)
+	if err == nil {
+		t.Fatal("SQLite refuses nothing")
+	}
+	return err
+}
+
+// lockWaits is how many connections to the store's database wait for a lock.
+func lockWaits(t *testing.T, s *Store) (n int) {
+	t.Helper()
+	err := s.crowds.db.QueryRowContext(t.Context(), `
+		SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n)
+	if err != nil {
+		t.Error(err)
+	}
+	return n
+}
+
+// A COMMIT whose time is over before it is sent is not one that may have been done.
+func TestCommitThatIsNotSent(t *testing.T) {
+	t.Parallel()
+	s := stormStore(t, testserver.SharedPostgres(t), 1, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := inTransaction(ctx, s.crowds.db, func(*sql.Tx) error {
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || errors.Is(err, errUnsure) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A batch of which every vote is refused leaves nothing to flush.
+func TestRefusalsAreRolledBack(t *testing.T) {
+	t.Parallel()
+	s := stormStore(t, testserver.SharedPostgres(t), 1, 2)
+	var told []error
+	s.crowds.votes.observe = func(_ time.Duration, err error) { told = append(told, err) }
+	for _, test := range []struct {
+		video int64
+		want  error
+	}{{1, contest.ErrOwnVideo}, {99, contest.ErrNoVideo}} {
+		if _, err := s.AddVote(t.Context(), test.video, 1, time.Now()); !errors.Is(err, test.want) {
+			t.Errorf("got %v, want %v", err, test.want)
+		}
+	}
+	if diff := cmp.Diff([]error{nil, nil}, told, cmpopts.EquateErrors()); diff != "" {
+		t.Errorf("transactions (-want +got):\n%s", diff)
+	}
+	var ended string // of the transaction that has held the star last
+	err := s.readers.QueryRowContext(t.Context(),
+		`SELECT pg_xact_status(CAST(CAST(xmax AS TEXT) AS XID8)) FROM standings WHERE player_id = 1`).Scan(&ended)
+	if ended != "aborted" || err != nil {
+		t.Errorf("the transaction is %s, %v", ended, err)
+	}
+}
+
+// What becomes of a transaction that many share is told, be it that each is tried again.
+func TestSharedFailuresAreObserved(t *testing.T) {
+	t.Parallel()
+	s := stormStore(t, testserver.SharedPostgres(t), 1, 2)
+	var told []string
+	s.crowds.observe = func(operation string, _ time.Duration, err error) {
+		told = append(told, fmt.Sprint(operation, " ", err != nil))
+	}
+	if _, err := s.crowds.db.ExecContext(t.Context(), `ALTER TABLE votes RENAME TO elsewhere`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AddVote(t.Context(), 1, 2, time.Now()); err == nil {
+		t.Error("a vote without a table")
+	}
+	if diff := cmp.Diff([]string{"votes_together true"}, told); diff != "" {
+		t.Errorf("observed (-want +got):\n%s", diff)
+	}
+}
+
+// holdStars holds stars and voters as deleting an account would, until the test lets go.
+func holdStars(t *testing.T, s *Store) (letGo func()) {
+	t.Helper()
+	tx, err := s.crowds.db.BeginTx(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.ExecContext(t.Context(), `UPDATE standings SET before_at = reached_at`); err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = tx.Rollback() }
+}
+
+// However many stars are held, those who wait for them leave connections for others.
+func TestHeldStarsLeaveConnections(t *testing.T) {
+	t.Parallel()
+	const stars = 20 // connections are 16
+	s := stormStore(t, testserver.SharedPostgres(t), stars, stars+1)
+	letGo := holdStars(t, s)
+	defer letGo()
+	given := make(chan error, stars)
+	for i := range stars {
+		go func() { // ends when the stars are let go
+			_, err := s.AddVote(context.Background(), int64(i+1), stars+1, time.Now())
+			given <- err
+		}()
+	}
+	until(t, "half of the connections wait", func() bool { return lockWaits(t, s) == 8 && len(s.crowds.seats) == 8 })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for range 3 { // whoever has no seat comes no further
+		if _, err := s.PlayerByID(ctx, 1); err != nil {
+			t.Errorf("a reader: %v", err)
+		}
+		if n := lockWaits(t, s); n != 8 {
+			t.Errorf("%d connections wait, want 8", n)
+		}
+	}
+	letGo()
+	for range stars {
+		if err := <-given; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := len(s.crowds.seats); n != 0 {
+		t.Errorf("%d seats are taken in the end", n)
+	}
+}
+
+// A vote has one time for all that it is tried in, and is told when that is over.
+func TestVoteHasOneDeadline(t *testing.T) {
+	t.Parallel()
+	s := stormStore(t, testserver.SharedPostgres(t), 1, 3)
+	s.crowds.time = 300 * time.Millisecond
+	defer holdStars(t, s)()
+	given := make(chan error, 2)
+	for voter := range int64(2) {
+		go func() { // ends with its time
+			_, err := s.AddVote(context.Background(), 1, voter+2, time.Now())
+			given <- err
+		}()
+	}
+	for range 2 {
+		select {
+		case err := <-given:
+			if !errors.Is(err, contest.ErrUnavailable) {
+				t.Errorf("got %v", err)
+			}
+		case <-time.After(20 * time.Second): // pooled alone would take 30
+			t.Error("it has not ended")
+		}
+	}
+}
+
+// A crowd takes no star before it has all its voters: whoever deletes an account has the voter first, and wants the star next.
+func TestVotersAreTakenBeforeStars(t *testing.T) {
+	t.Parallel()
+	s := stormStore(t, testserver.SharedPostgres(t), 2, 6)
+	for name, give := range map[string]func(context.Context, *sql.Tx) error{
+		"together": func(ctx context.Context, tx *sql.Tx) error {
+			var batch []*write
+			for voter := int64(3); voter <= 6; voter++ {
+				batch = append(batch, &write{ctx: ctx, ballot: &ballot{videoID: 1, voterID: voter, at: time.Now()}})
+			}
+			_, err := castTogether(ctx, tx, batch, false)
+			return err
+		},
+		"alone": (&ballot{videoID: 1, voterID: 6, at: time.Now()}).giveAlone,
+	} {
+		t.Run(name, func(t *testing.T) {
+			deleting, err := s.crowds.db.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = deleting.Rollback() }()
+			if err := hold(t.Context(), deleting, 6); err != nil {
+				t.Fatal(err)
+			}
+			given := make(chan error, 1)
+			undone := errors.New("undone")
+			go func() { // ends when the voter is let go
+				given <- inTransaction(context.Background(), s.crowds.db, func(tx *sql.Tx) error {
+					return errors.Join(give(context.Background(), tx), undone)
+				})
+			}()
+			until(t, "the vote waits for the voter", func() bool { return lockWaits(t, s) == 1 })
+			if _, err := deleting.ExecContext(t.Context(), `SELECT 1 FROM standings WHERE player_id = 1 FOR UPDATE NOWAIT`); err != nil {
+				t.Errorf("the star is taken: %v", err)
+			}
+			if err := deleting.Rollback(); err != nil {
+				t.Error(err)
+			}
+			if err := <-given; !errors.Is(err, undone) || strings.Contains(err.Error(), "SQLSTATE") {
+				t.Error(err)
+			}
+		})
 	}
 }
 
