@@ -306,27 +306,33 @@ func TestHeldStarsLeaveConnections(t *testing.T) {
 	}
 }
 
-// A vote has one time for all that it is tried in, and is told when that is over.
+// A vote has one time for all that it is tried in, be it that it waits for a star or for a connection.
 func TestVoteHasOneDeadline(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 3)
 	s.crowds.time = 300 * time.Millisecond
 	defer holdStars(t, s)()
-	given := make(chan error, 2)
-	for voter := range int64(2) {
+	for _, test := range []struct {
+		name        string
+		connections int // that holdStars has one of
+		vote        func() (int, error)
+	}{
+		{"for a star", 16, func() (int, error) { return s.AddVote(context.Background(), 1, 2, time.Now()) }},
+		{"for a connection", 1, func() (int, error) { return s.RemoveVote(context.Background(), 1, 3) }},
+	} {
+		s.crowds.db.SetMaxOpenConns(test.connections)
+		ended := make(chan error, 1)
 		go func() { // ends with its time
-			_, err := s.AddVote(context.Background(), 1, voter+2, time.Now())
-			given <- err
+			_, err := test.vote()
+			ended <- err
 		}()
-	}
-	for range 2 {
 		select {
-		case err := <-given:
+		case err := <-ended:
 			if !errors.Is(err, contest.ErrUnavailable) {
-				t.Errorf("got %v", err)
+				t.Errorf("waiting %s: got %v", test.name, err)
 			}
-		case <-time.After(20 * time.Second): // pooled alone would take 30
-			t.Error("it has not ended")
+		case <-time.After(writeTime / 2):
+			t.Errorf("waiting %s: it has not ended", test.name)
 		}
 	}
 }
