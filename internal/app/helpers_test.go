@@ -16,7 +16,7 @@ import (
 
 	"risingstars/internal/app"
 	"risingstars/internal/app/apptest"
-	"risingstars/internal/testserver"
+	"risingstars/internal/testserver/people"
 )
 
 // patience is how long a test waits for what takes seconds on an idle machine.
@@ -26,17 +26,17 @@ var httpClient = &http.Client{Timeout: patience}
 
 // call sends a request and decodes the answer's body into into, unless that is nil.
 func call(method, url, token, contentType string, body io.Reader, into any) (status int, err error) {
-	return testserver.Person{URL: url, Token: token, Client: httpClient}.Call(method, "", contentType, body, into)
+	return people.Person{URL: url, Token: token, Client: httpClient}.Call(method, "", contentType, body, into)
 }
 
 // player is somebody with an account.
 type player struct{ email, token string }
 
-const password = testserver.Password
+const password = people.Password
 
 // at is the player before one of the servers that share the account.
-func (p player) at(url string) testserver.Person {
-	return testserver.Person{URL: url, Token: p.token, Client: httpClient}
+func (p player) at(url string) people.Person {
+	return people.Person{URL: url, Token: p.token, Client: httpClient}
 }
 
 func signUp(url, email string) error { return player{}.at(url).SignUp(email) }
@@ -64,7 +64,7 @@ func (p player) mustUpload(tb testing.TB, url, path string) (id int64) {
 	return must(p.upload(url, "Triple", path, func() {}))(tb)
 }
 
-type video = testserver.Video
+type video = people.Video
 
 func (p player) video(tb testing.TB, url string, id int64) video {
 	tb.Helper()

@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"risingstars/internal/testserver"
+	"risingstars/internal/testserver/people"
 )
 
 // person is somebody out in the world, who knows the site's address and nothing else.
-type person struct{ testserver.Person }
+type person struct{ people.Person }
 
 func newPerson(tb testing.TB, n network, email string) *person {
 	tb.Helper()
@@ -26,7 +26,7 @@ func newPerson(tb testing.TB, n network, email string) *person {
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // its certificate signs itself
 		DisableKeepAlives: true,
 	}
-	p := &person{testserver.Person{URL: "https://" + n["web"].address, Client: &http.Client{Transport: transport, Timeout: time.Minute}}}
+	p := &person{people.Person{URL: "https://" + n["web"].address, Client: &http.Client{Transport: transport, Timeout: time.Minute}}}
 	eventually(tb, "the site is ready", func() error { return p.Get("/readyz", nil) })
 	check(tb, p.SignUp(email))
 	var err error
@@ -37,7 +37,7 @@ func newPerson(tb testing.TB, n network, email string) *person {
 
 // status of an error, 0 where there was no answer.
 func status(err error) int {
-	if r, ok := errors.AsType[testserver.Refusal](err); ok {
+	if r, ok := errors.AsType[people.Refusal](err); ok {
 		return r.Status
 	}
 	return 0
@@ -48,7 +48,7 @@ func (p *person) upload(clip string) (id int64, err error) {
 	return p.Upload("Triple", clip, func() {})
 }
 
-type video = testserver.Video
+type video = people.Video
 
 // isProcessed waits until a video of the player's is.
 func (p *person) isProcessed(tb testing.TB, id int64) video {

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/testserver"
+)
+
+// Two programs on one PostgreSQL give and take back votes for a few stars, while accounts are deleted. Afterwards every star's
+// votes are a chain that unwinds to its start, and the counters agree with the rows.
+func TestChainsOfTwoStores(t *testing.T) {
+	t.Parallel()
+	const stars, voters, deleted, turns = 4, 24, 4, 30
+	s := stormStore(t, testserver.SharedPostgres(t), stars, stars+voters)
+	started := standingsOf(t, s)
+	if _, err := s.crowds.db.ExecContext(t.Context(), `CREATE TABLE started AS SELECT player_id, reached_at FROM standings`); err != nil {
+		t.Fatal(err)
+	}
+	stores := []*Store{s, New(&DB{Engine: Postgres, Writer: s.crowds.db, Readers: s.readers, watch: s.watch}, Options{Queue: noQueue{}})}
+	var everybody sync.WaitGroup
+	for i := range int64(voters) {
+		everybody.Go(func() {
+			random := rand.New(rand.NewPCG(1, uint64(i))) //nolint:gosec // the same each time
+			for range turns {
+				store, star := stores[random.IntN(2)], random.Int64N(stars)+1
+				change := func() (int, error) { return store.RemoveVote(context.Background(), star, stars+1+i) }
+				if random.IntN(3) > 0 {
+					at := time.Now().Add(time.Duration(random.IntN(2000)-1000) * time.Millisecond) // clocks differ
+					change = func() (int, error) { return store.AddVote(context.Background(), star, stars+1+i, at) }
+				}
+				_, err := change()
+				if _, refused := errors.AsType[*contest.Refusal](err); err != nil && !refused {
+					t.Errorf("voter %d, star %d: %v", i, star, err)
+				}
+			}
+			if i < deleted {
+				if _, err := stores[i%2].DeletePlayer(context.Background(), stars+1+i, time.Now()); err != nil {
+					t.Errorf("delete voter %d: %v", i, err)
+				}
+			}
+		})
+	}
+	everybody.Wait()
+
+	wantNone(t, s, "votes whose moment is not their own", `
+		SELECT player_id FROM votes GROUP BY player_id, voted_at HAVING count(*) > 1`)
+	wantNone(t, s, "votes behind a moment that nobody made", `
+		SELECT player_id FROM (SELECT player_id, before_at FROM votes UNION ALL SELECT player_id, before_at FROM votes_taken_back) AS l
+		WHERE before_at NOT IN (SELECT voted_at FROM votes WHERE player_id = l.player_id)
+			AND before_at NOT IN (SELECT voted_at FROM votes_taken_back WHERE player_id = l.player_id)
+			AND before_at NOT IN (SELECT reached_at FROM started WHERE player_id = l.player_id)`)
+	wantNone(t, s, "standings that are not those of the votes", `
+		SELECT player_id FROM standings AS s WHERE votes <> (SELECT count(*) FROM votes WHERE player_id = s.player_id)
+			OR reached_at <> COALESCE((SELECT max(voted_at) FROM votes WHERE player_id = s.player_id),
+				(SELECT reached_at FROM started WHERE player_id = s.player_id))`)
+	wantNone(t, s, "videos whose votes are not counted", `
+		SELECT id FROM videos AS v WHERE votes <> (SELECT count(*) FROM votes WHERE video_id = v.id)`)
+	unwind(t, s)
+	if diff := cmp.Diff(started, standingsOf(t, s)); diff != "" {
+		t.Errorf("standings when all votes are taken back (-want +got):\n%s", diff)
+	}
+	wantNone(t, s, "links that are left", `SELECT player_id FROM votes_taken_back`)
+}
+
+// standingsOf are since when each star has how many votes.
+func standingsOf(t *testing.T, s *Store) []string {
+	t.Helper()
+	return lines(t, s, `SELECT player_id || ': ' || votes || ' since ' || reached_at FROM standings ORDER BY player_id`)
+}
+
+// unwind takes back all votes, in an order that is not that of time.
+func unwind(t *testing.T, s *Store) {
+	t.Helper()
+	for _, pair := range lines(t, s, `SELECT video_id || ' ' || voter_id FROM votes ORDER BY md5(voter_id || ' ' || video_id)`) {
+		var videoID, voterID int64
+		if _, err := fmt.Sscan(pair, &videoID, &voterID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.RemoveVote(t.Context(), videoID, voterID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func wantNone(t *testing.T, s *Store, what, query string) {
+	t.Helper()
+	if rows := lines(t, s, query); len(rows) > 0 {
+		t.Errorf("%s: %v", what, rows)
+	}
+}
+
+func lines(t *testing.T, s *Store, query string) []string {
+	t.Helper()
+	rows, err := s.readers.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := all(rows, func(row scanner) (text string, err error) { return text, row.Scan(&text) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
