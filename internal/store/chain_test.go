@@ -29,7 +29,7 @@ func TestChainsOfTwoStores(t *testing.T) {
 	var everybody sync.WaitGroup
 	for i := range int64(voters) {
 		everybody.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(i))) //nolint:gosec // the same each time
+			random := rand.New(rand.NewPCG(1, uint64(i))) // the same each time
 			for range turns {
 				store, star := stores[random.IntN(2)], random.Int64N(stars)+1
 				change := func() (int, error) { return store.RemoveVote(context.Background(), star, stars+1+i) }
