@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"sync"
 	"time"
 
 	"risingstars/internal/contest"
@@ -26,21 +25,18 @@ type group struct {
 
 	observe func(took time.Duration, err error) // is told of each transaction that is shared; nil for nobody
 
-	mu      sync.Mutex
-	waiting []*write
-	led     bool // somebody is at work, and will hand over to the first who waits
+	line line[*write]
 }
 
 // maxGroup bounds how long the last of a group can make the first wait.
 const maxGroup = 64
 
-// write is one operation: what it does, and, once it is woken, how it ended or that it is its turn to lead.
+// write is one operation: what it does, and how it ended.
 type write struct {
 	ctx    context.Context //nolint:containedctx // lives as long as the call
 	do     func(context.Context, *sql.Tx) error
 	ballot *ballot // with which others can be given in its place; nil for none
 	err    error
-	wake   chan bool // true: lead; false: done
 }
 
 // run returns when the operation is committed, or with what kept it from being. The operation may be called more than
@@ -53,8 +49,8 @@ func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error
 // runWrite is run for a context that nobody but its own time ends.
 func (g *group) runWrite(ctx context.Context, w *write) error {
 	ctx, ended := g.watch.guard(ctx)
-	w.ctx, w.wake = ctx, make(chan bool, 1)
-	if g.join(w) || <-w.wake {
+	w.ctx = ctx
+	if g.line.join(w) {
 		g.lead(w)
 	}
 	return ended(w.err)
@@ -63,65 +59,27 @@ func (g *group) runWrite(ctx context.Context, w *write) error {
 // lead commits the operations of those who wait, its own first, and tells them. Whatever happens to it, they are told, and the
 // next leads.
 func (g *group) lead(w *write) {
-	batch, finished := []*write{w}, false
-	defer func() {
-		if !finished {
-			err := asError(recover())
-			for _, w := range batch {
-				w.err = err // whatever was committed
-			}
-		}
-		for _, other := range batch {
-			if other != w {
-				other.wake <- false
-			}
-		}
-		g.handOver()
-	}()
+	most := maxGroup
 	if g.seats != nil {
 		select {
 		case g.seats <- struct{}{}:
 			defer func() { <-g.seats }()
 		case <-w.ctx.Done():
-			w.err = w.ctx.Err()
-			batch = g.next(1)
-			finished = true
-			return
+			most = 1 // itself, whose time is over; the next waits on
 		}
 	}
-	batch = g.next(maxGroup)
-	g.commit(batch)
+	batch, finished := g.line.next(most), false
+	defer func() {
+		if !finished {
+			err := asError(recover())
+			for _, w := range items(batch) {
+				w.err = err // whatever was committed
+			}
+		}
+		g.line.done(batch)
+	}()
+	g.commit(items(batch))
 	finished = true
-}
-
-// join queues the operation and reports whether it leads.
-func (g *group) join(w *write) (leads bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.waiting = append(g.waiting, w)
-	leads = !g.led
-	g.led = true
-	return leads
-}
-
-// next is the leader's own operation, which is the first, and those behind it, so many at most.
-func (g *group) next(most int) []*write {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	n := min(len(g.waiting), most)
-	batch := g.waiting[:n:n]
-	g.waiting = g.waiting[n:]
-	return batch
-}
-
-func (g *group) handOver() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.waiting) == 0 {
-		g.waiting, g.led = nil, false
-		return
-	}
-	g.waiting[0].wake <- true
 }
 
 // commit commits all operations that a rule does not refuse and that have time left. If anything else goes wrong, each is tried

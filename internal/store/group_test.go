@@ -147,7 +147,7 @@ func TestGroupServesEverybody(t *testing.T) {
 	if got, want := len(kept(t, g.db)), writers*2/3; got != want {
 		t.Errorf("kept %d rows, want %d", got, want)
 	}
-	if g.led || len(g.waiting) > 0 {
+	if g.line.led || len(g.line.waiting) > 0 {
 		t.Error("the group is not idle in the end")
 	}
 }
@@ -204,9 +204,7 @@ func TestGroupOutlivesItsLeader(t *testing.T) {
 				go func() { second <- g.run(context.Background(), insert(n)) }()
 			}
 			until(t, "two wait", func() bool {
-				g.mu.Lock()
-				defer g.mu.Unlock()
-				return len(g.waiting) == 2
+				return g.line.length() == 2
 			})
 			return nil
 		})

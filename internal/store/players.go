@@ -33,6 +33,9 @@ func (s *Store) AddPlayer(ctx context.Context, p contest.Player, passwordHash st
 
 // PlayerByID implements [contest.PlayerStore].
 func (s *Store) PlayerByID(ctx context.Context, id int64) (contest.Player, error) {
+	if s.lookups != nil {
+		return s.lookups.player(ctx, id)
+	}
 	return one(ctx, s, "player_by_id", scanPlayer, contest.ErrNotSignedIn,
 		`SELECT `+playerColumns+` FROM players WHERE id = $1`, id)
 }

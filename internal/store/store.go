@@ -30,6 +30,7 @@ type writes interface {
 type Store struct {
 	writes  writes
 	crowds  *crowds   // nil where writers share every commit anyway
+	lookups *lookups  // nil where a query costs no round trip
 	readers *sql.DB   // on SQLite they cannot write
 	watch   *watchman // nil on SQLite
 	queue   Queue
@@ -63,6 +64,7 @@ func New(db *DB, o Options) *Store {
 	if db.Engine == Postgres {
 		s.writes = pooled{db.Writer, db.watch}
 		s.crowds = newCrowds(db.Writer, db.watch, s.observe)
+		s.lookups = &lookups{store: s}
 	}
 	return s
 }
