@@ -34,6 +34,8 @@ type Redis struct {
 	mu   sync.Mutex
 	owed map[contest.Topic]uint64 // how many Forgets have not reached Redis
 
+	forgets map[contest.Topic]*sharing // of a handful of topics
+
 	stop  context.CancelFunc
 	parts sync.WaitGroup
 }
@@ -53,7 +55,7 @@ func openRedis(ctx context.Context, url string, timeout time.Duration, now func(
 	}
 	r := &Redis{
 		local: NewLocal(now), link: l, channel: fmt.Sprintf("%s%d:news", prefix, l.db), origin: rand.Text(),
-		owed: map[contest.Topic]uint64{},
+		owed: map[contest.Topic]uint64{}, forgets: map[contest.Topic]*sharing{},
 	}
 	metrics.MustRegister(r.local.Lookups())
 	if err := probe(ctx, l.client); err != nil {

@@ -20,8 +20,20 @@ func eraKey(topic contest.Topic) string { return prefix + "era:" + string(topic)
 // now, and the other processes as soon as they hear of it, at the latest when they have made the answer again for its
 // age: after a second, and five at most.
 //
-// Redis goes first: an answer taken from it under the old era must not be kept under the new one of this process.
+// Redis goes first: an answer taken from it under the old era must not be kept under the new one of this process. In a storm
+// of votes, those that come while one is told to Redis share the next telling.
 func (r *Redis) Forget(ctx context.Context, topic contest.Topic) {
+	r.mu.Lock()
+	f := r.forgets[topic]
+	if f == nil {
+		f = &sharing{}
+		r.forgets[topic] = f
+	}
+	r.mu.Unlock()
+	f.do(func() { r.forget(context.WithoutCancel(ctx), topic) })
+}
+
+func (r *Redis) forget(ctx context.Context, topic contest.Topic) {
 	told := r.link.try(ctx, "forget", func(ctx context.Context, c *redis.Client) error {
 		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
 			p.Set(ctx, eraKey(topic), rand.Text(), 0)
