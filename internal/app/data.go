@@ -79,7 +79,7 @@ func openDatabase(ctx context.Context, s *config.Settings) (*store.DB, error) {
 		return store.OpenPostgres(s.DatabaseURL, s.DatabaseConnections)
 	}
 	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
-		return nil, fmt.Errorf("make DATA_DIR: %w", err)
+		return nil, fmt.Errorf("make DATA_DIR: %w (make it a folder that this user can write to)", err)
 	}
 	return store.OpenSQLite(ctx, databasePath(s))
 }
@@ -115,7 +115,7 @@ func lockData(s *config.Settings) (unlock func() error, err error) {
 	}
 	f, err := os.OpenFile(s.InData("lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock DATA_DIR: %w", err)
+		return nil, fmt.Errorf("lock DATA_DIR: %w (make it a folder that this user can write to)", err)
 	}
 	locked, err := lock(f, syscall.LOCK_EX|syscall.LOCK_NB)
 	switch {

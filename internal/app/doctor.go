@@ -230,7 +230,10 @@ func checkDisk(_ context.Context, s *config.Settings) []finding {
 		}
 		free := stat.Bavail * uint64(stat.Bsize)
 		f := finding{part: "disk", is: fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), path)}
-		if free < lowDisk {
+		if free < uint64(s.MinFreeBytes) { // which is not negative
+			f.mend = fmt.Sprintf("free some, or lower MIN_FREE_BYTES: uploads are refused while less than %.1f GiB are free", float64(s.MinFreeBytes)/(1<<30))
+			f.broken = true
+		} else if free < lowDisk {
 			f.mend = fmt.Sprintf("free some: less than %d GiB are left", lowDisk>>30)
 		}
 		list = append(list, f)

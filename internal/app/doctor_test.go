@@ -92,6 +92,9 @@ func TestDoctor(t *testing.T) {
 		{"an image that is none", apptest.Settings{"BRAND_CURTAIN": file}, []string{
 			"FAIL  brand     BRAND_CURTAIN: ", file + " is not a PNG image",
 		}, "1 of the parts"},
+		{"a disk with too little room", apptest.Settings{"MIN_FREE_BYTES": "1000000000000000000"}, []string{
+			"FAIL  disk      ", "→ free some, or lower MIN_FREE_BYTES: uploads are refused while less than 931322574.6 GiB are free",
+		}, "1 of the parts"},
 		{"images", apptest.Settings{"BRAND_WATERMARK": picture(t, 20, 10, teal)}, []string{"ok    brand     "}, ""},
 	}
 	for _, test := range tests {

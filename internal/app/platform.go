@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -58,6 +59,7 @@ type platform struct {
 	votes       *contest.Votes
 	uploads     *uploads.Uploads
 	stopping    chan struct{} // closed when streams of events must end
+	short       atomic.Bool   // of room for uploads
 }
 
 // newPlatform wires everything, from the outside world inward and back out, by the steps that a command needs. What it

@@ -8,8 +8,20 @@ import (
 )
 
 // room returns contest.ErrNoSpace while less is free than MIN_FREE_BYTES where uploads arrive, or where originals are kept
-// in a folder. A file system that does not say how much is free is taken to have enough.
+// in a folder, and logs when that begins and ends. A file system that does not say how much is free is taken to have enough.
 func (p *platform) room() error {
+	err := p.roomNow()
+	if short := err != nil; p.short.Swap(short) != short {
+		if short {
+			p.log.Warn("no room: uploads are refused", "least", p.settings.MinFreeBytes)
+		} else {
+			p.log.Info("there is room for uploads again")
+		}
+	}
+	return err
+}
+
+func (p *platform) roomNow() error {
 	for _, folder := range []string{p.work, p.settings.InData("uploads"), p.media.Dir} {
 		free, err := freeBytes(folder)
 		if err == nil && free < uint64(p.settings.MinFreeBytes) { // which is not negative

@@ -44,6 +44,9 @@ func TestNoSpaceForUploads(t *testing.T) {
 			t.Errorf("detail (-want +got):\n%s", diff)
 		}
 	}
+	if n := strings.Count(s.Log(), "no room: uploads are refused"); n != 1 {
+		t.Errorf("the log says %d times that uploads are refused, want once", n)
+	}
 	star.publish(t, s.URL, id)
 	fan := newPlayer(t, s.URL, "fan@example.com")
 	check(t, fan.vote(s.URL, id))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 
@@ -19,6 +20,9 @@ import (
 func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	if err := keepToOwner(absolute); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	writer, err := openKept(sqliteDSN(absolute, url.Values{"_txlock": {"immediate"}}, "synchronous(FULL)"))
@@ -36,6 +40,17 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	readers.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	readers.SetMaxIdleConns(max(4, runtime.NumCPU()))
 	return &DB{Engine: SQLite, Writer: writer, Readers: readers}, nil
+}
+
+// keepToOwner makes the file, if it is not there, for nobody to read but its owner, whatever the umask; SQLite gives the files
+// beside it the same mode. One of another owner stays as it is.
+func keepToOwner(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_ = f.Chmod(0o600) // it fails on another's
+	return f.Close()
 }
 
 // sqliteDSN puts the pragmas into the name, since one by Exec would reach a single connection of the pool.

@@ -54,6 +54,34 @@ func TestOpenSQLiteSettings(t *testing.T) {
 	}
 }
 
+// The database has emails and hashes of passwords. It is for its owner alone, also where it was there before.
+func TestOpenSQLiteIsPrivate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, fileName)
+	check(t, os.WriteFile(path, nil, 0o644))
+	check(t, os.Chmod(path, 0o644)) // whatever the umask
+	db, err := store.OpenSQLite(t.Context(), path)
+	check(t, err)
+	t.Cleanup(func() { check(t, db.Close()) })
+	_, err = store.Migrate(t.Context(), db)
+	check(t, err)
+
+	files, err := filepath.Glob(path + "*")
+	check(t, err)
+
+	if len(files) < 3 {
+		t.Errorf("got %v, want the database, its log and its index", files)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		check(t, err)
+		if got := info.Mode().Perm(); got != 0o600 {
+			t.Errorf("%s: mode %o, want 600", filepath.Base(file), got)
+		}
+	}
+}
+
 func TestOpenSQLiteAtAnyPath(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"plain", "with blank", "¿qué?", "a#b", "100%", "%41", "a&b=c", "file:x", "?mode=ro"} {

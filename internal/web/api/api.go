@@ -74,6 +74,7 @@ func Register(mux *http.ServeMux, needs Needs) (*API, error) {
 	a.routes(h, mux)
 	documentUpload(h.OpenAPI(), needs.MaxUpload)
 	documentTexts(h.OpenAPI())
+	documentMediaTypes(h.OpenAPI())
 	documentEvents(h.OpenAPI())
 	documentService(h.OpenAPI())
 	document, err := json.Marshal(h.OpenAPI())

@@ -52,8 +52,8 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("got OpenAPI %q", d.OpenAPI)
 	}
 	calls := map[string]string{
-		"post /api/auth/signup": "201 400 422 429", "post /api/auth/login": "200 401 422 429", "get /api/auth/me": "200 401",
-		"post /api/auth/password": "200 400 401 403 422 429", "get /api/auth/export": "200 401", "post /api/auth/delete": "200 401 403 422 429",
+		"post /api/auth/signup": "201 400 415 422 429", "post /api/auth/login": "200 401 415 422 429", "get /api/auth/me": "200 401",
+		"post /api/auth/password": "200 400 401 403 415 422 429", "get /api/auth/export": "200 401", "post /api/auth/delete": "200 401 403 415 422 429",
 		"post /api/videos/upload": "201 400 401 413 422 429", "get /api/videos": "200 401", "get /api/videos/{id}": "200 401 403 404",
 		"post /api/videos/{id}/publish": "200 400 401 403 404", "post /api/videos/{id}/retry": "200 400 401 403 404",
 		"delete /api/videos/{id}": "200 400 401 403 404", "get /api/videos/{id}/events": "200 204 401 403 404",

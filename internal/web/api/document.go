@@ -60,6 +60,17 @@ func documentTexts(document *huma.OpenAPI) {
 	}
 }
 
+// documentMediaTypes says what happens to a body of another type, which huma refuses but does not document.
+func documentMediaTypes(document *huma.OpenAPI) {
+	for path, item := range document.Paths {
+		if op := item.Post; path != UploadPath && op != nil && op.RequestBody != nil {
+			other := *op.Responses["422"]
+			other.Description = "Unsupported Media Type"
+			op.Responses["415"] = &other
+		}
+	}
+}
+
 // documentEvents describes the stream, which huma knows nothing of.
 func documentEvents(document *huma.OpenAPI) {
 	responses := document.Paths[eventsPath].Get.Responses

@@ -132,6 +132,8 @@ type words struct {
 	UploadLongTitle    string
 	UploadSending      string
 	UploadWaiting      string
+	UploadFull         string
+	UploadBusy         string
 	UploadChecking     string
 	UploadCancel       string
 	UploadFailed       string

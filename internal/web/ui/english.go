@@ -135,6 +135,8 @@ var english = words{
 	UploadLongTitle:    "The title can have at most 255 characters.",
 	UploadSending:      "{sent} of\u00a0{total} · {speed}/s · {left}\u00a0left",
 	UploadWaiting:      "No connection: it goes on by itself when the network is back",
+	UploadFull:         "There is no room for more videos: it goes on by itself when there is",
+	UploadBusy:         "The server is busy: it goes on by itself in a moment",
 	UploadChecking:     "Checking the file…",
 	UploadCancel:       "Cancel",
 	UploadFailed:       "The upload failed.",

@@ -135,6 +135,8 @@ var spanish = words{
 	UploadLongTitle:    "El título puede tener como máximo 255 caracteres.",
 	UploadSending:      "{sent} de\u00a0{total} · {speed}/s · faltan\u00a0{left}",
 	UploadWaiting:      "Sin conexión: sigue sola cuando vuelva la red",
+	UploadFull:         "No queda espacio para más videos: sigue sola cuando lo haya",
+	UploadBusy:         "El servidor está ocupado: sigue sola en un momento",
 	UploadChecking:     "Revisando el archivo…",
 	UploadCancel:       "Cancelar",
 	UploadFailed:       "No se pudo subir.",

@@ -147,7 +147,7 @@ function uploads(form) {
       onShouldRetry(error, attempt, options) {
         const status = error.originalResponse ? error.originalResponse.getStatus() : 0;
         const again = !status || status >= 500 || status === 409 || status === 423 || status === 429;
-        if (again) item.text.textContent = say.waiting;
+        if (again) item.text.textContent = !status ? say.waiting : status === 507 ? say.full : say.busy;
         return again;
       },
       onError(error) {
