@@ -63,7 +63,7 @@ func (b *bench) runLoad(ctx context.Context, l load) (*result, error) {
 		r.Drained = b.drain(ctx, h, l, t)
 		enough()
 		h.must(err, "compare originals")
-		r.Findings = room.findings()
+		r.Findings = room.found.list()
 		b.conclude(h, l, t, dir, s, r)
 	})
 	return r, err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 )
 
@@ -17,14 +16,12 @@ import (
 type roomMaker struct {
 	target *target
 	clips  map[int64][]byte // by their size
-
-	mu      sync.Mutex
-	done    map[int64]bool // by the video's id
-	changed []string       // videos whose original is another than what was sent
+	done   map[int64]bool   // by the video's id
+	found  findings
 }
 
 func newRoomMaker(t *target, paths []string) (*roomMaker, error) {
-	m := &roomMaker{target: t, clips: map[int64][]byte{}, done: map[int64]bool{}}
+	m := &roomMaker{target: t, clips: map[int64][]byte{}, done: map[int64]bool{}, found: findings{}}
 	for _, path := range paths {
 		clip, err := os.ReadFile(path)
 		if err != nil {
@@ -66,8 +63,6 @@ func (m *roomMaker) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	for id, path := range originals {
 		same, err := m.compare(path)
 		if err != nil {
@@ -75,7 +70,7 @@ func (m *roomMaker) look(ctx context.Context) error {
 		}
 		m.done[id] = true
 		if !same {
-			m.changed = append(m.changed, fmt.Sprintf("video %d", id))
+			m.found.add("original changed", "video %d is not as it was sent", id)
 		}
 	}
 	return nil
@@ -114,12 +109,4 @@ func (m *roomMaker) compare(path string) (same bool, err error) {
 	}
 	const block = 4096
 	return true, punch(f, (stat.Size()-markBytes)/block*block)
-}
-
-// findings are the originals that were changed.
-func (m *roomMaker) findings() []finding {
-	if len(m.changed) == 0 {
-		return nil
-	}
-	return []finding{{Kind: "original changed", Count: len(m.changed), Example: m.changed[0]}}
 }

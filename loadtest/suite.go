@@ -197,7 +197,7 @@ func (b *bench) estimate() time.Duration {
 		add(target+"-votes", b.votes(target).Up+b.votes(target).Held+around)
 		add(target+"-gallery", b.gallery(target).Up+b.gallery(target).Held+around)
 		for _, s := range b.workerRuns(target) {
-			add(s.name, time.Duration(2*s.rounds*b.Batch)*30*time.Second)
+			add(s.name, time.Duration(2*s.rounds*s.batch)*30*time.Second)
 		}
 	}
 	for _, r := range b.ratios() {

@@ -146,7 +146,7 @@ func (f *feeder) jobs(ids []int64) []job {
 		FROM videos AS v JOIN river_job AS j ON CAST(j.id AS TEXT) = v.task_id WHERE j.finalized_at IS NOT NULL`,
 		func(scan func(...any) error) error {
 			var j job
-			if err := scan(&j.video, (*moment)(&j.entered), (*moment)(&j.started), (*moment)(&j.done)); err != nil {
+			if err := scan(&j.video, &j.entered, &j.started, &j.done); err != nil {
 				return err
 			}
 			if slices.Contains(ids, j.video) {
@@ -157,26 +157,6 @@ func (f *feeder) jobs(ids []int64) []job {
 	f.must(err, "read the jobs")
 	slices.SortFunc(list, func(a, b job) int { return a.done.Compare(b.done) })
 	return list
-}
-
-// moment reads a time as either engine gives it.
-type moment time.Time
-
-// Scan implements sql.Scanner.
-func (m *moment) Scan(value any) error {
-	switch v := value.(type) {
-	case time.Time:
-		*m = moment(v)
-		return nil
-	case string:
-		for _, layout := range []string{"2006-01-02 15:04:05.999999999", time.RFC3339Nano} {
-			if at, err := time.Parse(layout, v); err == nil {
-				*m = moment(at)
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("%v is no time", value)
 }
 
 // bareRender gives a function that runs FFmpeg so many times, so many at once, with the arguments and the priority that a

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"risingstars/internal/blob"
 	"risingstars/internal/config"
 	"risingstars/internal/media"
@@ -222,13 +220,12 @@ func checkDisk(_ context.Context, s *config.Settings) []finding {
 	}
 	var list []finding
 	for _, path := range []string{s.DataDir, dir} {
-		var stat unix.Statfs_t
 		there, _ := existing(path)
-		if err := unix.Statfs(there, &stat); err != nil {
+		free, err := freeBytes(there)
+		if err != nil {
 			list = append(list, finding{"disk", err.Error(), "make the folder", true})
 			continue
 		}
-		free := stat.Bavail * uint64(stat.Bsize)
 		f := finding{part: "disk", is: fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), path)}
 		if free < uint64(s.MinFreeBytes) { // which is not negative
 			f.mend = fmt.Sprintf("free some, or lower MIN_FREE_BYTES: uploads are refused while less than %.1f GiB are free", float64(s.MinFreeBytes)/(1<<30))

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"syscall"
 
 	"risingstars/internal/contest"
@@ -35,7 +34,7 @@ func (p *platform) roomNow() error {
 func freeBytes(folder string) (uint64, error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(folder, &fs); err != nil {
-		return 0, fmt.Errorf("how much is free: %w", err)
+		return 0, err
 	}
 	return fs.Bavail * uint64(fs.Bsize), nil
 }

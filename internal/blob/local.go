@@ -36,9 +36,9 @@ func (l *Local) path(key string) (string, error) {
 	return filepath.Join(l.root, filepath.FromSlash(key)), nil
 }
 
-// PutFile moves the file at path under the key; it counts as changed now, however old it is. When it returns nil the object is on disk, whatever happens to the
-// machine. On the same file system nothing is copied. On an error the file at path may be gone or still there; the
-// object is not. An object that is there already is replaced at once, and whoever reads it keeps the old one.
+// PutFile moves the file at path under the key; it counts as changed now, however old it is. When it returns nil the object
+// is on disk, whatever happens to the machine. On the same file system nothing is copied. On an error the file at path may be
+// gone or still there; the object is not. An object that is there already is replaced at once, and whoever reads it keeps the old one.
 func (l *Local) PutFile(ctx context.Context, key, path string) error {
 	place, err := l.path(key)
 	if err != nil {

@@ -104,7 +104,8 @@ func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 			return kept, nil
 		}
 		ours = true
-		defer c.begin(key)()
+		c.mark(key, true)
+		defer c.mark(key, false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout) // others wait for it too
 		defer cancel()
 		bytes, age, err := load(ctx)
@@ -145,19 +146,15 @@ func (c *cache) get(topic contest.Topic, key string) (bytes []byte, era uint64, 
 	return a.bytes, era, true
 }
 
-// begin notes that an answer is being made, until the function that it returns is called.
-func (c *cache) begin(key string) (end func()) {
-	note := func(making bool) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if making {
-			c.making[key] = true
-		} else {
-			delete(c.making, key)
-		}
+// mark notes that somebody makes an answer, or no longer does.
+func (c *cache) mark(key string, making bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if making {
+		c.making[key] = true
+	} else {
+		delete(c.making, key)
 	}
-	note(true)
-	return func() { note(false) }
 }
 
 // last is the latest answer, be it forgotten, and its age.

@@ -127,7 +127,7 @@ func TestFetchWaitsForWhatIsTooOld(t *testing.T) {
 	if _, err := c.fetch(t.Context(), contest.VotesChanged, "a", load); err != nil {
 		t.Fatal(err)
 	}
-	defer c.begin(string(contest.VotesChanged) + " a")()
+	c.mark(string(contest.VotesChanged)+" a", true)
 	for _, test := range []struct {
 		age time.Duration
 		ok  bool

@@ -51,17 +51,23 @@ func (c Clip) play() time.Duration {
 // A clip whose first frame is hidden by an edit list, as phones write after trimming, is accepted without having decoded
 // one: Render finds out.
 func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
-	return t.probe(ctx, path, renderNiceness)
-}
-
-func (t Tools) probe(ctx context.Context, path string, niceness int) (Clip, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return Clip{}, fmt.Errorf("media: probe: %w", err)
-	}
 	size, boxes, err := layoutOf(path)
 	if err != nil {
 		return Clip{}, err
+	}
+	clip, err := t.ffprobe(ctx, path, renderNiceness)
+	if err != nil {
+		return Clip{}, err
+	}
+	clip.Container, clip.Size, clip.Audio = boxes.container(), size, boxes.has("soun")
+	return clip, nil
+}
+
+// ffprobe is Probe for a file whose boxes are right: what FFmpeg knows of it, at a priority of 0 to 19.
+func (t Tools) ffprobe(ctx context.Context, path string, niceness int) (Clip, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Clip{}, fmt.Errorf("media: probe: %w", err)
 	}
 	out := &capped{most: maxReport}
 	warnings, runErr := command{
@@ -87,24 +93,29 @@ func (t Tools) probe(ctx context.Context, path string, niceness int) (Clip, erro
 	if ReasonOf(err) == Unplayable && saysTooManyPixels(warnings) {
 		return Clip{}, refuse(TooManyPixels, "at most %d pixels are allowed", MaxPixels).because(err)
 	}
-	if err != nil {
-		return Clip{}, err
-	}
-	clip.Container, clip.Size, clip.Audio = boxes.container(), size, boxes.has("soun")
-	return clip, nil
+	return clip, err
 }
 
 // layoutOf opens a file and reads its boxes.
 func layoutOf(path string) (size int64, l layout, err error) {
+	err = opened(path, func(f *os.File, n int64) error {
+		size = n
+		l, err = readLayout(f, n)
+		return err
+	})
+	return size, l, err
+}
+
+// opened does something with an open file of so many bytes.
+func opened(path string, do func(f *os.File, size int64) error) (err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, l, fmt.Errorf("media: probe: %w", err)
+		return fmt.Errorf("media: probe: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	info, err := f.Stat()
 	if err != nil {
-		return 0, l, fmt.Errorf("media: probe: %w", err)
+		return fmt.Errorf("media: probe: %w", err)
 	}
-	l, err = readLayout(f, info.Size())
-	return info.Size(), l, err
+	return do(f, info.Size())
 }

@@ -3,7 +3,6 @@ package media
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -18,24 +17,21 @@ import (
 // Inspect tells a file's container, or refuses it, as Probe does. FFmpeg is only used for a file of an unusual kind, and a
 // usual one's first picture is read but not decoded: whether it can be, Probe finds out before it is rendered.
 func (t Tools) Inspect(ctx context.Context, path string) (Container, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("media: inspect: %w", err)
+	var l layout
+	sure := false
+	err := opened(path, func(f *os.File, size int64) (err error) {
+		if l, err = readLayout(f, size); err == nil {
+			sure = usual(f, size, l)
+		}
+		return err
+	})
+	if err == nil && !sure {
+		_, err = t.ffprobe(ctx, path, 0) // somebody waits for it
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return "", fmt.Errorf("media: inspect: %w", err)
-	}
-	l, err := readLayout(file, info.Size())
 	if err != nil {
 		return "", err
 	}
-	if usual(file, info.Size(), l) {
-		return l.container(), nil
-	}
-	clip, err := t.probe(ctx, path, 0) // somebody waits for it
-	return clip.Container, err
+	return l.container(), nil
 }
 
 // usual tells whether a file whose layout was accepted is surely one that Probe accepts.

@@ -55,13 +55,6 @@ func (l *line[T]) done(batch []*place[T]) {
 	l.waiting[0].wake <- true
 }
 
-// length is how many wait, the leader not counted once it has taken its batch.
-func (l *line[T]) length() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.waiting)
-}
-
 // items are what the places of a batch are for.
 func items[T any](batch []*place[T]) []T {
 	list := make([]T, len(batch))

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -53,11 +52,11 @@ func (l *lookups) lead(ctx context.Context) {
 		players[p.ID] = p
 	}
 	for _, q := range asked {
-		var ok bool
-		if q.player, ok = players[q.id]; !ok {
-			q.err = cmp.Or(err, error(contest.ErrNotSignedIn))
+		p, ok := players[q.id]
+		if err == nil && !ok {
+			q.err = contest.ErrNotSignedIn
 		} else {
-			q.err = nil
+			q.player, q.err = p, err
 		}
 	}
 }

@@ -160,14 +160,18 @@ func (f *front) send(path, piece string, offset int) int {
 	return f.ask("PATCH", path, piece, "Upload-Offset", strconv.Itoa(offset), "Content-Type", "application/offset+octet-stream").StatusCode
 }
 
-func (f *front) files() (names []string) {
+// holds compares the files of unfinished uploads with those that should be there.
+func (f *front) holds(what string, want ...string) {
 	f.t.Helper()
 	entries, err := os.ReadDir(f.Dir)
 	check(f.t, err)
+	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	return names
+	if diff := cmp.Diff(want, names); diff != "" {
+		f.t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
 }
 
 func (f *front) sweep() int {
@@ -206,9 +210,7 @@ func TestUploadsExpire(t *testing.T) {
 		t.Errorf("%d were removed, want 1", n)
 	}
 	id := strings.TrimPrefix(young, Path+"/")
-	if diff := cmp.Diff([]string{id, id + ".info"}, f.files()); diff != "" {
-		t.Errorf("files (-want +got):\n%s", diff)
-	}
+	f.holds("files", id, id+".info")
 	if got := f.ask("HEAD", young, ""); got.StatusCode != http.StatusOK {
 		t.Errorf("the other: got %s", got.Status)
 	}
@@ -324,14 +326,10 @@ func TestFilesWithoutARow(t *testing.T) {
 	f := newFront(t)
 	check(t, os.WriteFile(filepath.Join(f.Dir, "stray"), []byte("x"), 0o600))
 	f.sweep()
-	if diff := cmp.Diff([]string{"stray"}, f.files()); diff != "" {
-		t.Errorf("young files (-want +got):\n%s", diff)
-	}
+	f.holds("young files", "stray")
 	f.now = f.now.Add(Life + time.Minute)
 	f.sweep()
-	if diff := cmp.Diff([]string(nil), f.files()); diff != "" {
-		t.Errorf("old files (-want +got):\n%s", diff)
-	}
+	f.holds("old files")
 }
 
 // Two lockers are two processes that share a folder.
@@ -451,9 +449,7 @@ func TestCommitThatFails(t *testing.T) {
 				}
 				f.now = f.now.Add(Life + time.Minute)
 				f.sweep()
-				if diff := cmp.Diff([]string(nil), f.files()); diff != "" {
-					t.Errorf("files when its time is over (-want +got):\n%s", diff)
-				}
+				f.holds("files when its time is over")
 			})
 		}
 	}
