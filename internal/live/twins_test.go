@@ -284,19 +284,36 @@ func keysLaw(t *testing.T, l twin) {
 // Waits double, up to the longest.
 func growingLaw(t *testing.T, l twin) {
 	t.Helper()
-	growing := Rule{Name: "growing", Burst: 2, Every: 100 * time.Millisecond, Most: 300 * time.Millisecond}
-	var waits []time.Duration
-	for range 5 {
-		wait := l.Wait(t.Context(), growing, "ana")
-		waits = append(waits, wait.Round(100*time.Millisecond))
-		eventually(t, "the wait is over", func() bool { return l.Take(t.Context(), growing, "ana") == 0 })
-	}
 	ms := time.Millisecond
-	if diff := cmp.Diff([]time.Duration{0, 0, 100 * ms, 200 * ms, 300 * ms}, waits); diff != "" {
-		t.Errorf("waits (-want +got):\n%s", diff)
+	growing := Rule{Name: "growing", Burst: 2, Every: 100 * ms, Most: time.Minute}
+	for done, want := range []time.Duration{0, 0, 100 * ms, 200 * ms, 400 * ms} {
+		if done > 0 {
+			eventually(t, "the wait is over", func() bool { return l.Wait(t.Context(), growing, "ana") == 0 })
+			start := time.Now()
+			l.Take(t.Context(), growing, "ana")
+			got := l.Wait(t.Context(), growing, "ana")
+			// Some of the wait has passed already, on a busy machine all of it.
+			if least := want - time.Since(start); got > want || got < least {
+				t.Errorf("after %d the wait is %s, want from %s to %s", done, got, least, want)
+			}
+		}
 	}
 	if l.Take(t.Context(), growing, "beto") != 0 {
 		t.Error("another key waits")
+	}
+	capped := Rule{Name: "capped", Burst: 1, Every: time.Hour, Most: time.Minute}
+	l.Take(t.Context(), capped, "ana")
+	if got := l.Wait(t.Context(), capped, "ana"); got <= 0 || got > capped.Most {
+		t.Errorf("the wait is %s, want %s at most", got, capped.Most)
+	}
+	forgiving := Rule{Name: "forgiving", Burst: 2, Every: 50 * ms, Most: 50 * ms}
+	l.Take(t.Context(), forgiving, "ana")
+	l.Take(t.Context(), forgiving, "ana")
+	last := time.Now()
+	eventually(t, "it was quiet for as long as it waited at most", func() bool { return time.Since(last) > 2*forgiving.Most+ms })
+	l.Take(t.Context(), forgiving, "ana")
+	if got := l.Wait(t.Context(), forgiving, "ana"); got != 0 {
+		t.Errorf("the burst is not whole again: the wait is %s", got)
 	}
 }
 
