@@ -78,6 +78,16 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// listening waits until a twin has subscribed, which makes it forget all that it had.
+func listening(t *testing.T, r *Redis) {
+	t.Helper()
+	eventually(t, "it has subscribed", func() bool {
+		r.local.cache.mu.Lock()
+		defer r.local.cache.mu.Unlock()
+		return r.local.eras > 0
+	})
+}
+
 // subscribed waits until the second hears the first.
 func subscribed(t *testing.T, from, to *Redis) {
 	t.Helper()

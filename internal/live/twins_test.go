@@ -31,7 +31,12 @@ func TestTwins(t *testing.T) {
 	t.Parallel()
 	twins := map[string]func(*testing.T) twin{
 		"local": func(*testing.T) twin { return NewLocal(time.Now) },
-		"redis": func(t *testing.T) twin { t.Helper(); return patient(t, testserver.Redis(t).URL) },
+		"redis": func(t *testing.T) twin {
+			t.Helper()
+			r := patient(t, testserver.Redis(t).URL)
+			listening(t, r)
+			return r
+		},
 		"redis that is away": func(t *testing.T) twin {
 			t.Helper()
 			return patient(t, testserver.RedisAt(t, testserver.FreeAddr(t)).URL) // where connections are refused at once
