@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"risingstars/internal/disk"
 )
 
 // ErrDiffers is returned where what was read back is not what was written.
@@ -80,7 +82,7 @@ func stored(ctx context.Context, s Storage, key string) (hash [sha256.Size]byte,
 // sum reads to the end and closes.
 func sum(ctx context.Context, r io.ReadCloser) (hash [sha256.Size]byte, size int64, err error) {
 	h := sha256.New()
-	size, err = io.Copy(h, contextReader{ctx, r})
+	size, err = disk.Copy(ctx, h, r)
 	h.Sum(hash[:0])
 	return hash, size, errors.Join(err, r.Close())
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"risingstars/internal/disk"
 )
 
 // Local keeps objects as files under a folder, which may be on a network file system that several hosts share. It
@@ -93,7 +95,7 @@ func copyBeside(ctx context.Context, place, path string) (err error) {
 			err = errors.Join(err, os.Remove(part.Name()))
 		}
 	}()
-	_, err = io.Copy(part, contextReader{ctx, source})
+	_, err = disk.Copy(ctx, part, source)
 	if err = errors.Join(err, part.Chmod(fileMode), part.Sync(), part.Close()); err != nil {
 		return err
 	}
@@ -101,19 +103,6 @@ func copyBeside(ctx context.Context, place, path string) (err error) {
 		return err
 	}
 	return os.Remove(path)
-}
-
-// contextReader ends a long copy when its context ends.
-type contextReader struct {
-	ctx context.Context //nolint:containedctx // lives for one copy only
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
 
 // makeFolder makes a folder below the root durably: every folder in which a new name appears is synced.
@@ -177,30 +166,14 @@ func (l *Local) Fetch(ctx context.Context, key, path string) error {
 	if err != nil {
 		return err
 	}
-	if os.Link(place, path) == nil {
-		return nil
+	err = disk.Link(ctx, place, path)
+	if _, gone := os.Stat(place); err != nil && notThere(gone) { // and not the folder to fetch it to
+		err = ErrNotFound
 	}
-	if err := copyTo(ctx, path, place); err != nil { // another file system, or one without links
+	if err != nil {
 		return fmt.Errorf("fetch %s: %w", key, err)
 	}
 	return nil
-}
-
-func copyTo(ctx context.Context, path, place string) error {
-	source, err := os.Open(place)
-	if notThere(err) {
-		return ErrNotFound
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = source.Close() }()
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, contextReader{ctx, source})
-	return errors.Join(err, f.Close())
 }
 
 // Delete removes an object, and the folders that it leaves empty. If there is none, that is no error.

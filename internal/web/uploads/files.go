@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/tus/tusd/v2/pkg/filestore"
 	"github.com/tus/tusd/v2/pkg/handler"
@@ -59,44 +58,6 @@ type file struct{ handler.Upload }
 func (f file) WriteChunk(ctx context.Context, offset int64, source io.Reader) (int64, error) {
 	n, err := f.Upload.WriteChunk(ctx, offset, source)
 	return n, trouble(ctx, err)
-}
-
-// again gives a file a second name by link, which is os.Link, or copies it where the file system has no such thing. What a program
-// that died has left there is replaced. A copy ends with ctx, and what there is of it is removed.
-func again(ctx context.Context, second, path string, link func(path, second string) error) error {
-	if err := os.Remove(second); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if link(path, second) == nil {
-		return nil
-	}
-	source, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = source.Close() }() // only read
-	f, err := os.OpenFile(second, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, contextReader{ctx, source})
-	if err = errors.Join(err, f.Close()); err != nil { // whoever takes it syncs it
-		return errors.Join(err, os.Remove(second))
-	}
-	return nil
-}
-
-// contextReader ends a long copy when its context ends.
-type contextReader struct {
-	ctx context.Context //nolint:containedctx // lives for one copy only
-	io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.Reader.Read(p)
 }
 
 // trouble is what an error of the disk is to the client. Others, such as a client that has gone, stay as they are.

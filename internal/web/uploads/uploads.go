@@ -20,6 +20,7 @@ import (
 	xslog "golang.org/x/exp/slog" // what tusd takes
 
 	"risingstars/internal/contest"
+	"risingstars/internal/disk"
 )
 
 // Path is where uploads are made; each then has an address below it.
@@ -186,7 +187,8 @@ func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.Part
 func (u *Uploads) acceptSecond(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
 	path := u.path(row.ID) + secondSuffix
 	defer func() { _ = os.Remove(path) }() // it is gone if it was moved; else the sweep tries again
-	if err := again(ctx, path, u.path(row.ID), os.Link); err != nil {
+	_ = os.Remove(path)                    // what a program that died has left
+	if err := disk.Link(ctx, u.path(row.ID), path); err != nil {
 		return contest.Video{}, fmt.Errorf("keep an upload: %w: %w", contest.ErrUnavailable, err)
 	}
 	return u.Videos.Accept(ctx, p, contest.Upload{

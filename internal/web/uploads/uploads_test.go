@@ -77,20 +77,20 @@ type inspector struct{}
 
 func (inspector) Inspect(context.Context, string) (contest.Format, error) { return contest.MP4, nil }
 
-// disk is the storage that a test needs of a folder.
-type disk struct {
+// folder is the storage that a test needs of a folder.
+type folder struct {
 	contest.Storage
 	*blob.Local
 }
 
-func (d disk) PutFile(ctx context.Context, key, path string) error {
+func (d folder) PutFile(ctx context.Context, key, path string) error {
 	return d.Local.PutFile(ctx, key, path)
 }
-func (d disk) DeletePrefix(ctx context.Context, prefix string) error {
+func (d folder) DeletePrefix(ctx context.Context, prefix string) error {
 	return d.Local.DeletePrefix(ctx, prefix)
 }
-func (d disk) Delete(ctx context.Context, key string) error { return d.Local.Delete(ctx, key) }
-func (d disk) Walk(ctx context.Context, prefix string, fn func(contest.Object) error) error {
+func (d folder) Delete(ctx context.Context, key string) error { return d.Local.Delete(ctx, key) }
+func (d folder) Walk(ctx context.Context, prefix string, fn func(contest.Object) error) error {
 	return d.Local.Walk(ctx, prefix, func(i blob.Info) error { return fn(contest.Object(i)) })
 }
 
@@ -112,7 +112,7 @@ func newFront(t *testing.T) *front {
 	clock := func() time.Time { return f.now }
 	f.Uploads, err = New(Needs{
 		Videos: &contest.Videos{
-			Store: f.commits, Storage: disk{Local: blobs}, Inspector: inspector{}, Live: live.NewLocal(clock), Clock: clock,
+			Store: f.commits, Storage: folder{Local: blobs}, Inspector: inspector{}, Live: live.NewLocal(clock), Clock: clock,
 		},
 		LockLimit: 200 * time.Millisecond,
 		Received:  func(int64) {}, Ended: func(err error) { f.ended = append(f.ended, err) },
@@ -520,56 +520,5 @@ func TestUploadInUse(t *testing.T) {
 	}
 	if status := f.send(path, "01234", 0); status != http.StatusNoContent {
 		t.Errorf("afterwards: got %d", status)
-	}
-}
-
-// What a program that died has left is replaced, with links and without.
-func TestAgain(t *testing.T) {
-	t.Parallel()
-	for name, link := range map[string]func(string, string) error{
-		"a link": os.Link,
-		"a copy": func(string, string) error { return os.ErrPermission },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			first, other := filepath.Join(dir, "first"), filepath.Join(dir, "second")
-			check(t, os.WriteFile(first, []byte("new"), 0o600))
-			check(t, os.WriteFile(other, []byte("left by a program that died"), 0o600))
-			check(t, again(t.Context(), other, first, link))
-			for _, path := range []string{first, other} {
-				content, err := os.ReadFile(path)
-				check(t, err)
-				if string(content) != "new" {
-					t.Errorf("got %q", content)
-				}
-			}
-			if err := again(t.Context(), other, filepath.Join(dir, "nothing"), link); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("of nothing: got %v", err)
-			}
-		})
-	}
-}
-
-// A copy that fails, or takes longer than there is time, leaves nothing.
-func TestAgainFails(t *testing.T) {
-	t.Parallel()
-	without := func(string, string) error { return os.ErrPermission }
-	dir := t.TempDir()
-	first, other := filepath.Join(dir, "first"), filepath.Join(dir, "second")
-	check(t, os.WriteFile(first, []byte("new"), 0o600))
-	ended, end := context.WithCancel(t.Context())
-	end()
-	if err := again(ended, other, first, without); !errors.Is(err, context.Canceled) {
-		t.Errorf("without time: got %v", err)
-	}
-	if err := again(t.Context(), other, dir, without); err == nil {
-		t.Error("a folder was copied")
-	}
-	if _, err := os.Stat(other); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("what is left: %v", err)
-	}
-	if err := again(t.Context(), filepath.Join(dir, "nowhere", "second"), first, without); err == nil {
-		t.Error("copied to nowhere")
 	}
 }
