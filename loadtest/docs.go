@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,6 +47,7 @@ func (b *bench) docs(list []*result, m machine, pictures []string) string {
 			}
 		}
 	}
+	out.WriteString(measuredOf(list))
 	out.WriteString("\n### Trabajadores y comparaciones\n\n| corrida | qué | medido | se quería |\n|---|---|---|---|\n")
 	for _, r := range list {
 		for _, f := range r.Figures {
@@ -57,6 +59,20 @@ func (b *bench) docs(list []*result, m machine, pictures []string) string {
 		}
 	}
 	out.WriteString("\n")
+	return out.String()
+}
+
+// measuredOf says which version of the program each run was made with, as runs are not all made again for each change.
+func measuredOf(list []*result) string {
+	runs := map[string][]string{}
+	for _, r := range list {
+		runs[r.Version] = append(runs[r.Version], r.Name)
+	}
+	var out strings.Builder
+	out.WriteString("\n### Versiones medidas\n\n")
+	for _, version := range slices.Sorted(maps.Keys(runs)) {
+		fmt.Fprintf(&out, "- `%s`: %s\n", version, strings.Join(runs[version], ", "))
+	}
 	return out.String()
 }
 

@@ -40,8 +40,8 @@ func (b *bench) describe() error {
 	_, _ = fmt.Sscan(fieldOf("/proc/meminfo", "MemTotal"), &kib) // 0 where there is no such file
 	m.MemoryMB = kib >> 10
 	for name, command := range map[string][]string{
-		"risingstars": {b.program, "version"}, "locust": {filepath.Join(b.home, ".venv/bin/locust"), "--version"},
-		"k6": {b.k6Path, "version"}, "ffmpeg": {b.tools.FFmpeg, "-version"}, "nginx": {found("nginx"), "-v"},
+		"locust": {filepath.Join(b.home, ".venv/bin/locust"), "--version"},
+		"k6":     {b.k6Path, "version"}, "ffmpeg": {b.tools.FFmpeg, "-version"}, "nginx": {found("nginx"), "-v"},
 		"redis": {found("redis-server"), "--version"}, "postgres": {found("postgres"), "--version"},
 	} {
 		if v := strings.TrimPrefix(versionOf(command), name+" "); v != "" {
@@ -56,6 +56,11 @@ func (b *bench) describe() error {
 		return fmt.Errorf("describe the machine: %w", err)
 	}
 	return writeWhole(path, append(text, '\n'))
+}
+
+// version is the program's own.
+func (b *bench) version() string {
+	return strings.TrimPrefix(versionOf([]string{b.program, "version"}), "risingstars ")
 }
 
 // found is a program, on the path or where Debian keeps servers.

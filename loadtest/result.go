@@ -27,6 +27,7 @@ type result struct {
 	Held      float64     `json:"held_seconds,omitempty"`
 	Rendering string      `json:"rendering,omitempty"`
 	Began     time.Time   `json:"began"`
+	Version   string      `json:"version"`                 // of the program
 	Calls     []callStats `json:"calls,omitempty"`         // while all users were there
 	Coming    []callStats `json:"calls_coming,omitempty"`  // while they came
 	Uploads   int         `json:"uploads,omitempty"`       // that were acknowledged

@@ -138,6 +138,7 @@ func (b *bench) once(ctx context.Context, name string, do func(context.Context) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	r.Version = b.version()
 	b.say("%-24s %s (%s)", name, r.verdict(), time.Since(begin).Round(time.Second))
 	return r, errors.Join(b.describe(), r.save(b.dir))
 }
