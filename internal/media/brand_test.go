@@ -37,7 +37,7 @@ func TestBuiltInBrand(t *testing.T) {
 
 func TestLoadBrand(t *testing.T) {
 	t.Parallel()
-	good := testBrand(t)
+	good := testBrand()
 	curtain, watermark := fileOf(t, "c.png", good.Curtain), fileOf(t, "w.png", good.Watermark)
 
 	got, err := LoadBrand(curtain, watermark)
@@ -52,8 +52,8 @@ func TestLoadBrand(t *testing.T) {
 
 func TestLoadBrandRefuses(t *testing.T) {
 	t.Parallel()
-	good := testBrand(t).Curtain
-	large := encodePNG(t, image.NewGray(image.Rect(0, 0, 8000, 10)))
+	good := testBrand().Curtain
+	large := encodePNG(image.NewGray(image.Rect(0, 0, 8000, 10)))
 	tests := []struct {
 		name string
 		path string
@@ -85,7 +85,7 @@ func TestLoadBrandRefuses(t *testing.T) {
 func TestBrandWriteTo(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "made", "here")
-	brand := testBrand(t)
+	brand := testBrand()
 
 	first, err := brand.WriteTo(dir)
 	if err != nil {

@@ -37,28 +37,26 @@ func tools(tb testing.TB) Tools {
 
 // testBrand is a curtain of another size than the rendition, teal with a white middle, and a watermark of 120×40, magenta
 // with a transparent edge of 10.
-func testBrand(tb testing.TB) Brand {
-	tb.Helper()
+var testBrand = sync.OnceValue(func() Brand {
 	curtain := image.NewNRGBA(image.Rect(0, 0, 640, 360))
 	draw.Draw(curtain, curtain.Rect, image.NewUniform(teal), image.Point{}, draw.Src)
 	draw.Draw(curtain, image.Rect(270, 130, 370, 230), image.White, image.Point{}, draw.Src)
 	watermark := image.NewNRGBA(image.Rect(0, 0, 120, 40))
 	draw.Draw(watermark, watermark.Rect.Inset(10), image.NewUniform(magenta), image.Point{}, draw.Src)
-	return Brand{Curtain: encodePNG(tb, curtain), Watermark: encodePNG(tb, watermark)}
-}
+	return Brand{Curtain: encodePNG(curtain), Watermark: encodePNG(watermark)}
+})
 
-func encodePNG(tb testing.TB, picture image.Image) []byte {
-	tb.Helper()
+func encodePNG(picture image.Image) []byte {
 	var data bytes.Buffer
 	if err := png.Encode(&data, picture); err != nil {
-		tb.Fatal(err)
+		panic(err) // memory does not fail
 	}
 	return data.Bytes()
 }
 
 func brandFiles(tb testing.TB) BrandFiles {
 	tb.Helper()
-	files, err := testBrand(tb).WriteTo(tb.TempDir())
+	files, err := testBrand().WriteTo(tb.TempDir())
 	if err != nil {
 		tb.Fatal(err)
 	}

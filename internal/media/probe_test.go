@@ -79,7 +79,7 @@ func TestProbeRefuses(t *testing.T) {
 		{"text", content(strings.Repeat("no video at all ", 100)), NotVideo},
 		{"HLS playlist", content("#EXTM3U\n#EXTINF:10,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n"), NotVideo},
 		{"ffconcat", content("ffconcat version 1.0\nfile /etc/hostname\n"), NotVideo},
-		{"PNG", content(string(testBrand(t).Curtain)), NotVideo},
+		{"PNG", content(string(testBrand().Curtain)), NotVideo},
 		{"Matroska", clip(mediatest.Spec{Container: "matroska"}), NotVideo},
 		{"WebM", clip(mediatest.Spec{Container: "webm", Codec: "libvpx"}), NotVideo},
 		{"AVI", clip(mediatest.Spec{Container: "avi"}), NotVideo},

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Bait is what hostile files try to get at.
@@ -93,8 +94,10 @@ func alias(path string) []byte {
 	return slices.Concat(record, u16(2), u16(uint16(len(path))), []byte(path), u16(0xffff), u16(0))
 }
 
-// bombs are small files that want much memory or time.
-func bombs() []Hostile {
+// bombs are small files that want much memory or time. What inflates takes long to make, so they are made once.
+var bombs = sync.OnceValue(makeBombs)
+
+func makeBombs() []Hostile {
 	film := func(change func(*movie)) []byte {
 		m := still()
 		change(&m)

@@ -1,10 +1,12 @@
 package mediatest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"image"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -12,22 +14,21 @@ import (
 // Pictures decodes frames of a video or an image, by their numbers in rising order, in the size they are stored in.
 func Pictures(tb testing.TB, path string, numbers ...int) []*image.NRGBA {
 	tb.Helper()
-	width, height := size(tb, path)
 	choices := make([]string, len(numbers))
 	for i, n := range numbers {
 		choices[i] = fmt.Sprintf(`eq(n\,%d)`, n)
 	}
 	out, err := exec.CommandContext(tb.Context(), Program(tb, "ffmpeg"), "-nostdin", "-loglevel", "error", "-threads", "1",
 		"-noautorotate", "-i", path, "-vf", "select="+strings.Join(choices, "+")+",setpts=N/FRAME_RATE/TB,format=rgba",
-		"-f", "rawvideo", "-").Output()
+		"-frames:v", strconv.Itoa(len(numbers)), "-f", "image2pipe", "-c:v", "pam", "-").Output()
 	if err != nil {
 		tb.Fatalf("decode %s: %v", path, err)
 	}
 	var pictures []*image.NRGBA
-	for frame := 4 * width * height; len(out) >= frame; out = out[frame:] {
-		pictures = append(pictures, &image.NRGBA{
-			Pix: out[:frame:frame], Stride: 4 * width, Rect: image.Rect(0, 0, width, height),
-		})
+	for len(out) > 0 {
+		var p *image.NRGBA
+		p, out = pam(tb, out)
+		pictures = append(pictures, p)
 	}
 	if len(pictures) != len(numbers) {
 		tb.Fatalf("%s: got %d of the frames %v", path, len(pictures), numbers)
@@ -35,15 +36,19 @@ func Pictures(tb testing.TB, path string, numbers ...int) []*image.NRGBA {
 	return pictures
 }
 
-func size(tb testing.TB, path string) (width, height int) {
+// pam takes the first picture off a row of them, each with its size in front (Netpbm's PAM).
+func pam(tb testing.TB, data []byte) (p *image.NRGBA, rest []byte) {
 	tb.Helper()
-	stream := Streams(tb, path)[0]
-	w, _ := stream["width"].(float64)
-	h, _ := stream["height"].(float64)
-	if w < 1 || h < 1 {
-		tb.Fatalf("%s: a stream of %v×%v", path, w, h)
+	var width, height int
+	header, rest, _ := bytes.Cut(data, []byte("ENDHDR\n"))
+	if _, err := fmt.Sscanf(string(header), "P7\nWIDTH %d\nHEIGHT %d\nDEPTH 4\nMAXVAL 255\n", &width, &height); err != nil {
+		tb.Fatalf("a picture with the header %.80q: %v", header, err)
 	}
-	return int(w), int(h)
+	frame := 4 * width * height
+	if frame < 1 || len(rest) < frame {
+		tb.Fatalf("a picture of %d×%d in %d bytes", width, height, len(rest))
+	}
+	return &image.NRGBA{Pix: rest[:frame:frame], Stride: 4 * width, Rect: image.Rect(0, 0, width, height)}, rest[frame:]
 }
 
 // Streams is what ffprobe tells about the streams of a file.
