@@ -22,6 +22,9 @@ import (
 // patience is how long a test waits for what takes seconds on an idle machine.
 const patience = 5 * time.Minute
 
+// prompt is how long a test waits for what comes at once on an idle machine, and is far less than patience.
+const prompt = 30 * time.Second
+
 var httpClient = &http.Client{Timeout: patience}
 
 // call sends a request and decodes the answer's body into into, unless that is nil.

@@ -132,7 +132,7 @@ func (p *program) wait(within time.Duration) int {
 // noChildren waits until no process is left that works on something in the folder.
 func noChildren(tb testing.TB, folder string) {
 	tb.Helper()
-	apptest.Eventually(tb, 5*time.Second, "no process is left that works in "+folder, func() bool {
+	apptest.Eventually(tb, prompt, "no process is left that works in "+folder, func() bool {
 		return len(processesOn(tb, folder)) == 0
 	})
 }

@@ -65,7 +65,7 @@ func TestStopHandsJobsBack(t *testing.T) {
 
 	p.signal(syscall.SIGTERM)
 
-	if diff := cmp.Diff(0, p.wait(10*time.Second)); diff != "" {
+	if diff := cmp.Diff(0, p.wait(prompt)); diff != "" {
 		t.Errorf("exit code (-want +got):\n%s", diff)
 	}
 	if err := syscall.Kill(gate.Arrived(t)[0], 0); !errors.Is(err, syscall.ESRCH) {
@@ -90,7 +90,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 
 			p.signal(second)
 
-			p.wait(5 * time.Second)
+			p.wait(prompt)
 			if diff := cmp.Diff("signal: "+second.String(), p.cmd.ProcessState.String()); diff != "" {
 				t.Errorf("end (-want +got):\n%s", diff)
 			}
@@ -153,7 +153,7 @@ func goesOn(tb testing.TB, settings apptest.Settings) {
 	ana := must(signIn(p.url, "ana@example.com"))(tb)
 	ana.waitFor(tb, p.url, 1, "processed")
 	p.signal(syscall.SIGINT)
-	if diff := cmp.Diff(0, p.wait(10*time.Second)); diff != "" {
+	if diff := cmp.Diff(0, p.wait(prompt)); diff != "" {
 		tb.Errorf("exit code (-want +got):\n%s", diff)
 	}
 }

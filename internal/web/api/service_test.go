@@ -66,7 +66,7 @@ func TestNotReadyWithoutStorage(t *testing.T) {
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || strings.Contains(got.body, "videos/") {
 		t.Errorf("got %d with Retry-After %q: %s", got.status, got.header.Get("Retry-After"), got.body)
 	}
-	apptest.Eventually(t, 5*time.Second, "the log says why", func() bool { return strings.Contains(s.Log(), "store the original") })
+	apptest.Eventually(t, time.Minute, "the log says why", func() bool { return strings.Contains(s.Log(), "store the original") })
 
 	if err := os.Remove(folder); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func TestStopIsGentle(t *testing.T) {
 	upload := dial(t, s)
 	upload.write(head("POST", "/api/videos/upload", p.token, "Content-Type: "+contentType, "Content-Length: "+strconv.Itoa(len(body))))
 	upload.write(body[:len(body)/2])
-	apptest.Eventually(t, 10*time.Second, "the upload is under way", func() bool {
+	apptest.Eventually(t, time.Minute, "the upload is under way", func() bool {
 		return strings.Contains(p.get("/metrics").body, "\nrisingstars_uploads_in_flight 1\n")
 	})
 
@@ -32,7 +32,7 @@ func TestStopIsGentle(t *testing.T) {
 	go func() { stopped <- s.Stop() }()
 
 	stream.end()
-	apptest.Eventually(t, 10*time.Second, "nobody is let in", func() bool {
+	apptest.Eventually(t, time.Minute, "nobody is let in", func() bool {
 		c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 		if err == nil {
 			_ = c.Close()
@@ -62,7 +62,7 @@ func TestStopDoesNotWaitForEver(t *testing.T) {
 	upload := dial(t, s)
 	upload.write(head("POST", "/api/videos/upload", p.token, "Content-Type: multipart/form-data; boundary=b", "Content-Length: 1000"))
 	upload.write("--b\r\n")
-	apptest.Eventually(t, 10*time.Second, "the upload is under way", func() bool {
+	apptest.Eventually(t, time.Minute, "the upload is under way", func() bool {
 		return strings.Contains(p.get("/metrics").body, "\nrisingstars_uploads_in_flight 1\n")
 	})
 
