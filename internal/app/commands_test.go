@@ -31,12 +31,54 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// Each command shows the settings that it uses, and those only.
+func TestHelpOfACommand(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		command   string
+		has, lack []string
+	}{
+		{"serve", []string{"LISTEN_ADDR", "DATA_DIR", "WORKERS", "LIMIT_VOTES"}, nil},
+		{"worker", []string{"DATABASE_URL", "SECRET_KEY", "FFMPEG", "METRICS_ADDR"}, []string{"LISTEN_ADDR", "LIMIT_VOTES"}},
+		{"jobs list", []string{"DATA_DIR", "DATABASE_URL", "LOG_LEVEL"}, []string{"LISTEN_ADDR", "WORKERS", "STOP_GRACE"}},
+		{"audit", []string{"DATA_DIR", "DATABASE_URL"}, []string{"LISTEN_ADDR", "WORKERS"}},
+		{"password", []string{"DATA_DIR", "PASSWORD_COST"}, []string{"ACCESS_TOKEN_EXPIRE_SECONDS"}},
+		{"healthcheck", []string{"LISTEN_ADDR", "METRICS_ADDR"}, []string{"DATA_DIR", "LOG_LEVEL"}},
+		{"storage copy", []string{"STORAGE_URL", "S3_SECRET_KEY"}, []string{"DATABASE_URL", "WORKERS"}},
+		{"backup", []string{"DATA_DIR", "STORAGE_URL"}, []string{"DATABASE_URL", "WORKERS"}},
+		{"restore", []string{"DATA_DIR"}, []string{"STORAGE_URL", "WORKERS"}},
+		{"version", nil, []string{"DATA_DIR", "LOG_LEVEL"}},
+	}
+	for _, test := range tests {
+		t.Run(test.command, func(t *testing.T) {
+			t.Parallel()
+
+			out, err := run(t, nil, append(strings.Fields(test.command), "--help")...)
+
+			check(t, err)
+			for name, want := range map[bool][]string{true: test.has, false: test.lack} {
+				for _, setting := range want {
+					if got := strings.Contains(out, "["+setting+"]"); got != name {
+						t.Errorf("%s is shown: %t, want %t:\n%s", setting, got, name, out)
+					}
+				}
+			}
+			if whole := test.command == "serve"; strings.Contains(out, "risingstars --help") == whole {
+				t.Errorf("it says where the other settings are: %t\n%s", !whole, out)
+			}
+		})
+	}
+}
+
 func TestVersion(t *testing.T) {
 	t.Parallel()
 
 	out, err := run(t, nil, "version")
 
 	check(t, err)
+	if flag := must(run(t, apptest.Settings{"WORKERS": "many"}, "--version"))(t); flag != out {
+		t.Errorf("--version prints %q, version %q", flag, out)
+	}
 	if want := regexp.MustCompile(`^risingstars dev \(go1\.\S+, \w+/\w+\)\n$`); !want.MatchString(out) {
 		t.Errorf("got %q, want %s", out, want)
 	}

@@ -44,13 +44,20 @@ func (c jobsList) Run(r *runner) (err error) {
 		_, err := fmt.Fprintln(r.out, "Nothing waits, and nothing has failed.")
 		return err
 	}
-	listed, err := c.list(r, d.store, waiting)
+	idle, err := idleVideos(r.ctx, d.store, waiting)
+	if err != nil {
+		return err
+	}
+	listed, err := c.list(r, d.store, waiting, idle)
 	if err != nil {
 		return err
 	}
 	notes := r.out
 	if c.JSON {
 		notes = r.errOut
+	}
+	if len(idle) > 0 {
+		fmt.Fprintln(notes, "Nobody works on those that are interrupted: a worker takes them over within a minute, or serve at its start.")
 	}
 	if more := len(waiting) + failed - listed; c.Limit > 0 && more > 0 {
 		_, err = fmt.Fprintf(notes, "%d more are not listed; --limit=0 lists all\n", more)
@@ -59,10 +66,10 @@ func (c jobsList) Run(r *runner) (err error) {
 }
 
 // list writes the videos and returns how many there were.
-func (c jobsList) list(r *runner, s *store.Store, waiting []contest.Video) (listed int, err error) {
-	add, flush := tableOf(r.out)
+func (c jobsList) list(r *runner, s *store.Store, waiting []contest.Video, idle map[int64]bool) (listed int, err error) {
+	add, flush := tableOf(r.out, idle)
 	if c.JSON {
-		add, flush = linesOf(r.out)
+		add, flush = linesOf(r.out, idle)
 	}
 	full := func() bool { return c.Limit > 0 && listed == c.Limit }
 	for _, v := range waiting {
@@ -93,12 +100,16 @@ func (c jobsList) list(r *runner, s *store.Store, waiting []contest.Video) (list
 const tableRows = 1000
 
 // tableOf writes videos for people.
-func tableOf(out io.Writer) (add func(contest.Video) error, flush func() error) {
+func tableOf(out io.Writer, idle map[int64]bool) (add func(contest.Video) error, flush func() error) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "VIDEO\tSTATUS\tUPLOADED\tTASK\tWHY\tTITLE")
 	rows := 0
 	return func(v contest.Video) error {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", v.ID, v.Status, v.UploadedAt.Format(time.RFC3339), v.TaskID,
+		status := string(v.Status)
+		if idle[v.ID] {
+			status = "interrupted"
+		}
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", v.ID, status, v.UploadedAt.Format(time.RFC3339), v.TaskID,
 			v.Failure, printable(v.Title))
 		if rows++; rows%tableRows == 0 {
 			return table.Flush()
@@ -115,13 +126,14 @@ type listedJob struct {
 	Failure    string    `json:"failure,omitempty"`
 	UploadedAt time.Time `json:"uploaded_at"`
 	Title      string    `json:"title"`
+	Idle       bool      `json:"interrupted,omitempty"` // it is being processed by its status, and nobody works on it
 }
 
 // linesOf writes videos for programs.
-func linesOf(out io.Writer) (add func(contest.Video) error, flush func() error) {
+func linesOf(out io.Writer, idle map[int64]bool) (add func(contest.Video) error, flush func() error) {
 	encoder := json.NewEncoder(out)
 	return func(v contest.Video) error {
-		return encoder.Encode(listedJob{v.ID, v.TaskID, string(v.Status), string(v.Failure), v.UploadedAt, v.Title})
+		return encoder.Encode(listedJob{v.ID, v.TaskID, string(v.Status), string(v.Failure), v.UploadedAt, v.Title, idle[v.ID]})
 	}, func() error { return nil }
 }
 

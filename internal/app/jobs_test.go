@@ -1,12 +1,14 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
@@ -81,6 +83,51 @@ func TestJobsThatWait(t *testing.T) {
 
 	wantTable(t, all, `2\s+uploaded\s+20\S+Z\s+2\s+Triple`, `1\s+failed\s+20\S+Z\s+1\s+timeout\s+Triple`)
 	wantTable(t, failed, `1\s+failed\s+20\S+Z\s+1\s+timeout\s+Triple`)
+}
+
+// A video that nobody works on is told from one whose run beats.
+func TestJobsThatAreInterrupted(t *testing.T) {
+	t.Parallel()
+	for name, engine := range engines() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings := engine(t)
+			settings["WORKERS"], settings["DATA_DIR"] = "0", t.TempDir()
+			server := apptest.Start(t, settings)
+			ana := newPlayer(t, server.URL, "ana@example.com")
+			for range 2 {
+				ana.mustUpload(t, server.URL, mediatest.Clip(t, mediatest.Spec{}))
+			}
+			db := openDatabase(t, settings)
+			must(db.ExecContext(t.Context(), `UPDATE river_job SET state = 'running'`))(t)
+			must(db.ExecContext(t.Context(), `UPDATE videos SET status = 'processing', holder = 'somebody'`))(t)
+			beating := make(chan struct{})
+			ctx, stop := context.WithCancel(t.Context())
+			go func() { // ends with stop
+				defer close(beating)
+				tick := time.NewTicker(100 * time.Millisecond)
+				defer tick.Stop()
+				for ctx.Err() == nil {
+					<-tick.C
+					if _, err := db.ExecContext(ctx, `UPDATE videos SET beat = beat + 1 WHERE id = 2`); err != nil && ctx.Err() == nil {
+						t.Error(err)
+					}
+				}
+			}()
+
+			table := must(run(t, settings, "jobs", "list"))(t)
+			lines := must(run(t, settings, "jobs", "list", "--json"))(t)
+			stop()
+			<-beating
+
+			const note = "Nobody works on those that are interrupted: "
+			wantTable(t, table[:strings.Index(table+note, note)], `1\s+interrupted\s+20\S+Z\s+1\s+Triple`, `2\s+processing\s+20\S+Z\s+2\s+Triple`)
+			contains(t, table, note)
+			if got := strings.Count(lines, `"interrupted":true`); got != 1 {
+				t.Errorf("%d are interrupted, want 1:\n%s", got, lines)
+			}
+		})
+	}
 }
 
 func TestJobsRetryRefuses(t *testing.T) {

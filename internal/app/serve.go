@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -183,17 +184,26 @@ func (p *platform) keepSite(ctx context.Context) {
 
 // announce tells whoever started the program where to go next.
 func (p *platform) announce(addr net.Addr) {
-	base := p.settings.PublicURL
+	base, more := strings.TrimSuffix(p.settings.PublicURL, "/"), ""
 	if base == "" {
-		base = "http://" + addr.String()
+		base, more = openable(addr)
 	}
 	fmt.Fprintf(p.out, `ANB Rising Stars Showcase %s
-  web site    %s/
+  web site    %s/%s
   try the API %s/docs
   health      %s/readyz
-`, version, base, base, base)
+`, version, base, more, base, base)
 	p.announceParts()
 	p.log.Info("ready", "addr", addr.String(), "version", version, "took", time.Since(p.started))
+}
+
+// openable is the URL at which a browser on this machine reaches a listener, and what to say of others.
+func openable(addr net.Addr) (base, more string) {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return "http://" + addr.String(), ""
+	}
+	return fmt.Sprintf("http://localhost:%d", tcp.Port), " (and at every address of this machine)"
 }
 
 // announceParts says what the process is connected to, without passwords.

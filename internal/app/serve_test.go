@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -259,4 +260,16 @@ func get(tb testing.TB, url string) (status int, body string) {
 	answer := must(httpClient.Do(request))(tb)
 	defer answer.Body.Close()
 	return answer.StatusCode, string(must(io.ReadAll(answer.Body))(tb))
+}
+
+// A server that listens everywhere prints an address that a browser can open, and says that there are others.
+func TestListenEverywhere(t *testing.T) {
+	t.Parallel()
+	for _, addr := range []string{"0.0.0.0:0", ":0"} {
+		server := apptest.Start(t, apptest.Settings{"LISTEN_ADDR": addr, "WORKERS": "0"})
+		if !regexp.MustCompile(`web site +http://localhost:\d+/ \(and at every address of this machine\)\n`).MatchString(server.Screen()) {
+			t.Errorf("%s: got\n%s", addr, server.Screen())
+		}
+		must(call(http.MethodGet, server.URL+"/readyz", "", "", nil, nil))(t)
+	}
 }

@@ -18,6 +18,9 @@ const (
 	promoteAge = 10 * time.Minute // how long a job waits at most for those with an earlier turn
 )
 
+// SignOfLife is the time within which a run that lives has beaten, on a busy machine too.
+const SignOfLife = 2*beatEvery + time.Second
+
 var (
 	errReplaced = errors.New("another run has taken the video over")
 	errStalled  = errors.New("FFmpeg does not get on")

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/jobs"
+	"risingstars/internal/store"
+)
+
+// idleVideos are those that are being processed by their status, and on which nobody works. A run that lives beats every few
+// seconds, so it takes up to jobs.SignOfLife to tell; the clocks of hosts are not compared.
+func idleVideos(ctx context.Context, s *store.Store, videos []contest.Video) (map[int64]bool, error) {
+	idle := map[int64]bool{}
+	for _, v := range videos {
+		if v.Status == contest.Processing {
+			idle[v.ID] = true
+		}
+	}
+	before, err := held(ctx, s)
+	if err != nil || len(idle) == 0 {
+		return idle, err
+	}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(jobs.SignOfLife); time.Now().Before(end) && anyOf(idle, before); {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+		now, err := held(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		for id, h := range before {
+			if now[id] != h {
+				delete(idle, id)
+			}
+		}
+	}
+	return idle, nil
+}
+
+// anyOf reports whether one of the videos may still give a sign of life.
+func anyOf(videos map[int64]bool, held map[int64]contest.Held) bool {
+	for id := range videos {
+		if _, ok := held[id]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// held are the jobs that the queue says are running, by their videos.
+func held(ctx context.Context, s *store.Store) (map[int64]contest.Held, error) {
+	list, err := s.Held(ctx)
+	byVideo := make(map[int64]contest.Held, len(list))
+	for _, h := range list {
+		byVideo[h.VideoID] = h
+	}
+	return byVideo, err
+}
