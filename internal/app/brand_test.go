@@ -81,6 +81,8 @@ func TestBadBrand(t *testing.T) {
 		{"cut short", "BRAND_CURTAIN", file(whole[:len(whole)/2])},
 		{"empty", "BRAND_WATERMARK", file(nil)},
 		{"too large", "BRAND_WATERMARK", picture(t, 1280, 720, magenta)},
+		{"too small", "BRAND_CURTAIN", picture(t, 640, 360, teal)},
+		{"not as wide", "BRAND_CURTAIN", picture(t, 1280, 960, teal)},
 		{"a folder", "BRAND_WATERMARK", t.TempDir()},
 	}
 	for _, test := range tests {

@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
 
 	"risingstars/internal/blob"
 	"risingstars/internal/config"
-	"risingstars/internal/media"
 	"risingstars/internal/store"
 )
 
-type doctor struct{}
+type doctor struct {
+	Settings bool `help:"Show all settings as well, with passwords and secrets left out."`
+}
 
 // finding is what one check found out. A problem that is not fatal is a warning.
 type finding struct {
@@ -26,26 +27,21 @@ type finding struct {
 }
 
 // Run checks every part and says what to do.
-func (doctor) Run(r *runner) error {
+func (d doctor) Run(r *runner) error {
 	broken := 0
 	misspelt := func(context.Context, *config.Settings) []finding { return misspeltFindings(r.misspelt) }
 	for _, check := range []func(context.Context, *config.Settings) []finding{
-		checkSettings, misspelt, checkListen, checkData, checkRedis, checkDisk, checkFFmpeg, checkBrand,
+		misspelt, checkListen, checkData, checkRedis, checkDisk, checkFFmpeg, checkBrand,
 	} {
 		for _, f := range check(r.ctx, r.settings) {
-			mark := "ok  "
-			if f.mend != "" {
-				mark = "warn"
-			}
 			if f.broken {
-				mark = "FAIL"
 				broken++
 			}
-			fmt.Fprintf(r.out, "%s  %-9s %s\n", mark, f.part, f.is)
-			if f.mend != "" {
-				fmt.Fprintf(r.out, "                → %s\n", f.mend)
-			}
+			f.print(r.out)
 		}
+	}
+	if d.Settings {
+		printSettings(r.out, r.settings)
 	}
 	if broken > 0 {
 		return fmt.Errorf("%d of the parts do not work", broken)
@@ -54,14 +50,27 @@ func (doctor) Run(r *runner) error {
 	return err
 }
 
-func checkSettings(_ context.Context, s *config.Settings) []finding {
-	var list []finding
+func (f finding) print(out io.Writer) {
+	mark := "ok  "
+	if f.mend != "" {
+		mark = "warn"
+	}
+	if f.broken {
+		mark = "FAIL"
+	}
+	fmt.Fprintf(out, "%s  %-9s %s\n", mark, f.part, f.is)
+	if f.mend != "" {
+		fmt.Fprintf(out, "                → %s\n", f.mend)
+	}
+}
+
+func printSettings(out io.Writer, s *config.Settings) {
+	fmt.Fprintln(out, "Settings:")
 	for _, line := range s.Masked() {
 		if line.Value != "" {
-			list = append(list, finding{part: "setting", is: line.Name + " = " + line.Value})
+			fmt.Fprintf(out, "  %s = %s\n", line.Name, line.Value)
 		}
 	}
-	return list
 }
 
 func misspeltFindings(list []config.Misspelt) []finding {
@@ -162,9 +171,13 @@ func databaseFinding(ctx context.Context, s *config.Settings, db *store.DB) find
 
 func storageFinding(ctx context.Context, s *config.Settings) finding {
 	where, err := s.Media()
+	setting := "STORAGE_URL"
+	if s.StorageURL == "" {
+		setting = "DATA_DIR"
+	}
 	if err == nil && where.Dir != "" {
 		if there, _ := existing(where.Dir); there != where.Dir {
-			return folderFinding("storage", where.Dir, "STORAGE_URL", s.StorageURL != "")
+			return folderFinding("storage", where.Dir, setting, s.StorageURL != "")
 		}
 	}
 	if err == nil {
@@ -177,7 +190,7 @@ func storageFinding(ctx context.Context, s *config.Settings) finding {
 		return finding{"storage", err.Error(), blob.Advice(err), true}
 	}
 	if err != nil {
-		return finding{"storage", err.Error(), "make the folder one that this user can write to", true}
+		return finding{"storage", err.Error(), "let this user write to " + where.Dir + ", or name another folder as " + setting, true}
 	}
 	return finding{part: "storage", is: where.String() + " can be written, read and cleared"}
 }
@@ -221,6 +234,9 @@ func checkDisk(_ context.Context, s *config.Settings) []finding {
 	var list []finding
 	for _, path := range []string{s.DataDir, dir} {
 		there, _ := existing(path)
+		if !keepsFiles(there) {
+			continue // said before
+		}
 		free, err := freeBytes(there)
 		if err != nil {
 			list = append(list, finding{"disk", err.Error(), "make the folder", true})
@@ -241,36 +257,6 @@ func checkDisk(_ context.Context, s *config.Settings) []finding {
 	return list
 }
 
-func checkFFmpeg(ctx context.Context, s *config.Settings) []finding {
-	const mend = "install FFmpeg 4.4 or newer: apt install ffmpeg, or brew install ffmpeg"
-	tools, protection, err := findTools(ctx, s)
-	if err != nil {
-		return []finding{{"ffmpeg", err.Error(), mend, true}}
-	}
-	found, err := tools.Check(ctx)
-	if err != nil {
-		return []finding{{"ffmpeg", err.Error(), mend, true}}
-	}
-	var list []finding
-	var there []string
-	codecs := 0
-	for _, f := range found {
-		switch {
-		case f.OK && f.Detail != "":
-			there = append(there, f.Name+" "+f.Detail)
-		case f.OK:
-			codecs++
-		case f.Required:
-			list = append(list, finding{"ffmpeg", f.Name + " is missing", mend, true})
-		default:
-			list = append(list, finding{"ffmpeg", f.Name + " is missing", f.Detail + "; " + mend, false})
-		}
-	}
-	there = append(there, fmt.Sprintf("with %d codecs and filters that are used", codecs))
-	list = append(list, protectionFinding(protection))
-	return append([]finding{{part: "ffmpeg", is: strings.Join(there, ", ")}}, list...)
-}
-
 func checkBrand(_ context.Context, s *config.Settings) []finding {
 	if s.BrandCurtain == "" && s.BrandWatermark == "" {
 		return nil
@@ -279,13 +265,4 @@ func checkBrand(_ context.Context, s *config.Settings) []finding {
 		return []finding{{"brand", err.Error(), "serve does not start with it", true}}
 	}
 	return []finding{{part: "brand", is: "the organizer's own images can be shown"}}
-}
-
-func protectionFinding(p media.Protection) finding {
-	f := finding{part: "sandbox", is: p.String()}
-	if !p.Complete() {
-		f.mend = "a hostile video that takes over FFmpeg could do what this program can: use Linux 6.2 or newer with " +
-			"Landlock and seccomp, and FFmpeg itself rather than a script (SANDBOX=required refuses to start without)"
-	}
-	return f
 }

@@ -28,8 +28,13 @@ func folderFinding(part, path, setting string, named bool) finding {
 		err = unix.Access(there, unix.W_OK|unix.X_OK)
 	}
 	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return finding{part, fmt.Sprintf("%s: %s is a file", setting, there), "name a folder as " + setting, true}
 	case err != nil:
-		return finding{part, fmt.Sprintf("%s: %s: %v", setting, there, err), "make it a folder that this user can write to", true}
+		mend := fmt.Sprintf("let this user write to %s, or name another folder as %s", there, setting)
+		return finding{part, fmt.Sprintf("%s: %s: %v", setting, there, err), mend, true}
+	case !keepsFiles(there):
+		return finding{part, fmt.Sprintf("%s: %s is on no disk, and keeps no files", setting, there), "name another folder as " + setting, true}
 	case there == path:
 		return finding{part: part, is: path + " can be written"}
 	}
@@ -38,6 +43,12 @@ func folderFinding(part, path, setting string, named bool) finding {
 		f.mend = fmt.Sprintf("mend %s, or mount the folder, if it should be there", setting)
 	}
 	return f
+}
+
+// keepsFiles tells a disk from what the kernel only shows as files, such as /proc.
+func keepsFiles(folder string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(folder, &fs) != nil || fs.Blocks > 0
 }
 
 // existing is the folder, or the nearest above it that is there. The error is about that one.

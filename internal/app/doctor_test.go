@@ -40,22 +40,25 @@ func TestDoctor(t *testing.T) {
 		err      string // "" for none
 	}{
 		{"all well", nil, []string{
-			"setting   LISTEN_ADDR = 127.0.0.1:0\n", "listen    LISTEN_ADDR: 127.0.0.1:0 is free\n", "ok    data      ", "database  SQLite, not there yet: serve makes ", "storage   ", "secret    will be generated",
+			"listen    LISTEN_ADDR: 127.0.0.1:0 is free\n", "ok    data      ", "database  SQLite, not there yet: serve makes ", "storage   ", "secret    will be generated",
 			"passwords bcrypt with a work factor of 10\n", "ffmpeg    ffmpeg ", "sandbox   ", "seccomp: no network, no other processes; limits of memory, time and output", "All that the platform needs is there.\n",
 		}, ""},
 		{"cheap passwords", apptest.Settings{"PASSWORD_COST": "4"}, []string{
 			"warn  passwords bcrypt with a work factor of 4\n", "→ set PASSWORD_COST to 10 or more", "All that the platform needs is there.\n",
 		}, ""},
-		{"a secret", apptest.Settings{"SECRET_KEY": "correct-horse-battery-staple-0123"}, []string{"SECRET_KEY = ********\n"}, ""},
+		{"a secret", apptest.Settings{"SECRET_KEY": "correct-horse-battery-staple-0123"}, []string{"ok    secret    SECRET_KEY is given\n"}, ""},
 		{"no FFmpeg", apptest.Settings{"FFMPEG": "/nonexistent/ffmpeg"}, []string{
-			"FAIL  ffmpeg ", "/nonexistent/ffmpeg", "→ install FFmpeg 4.4 or newer",
+			"FAIL  ffmpeg ", "/nonexistent/ffmpeg", "→ mend FFMPEG, or leave it out for the program in PATH; or install FFmpeg 4.4 or newer",
 		}, "1 of the parts"},
 		{"no ffprobe", apptest.Settings{"FFPROBE": "no-such-ffprobe"}, []string{
-			"FAIL  ffmpeg ", "no-such-ffprobe", "→ install FFmpeg 4.4 or newer",
+			"FAIL  ffmpeg ", "no-such-ffprobe", "→ mend FFPROBE, or leave it out for the program in PATH; or install FFmpeg 4.4 or newer",
 		}, "1 of the parts"},
 		{"an FFmpeg without its encoder", apptest.Settings{
 			"FFMPEG": apptest.Script(t, `"`+ffmpeg+`" "$@" | grep -v libx264`),
 		}, []string{"FAIL  ffmpeg    encoder libx264 is missing\n"}, "1 of the parts"},
+		{"an FFmpeg that lacks much", apptest.Settings{
+			"FFMPEG": apptest.Script(t, `"`+ffmpeg+`" "$@" | grep -v -e libx264 -e overlay`),
+		}, []string{"FAIL  ffmpeg    encoder libx264, filter overlay are missing\n", "→ mend FFMPEG"}, "1 of the parts"},
 		{"an FFmpeg that makes HDR pale", apptest.Settings{
 			"FFMPEG": apptest.Script(t, `"`+ffmpeg+`" "$@" | grep -v zscale`),
 		}, []string{"warn  ffmpeg    filter zscale is missing\n", "HDR", "All that the platform needs is there.\n"}, ""},
@@ -65,15 +68,15 @@ func TestDoctor(t *testing.T) {
 		}, ""},
 		{"a script where it must be confined", apptest.Settings{
 			"FFMPEG": apptest.Script(t, `exec "`+ffmpeg+`" "$@"`), "SANDBOX": "required",
-		}, []string{"FAIL  ffmpeg    SANDBOX is required, and FFmpeg cannot be confined here: "}, "1 of the parts"},
+		}, []string{"FAIL  ffmpeg    SANDBOX is required, and FFmpeg cannot be confined here: ", "or set SANDBOX to auto\n"}, "1 of the parts"},
 		{"no sandbox", apptest.Settings{"SANDBOX": "off"}, []string{
 			"warn  sandbox   files open to it; no system calls refused; limits of memory, time and output (SANDBOX is off)\n",
 		}, ""},
 		{"a file for the data", apptest.Settings{"DATA_DIR": file}, []string{
-			"FAIL  data      DATA_DIR: " + file, "→ make it a folder that this user can write to",
+			"FAIL  data      DATA_DIR: " + file + " is a file\n", "→ name a folder as DATA_DIR\n",
 		}, "1 of the parts"},
 		{"a file for the media", apptest.Settings{"STORAGE_URL": "file://" + file}, []string{
-			"FAIL  storage   ", "→ make the folder one that this user can write to",
+			"FAIL  storage   ", "→ let this user write to " + file + ", or name another folder as STORAGE_URL\n",
 		}, "1 of the parts"},
 		{"a folder that is not there", apptest.Settings{"DATA_DIR": filepath.Join(nowhere, "data")}, []string{
 			"warn  data      " + nowhere + "/data is not there yet: serve makes it\n", "→ mend DATA_DIR",
@@ -95,7 +98,10 @@ func TestDoctor(t *testing.T) {
 		{"a disk with too little room", apptest.Settings{"MIN_FREE_BYTES": "1000000000000000000"}, []string{
 			"FAIL  disk      ", "→ free some, or lower MIN_FREE_BYTES: uploads are refused while less than 931322574.6 GiB are free",
 		}, "1 of the parts"},
-		{"images", apptest.Settings{"BRAND_WATERMARK": picture(t, 20, 10, teal)}, []string{"ok    brand     "}, ""},
+		{"an image of another size", apptest.Settings{"BRAND_CURTAIN": picture(t, 800, 600, teal)}, []string{
+			"FAIL  brand     BRAND_CURTAIN: ", "is 800×600, and must be from 1280×720",
+		}, "1 of the parts"},
+		{"images", apptest.Settings{"BRAND_WATERMARK": picture(t, 200, 100, teal)}, []string{"ok    brand     "}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -122,6 +128,41 @@ func TestDoctor(t *testing.T) {
 				t.Errorf("the secret is shown:\n%s", out)
 			}
 		})
+	}
+}
+
+// What only looks like a disk is no place for data, though root may write there.
+func TestDoctorOnNoDisk(t *testing.T) {
+	t.Parallel()
+	if stat, err := os.Stat("/proc/self"); err != nil || !stat.IsDir() {
+		t.Skip("there is no /proc")
+	}
+
+	out, err := run(t, apptest.Settings{"DATA_DIR": "/proc/stars", "LISTEN_ADDR": "127.0.0.1:0"}, "doctor")
+
+	if err == nil || !strings.Contains(err.Error(), "1 of the parts") {
+		t.Errorf("got %v", err)
+	}
+	contains(t, out, "FAIL  data      DATA_DIR: /proc", "name another folder as DATA_DIR\n")
+	if strings.Contains(out, "MIN_FREE_BYTES") || strings.Contains(out, "mount the folder") {
+		t.Errorf("it advises what does not help:\n%s", out)
+	}
+}
+
+// The settings come last, and only where they are asked for.
+func TestDoctorShowsSettings(t *testing.T) {
+	t.Parallel()
+	const secret = "correct-horse-battery-staple-0123"
+	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", "SECRET_KEY": secret}
+
+	plain := must(run(t, settings, "doctor"))(t)
+	full := must(run(t, settings, "doctor", "--settings"))(t)
+
+	findings, shown, _ := strings.Cut(full, "\nSettings:\n")
+	contains(t, shown, "  LISTEN_ADDR = 127.0.0.1:0\n", "  SECRET_KEY = ********\n")
+	contains(t, findings, "ok    sandbox ")
+	if strings.Contains(plain, "LISTEN_ADDR = ") || strings.Contains(full, secret) {
+		t.Errorf("got\n%s%s", plain, full)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestDoctorOnRedis(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			out, err := run(t, apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", "REDIS_URL": test.url}, "doctor")
+			out, err := run(t, apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", "REDIS_URL": test.url}, "doctor", "--settings")
 
 			contains(t, out, test.says...)
 			if (err == nil) != test.ok {

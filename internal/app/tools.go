@@ -9,6 +9,8 @@ import (
 	"risingstars/internal/media"
 )
 
+var errUnconfined = errors.New("SANDBOX is required, and FFmpeg cannot be confined here")
+
 // findTools finds FFmpeg and confines it as SANDBOX says.
 func findTools(ctx context.Context, s *config.Settings) (media.Tools, media.Protection, error) {
 	tools, err := media.Find(ctx, s.FFmpeg, s.FFprobe)
@@ -24,7 +26,7 @@ func findTools(ctx context.Context, s *config.Settings) (media.Tools, media.Prot
 		return tools, protection, fmt.Errorf("%w (SANDBOX=off runs it all the same)", err)
 	}
 	if s.Sandbox == config.SandboxRequired && !protection.Complete() {
-		return tools, protection, errors.New("SANDBOX is required, and FFmpeg cannot be confined here: " + protection.String())
+		return tools, protection, fmt.Errorf("%w: %s", errUnconfined, protection)
 	}
 	return tools, protection, nil
 }

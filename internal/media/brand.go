@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"image"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -17,13 +18,35 @@ var defaultCurtain []byte
 //go:embed brand/watermark.png
 var defaultWatermark []byte
 
-// The largest images an organizer may bring. A curtain of another shape than 1280×720 is shown whole, with bars.
-// A watermark is shown in its own size and must leave room for the play.
-const (
-	maxCurtainWidth, maxCurtainHeight     = 7680, 4320
-	maxWatermarkWidth, maxWatermarkHeight = 640, 360
-	maxImageBytes                         = 32 << 20
+const maxImageBytes = 32 << 20
+
+// measure is what an organizer's image may measure, in pixels.
+type measure struct {
+	least, most image.Point
+	wide        bool // 16:9, to the pixel
+}
+
+// A curtain fills the picture: it may be larger, and is scaled down then. A watermark is shown in its own size; it must be
+// seen, and leave room for the play.
+var (
+	curtainMeasure   = measure{image.Pt(Width, Height), image.Pt(7680, 4320), true}
+	watermarkMeasure = measure{image.Pt(32, 16), image.Pt(640, 360), false}
 )
+
+// refuse says what an image measures and what is wanted, unless it fits.
+func (m measure) refuse(width, height int) error {
+	wanted := fmt.Sprintf("from %d×%d to %d×%d", m.least.X, m.least.Y, m.most.X, m.most.Y)
+	off := width*Height - height*Width // in pixels of width, times Height
+	fits := width >= m.least.X && height >= m.least.Y && width <= m.most.X && height <= m.most.Y
+	if m.wide {
+		wanted += fmt.Sprintf(" and as wide as %d×%d is", Width, Height)
+		fits = fits && max(off, -off) <= Width
+	}
+	if fits {
+		return nil
+	}
+	return fmt.Errorf("is %d×%d, and must be %s", width, height, wanted)
+}
 
 // Brand is the contest's two images, as PNG files in memory: the curtain before and after the play (its transparency is
 // ignored) and the watermark over it.
@@ -32,24 +55,24 @@ type Brand struct {
 }
 
 // LoadBrand takes each image from a PNG file, or the built-in one where the path is "". It refuses what is not a PNG,
-// cannot be decoded or is too large, naming the file.
+// cannot be decoded or does not measure what it must, naming the file.
 func LoadBrand(curtain, watermark string) (Brand, error) {
 	b := Brand{Curtain: defaultCurtain, Watermark: defaultWatermark}
 	var err error
 	if curtain != "" {
-		if b.Curtain, err = loadPNG(curtain, maxCurtainWidth, maxCurtainHeight); err != nil {
+		if b.Curtain, err = loadPNG(curtain, curtainMeasure); err != nil {
 			return Brand{}, fmt.Errorf("media: curtain image: %w", err)
 		}
 	}
 	if watermark != "" {
-		if b.Watermark, err = loadPNG(watermark, maxWatermarkWidth, maxWatermarkHeight); err != nil {
+		if b.Watermark, err = loadPNG(watermark, watermarkMeasure); err != nil {
 			return Brand{}, fmt.Errorf("media: watermark image: %w", err)
 		}
 	}
 	return b, nil
 }
 
-func loadPNG(path string, maxWidth, maxHeight int) ([]byte, error) {
+func loadPNG(path string, wanted measure) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -65,8 +88,8 @@ func loadPNG(path string, maxWidth, maxHeight int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a PNG image: %w", path, err)
 	}
-	if config.Width > maxWidth || config.Height > maxHeight {
-		return nil, fmt.Errorf("%s is %d×%d, at most %d×%d is allowed", path, config.Width, config.Height, maxWidth, maxHeight)
+	if err := wanted.refuse(config.Width, config.Height); err != nil {
+		return nil, fmt.Errorf("%s %w", path, err)
 	}
 	if _, err := png.Decode(bytes.NewReader(data)); err != nil {
 		return nil, fmt.Errorf("%s cannot be decoded: %w", path, err)

@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/png"
 	"os"
@@ -37,7 +38,10 @@ func TestBuiltInBrand(t *testing.T) {
 
 func TestLoadBrand(t *testing.T) {
 	t.Parallel()
-	good := testBrand()
+	good, err := LoadBrand("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	curtain, watermark := fileOf(t, "c.png", good.Curtain), fileOf(t, "w.png", good.Watermark)
 
 	got, err := LoadBrand(curtain, watermark)
@@ -52,7 +56,6 @@ func TestLoadBrand(t *testing.T) {
 
 func TestLoadBrandRefuses(t *testing.T) {
 	t.Parallel()
-	good := testBrand().Curtain
 	large := encodePNG(image.NewGray(image.Rect(0, 0, 8000, 10)))
 	tests := []struct {
 		name string
@@ -61,7 +64,6 @@ func TestLoadBrandRefuses(t *testing.T) {
 	}{
 		{"missing", filepath.Join(t.TempDir(), "none.png"), "no such file"},
 		{"text", fileOf(t, "text.png", []byte("hello")), "is not a PNG image"},
-		{"cut", fileOf(t, "cut.png", good[:len(good)/2]), "cannot be decoded"},
 		{"large", fileOf(t, "large.png", large), "is 8000×10"},
 	}
 	for _, test := range tests {
@@ -79,6 +81,62 @@ func TestLoadBrandRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An image of another size is refused with the size that it has and the sizes that are right.
+func TestBrandMeasures(t *testing.T) {
+	t.Parallel()
+	const curtain = "and must be from 1280×720 to 7680×4320 and as wide as 1280×720 is"
+	const watermark = "and must be from 32×16 to 640×360"
+	tests := []struct {
+		width, height      int
+		curtain, watermark string // "" where it fits
+	}{
+		{1280, 720, "", watermark},
+		{1920, 1080, "", watermark},
+		{3840, 2160, "", watermark},
+		{1366, 768, "", watermark}, // 16:9 as far as whole pixels go
+		{640, 360, curtain, ""},
+		{1280, 800, curtain, watermark},
+		{720, 1280, curtain, watermark},
+		{7682, 4321, curtain, watermark},
+		{32, 16, curtain, ""},
+		{31, 16, curtain, watermark},
+		{1, 1, curtain, watermark},
+	}
+	for _, test := range tests {
+		name := fmt.Sprintf("%d×%d", test.width, test.height)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := fileOf(t, "image.png", encodePNG(image.NewGray(image.Rect(0, 0, test.width, test.height))))
+			_, asCurtain := LoadBrand(path, "")
+			_, asWatermark := LoadBrand("", path)
+			for want, err := range map[string]error{test.curtain: asCurtain, test.watermark + " ": asWatermark} {
+				want = strings.TrimSpace(want)
+				if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), "is "+name+", "+want)) {
+					t.Errorf("got %v, want %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+// An image that is cut short is found, whichever it is.
+func TestBrandCutShort(t *testing.T) {
+	t.Parallel()
+	good, err := LoadBrand("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	curtain := fileOf(t, "c.png", good.Curtain[:len(good.Curtain)/2])
+	watermark := fileOf(t, "w.png", good.Watermark[:len(good.Watermark)/2])
+	_, asCurtain := LoadBrand(curtain, "")
+	_, asWatermark := LoadBrand("", watermark)
+	for path, err := range map[string]error{curtain: asCurtain, watermark: asWatermark} {
+		if err == nil || !strings.Contains(err.Error(), path+" cannot be decoded") {
+			t.Errorf("got %v, want it to say that %s cannot be decoded", err, path)
+		}
 	}
 }
 
