@@ -20,7 +20,7 @@ func (p *platform) wireSite(mux *http.ServeMux, needs ui.Needs) (*ui.Site, error
 	p.votes = needs.Votes
 	needs.Videos, needs.Live = p.videos, p.live
 	needs.Sessions = &auth.Sessions{Store: p.data.store, Clock: time.Now, Secure: strings.HasPrefix(public, "https://")}
-	needs.MediaPath, needs.PublicURL, needs.MaxUpload, needs.Stopping = api.MediaPath, public, p.settings.MaxUploadBytes, p.stopping
+	needs.MediaPath, needs.PublicURL, needs.MaxUpload, needs.Contact, needs.Stopping = api.MediaPath, public, p.settings.MaxUploadBytes, p.settings.Contact, p.stopping
 	site, err := ui.NewSite(needs)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the web site: %w", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
 	"slices"
@@ -31,6 +32,7 @@ func (s *Settings) Check() error {
 		CheckSecret(s.SecretKey),
 		checkOldSecret(s.SecretKeyOld),
 		second(s.Origins()),
+		checkContact(s.Contact),
 		checkOrganizerPassword(s.OrganizerPassword),
 		checkTracesURL(s.TracesURL),
 		within("TRACES_PERCENT", int64(s.TracesPercent), 0, 100),
@@ -168,6 +170,19 @@ func checkAddr(name, addr string, optional bool) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %q is not HOST:PORT, such as 127.0.0.1:8080", name, addr)
+	}
+	return nil
+}
+
+func checkContact(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	page := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil
+	parsed, err := mail.ParseAddress(text)
+	if !page && (err != nil || parsed.Address != text || strings.ContainsAny(text, "?&%\"")) {
+		return fmt.Errorf("CONTACT: %q is neither an email address nor an http(s) URL", text)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ type Settings struct {
 	TrustedProxies string `setting:"TRUSTED_PROXIES" placeholder:"LIST" group:"web" help:"Addresses and networks of proxies, separated by commas, such as 10.0.0.0/16,127.0.0.1: who asks, and how the platform was addressed, is taken from their X-Forwarded headers. Empty: from nobody's."`
 	AccelRedirect  string `setting:"ACCEL_REDIRECT" placeholder:"PATH" group:"web" help:"An internal location of nginx, such as /_media/, under which it serves the folder of the media itself. Empty: the program sends them."`
 	CORSOrigins    string `setting:"CORS_ORIGINS" name:"cors-origins" placeholder:"LIST" group:"web" help:"Origins of other sites whose scripts may use the API with a token, separated by commas, such as https://app.example.org. Empty: none."`
+	Contact        string `setting:"CONTACT" placeholder:"EMAIL|URL" group:"web" help:"Where players reach the organizers, shown where pages tell them to ask: an email address, or a page's URL. Empty: it is not said."`
 
 	DataDir             string `setting:"DATA_DIR" default:"./data" placeholder:"DIR" group:"data" help:"Where the embedded default keeps the database, the media and its secret, and where uploads and renders are worked on."`
 	DatabaseURL         string `setting:"DATABASE_URL" name:"database-url" placeholder:"URL" group:"data" help:"PostgreSQL 15 or newer: postgres://USER:PASSWORD@HOST:5432/NAME, with sslmode=verify-full and sslrootcert= where it is reached over a network. Empty: SQLite in DATA_DIR."`

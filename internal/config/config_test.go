@@ -260,6 +260,12 @@ func TestCheck(t *testing.T) {
 		"old secret":                   {func(s *Settings) { s.SecretKeyOld = goodSecret }, ""},
 		"old secret of 31":             {func(s *Settings) { s.SecretKeyOld = goodSecret[1:] }, "SECRET_KEY_OLD: "},
 		"origins":                      {func(s *Settings) { s.CORSOrigins = "https://a.example.org, http://localhost:3000,," }, ""},
+		"contact by email":             {func(s *Settings) { s.Contact = "estrellas@anb.example.org" }, ""},
+		"contact by page":              {func(s *Settings) { s.Contact = "https://anb.example.org/ayuda?de=estrellas" }, ""},
+		"contact with a name":          {func(s *Settings) { s.Contact = "ANB <estrellas@anb.example.org>" }, "CONTACT: "},
+		"contact with a subject":       {func(s *Settings) { s.Contact = "a@anb.example.org?subject=x" }, "CONTACT: "},
+		"contact that runs":            {func(s *Settings) { s.Contact = "javascript:alert(1)" }, "CONTACT: "},
+		"contact by telephone":         {func(s *Settings) { s.Contact = "601 555 0100" }, "CONTACT: "},
 		"any origin":                   {func(s *Settings) { s.CORSOrigins = "*" }, "CORS_ORIGINS: "},
 		"origins of a pattern":         {func(s *Settings) { s.CORSOrigins = "https://*.example.org" }, "CORS_ORIGINS: "},
 		"origin with a path":           {func(s *Settings) { s.CORSOrigins = "https://a.example.org/" }, "CORS_ORIGINS: "},
@@ -366,7 +372,7 @@ func TestMasked(t *testing.T) {
 		s.SecretKey, s.DatabaseURL, s.StopGrace = goodSecret, "postgres://stars:hunter2@db.example.org:5432/stars?sslmode=require", time.Minute
 	})
 	want := []Line{
-		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"TRUSTED_PROXIES", ""}, {"ACCEL_REDIRECT", ""}, {"CORS_ORIGINS", ""}, {"DATA_DIR", "./data"},
+		{"LISTEN_ADDR", "127.0.0.1:8080"}, {"PUBLIC_URL", ""}, {"TRUSTED_PROXIES", ""}, {"ACCEL_REDIRECT", ""}, {"CORS_ORIGINS", ""}, {"CONTACT", ""}, {"DATA_DIR", "./data"},
 		{"DATABASE_URL", "postgres://stars:xxxxx@db.example.org:5432/stars"}, {"DATABASE_PASSWORD", ""}, {"DATABASE_CONNECTIONS", "16"}, {"REDIS_URL", ""}, {"REDIS_PASSWORD", "********"}, {"STORAGE_URL", ""},
 		{"S3_ACCESS_KEY", ""}, {"S3_SECRET_KEY", "********"},
 		{"ORGANIZER_PASSWORD", "********"}, {"SECRET_KEY", "********"}, {"SECRET_KEY_OLD", "********"}, {"ACCESS_TOKEN_EXPIRE_SECONDS", "3600"}, {"PASSWORD_COST", "10"}, {"RATE_LIMIT", "on"},

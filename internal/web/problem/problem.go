@@ -31,6 +31,7 @@ type Problem struct {
 	challenge  string // of a 401, if it is not the API's
 	retryAfter time.Duration
 	allow      string
+	text       lang.Text // of Detail, where it is known in each language
 }
 
 // Field says what is wrong with one field of a request.
@@ -43,6 +44,19 @@ type Field struct {
 func New(status int, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
 }
+
+// in makes a problem with a sentence that In can say again.
+func in(status int, text lang.Text, tag lang.Tag) *Problem {
+	p := New(status, text.In(tag))
+	p.text = text
+	return p
+}
+
+// In is the sentence in a language, or as it is where it is known in one only.
+func (p *Problem) In(tag lang.Tag) string { return cmp.Or(p.text.In(tag), p.Detail) }
+
+// Say puts another sentence in place of the problem's own. All else stays.
+func (p *Problem) Say(detail string) { p.Detail, p.text = detail, lang.Text{} }
 
 // Error implements error.
 func (p *Problem) Error() string { return p.Detail }
@@ -83,16 +97,16 @@ func From(err error, scope *Scope, tag lang.Tag) *Problem {
 		return ready
 	case errors.As(err, &refusal):
 		if row, ok := table[refusal]; ok {
-			return New(row.status, row.detail.In(tag))
+			return in(row.status, row.detail, tag)
 		}
 	case errors.As(err, &invalid):
 		return fromInvalid(invalid, tag)
 	case errors.As(err, &tooMany):
-		p := New(http.StatusTooManyRequests, tooManyText.In(tag))
+		p := in(http.StatusTooManyRequests, tooManyText, tag)
 		p.retryAfter = max(tooMany.RetryAfter, time.Second)
 		return p
 	case errors.As(err, &tooLarge):
-		return New(http.StatusRequestEntityTooLarge, bodyTooLargeText.In(tag))
+		return in(http.StatusRequestEntityTooLarge, bodyTooLargeText, tag)
 	}
 	if full(err) {
 		return withCause(New(http.StatusInsufficientStorage, table[contest.ErrNoSpace].detail.In(tag)), err, scope)
@@ -102,7 +116,7 @@ func From(err error, scope *Scope, tag lang.Tag) *Problem {
 		p.retryAfter = comeBack
 		return withCause(p, err, scope)
 	}
-	p := New(http.StatusInternalServerError, internalText.In(tag))
+	p := in(http.StatusInternalServerError, internalText, tag)
 	if scope != nil {
 		p.RequestID = scope.ID
 		scope.Cause = err
@@ -134,11 +148,11 @@ func fromInvalid(invalid *contest.InvalidError, tag lang.Tag) *Problem {
 
 // ForStatus is the problem of a status that the server itself gives. allow is the Allow header of a 405, else "".
 func ForStatus(status int, allow string, tag lang.Tag) *Problem {
-	detail := unservedText.In(tag)
-	if text, ok := statusTexts[status]; ok {
-		detail = text.In(tag)
+	text, ok := statusTexts[status]
+	if !ok {
+		text = unservedText
 	}
-	p := New(status, detail)
+	p := in(status, text, tag)
 	p.allow = allow
 	return p
 }
@@ -146,7 +160,7 @@ func ForStatus(status int, allow string, tag lang.Tag) *Problem {
 // NotOrganizer is the problem of whoever asks for the organizers' pages without their password, for which browsers ask
 // then.
 func NotOrganizer(tag lang.Tag) *Problem {
-	p := New(http.StatusUnauthorized, notOrganizerText.In(tag))
+	p := in(http.StatusUnauthorized, notOrganizerText, tag)
 	p.challenge = `Basic realm="organizers", charset="UTF-8"`
 	return p
 }
@@ -160,7 +174,7 @@ func Busy(tag lang.Tag) *Problem {
 
 // FromElsewhere is the problem of a change that a page of another site has asked a browser for.
 func FromElsewhere(tag lang.Tag) *Problem {
-	return New(http.StatusForbidden, fromElsewhereText.In(tag))
+	return in(http.StatusForbidden, fromElsewhereText, tag)
 }
 
 // Write answers a request with the problem that err is.

@@ -184,6 +184,9 @@ var (
 	}
 )
 
+// Fault is the sentence for one bad field, for a form that is checked before it is sent.
+func Fault(f contest.Field, tag lang.Tag) string { return faultText(f, tag) }
+
 // faultText is the sentence for one bad field.
 func faultText(f contest.Field, tag lang.Tag) string {
 	text, ok := faultTexts[f.Fault]

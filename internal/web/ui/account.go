@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -14,6 +15,8 @@ type Field struct {
 	Name, Label, Hint string
 	Type, Complete    string // the input's type and autocomplete
 	Value, Fault      string
+	Rules             string   // what the browser checks before the form is sent, as JSON; see rule
+	Least             int      // characters, for a browser without scripts; 0 for any
 	List              []string // suggestions
 	Optional          bool
 	First             bool // of those that are wrong: the reader is led there
@@ -61,6 +64,7 @@ type (
 // field makes a field that holds what the reader has typed. Passwords are not shown again.
 func (w *words) field(r *http.Request, name, label, kind, complete string) Field {
 	f := Field{Name: name, Label: label, Type: kind, Complete: complete, Words: w}
+	f.Rules, f.Least = w.rulesOf(name)
 	if kind != "password" {
 		f.Value = r.PostFormValue(name)
 	}
@@ -126,13 +130,25 @@ func (f *Form) blame(w http.ResponseWriter, r *http.Request, err error) int {
 			break
 		}
 	}
+	words := wordsOf(Language(r))
 	if len(p.Errors) == 0 {
-		f.Fault = p.Detail
+		f.Fault = cmp.Or(words.sentence(err), p.Detail)
 		if errors.Is(err, contest.ErrBadCredentials) {
-			f.Fault = wordsOf(Language(r)).WrongCredentials
+			f.Fault = words.WrongCredentials
 		}
 	}
+	f.askAgain(words)
 	return p.Status
+}
+
+// askAgain says of a new password, which no page gives back, that it has to be typed again.
+func (f *Form) askAgain(w *words) {
+	for i := range f.Fields {
+		if f.Fields[i].Complete == "new-password" && f.Fields[i].Fault == "" {
+			f.Fields[i].Hint = w.PasswordAgain
+			return
+		}
+	}
 }
 
 // after reads where a form leads: from the address of its page, or from its own hidden fields.

@@ -46,6 +46,7 @@ type words struct {
 
 	FooterOrganizer string
 	FooterContest   string
+	FooterAsk       string
 
 	FileNotFound string
 
@@ -95,6 +96,7 @@ type words struct {
 	LabelCity          string
 	LabelCountry       string
 	HintPassword       string
+	PasswordAgain      string
 	Optional           string
 	SignUpTitle        string
 	SignUpLead         string
@@ -107,6 +109,11 @@ type words struct {
 	SignInToVote       string
 	SignInForgotten    string
 	WrongCredentials   string
+	TooMany            string // %s: a time
+	OneSecond          string
+	ManySeconds        string // %d
+	OneMinute          string
+	ManyMinutes        string // %d
 	PasswordsDiffer    string
 	EmailTaken         string
 	AccountTitle       string
@@ -150,6 +157,10 @@ type words struct {
 	PublicStays        string
 	DoPublish          string
 	PublishNote        string
+	PublishTitle       string
+	PublishText        string
+	PublishDo          string
+	PublishKeep        string
 	DoRetry            string
 	DoDelete           string
 	DoSee              string

@@ -34,6 +34,24 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration][2]string{
+		0:                               {"1 segundo", "1 second"},
+		time.Second:                     {"1 segundo", "1 second"},
+		1100 * time.Millisecond:         {"2 segundos", "2 seconds"},
+		59 * time.Second:                {"59 segundos", "59 seconds"},
+		59*time.Second + 1:              {"1 minuto", "1 minute"},
+		time.Minute + time.Nanosecond:   {"2 minutos", "2 minutes"},
+		5 * time.Minute:                 {"5 minutos", "5 minutes"},
+		14*time.Minute + 30*time.Second: {"15 minutos", "15 minutes"},
+	} {
+		if got := [2]string{spanish.Wait(d), english.Wait(d)}; got != want {
+			t.Errorf("%s: got %q, want %q", d, got, want)
+		}
+	}
+}
+
 func TestNumbersAndDates(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2026, 9, 3, 23, 0, 0, 0, time.FixedZone("", -5*3600))

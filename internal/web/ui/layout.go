@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"risingstars/internal/contest"
@@ -23,7 +24,11 @@ type Layout struct {
 	Canon   string // this page's address for search engines, "" for none
 	Reader  contest.Player
 	Social  *Social
+	Contact *Contact
 }
+
+// Contact is where the organizers are reached, if that is said.
+type Contact struct{ Text, Link string }
 
 // Social is what a link to the page shows where it is pasted. The addresses are whole.
 type Social struct {
@@ -37,7 +42,7 @@ func (s *Site) layout(w http.ResponseWriter, r *http.Request, section string) (L
 	if err != nil {
 		return Layout{}, err
 	}
-	l := plainLayout(r)
+	l := s.plainLayout(r)
 	l.Reader, l.Section = p, section
 	return l, nil
 }
@@ -48,7 +53,7 @@ func (s *Site) publicLayout(w http.ResponseWriter, r *http.Request, section stri
 	ctx, age := live.WithAge(r.Context())
 	l, err := s.layout(w, r, section)
 	if errors.Is(err, contest.ErrUnavailable) {
-		l, err = plainLayout(r), nil
+		l, err = s.plainLayout(r), nil
 		l.Section = section
 	}
 	return ctx, age, l, err
@@ -78,8 +83,8 @@ func (s *Site) showPublic(w http.ResponseWriter, r *http.Request, age *live.Age,
 }
 
 // plainLayout is the layout for a reader of whom nothing is known.
-func plainLayout(r *http.Request) Layout {
-	l := Layout{Words: wordsOf(Language(r)), Other: &english}
+func (s *Site) plainLayout(r *http.Request) Layout {
+	l := Layout{Words: wordsOf(Language(r)), Other: &english, Contact: contact(s.Contact)}
 	if l.Words == l.Other {
 		l.Other = &spanish
 	}
@@ -87,6 +92,18 @@ func plainLayout(r *http.Request) Layout {
 	q.Set("lang", l.Other.Lang)
 	l.Switch = (&url.URL{Path: r.URL.Path, RawQuery: q.Encode()}).String()
 	return l
+}
+
+// contact makes a link of an email address or a URL; nil of nothing.
+func contact(text string) *Contact {
+	switch {
+	case text == "":
+		return nil
+	case strings.Contains(text, "://"):
+		_, short, _ := strings.Cut(text, "://")
+		return &Contact{strings.TrimSuffix(short, "/"), text}
+	}
+	return &Contact{text, "mailto:" + text}
 }
 
 func (s *Site) words(r *http.Request) *words { return wordsOf(Language(r)) }
@@ -124,7 +141,7 @@ func (s *Site) layoutOf(w http.ResponseWriter, r *http.Request) Layout {
 	defer cancel()
 	l, err := s.layout(w, r.WithContext(ctx), "")
 	if err != nil {
-		return plainLayout(r)
+		return s.plainLayout(r)
 	}
 	return l
 }
@@ -135,7 +152,7 @@ func (s *Site) Problem(w http.ResponseWriter, r *http.Request, p *problem.Proble
 	if !wantsPage(r) {
 		return false
 	}
-	page := &ErrorPage{Layout: plainLayout(r), Status: p.Status, Detail: p.Detail, RequestID: p.RequestID}
+	page := &ErrorPage{Layout: s.plainLayout(r), Status: p.Status, Detail: p.In(tagOf(r)), RequestID: p.RequestID}
 	if p.Status != http.StatusServiceUnavailable { // then nobody can be told apart
 		page.Layout = s.layoutOf(w, r)
 	}

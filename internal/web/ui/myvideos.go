@@ -187,30 +187,3 @@ func (s *Site) retry(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) delete(w http.ResponseWriter, r *http.Request) error {
 	return s.change(w, r, false, s.Videos.Delete)
 }
-
-// DeletePage asks before a video is deleted.
-type DeletePage struct {
-	Layout
-	Video MyVideo
-}
-
-func (s *Site) confirmDelete(w http.ResponseWriter, r *http.Request) error {
-	p, ok, err := s.member(w, r)
-	if !ok {
-		return err
-	}
-	layout, err := s.layout(w, r, "myvideos")
-	if err != nil {
-		return err
-	}
-	v, err := s.Videos.Own(r.Context(), p, idOf(r))
-	if err == nil {
-		err = v.CanDelete()
-	}
-	if err != nil {
-		return err
-	}
-	page := &DeletePage{Layout: layout, Video: s.myVideo(layout.Words, v, 0)}
-	page.Title = layout.Words.DeleteTitle
-	return s.show(w, r, http.StatusOK, page)
-}

@@ -7,7 +7,7 @@ func pages() map[string]any {
 	return map[string]any{
 		"gallery": &GalleryPage{}, "video": &VideoPage{}, "ranking": &RankingPage{}, "player": &PlayerPage{},
 		"account": &AccountPage{}, "signup": &SignUpPage{}, "signin": &SignInPage{},
-		"leave": &LeavePage{}, "myvideos": &MyVideosPage{}, "delete": &DeletePage{}, "error": &ErrorPage{}, "offline": &OfflinePage{},
+		"leave": &LeavePage{}, "myvideos": &MyVideosPage{}, "delete": &DeletePage{}, "publish": &PublishPage{}, "error": &ErrorPage{}, "offline": &OfflinePage{},
 	}
 }
 

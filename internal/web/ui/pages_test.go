@@ -65,7 +65,7 @@ func TestEveryPageRendersInBothLanguages(t *testing.T) {
 			if name == "video" {
 				empty.Elem().FieldByName("Ballot").FieldByName("Words").Set(reflect.ValueOf(w))
 			}
-			if name == "delete" {
+			if name == "delete" || name == "publish" {
 				empty.Elem().FieldByName("Video").FieldByName("Words").Set(reflect.ValueOf(w))
 			}
 			full := filled(reflect.New(reflect.TypeOf(sample).Elem()).Interface(), w)

@@ -48,14 +48,7 @@ func (s *Site) player(w http.ResponseWriter, r *http.Request) error {
 type OfflinePage struct{ Layout }
 
 func (s *Site) offline(w http.ResponseWriter, r *http.Request) error {
-	page := &OfflinePage{plainLayout(r)}
+	page := &OfflinePage{s.plainLayout(r)}
 	page.Title = page.Words.OfflineTitle
 	return s.show(w, r, http.StatusOK, page)
-}
-
-// worker serves the service worker at the root, which alone lets it answer for all pages.
-func (s *Site) worker(w http.ResponseWriter, r *http.Request) {
-	r2 := r.Clone(r.Context())
-	r2.URL.Path = "/static/sw.js"
-	s.assets.ServeHTTP(w, r2)
 }

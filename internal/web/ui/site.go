@@ -39,6 +39,7 @@ type Needs struct {
 	MediaPath string          // where objects are served, each under its key
 	PublicURL string          // how the site is reached, without a slash at the end; "" for as the request was addressed
 	MaxUpload int64           // bytes of a video file
+	Contact   string          // where players reach the organizers: an email address or a URL; "" for not said
 	Stopping  <-chan struct{} // closed when streams of events must end
 }
 
@@ -71,7 +72,9 @@ func (s *Site) Register(mux *http.ServeMux) {
 		mux.HandleFunc(pattern, s.handler(do))
 	}
 	mux.Handle("GET /static/", s.Static())
-	mux.HandleFunc("GET /sw.js", s.worker)
+	mux.HandleFunc("GET /sw.js", s.atRoot("sw.js"))
+	mux.HandleFunc("GET /favicon.ico", s.atRoot("favicon.ico"))
+	mux.HandleFunc("GET /robots.txt", robots)
 	route("GET /sin-conexion", s.offline)
 
 	route("GET /v/{id}", s.video)
@@ -94,6 +97,7 @@ func (s *Site) Register(mux *http.ServeMux) {
 
 	route("GET /mis-videos", s.myVideos)
 	route("GET /mis-videos/eventos", s.myEvents)
+	route("GET /mis-videos/{id}/publicar", s.confirmPublish)
 	route("POST /mis-videos/{id}/publicar", s.publish)
 	route("POST /mis-videos/{id}/reintentar", s.retry)
 	route("GET /mis-videos/{id}/borrar", s.confirmDelete)
@@ -125,7 +129,7 @@ func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.H
 func forPeople(r *http.Request, err error) error {
 	p := problem.From(err, problem.ScopeOf(r.Context()), tagOf(r))
 	if text := wordsOf(Language(r)).sentence(err); text != "" {
-		p = problem.New(p.Status, text)
+		p.Say(text)
 	}
 	return p
 }

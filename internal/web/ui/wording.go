@@ -2,7 +2,9 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"time"
 
 	"risingstars/internal/contest"
 )
@@ -35,10 +37,27 @@ func (w *words) errorText(status int) string {
 
 // sentence is what people read in place of one that the API has for programs, "" for that one itself.
 func (w *words) sentence(err error) string {
-	if errors.Is(err, contest.ErrPublic) {
+	var tooMany *contest.TooManyError
+	switch {
+	case errors.Is(err, contest.ErrPublic):
 		return w.PublicStays
+	case errors.As(err, &tooMany):
+		return fmt.Sprintf(w.TooMany, w.Wait(tooMany.RetryAfter))
 	}
 	return ""
+}
+
+// Wait writes how long to wait in whole seconds, or from a minute on in whole minutes, never too little.
+func (w *words) Wait(d time.Duration) string {
+	one, many, unit := w.OneSecond, w.ManySeconds, time.Second
+	if d > 59*time.Second {
+		one, many, unit = w.OneMinute, w.ManyMinutes, time.Minute
+	}
+	n := max(1, (d+unit-1)/unit)
+	if n == 1 {
+		return one
+	}
+	return fmt.Sprintf(many, n)
 }
 
 // failure says why a video could not be processed, "" where it could.

@@ -18,6 +18,61 @@ document.querySelectorAll("[data-share]").forEach((button) => {
   });
 });
 
+// Forms are checked by the rules of the server, in its words, before they are sent: what was typed stays, passwords too.
+// Without this script the browser checks what it can in its own words.
+document.querySelectorAll("form[data-check]").forEach((form) => {
+  form.noValidate = true;
+  const inputs = [...form.querySelectorAll("[data-rules]")];
+  form.addEventListener("submit", (event) => {
+    const bad = inputs.filter((input) => showFault(input, brokenRule(input)));
+    if (!bad.length) return;
+    event.preventDefault();
+    bad[0].focus();
+  });
+  inputs.forEach((input) => input.addEventListener("input", () => showFault(input, "")));
+});
+
+// brokenRule is what to say of the first rule that a field breaks, "" of none.
+function brokenRule(input) {
+  const { value } = input, typed = value.trim();
+  const breaks = {
+    missing: () => !value,
+    blank: () => !typed,
+    short: (limit) => [...value].length < limit,
+    long: (limit) => [...typed].length > limit,
+    bytes: (limit) => new TextEncoder().encode(value).length > limit,
+    email: () => !/^.+@[^@\s.]+(\.[^@\s.]+)+$/.test(typed),
+    differs: () => value !== input.form.elements.password1.value,
+  };
+  return JSON.parse(input.dataset.rules)?.find(({ kind, limit }) => breaks[kind](limit))?.text ?? "";
+}
+
+// showFault shows what is wrong with a field below it, or nothing.
+function showFault(input, text) {
+  const id = input.id + "-fault", hint = document.getElementById(input.id + "-hint");
+  let place = document.getElementById(id);
+  if (!place && text) {
+    place = document.createElement("p");
+    place.className = "field-fault";
+    place.id = id;
+    input.after(place);
+  }
+  if (place) {
+    place.hidden = !text;
+    place.textContent = text;
+  }
+  input.closest(".field").classList.toggle("field-bad", Boolean(text));
+  if (text) {
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", id);
+  } else {
+    input.removeAttribute("aria-invalid");
+    if (hint) input.setAttribute("aria-describedby", hint.id);
+    else input.removeAttribute("aria-describedby");
+  }
+  return text;
+}
+
 // Pieces of pages come and go; where the reader stood must not be lost with them.
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id === "ballot") document.getElementById("vote")?.focus();

@@ -1,0 +1,50 @@
+package ui
+
+import (
+	"encoding/json"
+
+	"risingstars/internal/contest"
+	"risingstars/internal/web/lang"
+	"risingstars/internal/web/problem"
+)
+
+// rule is what a browser checks of a field before the form is sent, so that nothing has to be typed again, and what it says
+// of a value that breaks it. The contest's own rules are the ones that count. site.js knows the kinds.
+type rule struct {
+	Kind  string `json:"kind"`            // missing, blank, short, long, bytes, email, or differs
+	Limit int    `json:"limit,omitempty"` // characters, or bytes
+	Text  string `json:"text"`
+}
+
+// rulesOf has a field's rules as JSON, the one to be told first in front, and the least of its characters.
+func (w *words) rulesOf(field string) (rules string, least int) {
+	tag := lang.Spanish
+	if w == &english {
+		tag = lang.English
+	}
+	say := func(kind string, fault contest.Fault, limit int) rule {
+		return rule{kind, limit, problem.Fault(contest.Field{Fault: fault, Limit: limit}, tag)}
+	}
+	missing, blank := say("missing", contest.Missing, 0), say("blank", contest.Blank, 0)
+	var list []rule
+	switch field {
+	case "first_name", "last_name":
+		list = []rule{missing, blank, say("long", contest.TooLong, contest.MaxName)}
+	case "city", "country":
+		list = []rule{say("long", contest.TooLong, contest.MaxPlace)}
+	case "email":
+		list = []rule{missing, say("email", contest.NotEmail, 0)}
+	case "password":
+		list = []rule{missing}
+	case "password1":
+		least = contest.MinPassword
+		list = []rule{missing, blank, say("short", contest.TooShort, least), say("bytes", contest.TooBig, contest.MaxPasswordBytes)}
+	case "password2":
+		list = []rule{missing, {Kind: "differs", Text: w.PasswordsDiffer}}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		panic(err) // numbers and texts only
+	}
+	return string(text), least
+}
