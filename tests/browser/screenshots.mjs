@@ -129,6 +129,9 @@ async function ownPages(browser, program, proxy, person, clips, large, size) {
   await mine.getByText("Listo para publicar").waitFor();
   if (size === sizes.phone) await page.evaluate(() => document.querySelector("#my-list").scrollIntoView());
   await shoot(page, "myvideos-ready", size);
+  await mine.getByRole("link", { name: "Publicar" }).click();
+  await shoot(page, "publish", size);
+  await page.getByRole("link", { name: "Todavía no" }).click();
   await mine.getByRole("link", { name: "Eliminar" }).click();
   await shoot(page, "delete", size);
   await page.getByRole("button", { name: "Eliminar" }).click();

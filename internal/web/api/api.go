@@ -88,7 +88,11 @@ func Register(mux *http.ServeMux, needs Needs) (*API, error) {
 func humaConfig(version string) huma.Config {
 	c := huma.DefaultConfig("ANB Rising Stars Showcase", version)
 	c.Info.Description = "Players upload clips of their skills, the public votes, and a ranking follows. " +
-		"Messages are in Spanish, or in English where Accept-Language prefers it."
+		"Messages for people are in Spanish, or in English where Accept-Language prefers it. Some are fixed by the contract, each in " +
+		"its one language whatever Accept-Language says, so that clients can compare them: Las contraseñas no coinciden. · " +
+		"Email ya está registrado. · Credenciales inválidas. · Video subido exitosamente. (the beginning of it) · " +
+		"El video ha sido eliminado exitosamente. · Video not found · You are not authorized · Video is public · " +
+		"Vote successfully registered · You have already voted for this video. Other texts may change: go by the status."
 	c.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of POST /api/auth/login."},
