@@ -165,3 +165,15 @@ func TestFilesAtTheRoot(t *testing.T) {
 		t.Errorf("favicon.ico: got %s, %s, %d bytes of %d", icon.Status, icon.Header.Get("Content-Type"), len(at), len(static))
 	}
 }
+
+// What resumable uploads do not know is refused with what they do, whoever asks.
+func TestMethodsOfResumableUploads(t *testing.T) {
+	t.Parallel()
+	b := newReader(t, apptest.Start(t, apptest.Settings{"WORKERS": "0"}))
+	for path, allow := range map[string]string{"/api/uploads/": "POST, OPTIONS", "/api/uploads/x": "HEAD, PATCH, DELETE, OPTIONS"} {
+		answer, _ := b.do("GET", path, nil)
+		if answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") != allow {
+			t.Errorf("%s: got %s, Allow %q", path, answer.Status, answer.Header.Get("Allow"))
+		}
+	}
+}

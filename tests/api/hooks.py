@@ -51,6 +51,10 @@ if SIGNED_IN:
             case.headers["Authorization"] = f"Bearer {data}"
 
 
+# The bytes of a resumable upload are sent as any others.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
+
 def fits(case, location):
     """Whether the part of the request is one that is to be right."""
     if case.meta is None:
@@ -82,6 +86,10 @@ def before_call(context, case, kwargs):
     path, method = case.operation.path, case.operation.method.upper()
     if "{id}" in path and fits(case, ParameterLocation.PATH) and DICE.random() < 0.6:
         case.path_parameters["id"] = real_id(path, method)
+    if SIGNED_IN and "{upload}" in path and fits(case, ParameterLocation.PATH) and DICE.random() < 0.5:
+        case.path_parameters["upload"] = world.resumable(WORLD["base"], world.sign_in(WORLD["base"], WORLD["email"]))
+        if DICE.random() < 0.5 and fits(case, ParameterLocation.HEADER):
+            case.headers["Upload-Offset"] = "0"
     if not isinstance(case.body, dict) or not fits(case, ParameterLocation.BODY):
         return
     if path == "/api/videos/upload" and DICE.random() < 0.05:

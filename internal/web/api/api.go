@@ -77,6 +77,7 @@ func Register(mux *http.ServeMux, needs Needs) (*API, error) {
 	documentMediaTypes(h.OpenAPI())
 	documentEvents(h.OpenAPI())
 	documentService(h.OpenAPI())
+	documentUploads(h.OpenAPI(), needs.MaxUpload)
 	document, err := json.Marshal(h.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("render the OpenAPI document: %w", err)

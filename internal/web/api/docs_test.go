@@ -60,7 +60,9 @@ func TestOpenAPI(t *testing.T) {
 		"get /api/public/videos": "200 422", "post /api/public/videos/{id}/vote": "200 400 401 403 404 429",
 		"delete /api/public/videos/{id}/vote": "200 401 404 429", "get /api/public/rankings": "200 422",
 		"get /": "200", "get /healthz": "200", "get /readyz": "200 503", "get /metrics": "200", "get /openapi.json": "200",
-		"get /docs": "200",
+		"get /docs":         "200",
+		"post /api/uploads": "201 400 401 412 413 422 429 507", "options /api/uploads": "200 401", "head /api/uploads/{upload}": "200",
+		"patch /api/uploads/{upload}": "204 400 401 404 409 412 413 422 423 507", "delete /api/uploads/{upload}": "204 401 404 412 423",
 	}
 	for call, statuses := range calls {
 		method, path, _ := strings.Cut(call, " ")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,15 +54,27 @@ func (c *call) refuse(err error) handler.Error {
 	}
 }
 
+// methods are those of the protocol: for all uploads (false), and for one.
+var methods = map[bool][]string{
+	false: {http.MethodPost, http.MethodOptions},
+	true:  {http.MethodHead, http.MethodPatch, http.MethodDelete, http.MethodOptions},
+}
+
 // ServeHTTP lets players make, continue and give up uploads of their own. Those of others are not found.
 func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := strings.Trim(strings.TrimPrefix(r.URL.Path, Path), "/")
+	if allow := methods[id != ""]; !slices.Contains(allow, r.Method) {
+		tag := lang.Accepted(r.Header.Get("Accept-Language"))
+		u.refuseBody(w, r, problem.ForStatus(http.StatusMethodNotAllowed, strings.Join(allow, ", "), tag))
+		return
+	}
 	player, err := u.Caller(w, r)
 	if err != nil {
 		u.refuseBody(w, r, err)
 		return
 	}
 	c := &call{player: player, scope: problem.ScopeOf(r.Context()), tag: lang.Accepted(r.Header.Get("Accept-Language"))}
-	if id := strings.Trim(strings.TrimPrefix(r.URL.Path, Path), "/"); id != "" {
+	if id != "" {
 		if c.upload, err = u.own(r.Context(), player, id); err != nil {
 			u.refuseBody(w, r, err)
 			return
