@@ -27,6 +27,10 @@ func (w *world) agree(t tester) {
 			WHERE status = 'public' AND player_id NOT IN (SELECT player_id FROM standings)`,
 		"places under another city than the player's": `SELECT count(*) FROM standings AS s
 			JOIN players AS p ON p.id = s.player_id WHERE p.city_key <> s.city_key`,
+		"cities whose public videos are not as many as is kept": `SELECT count(*) FROM (
+				SELECT city_key, count(*) AS videos FROM videos WHERE status = 'public' GROUP BY city_key) AS there
+			FULL JOIN public_counts AS kept ON kept.city_key = there.city_key
+			WHERE kept.videos IS DISTINCT FROM there.videos`,
 	} {
 		if n := w.number(t, query); n != 0 {
 			t.Errorf("%d %s", n, what)

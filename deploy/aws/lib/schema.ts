@@ -39,7 +39,7 @@ function apply(tables: Map<string, Table>, statement: string): void {
   }
   const dropped = /^DROP TABLE (?:IF EXISTS )?(\w+)$/.exec(statement);
   if (dropped) tables.delete(dropped[1]);
-  else if (!/^(CREATE (UNIQUE )?INDEX|CREATE TRIGGER|DROP INDEX|INSERT|UPDATE|DELETE|WITH|SELECT|$)/.test(statement)) {
+  else if (!/^(CREATE (UNIQUE )?INDEX|CREATE (CONSTRAINT )?TRIGGER|DROP INDEX|INSERT|UPDATE|DELETE|WITH|SELECT|$)/.test(statement)) {
     throw new Error(`lib/schema.ts does not know what this does: ${statement}`);
   }
 }
