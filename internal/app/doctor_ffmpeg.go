@@ -13,7 +13,7 @@ import (
 
 func checkFFmpeg(ctx context.Context, s *config.Settings) []finding {
 	mend := ffmpegMend(s)
-	tools, protection, err := findTools(ctx, s)
+	tools, protection, err := findTools(ctx, s, true)
 	if errors.Is(err, errUnconfined) {
 		return []finding{{"ffmpeg", err.Error(), "use Linux 6.2 or newer with Landlock and seccomp, and FFmpeg itself rather than a script; or set SANDBOX to auto", true}}
 	}

@@ -159,7 +159,7 @@ func (p *platform) openData(ctx context.Context) error {
 }
 
 func (p *platform) findTools(ctx context.Context) (err error) {
-	p.tools, p.protection, err = findTools(ctx, p.settings)
+	p.tools, p.protection, err = findTools(ctx, p.settings, p.settings.Workers.Count(runtime.NumCPU()) > 0)
 	if err != nil {
 		return fmt.Errorf("%w (risingstars doctor says what is missing)", err)
 	}

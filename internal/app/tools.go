@@ -5,25 +5,52 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"risingstars/internal/config"
 	"risingstars/internal/media"
 )
 
 var errUnconfined = errors.New("SANDBOX is required, and FFmpeg cannot be confined here")
 
-// findTools finds FFmpeg and confines it as SANDBOX says.
-func findTools(ctx context.Context, s *config.Settings) (media.Tools, media.Protection, error) {
-	tools, err := media.Find(ctx, s.FFmpeg, s.FFprobe)
+// findTools finds FFmpeg, confines it as SANDBOX says, and sees it run: ffprobe, which judges uploads, and for who renders
+// videos ffmpeg too. All of them at the same time, since each takes a tenth of a second.
+func findTools(ctx context.Context, s *config.Settings, renders bool) (media.Tools, media.Protection, error) {
+	found, err := media.Locate(s.FFmpeg, s.FFprobe)
 	if err != nil {
-		return tools, media.Protection{}, err
+		return found, media.Protection{}, err
 	}
-	tools.MaxMemory, tools.MaxTime = uint64(max(s.FFmpegMemory, 0)), s.FFmpegTime
+	found.MaxMemory, found.MaxTime = uint64(max(s.FFmpegMemory, 0)), s.FFmpegTime
+	var confined media.Tools
+	var protection media.Protection
+	var tonemap bool
+	var both errgroup.Group
+	both.Go(func() (err error) {
+		confined, protection, err = confine(ctx, s, found)
+		return err
+	})
+	both.Go(func() (err error) {
+		if renders {
+			tonemap, err = found.CanTonemap(ctx)
+		}
+		return err
+	})
+	err = both.Wait()
+	confined.Tonemap = tonemap
+	return confined, protection, err
+}
+
+// confine confines FFmpeg as SANDBOX says.
+func confine(ctx context.Context, s *config.Settings, tools media.Tools) (media.Tools, media.Protection, error) {
 	if s.Sandbox == config.SandboxOff {
-		return tools, media.Protection{Why: "SANDBOX is off"}, nil
+		return tools, media.Protection{Why: "SANDBOX is off"}, tools.Judges(ctx)
 	}
 	tools, protection, err := tools.Confine(ctx)
-	if err != nil {
+	if err != nil && protection.Why == "" {
 		return tools, protection, fmt.Errorf("%w (SANDBOX=off runs it all the same)", err)
+	}
+	if err != nil {
+		return tools, protection, err
 	}
 	if s.Sandbox == config.SandboxRequired && !protection.Complete() {
 		return tools, protection, fmt.Errorf("%w: %s", errUnconfined, protection)

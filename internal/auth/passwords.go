@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -16,6 +17,9 @@ const maxBytes = 72
 // ErrBusy is returned when so many passwords are being hashed that one has waited for its turn in vain.
 var ErrBusy = errors.New("too many passwords at once")
 
+// saltAndHash is how many characters of bcrypt's alphabet follow the cost: 128 bits of salt, and 184 of the hash.
+const saltAndHash = 22 + 31
+
 // patience is how long a password waits for its turn.
 const patience = 3 * time.Second
 
@@ -23,15 +27,15 @@ const patience = 3 * time.Second
 // shortly, and get ErrBusy then.
 type Passwords struct {
 	cost  int
-	dummy []byte // compared where there is no account, for the same time
+	dummy []byte // compared where there is no account, for the same time; of no password that anybody knows
 	slots chan struct{}
 }
 
 // NewPasswords makes a hasher with a work factor from bcrypt.MinCost (4, for tests) to bcrypt.MaxCost (31);
 // 10 is usual. atOnce is 1 or more.
 func NewPasswords(cost, atOnce int) (*Passwords, error) {
-	dummy, err := bcrypt.GenerateFromPassword([]byte("nobody's password"), cost)
-	if err != nil {
+	dummy := fmt.Appendf(nil, "$2a$%02d$%s", cost, strings.Repeat(".", saltAndHash))
+	if _, err := bcrypt.Cost(dummy); err != nil {
 		return nil, fmt.Errorf("prepare passwords: %w", err)
 	}
 	return &Passwords{cost: cost, dummy: dummy, slots: make(chan struct{}, atOnce)}, nil

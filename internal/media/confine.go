@@ -81,27 +81,24 @@ func (p Protection) String() string {
 
 // Confine makes tools that run FFmpeg confined, as far as a trial shows that this machine can do it, and says how far
 // that is. Where nothing can be confined, or the program does not begin with Helper, the tools are what they were: they
-// run under limits only. An error means that FFmpeg itself does not run when it is confined.
+// run under limits only. An error means that FFmpeg itself does not run, confined where there is no Why.
 func (t Tools) Confine(ctx context.Context) (Tools, Protection, error) {
 	if why := cannotConfine(); why != "" {
-		return t, Protection{Why: why}, nil
+		return t, Protection{Why: why}, t.Judges(ctx)
 	}
 	cells := map[string]cell{}
 	for _, program := range []string{t.FFmpeg, t.FFprobe} {
 		c, err := cellOf(program)
 		if err != nil {
-			return t, Protection{Why: fmt.Sprintf("%s is a script", filepath.Base(program))}, nil //nolint:nilerr // said
+			return t, Protection{Why: fmt.Sprintf("%s is a script", filepath.Base(program))}, t.Judges(ctx)
 		}
 		cells[program] = c
 	}
-	found, err := try(ctx, cells[t.FFmpeg])
+	found, err := t.tryBoth(ctx, cells)
 	if err != nil {
 		return t, Protection{}, err
 	}
 	t.cells = cells
-	if _, err := t.ask(ctx, t.FFprobe, "-version"); err != nil {
-		return t, Protection{}, fmt.Errorf("media: FFmpeg does not run when it is confined: %w", err)
-	}
 	p := Protection{ABI: found.ABI, Files: found.Files, Network: found.Network, Processes: found.Processes}
 	switch {
 	case !p.Files && found.ABI == 0:
@@ -110,6 +107,18 @@ func (t Tools) Confine(ctx context.Context) (Tools, Protection, error) {
 		p.Why = "this kernel does not hold it back"
 	}
 	return t, p, nil
+}
+
+// tryBoth has a helper find out what its confinement holds back, while ffprobe runs confined.
+func (t Tools) tryBoth(ctx context.Context, cells map[string]cell) (found trial, err error) {
+	t.cells = cells
+	judges := make(chan error, 1)
+	go func() { judges <- t.Judges(ctx) }()
+	found, err = try(ctx, cells[t.FFmpeg])
+	if unable := <-judges; err == nil && unable != nil {
+		err = fmt.Errorf("media: FFmpeg does not run when it is confined: %w", unable)
+	}
+	return found, err
 }
 
 // try has a helper find out what its confinement holds back.

@@ -60,6 +60,9 @@ func TestConfine(t *testing.T) {
 func TestConfineLeavesScriptsAlone(t *testing.T) {
 	t.Parallel()
 	script := fileOf(t, "ffmpeg", []byte("#!/bin/sh\n"))
+	if err := os.Chmod(script, 0o700); err != nil {
+		t.Fatal(err)
+	}
 
 	got, p, err := Tools{FFmpeg: script, FFprobe: script}.Confine(t.Context())
 
@@ -68,6 +71,27 @@ func TestConfineLeavesScriptsAlone(t *testing.T) {
 	}
 	if got.cells != nil {
 		t.Error("it has a cell")
+	}
+}
+
+// A program that does not run is found out, whether it can be confined or not.
+func TestConfineSeesWhatDoesNotRun(t *testing.T) {
+	t.Parallel()
+	mediatest.Program(t, "ffmpeg")
+	found, err := Locate("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := fileOf(t, "ffprobe", []byte("#!/bin/sh\nexit 3\n"))
+	if err := os.Chmod(script, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for ffprobe, says := range map[string]string{script: "ffprobe: exit status 3", "/bin/false": "does not run when it is confined: false: exit status 1"} {
+		_, _, err := Tools{FFmpeg: found.FFmpeg, FFprobe: ffprobe}.Confine(t.Context())
+
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v, want it to say %q", ffprobe, err, says)
+		}
 	}
 }
 

@@ -39,6 +39,19 @@ const queryLimit = 20 * time.Second
 // Find locates ffmpeg and ffprobe, by the given paths or names, or in PATH where they are "", and asks what they can do.
 // The error says what to install.
 func Find(ctx context.Context, ffmpeg, ffprobe string) (Tools, error) {
+	t, err := Locate(ffmpeg, ffprobe)
+	if err != nil {
+		return Tools{}, err
+	}
+	if t.Tonemap, err = t.CanTonemap(ctx); err != nil {
+		return Tools{}, err
+	}
+	return t, nil
+}
+
+// Locate is Find without asking, which takes a tenth of a second for each program: for who judges videos and renders none, or
+// asks at the same time as it does something else.
+func Locate(ffmpeg, ffprobe string) (Tools, error) {
 	t := Tools{Threads: 1}
 	var err error
 	if t.FFmpeg, err = locate(ffmpeg, "ffmpeg"); err != nil {
@@ -47,12 +60,19 @@ func Find(ctx context.Context, ffmpeg, ffprobe string) (Tools, error) {
 	if t.FFprobe, err = locate(ffprobe, "ffprobe"); err != nil {
 		return Tools{}, err
 	}
-	filters, err := t.ask(ctx, t.FFmpeg, "-filters")
-	if err != nil {
-		return Tools{}, err
-	}
-	t.Tonemap = lists(filters, "zscale") && lists(filters, "tonemap")
 	return t, nil
+}
+
+// CanTonemap asks FFmpeg what Tonemap is to be. The error is for one that does not run.
+func (t Tools) CanTonemap(ctx context.Context) (bool, error) {
+	filters, err := t.ask(ctx, t.FFmpeg, "-filters")
+	return lists(filters, "zscale") && lists(filters, "tonemap"), err
+}
+
+// Judges asks ffprobe, which judges videos, for its version. The error is for one that does not run.
+func (t Tools) Judges(ctx context.Context) error {
+	_, err := t.ask(ctx, t.FFprobe, "-version")
+	return err
 }
 
 func locate(program, name string) (string, error) {
