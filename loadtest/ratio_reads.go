@@ -43,7 +43,7 @@ func (b *bench) compareReads(h *host, players int) []figure {
 		what := strings.TrimPrefix(path, "/api/public/") + " through nginx"
 		list = append(list, wantAtLeast(what, median(ofBare), "of bare", .5), figure{What: what + ", requests", Value: median(ours), Unit: "requests/s"})
 		if few != nil {
-			list = append(list, wantAtLeast(what+", beside "+strconv.Itoa(b.Players[0])+" players", median(ofFew), "of those", .9))
+			list = append(list, wantAtLeast(what+", beside "+strconv.Itoa(b.Players[0])+" players", median(ofFew), "of those", .95))
 		}
 	}
 	return list

@@ -212,3 +212,17 @@ func TestPasswordsWaitForATurn(t *testing.T) {
 		}
 	})
 }
+
+// What is compared where there is no account takes as long as what is compared where there is one.
+func TestNobodysHashHasTheCost(t *testing.T) {
+	t.Parallel()
+	for cost := bcrypt.MinCost; cost <= 15; cost++ {
+		p, err := NewPasswords(cost, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := bcrypt.Cost(p.dummy); got != cost || err != nil {
+			t.Errorf("got %d, %v, want %d", got, err, cost)
+		}
+	}
+}

@@ -126,6 +126,32 @@ func BenchmarkRanking(b *testing.B) {
 	}
 }
 
+// BenchmarkPublic reads the first page of the public videos and how many there are, of all cities and of one, in a small and in
+// a large contest.
+func BenchmarkPublic(b *testing.B) {
+	for _, players := range []int{1_000, million} {
+		s := benchStore(b)
+		seedPlayers(b, s, players)
+		for _, city := range []string{"", "Ciudad 7"} {
+			q := contest.PublicQuery{Page: contest.Page{Number: 1, Limit: 50}, City: city}
+			b.Run(fmt.Sprintf("players=%d/city=%q/page", players, city), func(b *testing.B) {
+				for b.Loop() {
+					if list, err := s.PublicVideos(context.Background(), q); err != nil || len(list) == 0 {
+						b.Fatal(len(list), err)
+					}
+				}
+			})
+			b.Run(fmt.Sprintf("players=%d/city=%q/count", players, city), func(b *testing.B) {
+				for b.Loop() {
+					if n, err := s.CountPublic(context.Background(), q); err != nil || n == 0 {
+						b.Fatal(n, err)
+					}
+				}
+			})
+		}
+	}
+}
+
 // BenchmarkImport moves a contest of a hundred thousand players and a million votes to PostgreSQL.
 func BenchmarkImport(b *testing.B) {
 	server := testserver.SharedPostgres(b)
