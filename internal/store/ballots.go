@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"risingstars/internal/contest"
 )
 
-// Votes that arrive at PostgreSQL while others are being committed are given together, whomever they are for: two statements
-// and one commit for all. These statements are PostgreSQL's own; SQLite has no round trips that could be saved.
+// Votes that arrive at PostgreSQL while others are being committed are given together, whomever they are for: one statement
+// and one commit for all. The statement is PostgreSQL's own; SQLite has no round trips that could be saved.
 
 // ballot is a vote on its way, and what came of it.
 type ballot struct {
@@ -25,31 +26,55 @@ type ballot struct {
 	votes int // of the video, with this one
 }
 
-// verdict is a write whose ballot has been decided together with others: the chain's link, or why there is none.
-type verdict struct {
-	*write
-
-	playerID   int64 // whose video it is
-	at, before time.Time
-}
-
-// errNotTogether says that a vote cannot be given with the others: somebody else holds what it needs, or it is not there, or
-// somebody has voted since the batch was judged.
+// errNotTogether says that a vote cannot be given with the others: somebody else holds what it needs, or it is not there.
 var errNotTogether = errors.New("it cannot be given together with others")
 
-// castTogether gives the ballots in the batch, and leaves those that cannot be given together with the others: where it is to pass,
-// those whose rows somebody else holds. Passing, it waits for nobody, so that nobody's trouble is everybody's; not passing,
-// whoever gives ballots for one star alone is in nobody's way.
-func castTogether(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (left []*write, err error) {
+// castAtOnce gives the ballots of the batch in a transaction that begins and ends with its only statement, so that it costs one
+// round trip. It passes over those whose rows somebody else holds. Where nobody knows whether it was committed, the error is
+// [errUnsure].
+func castAtOnce(ctx context.Context, pool *pgxpool.Pool, batch []*write) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("take a connection: %w", err)
+	}
+	defer conn.Release()
+	first, again := unrepeated(batch)
+	rows, err := conn.Query(ctx, castPassing, parameters(first)...)
+	if err == nil {
+		var list []outcome
+		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (outcome, error) { return scanOutcome(row) })
+		if err == nil {
+			conclude(first, list, true)
+			concludeAgain(again)
+			return nil
+		}
+	}
+	if unsure(err) {
+		err = fmt.Errorf("%w: %w", errUnsure, err)
+	}
+	return fmt.Errorf("give the votes: %w", err)
+}
+
+// castTogether gives the ballots in the batch, waiting for whoever holds their rows, and leaves what is none. Whoever gives
+// ballots for one star alone is in nobody's way.
+func castTogether(ctx context.Context, tx *sql.Tx, batch []*write) (left []*write, err error) {
 	ballots, left := parted(batch)
 	if len(ballots) == 0 {
 		return left, nil
 	}
-	good, held, err := judge(ctx, tx, ballots, pass)
-	if err == nil && len(good) > 0 {
-		err = enter(ctx, tx, good)
+	first, again := unrepeated(ballots)
+	// Planned anew each time: a plan that was kept from when there were no votes would read them all, until the next ANALYZE.
+	rows, err := tx.QueryContext(ctx, castWaiting, append([]any{pgx.QueryExecModeCacheDescribe}, parameters(first)...)...)
+	if err != nil {
+		return nil, fmt.Errorf("give the votes: %w", err)
 	}
-	return append(left, held...), err
+	list, err := all(rows, scanOutcome)
+	if err != nil {
+		return nil, fmt.Errorf("give the votes: %w", err)
+	}
+	conclude(first, list, false)
+	concludeAgain(again)
+	return left, nil
 }
 
 // parted tells writes with a ballot from those without.
@@ -64,105 +89,156 @@ func parted(batch []*write) (with, without []*write) {
 	return with, without
 }
 
-// judge takes the rows of voters and stars, refuses what the rules refuse, and gives each other vote its moment. That somebody has
-// voted meanwhile, enter will notice.
-func judge(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) (good []verdict, held []*write, err error) {
-	stars, err := lockRows(ctx, tx, batch, pass)
-	if err != nil {
-		return nil, nil, fmt.Errorf("take the stars: %w", err)
-	}
-	latest, seen := map[int64]time.Time{}, map[[2]int64]bool{}
-	for _, star := range stars {
-		w := batch[star.n-1]
+// repeat is a ballot of somebody who has another for the same video in the batch, before it.
+type repeat struct{ of, again *write }
+
+func unrepeated(batch []*write) (first []*write, again []repeat) {
+	seen := make(map[[2]int64]*write, len(batch))
+	first = make([]*write, 0, len(batch))
+	for _, w := range batch {
 		pair := [2]int64{w.ballot.voterID, w.ballot.videoID}
-		w.err = star.refuses(w.ballot.voterID, seen[pair], pass)
-		if errors.Is(w.err, errNotTogether) {
-			held = append(held, w)
-		}
-		if w.err != nil {
+		if of := seen[pair]; of != nil {
+			again = append(again, repeat{of, w})
 			continue
 		}
-		seen[pair] = true
-		before, ok := latest[star.playerID]
-		if !ok {
-			before = star.reached
-		}
-		at := following(before, w.ballot.at)
-		latest[star.playerID] = at
-		good = append(good, verdict{write: w, playerID: star.playerID, at: at, before: before})
+		seen[pair] = w
+		first = append(first, w)
 	}
-	return good, held, nil
+	return first, again
 }
 
-// star is what there is for the ballot with the number n, counted from 1.
-type star struct {
-	n        int
-	public   bool  // there is such a video, and everybody may see it
-	playerID int64 // whose video it is
-	taken    bool  // the player's place is held for the ballot
-	voter    bool  // the voter's row is, too
-	reached  time.Time
-	voted    bool // the voter has, for this video
-}
+// The statement that gives ballots, passing over rows that somebody else holds, or waiting for them.
+var (
+	castPassing = castStatement(` SKIP LOCKED`)
+	castWaiting = castStatement(``)
+)
 
-// refuses is why a ballot cannot be given. Rows that could not be had are somebody else's if they were passed over, and gone if they
-// were waited for.
-func (s star) refuses(voterID int64, again, pass bool) error {
-	switch {
-	case !s.public:
-		return contest.ErrNoVideo
-	case pass && !(s.taken && s.voter):
-		return errNotTogether
-	case !s.voter:
-		return contest.ErrNotSignedIn
-	case !s.taken:
-		return contest.ErrNoVideo
-	}
-	return mayVote(s.playerID, voterID, s.voted || again)
-}
-
-// lockRows takes the rows of the voters, then those of the stars, each in the order of their numbers, and lists the stars. That is
-// the order in which an account is deleted, so that neither waits for what the other is waiting to let go.
-func lockRows(ctx context.Context, tx *sql.Tx, batch []*write, pass bool) ([]star, error) {
-	videos, voters := make([]int64, len(batch)), make([]int64, len(batch))
-	for i, w := range batch {
-		videos[i], voters[i] = w.ballot.videoID, w.ballot.voterID
-	}
-	skip := ""
-	if pass {
-		skip = ` SKIP LOCKED`
-	}
-	// Counting the voters takes all of them before the first star. Planned anew each time: a plan that was kept from when there
-	// were no votes would read them all, until the next ANALYZE.
-	rows, err := tx.QueryContext(ctx, `
+// castStatement takes the rows of the voters, then those of the stars, each in the order of their numbers, which counting the
+// voters before it looks for stars forces. That is the order in which an account is deleted, so that neither waits for what the
+// other is waiting to let go. Who may not vote takes nothing, so that a batch of refusals has nothing to flush.
+//
+// The moments of the votes for a player are its chain: each is its own, or a microsecond after the one before it where that is not
+// earlier, as [following] has it. In other words, the k-th is the latest of its own moment, of each earlier one's and a microsecond for
+// each step between the two, and of the player's and k microseconds.
+//
+// A vote that somebody has entered meanwhile is a primary key that is there, and fails the statement. Whether there is one
+// is asked by a subquery for each, which the planner cannot turn into reading all votes.
+func castStatement(locked string) string {
+	return `
 		WITH asked AS MATERIALIZED (
-			SELECT a.n, a.voter_id, a.video_id, v.player_id
-			FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[])) WITH ORDINALITY AS a (video_id, voter_id, n)
+			SELECT a.*, v.player_id,
+				(SELECT TRUE FROM votes WHERE votes.voter_id = a.voter_id AND votes.video_id = a.video_id) AS voted
+			FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS TIMESTAMPTZ[]), CAST($4 AS TEXT[]), CAST($5 AS BIGINT[]))
+				WITH ORDINALITY AS a (video_id, voter_id, at, origin, voter_age, n)
 			LEFT JOIN videos AS v ON v.id = a.video_id AND v.status = 'public'
+		), wanted AS MATERIALIZED (
+			SELECT * FROM asked WHERE player_id <> voter_id AND voted IS NULL
 		), p AS MATERIALIZED (
-			SELECT id FROM players WHERE id IN (SELECT voter_id FROM asked) ORDER BY id
-			FOR KEY SHARE OF players`+skip+`
+			SELECT id FROM players WHERE id IN (SELECT voter_id FROM wanted) ORDER BY id
+			FOR KEY SHARE OF players` + locked + `
 		), s AS MATERIALIZED (
 			SELECT player_id, reached_at FROM standings
-			WHERE player_id IN (SELECT player_id FROM asked) AND (SELECT count(*) FROM p) >= 0 ORDER BY player_id
-			FOR NO KEY UPDATE OF standings`+skip+`
+			WHERE player_id IN (SELECT player_id FROM wanted) AND (SELECT count(*) FROM p) >= 0 ORDER BY player_id
+			FOR NO KEY UPDATE OF standings` + locked + `
+		), stepped AS (
+			SELECT w.*, s.reached_at, row_number() OVER (PARTITION BY w.player_id ORDER BY w.n) * INTERVAL '1 microsecond' AS step
+			FROM wanted AS w JOIN p ON p.id = w.voter_id JOIN s ON s.player_id = w.player_id
+		), timed AS (
+			SELECT *, step + GREATEST(reached_at, max(at - step) OVER (PARTITION BY player_id ORDER BY n)) AS voted_at FROM stepped
+		), given AS MATERIALIZED (
+			SELECT *, COALESCE(lag(voted_at) OVER (PARTITION BY player_id ORDER BY n), reached_at) AS before_at FROM timed
+		), entered AS (
+			INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
+			SELECT voter_id, video_id, player_id, voted_at, before_at, origin, voter_age FROM given
+		), moved AS (
+			UPDATE standings AS s SET votes = s.votes + g.votes, reached_at = g.voted_at, before_at = g.before_at
+			FROM (
+				SELECT player_id, count(*) AS votes, max(voted_at) AS voted_at, max(before_at) AS before_at
+				FROM given GROUP BY player_id
+			) AS g
+			WHERE s.player_id = g.player_id
+		), counted AS (
+			UPDATE videos AS v SET votes = v.votes + g.votes
+			FROM (SELECT video_id, count(*) AS votes FROM given GROUP BY video_id) AS g
+			WHERE v.id = g.video_id
+			RETURNING v.id, v.votes
 		)
-		SELECT asked.n, asked.player_id IS NOT NULL, COALESCE(asked.player_id, 0), s.player_id IS NOT NULL, p.id IS NOT NULL,
-			COALESCE(s.reached_at, 'epoch'), votes.voter_id IS NOT NULL
+		SELECT asked.n, COALESCE(asked.player_id, 0), asked.voted IS NOT NULL, p.id IS NOT NULL, given.n IS NOT NULL, COALESCE(counted.votes, 0)
 		FROM asked
 		LEFT JOIN p ON p.id = asked.voter_id
-		LEFT JOIN s ON s.player_id = asked.player_id
-		LEFT JOIN votes ON votes.voter_id = asked.voter_id AND votes.video_id = asked.video_id
-		ORDER BY asked.player_id, asked.n`, pgx.QueryExecModeCacheDescribe, videos, voters)
-	if err != nil {
-		return nil, err
-	}
-	return all(rows, func(row scanner) (s star, err error) {
-		return s, row.Scan(&s.n, &s.public, &s.playerID, &s.taken, &s.voter, (*timestamp)(&s.reached), &s.voted)
-	})
+		LEFT JOIN given ON given.n = asked.n
+		LEFT JOIN counted ON counted.id = asked.video_id
+		ORDER BY asked.n`
 }
 
-// giveAlone is give with the rows taken in the order of lockRows.
+// parameters are what castStatement wants.
+func parameters(batch []*write) []any {
+	videos, voters, ages := make([]int64, len(batch)), make([]int64, len(batch)), make([]int64, len(batch))
+	moments, origins := make([]time.Time, len(batch)), make([]string, len(batch))
+	for i, w := range batch {
+		b := w.ballot
+		videos[i], voters[i], moments[i] = b.videoID, b.voterID, b.at
+		origins[i], ages[i] = b.from.Origin, int64(b.from.VoterAge/time.Second)
+	}
+	return []any{videos, voters, moments, origins, ages}
+}
+
+// outcome is what has become of the ballot with the number n, counted from 1.
+type outcome struct {
+	n        int
+	playerID int64 // whose video it is; 0: there is none that everybody may see
+	voted    bool  // the voter had, for this video
+	voter    bool  // the voter's row was taken
+	given    bool
+	votes    int // of the video, with all that were given
+}
+
+func scanOutcome(row scanner) (o outcome, err error) {
+	return o, row.Scan(&o.n, &o.playerID, &o.voted, &o.voter, &o.given, &o.votes)
+}
+
+// conclude tells each ballot what has become of it. The last that was given for a video has its count.
+func conclude(batch []*write, list []outcome, passed bool) {
+	later := make(map[int64]int, len(list))
+	for _, o := range slices.Backward(list) {
+		w := batch[o.n-1]
+		if !o.given {
+			w.err = o.refusal(w.ballot.voterID, passed)
+			continue
+		}
+		w.ballot.votes = o.votes - later[w.ballot.videoID]
+		later[w.ballot.videoID]++
+	}
+}
+
+// concludeAgain tells whoever had a ballot before in the same batch.
+func concludeAgain(list []repeat) {
+	for _, r := range list {
+		if r.again.err = r.of.err; r.of.err == nil {
+			r.again.err = contest.ErrAlreadyVoted
+		}
+	}
+}
+
+// refusal is why a ballot was not given. Rows that could not be had are somebody else's if they were passed over, and gone if they
+// were waited for.
+func (o outcome) refusal(voterID int64, passed bool) error {
+	if o.playerID == 0 {
+		return contest.ErrNoVideo
+	}
+	err := mayVote(o.playerID, voterID, o.voted)
+	switch {
+	case err != nil:
+		return err
+	case passed:
+		return errNotTogether
+	case !o.voter:
+		return contest.ErrNotSignedIn
+	}
+	return contest.ErrNoVideo
+}
+
+// giveAlone is give with the rows taken in the order of castStatement.
 func (b *ballot) giveAlone(ctx context.Context, tx *sql.Tx) error {
 	var id int64
 	err := tx.QueryRowContext(ctx, `SELECT id FROM players WHERE id = $1 FOR KEY SHARE`, b.voterID).Scan(&id)
@@ -189,59 +265,4 @@ func following(before, at time.Time) time.Time {
 		return at
 	}
 	return before.Add(time.Microsecond)
-}
-
-// enter writes the votes and counts them.
-func enter(ctx context.Context, tx *sql.Tx, list []verdict) error {
-	voters, videos, players := make([]int64, len(list)), make([]int64, len(list)), make([]int64, len(list))
-	moments, befores := make([]time.Time, len(list)), make([]time.Time, len(list))
-	origins, ages := make([]string, len(list)), make([]int64, len(list))
-	for i, v := range list {
-		b := v.ballot
-		voters[i], videos[i], players[i], moments[i], befores[i] = b.voterID, b.videoID, v.playerID, v.at, v.before
-		origins[i], ages[i] = b.from.Origin, int64(b.from.VoterAge/time.Second)
-	}
-	rows, err := tx.QueryContext(ctx, `
-		WITH given AS (
-			INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
-			SELECT * FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]),
-				CAST($4 AS TIMESTAMPTZ[]), CAST($5 AS TIMESTAMPTZ[]), CAST($6 AS TEXT[]), CAST($7 AS BIGINT[]))
-			ON CONFLICT (voter_id, video_id) DO NOTHING
-			RETURNING video_id, player_id, voted_at, before_at
-		), moved AS (
-			UPDATE standings AS s SET votes = s.votes + g.votes, reached_at = g.voted_at, before_at = g.before_at
-			FROM (
-				SELECT player_id, count(*) AS votes, max(voted_at) AS voted_at, max(before_at) AS before_at
-				FROM given GROUP BY player_id
-			) AS g
-			WHERE s.player_id = g.player_id
-		)
-		UPDATE videos AS v SET votes = v.votes + g.votes
-		FROM (SELECT video_id, count(*) AS votes FROM given GROUP BY video_id) AS g
-		WHERE v.id = g.video_id
-		RETURNING v.id, v.votes, g.votes`, voters, videos, players, moments, befores, origins, ages)
-	if err != nil {
-		return fmt.Errorf("enter the votes: %w", err)
-	}
-	entered, counts := 0, map[int64]int{}
-	_, err = all(rows, func(row scanner) (none struct{}, err error) {
-		var id int64
-		var votes, more int
-		err = row.Scan(&id, &votes, &more)
-		counts[id] = votes
-		entered += more
-		return none, err
-	})
-	if err != nil {
-		return fmt.Errorf("enter the votes: %w", err)
-	}
-	if entered != len(list) { // somebody has voted since judge looked: all are looked at anew
-		return errNotTogether
-	}
-	for _, v := range slices.Backward(list) {
-		b := v.ballot
-		b.votes = counts[b.videoID]
-		counts[b.videoID]--
-	}
-	return nil
 }

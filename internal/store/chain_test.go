@@ -25,7 +25,7 @@ func TestChainsOfTwoStores(t *testing.T) {
 	if _, err := s.crowds.db.ExecContext(t.Context(), `CREATE TABLE started AS SELECT player_id, reached_at FROM standings`); err != nil {
 		t.Fatal(err)
 	}
-	stores := []*Store{s, New(&DB{Engine: Postgres, Writer: s.crowds.db, Readers: s.readers, watch: s.watch}, Options{Queue: noQueue{}})}
+	stores := []*Store{s, sibling(t, s)}
 	var everybody sync.WaitGroup
 	for i := range int64(voters) {
 		everybody.Go(func() {
@@ -109,4 +109,75 @@ func lines(t *testing.T, s *Store, query string) []string {
 		t.Fatal(err)
 	}
 	return list
+}
+
+// sibling is a store on the same database, with connections of its own.
+func sibling(t *testing.T, s *Store) *Store {
+	t.Helper()
+	db, err := OpenPostgres(s.crowds.votes.votes.Config().ConnString(), 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return New(db, Options{Queue: noQueue{}})
+}
+
+// Votes for a player that are given together are the chain that they would be one by one, whatever their clocks say.
+func TestChainOfABatch(t *testing.T) {
+	t.Parallel()
+	const stars, batches = 3, 40
+	s := stormStore(t, testserver.SharedPostgres(t), stars, stars+batches*maxGroup)
+	begin := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	if _, err := s.crowds.db.ExecContext(t.Context(), `UPDATE standings SET reached_at = $1`, timestamp(begin)); err != nil {
+		t.Fatal(err)
+	}
+	reached := map[int64]time.Time{1: begin, 2: begin, 3: begin} // by star
+	random := rand.New(rand.NewPCG(1, 2))                        // the same each time
+	voter := int64(stars)
+	want := map[int64][2]time.Time{} // by voter
+	for range batches {
+		var batch []*write
+		for range 1 + random.IntN(20) {
+			voter++
+			star := random.Int64N(stars) + 1
+			b := &ballot{videoID: star, voterID: voter, at: reached[star].Add(time.Duration(random.IntN(9)-4) * time.Microsecond)}
+			batch = append(batch, &write{ctx: t.Context(), ballot: b})
+		}
+		for _, w := range batch {
+			b := w.ballot
+			at := following(reached[b.videoID], b.at)
+			want[b.voterID] = [2]time.Time{at, reached[b.videoID]}
+			reached[b.videoID] = at
+		}
+
+		s.crowds.votes.commit(batch)
+
+		for _, w := range batch {
+			if w.err != nil {
+				t.Fatal(w.err)
+			}
+		}
+	}
+	got := map[int64][2]time.Time{}
+	rows, err := s.readers.QueryContext(t.Context(), `SELECT voter_id, voted_at, before_at FROM votes`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = all(rows, func(row scanner) (none struct{}, err error) {
+		var voter int64
+		var at, before time.Time
+		err = row.Scan(&voter, (*timestamp)(&at), (*timestamp)(&before))
+		got[voter] = [2]time.Time{at, before}
+		return none, err
+	})
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("votes, %v (-want +got):\n%s", err, diff)
+	}
+	for star, at := range reached {
+		var stands bool
+		err := s.readers.QueryRowContext(t.Context(), `SELECT reached_at = $1 FROM standings WHERE player_id = $2`, timestamp(at), star).Scan(&stands)
+		if !stands || err != nil {
+			t.Errorf("star %d does not stand at its last vote, %v", star, err)
+		}
+	}
 }

@@ -26,12 +26,12 @@ type crowds struct {
 
 // newCrowds lets crowds have half of the pool's connections, since each may wait on its own for whoever holds its row, and the
 // others who need the pool must not.
-func newCrowds(db *sql.DB, watch *watchman, observe Observe) *crowds {
+func newCrowds(db *DB, observe Observe) *crowds {
 	c := &crowds{
-		db: db, watch: watch, time: writeTime, observe: observe, rows: map[int64]*crowd{},
-		seats: make(chan struct{}, max(1, db.Stats().MaxOpenConnections/2)),
+		db: db.Writer, watch: db.watch, time: writeTime, observe: observe, rows: map[int64]*crowd{},
+		seats: make(chan struct{}, max(1, db.Writer.Stats().MaxOpenConnections/2)),
 	}
-	c.votes = group{db: db, alone: elsewhere{}, watch: watch, pass: true, observe: c.observing("votes_together")}
+	c.votes = group{votes: db.votes, alone: elsewhere{}, watch: db.watch, observe: c.observing("votes_together")}
 	return c
 }
 

@@ -27,9 +27,10 @@ type DB struct {
 	Readers  *sql.DB       // on PostgreSQL the same pool as Writer
 	Listener *pgxpool.Pool // hears of new jobs; nil on SQLite
 
-	patient *sql.DB   // migrates, without a limit of time on its statements; nil on SQLite
-	pulse   *sql.DB   // asks whether the server lives; nil on SQLite
-	watch   *watchman // nil on SQLite
+	votes   *pgxpool.Pool // gives votes; nil on SQLite
+	patient *sql.DB       // migrates, without a limit of time on its statements; nil on SQLite
+	pulse   *sql.DB       // asks whether the server lives; nil on SQLite
+	watch   *watchman     // nil on SQLite
 }
 
 // Close closes all pools.
@@ -38,6 +39,7 @@ func (db *DB) Close() error {
 		db.Listener.Close()
 	}
 	if db.Readers == db.Writer {
+		db.votes.Close()
 		db.watch.close()
 		return errors.Join(db.Writer.Close(), db.patient.Close(), db.pulse.Close())
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"risingstars/internal/contest"
 )
 
@@ -20,7 +22,7 @@ type group struct {
 	db    *sql.DB
 	alone writes        // commits an operation that shares with nobody; nil for a transaction of its own on db
 	watch *watchman     // ends operations on a server that has fallen silent; nil for none
-	pass  bool          // over what somebody else holds, instead of waiting for it: ballots only
+	votes *pgxpool.Pool // on which ballots, and nothing else, are given at once; nil for a transaction on db
 	seats chan struct{} // one for each group that may be at work at a time; nil for any number
 
 	observe func(took time.Duration, err error) // is told of each transaction that is shared; nil for nobody
@@ -87,7 +89,7 @@ func (g *group) lead(w *write) {
 // again, an operation would find its own effects.
 func (g *group) commit(batch []*write) {
 	batch = inTime(batch)
-	if len(batch) > 1 || len(batch) > 0 && g.pass {
+	if len(batch) > 1 || len(batch) > 0 && g.votes != nil {
 		begin := time.Now()
 		err := g.together(batch)
 		if g.observe != nil {
@@ -129,15 +131,16 @@ var errNothing = errors.New("nothing to commit")
 
 // together tries all operations in one transaction.
 func (g *group) together(batch []*write) error {
+	if g.votes != nil {
+		return castAtOnce(batch[0].ctx, g.votes, batch)
+	}
 	err := inTransaction(batch[0].ctx, g.db, func(tx *sql.Tx) error {
-		left, err := castTogether(batch[0].ctx, tx, batch, g.pass)
+		left, err := castTogether(batch[0].ctx, tx, batch)
 		if err != nil {
 			return err
 		}
 		for _, w := range left {
-			if g.pass {
-				w.err = errNotTogether
-			} else if err := w.inSavepoint(tx); err != nil {
+			if err := w.inSavepoint(tx); err != nil {
 				return err
 			}
 		}

@@ -176,8 +176,8 @@ func TestErrorsOfTheDatabaseSayWhatWasBeingDone(t *testing.T) {
 				t.Errorf("read: got %q", err)
 			}
 			check(t, w.db.Writer.Close())
-			_, err = w.AddVote(t.Context(), 1, 1, start)
-			if err == nil || err.Error() != "add_vote: begin: sql: database is closed" {
+			_, err = w.AddPlayer(t.Context(), contest.Player{CreatedAt: start}, "")
+			if err == nil || err.Error() != "add_player: begin: sql: database is closed" {
 				t.Errorf("write: got %v", err)
 			}
 		})

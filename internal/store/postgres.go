@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"strings"
 	"time"
@@ -28,8 +29,8 @@ const (
 	statementMax = "30s"           // what a single statement may take; migrations are not held to it
 )
 
-// OpenPostgres opens a PostgreSQL database, 15 or newer, by its URL, with at most so many connections, one more that
-// listens for jobs, and one to ask whether a server that keeps callers waiting lives at all. The URL's own settings are
+// OpenPostgres opens a PostgreSQL database, 15 or newer, by its URL, with at most so many connections, one more on which votes are
+// given, one that listens for jobs, and one to ask whether a server that keeps callers waiting lives at all. The URL's own settings are
 // honoured, those of TLS among them (sslmode, sslrootcert, …). It does not fail where the server is away: it is asked for
 // when it is needed.
 func OpenPostgres(url string, connections int) (*DB, error) {
@@ -43,8 +44,13 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxIdleTime(idleTime)
 	pool.SetConnMaxLifetime(lifeTime)
-	listener, err := listenerPool(url)
+	listener, err := poolOfOne(url, nil)
 	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	votes, err := poolOfOne(url, planning)
+	if err != nil {
+		listener.Close()
 		return nil, errors.Join(err, pool.Close())
 	}
 	pulse := stdlib.OpenDB(*config.Copy())
@@ -55,7 +61,7 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 	patient.SetMaxIdleConns(0) // it is needed once
 	return &DB{
 		Engine: Postgres, Writer: pool, Readers: pool, Listener: listener,
-		patient: patient, pulse: pulse, watch: newWatchman(pulse),
+		votes: votes, patient: patient, pulse: pulse, watch: newWatchman(pulse),
 	}, nil
 }
 
@@ -109,17 +115,23 @@ func prepare(config *pgx.ConnConfig) {
 	}
 }
 
-// listenerPool has one connection, on which the job queue waits for news.
-func listenerPool(url string) (*pgxpool.Pool, error) {
+// planning lets the statement that gives votes keep its plan, and keeps that from reading whole tables, whatever their sizes were
+// when it was made.
+var planning = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+
+// poolOfOne has one connection, with settings of its own: for the job queue, which waits for news on it, or for votes.
+func poolOfOne(url string, settings map[string]string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, misread(err)
 	}
 	prepare(config.ConnConfig)
+	maps.Copy(config.ConnConfig.RuntimeParams, settings)
 	config.MaxConns = 1
+	config.MaxConnIdleTime, config.MaxConnLifetime = idleTime, lifeTime
 	pool, err := pgxpool.NewWithConfig(context.Background(), config) // connects when it is needed
 	if err != nil {
-		return nil, fmt.Errorf("prepare to listen for jobs: %w", err)
+		return nil, fmt.Errorf("prepare a pool of one connection: %w", err)
 	}
 	return pool, nil
 }

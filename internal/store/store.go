@@ -63,7 +63,7 @@ func New(db *DB, o Options) *Store {
 	s.writes = &group{db: db.Writer, observe: func(took time.Duration, err error) { o.Observe("writes_together", took, err) }}
 	if db.Engine == Postgres {
 		s.writes = pooled{db.Writer, db.watch}
-		s.crowds = newCrowds(db.Writer, db.watch, s.observe)
+		s.crowds = newCrowds(db, s.observe)
 		s.lookups = &lookups{store: s}
 	}
 	return s
