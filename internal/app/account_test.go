@@ -201,17 +201,18 @@ func TestAuditAndVotesCommands(t *testing.T) {
 		lines = append(lines, l)
 	}
 	want := []line{
-		{6, "organizer", "queue_changed", 0, "POST /organizers/jobs/api/jobs/retry"},
-		{5, "player", "signed_in", 4, ""}, {4, "player", "signed_in", 3, ""}, {3, "player", "signed_in", 2, ""},
-		{2, "player", "video_published", 1, ""}, {1, "player", "signed_in", 1, ""},
+		{10, "organizer", "queue_changed", 0, "POST /organizers/jobs/api/jobs/retry"},
+		{9, "player", "signed_in", 4, ""}, {8, "player", "signed_up", 4, ""}, {7, "player", "signed_in", 3, ""},
+		{6, "player", "signed_up", 3, ""}, {5, "player", "signed_in", 2, ""}, {4, "player", "signed_up", 2, ""},
+		{3, "player", "video_published", 1, ""}, {2, "player", "signed_in", 1, ""}, {1, "player", "signed_up", 1, ""},
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("audit (-want +got):\n%s", diff)
 	}
 	page, err := run(t, settings, "audit", "--limit=2")
 	check(t, err)
-	contains(t, page, "ID", "queue_changed", "The next page: --before=5")
-	page, err = run(t, settings, "audit", "--before=5", "--action=signed_in", "--player=2")
+	contains(t, page, "ID", "queue_changed", "The next page: --before=9")
+	page, err = run(t, settings, "audit", "--before=9", "--action=signed_in", "--player=2")
 	check(t, err)
 	if !strings.Contains(page, "signed_in") || strings.Contains(page, "next page") || strings.Contains(page, "ana@") {
 		t.Errorf("got\n%s", page)
@@ -219,6 +220,10 @@ func TestAuditAndVotesCommands(t *testing.T) {
 	page, err = run(t, settings, "audit", "--action=account_deleted")
 	check(t, err)
 	contains(t, page, "There are no such lines.")
+	if _, err = run(t, settings, "audit", "--action=sign_in"); err == nil ||
+		!strings.Contains(err.Error(), "--action sign_in is none; the actions are: signed_up, signed_in, sign_in_slowed,") {
+		t.Errorf("a word that is no action: got %v", err)
+	}
 	if _, err = run(t, settings, "audit", "--limit=0"); err == nil {
 		t.Error("a limit of 0 is taken")
 	}

@@ -28,20 +28,22 @@ type commands struct {
 	config.Settings
 	ShowVersion versionFlag `name:"version" help:"Print the version."`
 
-	Serve       serve       `cmd:"" uses:"all" help:"Serve the platform: web server and workers in one process."`
-	Worker      worker      `cmd:"" uses:"data processing operations SECRET_KEY" help:"Process videos only: one of any number of workers on a shared database (DATABASE_URL)."`
-	Migrate     migrate     `cmd:"" help:"Bring the database's tables up to date, and end. (serve does so by itself.)"`
-	Doctor      doctor      `cmd:"" uses:"all" help:"Check everything the platform needs, and say what to do about what is wrong."`
-	Jobs        jobsMenu    `cmd:"" help:"See and retry the processing of videos."`
-	Audit       audit       `cmd:"" help:"Read the audit log: sign-ins, publications, deletions and what organizers did."`
-	Password    newPassword `cmd:"" uses:"data PASSWORD_COST SECRET_KEY LOG_FORMAT LOG_LEVEL" help:"Give a player who has forgotten it another password, and print it."`
-	Votes       votesMenu   `cmd:"" help:"Look into votes."`
-	Healthcheck healthcheck `cmd:"" uses:"LISTEN_ADDR METRICS_ADDR" help:"Ask the program that runs here with the same settings whether it is ready; for container engines."`
-	Import      importing   `cmd:"" help:"Move the contest of a DATA_DIR from SQLite to the PostgreSQL of DATABASE_URL, and end."`
-	Storage     storageMenu `cmd:"" uses:"DATA_DIR STORAGE_URL S3_ACCESS_KEY S3_SECRET_KEY LOG_FORMAT LOG_LEVEL" help:"Move the media between storages."`
-	Backup      backup      `cmd:"" uses:"DATA_DIR STORAGE_URL S3_ACCESS_KEY S3_SECRET_KEY LOG_FORMAT LOG_LEVEL" help:"Write a verified copy of an embedded contest (SQLite in DATA_DIR) and its media to a new folder, also while it is served."`
-	Restore     restore     `cmd:"" uses:"DATA_DIR LOG_FORMAT LOG_LEVEL" help:"Verify a backup and make an empty DATA_DIR out of it."`
-	Version     showVer     `cmd:"" uses:"" help:"Print the version."`
+	Serve       serve        `cmd:"" uses:"all" help:"Serve the platform: web server and workers in one process."`
+	Worker      worker       `cmd:"" uses:"data processing operations SECRET_KEY" help:"Process videos only: one of any number of workers on a shared database (DATABASE_URL)."`
+	Migrate     migrate      `cmd:"" help:"Bring the database's tables up to date, and end. (serve does so by itself.)"`
+	Doctor      doctor       `cmd:"" uses:"all" help:"Check everything the platform needs, and say what to do about what is wrong."`
+	Jobs        jobsMenu     `cmd:"" help:"See and retry the processing of videos."`
+	Audit       audit        `cmd:"" help:"Read the audit log: sign-ins, publications, deletions and what organizers did."`
+	Password    newPassword  `cmd:"" uses:"data PASSWORD_COST SECRET_KEY LOG_FORMAT LOG_LEVEL" help:"Give a player who has forgotten it another password, and print it."`
+	Votes       votesMenu    `cmd:"" help:"Look into votes, and void those that were bought."`
+	Videos      videosMenu   `cmd:"" help:"Take videos out of the public, and bring them back."`
+	Accounts    accountsMenu `cmd:"" help:"Shut accounts, and open them."`
+	Healthcheck healthcheck  `cmd:"" uses:"LISTEN_ADDR METRICS_ADDR" help:"Ask the program that runs here with the same settings whether it is ready; for container engines."`
+	Import      importing    `cmd:"" help:"Move the contest of a DATA_DIR from SQLite to the PostgreSQL of DATABASE_URL, and end."`
+	Storage     storageMenu  `cmd:"" uses:"DATA_DIR STORAGE_URL S3_ACCESS_KEY S3_SECRET_KEY LOG_FORMAT LOG_LEVEL" help:"Move the media between storages."`
+	Backup      backup       `cmd:"" uses:"DATA_DIR STORAGE_URL S3_ACCESS_KEY S3_SECRET_KEY LOG_FORMAT LOG_LEVEL" help:"Write a verified copy of an embedded contest (SQLite in DATA_DIR) and its media to a new folder, also while it is served."`
+	Restore     restore      `cmd:"" uses:"DATA_DIR LOG_FORMAT LOG_LEVEL" help:"Verify a backup and make an empty DATA_DIR out of it."`
+	Version     showVer      `cmd:"" uses:"" help:"Print the version."`
 }
 
 // Run runs one command of the program. args do not have the program's name in front; environment is a function like

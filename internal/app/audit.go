@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,7 +17,7 @@ type audit struct {
 	Before int64  `placeholder:"ID" help:"Only lines before this one: the next page of a list."`
 	Limit  int    `default:"100" placeholder:"N" help:"How many lines are listed at most."`
 	Player int64  `placeholder:"ID" help:"Only what was about this player."`
-	Action string `placeholder:"WORD" help:"Only this action, such as signed_in, video_published, video_deleted, account_deleted, password_changed, data_exported, video_retried, queue_changed."`
+	Action string `placeholder:"WORD" help:"Only this action, such as signed_in, video_published or votes_voided; another word lists all."`
 	JSON   bool   `name:"json" help:"One JSON object a line, for programs."`
 }
 
@@ -35,6 +37,9 @@ func (c audit) Run(r *runner) (err error) {
 	if c.Limit < 1 || c.Before < 0 || c.Player < 0 {
 		return errors.New("--limit must be 1 or more, and ids no less than 0")
 	}
+	if err := knownAction(c.Action); err != nil {
+		return err
+	}
 	d, err := openCurrent(r)
 	if err != nil {
 		return err
@@ -50,6 +55,19 @@ func (c audit) Run(r *runner) (err error) {
 		return c.lines(r, acts)
 	}
 	return c.table(r, acts)
+}
+
+// knownAction says which actions there are, for a word that is none of them.
+func knownAction(word string) error {
+	known := contest.Actions()
+	if word == "" || slices.Contains(known, contest.Action(word)) {
+		return nil
+	}
+	words := make([]string, len(known))
+	for i, a := range known {
+		words[i] = string(a)
+	}
+	return fmt.Errorf("--action %s is none; the actions are: %s", word, strings.Join(words, ", "))
 }
 
 func (c audit) lines(r *runner, acts []contest.Act) error {

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"risingstars/internal/config"
+	"risingstars/internal/contest"
 	"risingstars/internal/live"
 	"risingstars/internal/web/limit"
 )
@@ -24,9 +27,24 @@ func (p *platform) limits() *limit.Limits {
 		Votes:                rule("votes by person", s.VoteLimit, 0),
 		VotesAddress:         rule("votes by address", s.VoteLimitAddress, 0),
 		UploadsAtOnce:        s.UploadsAtOnce, MinUploadRate: s.MinUploadRate,
-	}}
+	}, Slowed: p.noteSlowed}
 	if s.RateLimit == "off" {
 		l.Shared = live.Unlimited{}
 	}
 	return l
+}
+
+// noteSlowed enters into the audit log that somebody has to wait after wrong passwords. Neither the email nor the address is kept:
+// an email that nobody has may be a stranger's.
+func (p *platform) noteSlowed(ctx context.Context, account, address string) {
+	owner, _, err := p.data.store.Credentials(ctx, account)
+	if err == nil || errors.Is(err, contest.ErrBadCredentials) {
+		err = p.data.store.Note(ctx, contest.Act{
+			At: time.Now().UTC(), Actor: contest.ByPlayer, Action: contest.SlowedSignIn, PlayerID: owner.ID,
+			Detail: "from origin " + p.origins.Of(address),
+		})
+	}
+	if err != nil {
+		p.log.Error("note that a sign-in is slowed", "error", err)
+	}
 }

@@ -57,6 +57,7 @@ type platform struct {
 	handler     http.Handler
 	tracer      trace.Tracer // nil without TRACES_URL
 	votes       *contest.Votes
+	origins     *auth.Origins
 	uploads     *uploads.Uploads
 	stopping    chan struct{} // closed when streams of events must end
 	short       atomic.Bool   // of room for uploads
@@ -251,9 +252,10 @@ func (p *platform) wireWeb(context.Context) error {
 	accounts := &contest.Accounts{
 		Store: p.data.store, Players: players, Passwords: passwords{hasher}, Storage: p.data.blobs, Live: p.live, Clock: time.Now,
 	}
-	limits, addresses := p.limits(), auth.NewOrigins(secret)
+	limits := p.limits()
+	p.origins = auth.NewOrigins(secret)
 	routes, err := api.Register(mux, api.Needs{
-		Players: players, Accounts: accounts, Origins: addresses, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
+		Players: players, Accounts: accounts, Origins: p.origins, Videos: p.videos, Votes: votes, Objects: p.data.blobs,
 		Tokens: auth.NewTokens(secret, time.Duration(p.settings.TokenTTL)*time.Second, time.Now, old...),
 		Links:  links,
 		Live:   p.live, Limits: limits, Metrics: p.registry,
@@ -264,7 +266,7 @@ func (p *platform) wireWeb(context.Context) error {
 		return err
 	}
 	site, err := p.wireSite(mux, ui.Needs{
-		Players: players, Accounts: accounts, Votes: votes, Links: links, Origins: addresses, Limits: limits, Export: routes.Exported,
+		Players: players, Accounts: accounts, Votes: votes, Links: links, Origins: p.origins, Limits: limits, Export: routes.Exported,
 	})
 	if err != nil {
 		return err

@@ -10,10 +10,6 @@ import (
 	"risingstars/internal/contest"
 )
 
-type votesMenu struct {
-	Suspicious suspicious `cmd:"" help:"List from where many votes of young accounts came for one player."`
-}
-
 type suspicious struct {
 	Least int           `default:"10" placeholder:"N" help:"How many votes of young accounts make it worth a look."`
 	Young time.Duration `default:"1h" placeholder:"DURATION" help:"An account is young until it is so old, when it votes."`

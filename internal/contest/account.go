@@ -30,11 +30,12 @@ type AccountStore interface {
 	UploadsOf(ctx context.Context, playerID int64) ([]PartialUpload, error)
 }
 
-// GivenVote is a vote that stands, as the person sees it who gave it.
+// GivenVote is a vote as the person sees it who gave it, and who has not taken it back.
 type GivenVote struct {
 	VideoID int64
 	Title   string
 	VotedAt time.Time
+	Counts  bool // neither void nor for a video that is hidden
 	Signal
 }
 

@@ -71,7 +71,7 @@ func TestChangePassword(t *testing.T) {
 	}
 	_, err = w.players.SignIn(t.Context(), p.Email, "otra clave larga")
 	check(t, err)
-	if diff := cmp.Diff([]contest.Action{contest.SignedIn, contest.ChangedPassword}, w.actions(t, p)); diff != "" {
+	if diff := cmp.Diff([]contest.Action{contest.SignedIn, contest.ChangedPassword, contest.SignedUp}, w.actions(t, p)); diff != "" {
 		t.Errorf("audit (-want +got):\n%s", diff)
 	}
 }
@@ -120,7 +120,7 @@ func TestDeleteAccount(t *testing.T) {
 	if _, err := w.players.OfGeneration(t.Context(), ana.ID, 0); !errors.Is(err, contest.ErrNotSignedIn) {
 		t.Errorf("the player: got %v", err)
 	}
-	if diff := cmp.Diff([]contest.Action{contest.DeletedAccount, contest.PublishedVideo}, w.actions(t, ana)); diff != "" {
+	if diff := cmp.Diff([]contest.Action{contest.DeletedAccount, contest.PublishedVideo, contest.SignedUp}, w.actions(t, ana)); diff != "" {
 		t.Errorf("audit (-want +got):\n%s", diff)
 	}
 }
@@ -159,13 +159,13 @@ func TestExport(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	want := []contest.GivenVote{{
-		VideoID: theirs.ID, Title: "Clavada", VotedAt: start.Add(2 * time.Minute),
+		VideoID: theirs.ID, Title: "Clavada", VotedAt: start.Add(2 * time.Minute), Counts: true,
 		Signal: contest.Signal{Origin: "an origin", VoterAge: 2 * time.Minute},
 	}}
 	if diff := cmp.Diff(want, got.Votes); diff != "" {
 		t.Errorf("votes (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]contest.Action{contest.ExportedData, contest.PublishedVideo}, w.actions(t, ana)); diff != "" {
+	if diff := cmp.Diff([]contest.Action{contest.ExportedData, contest.PublishedVideo, contest.SignedUp}, w.actions(t, ana)); diff != "" {
 		t.Errorf("audit (-want +got):\n%s", diff)
 	}
 }

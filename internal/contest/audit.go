@@ -10,7 +10,9 @@ type Action string
 
 // What the audit log has.
 const (
+	SignedUp        Action = "signed_up"
 	SignedIn        Action = "signed_in"
+	SlowedSignIn    Action = "sign_in_slowed" // somebody has to wait after wrong passwords
 	ChangedPassword Action = "password_changed"
 	ExportedData    Action = "data_exported"
 	DeletedAccount  Action = "account_deleted"
@@ -18,14 +20,28 @@ const (
 	DeletedVideo    Action = "video_deleted"
 	RetriedVideo    Action = "video_retried" // by an organizer
 	ChangedQueue    Action = "queue_changed" // by an organizer, through the queue's pages
+	HidVideo        Action = "video_hidden"  // by an organizer, as what follows
+	ShowedVideo     Action = "video_shown"
+	ShutAccount     Action = "account_shut"
+	OpenedAccount   Action = "account_opened"
+	VoidedVotes     Action = "votes_voided"
+	RestoredVotes   Action = "votes_restored"
 )
+
+// Actions lists all that the audit log may have.
+func Actions() []Action {
+	return []Action{
+		SignedUp, SignedIn, SlowedSignIn, ChangedPassword, ExportedData, DeletedAccount, PublishedVideo, DeletedVideo,
+		RetriedVideo, ChangedQueue, HidVideo, ShowedVideo, ShutAccount, OpenedAccount, VoidedVotes, RestoredVotes,
+	}
+}
 
 // Actor is who did it.
 type Actor string
 
 // Those who do things.
 const (
-	ByPlayer    Actor = "player"
+	ByPlayer    Actor = "player" // or somebody who would be
 	ByOrganizer Actor = "organizer"
 )
 
@@ -37,7 +53,7 @@ type Act struct {
 	Action   Action
 	PlayerID int64  // whose account or video it was about, 0 for nobody's
 	VideoID  int64  // 0 for none
-	Detail   string // what an organizer asked for, "" for all others
+	Detail   string // what an organizer asked for or why, or from where somebody tried; "" for all others
 }
 
 // ActsQuery asks for lines of the audit log, the latest first.

@@ -23,6 +23,8 @@ var (
 	ErrBadCredentials  = &Refusal{"bad_credentials", "no such email and password"}
 	ErrWrongPassword   = &Refusal{"wrong_password", "the password is not the account's"}
 	ErrNotSignedIn     = &Refusal{"not_signed_in", "a valid token is needed"}
+	ErrAccountShut     = &Refusal{"account_shut", "the organizers have shut the account"}
+	ErrAccountOpen     = &Refusal{"account_open", "the account is not shut"}
 
 	ErrNotAVideo      = &Refusal{"not_a_video", "the file is not an MP4 or MOV video"}
 	ErrNoPicture      = &Refusal{"no_picture", "the file has no video track"}
@@ -43,6 +45,9 @@ var (
 	ErrNotProcessed = &Refusal{"not_processed", "the video is not processed yet"}
 	ErrNotFailed    = &Refusal{"not_failed", "only a failed video can be tried again"}
 	ErrPublic       = &Refusal{"public", "the video is public"}
+	ErrNotPublic    = &Refusal{"not_public", "the video is not public"}
+	ErrHidden       = &Refusal{"hidden", "the organizers have hidden the video"}
+	ErrNotHidden    = &Refusal{"not_hidden", "the video is not hidden"}
 
 	ErrAlreadyVoted = &Refusal{"already_voted", "this person has voted for this video"}
 	ErrNotVoted     = &Refusal{"not_voted", "this person has not voted for this video"}
@@ -54,10 +59,10 @@ var (
 // Refusals lists every refusal there is, so that a test can hold the web's table of errors against it.
 func Refusals() []*Refusal {
 	return []*Refusal{
-		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrWrongPassword, ErrNotSignedIn,
+		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrWrongPassword, ErrNotSignedIn, ErrAccountShut, ErrAccountOpen,
 		ErrNotAVideo, ErrNoPicture, ErrEmptyFile, ErrTruncated, ErrUnplayable, ErrTooLarge, ErrNoSpace, ErrTooManyPixels, ErrTooLong,
 		ErrBadFrameRate, ErrTooManyStreams, ErrDeclaredOther, ErrNoRoom,
-		ErrNoVideo, ErrNotOwner, ErrNotProcessed, ErrNotFailed, ErrPublic,
+		ErrNoVideo, ErrNotOwner, ErrNotProcessed, ErrNotFailed, ErrPublic, ErrNotPublic, ErrHidden, ErrNotHidden,
 		ErrAlreadyVoted, ErrNotVoted, ErrOwnVideo, ErrNoPlayer,
 	}
 }

@@ -27,8 +27,12 @@ type Player struct {
 	Country   string // "" if not given
 	CreatedAt time.Time
 
-	Generation int64 // of the player's sessions and tokens: those of another are over
+	Generation int64     // of the player's sessions and tokens: those of another are over
+	ShutAt     time.Time // when organizers shut the account, zero if it is open
 }
+
+// Shut reports whether organizers have shut the account.
+func (p Player) Shut() bool { return !p.ShutAt.IsZero() }
 
 // Name is how the public sees the player.
 func (p Player) Name() string { return p.FirstName + " " + p.LastName }
@@ -142,11 +146,14 @@ func (s *Players) SignUp(ctx context.Context, form SignUp) (Player, error) {
 }
 
 // SignIn finds the player by email and password. An unknown email and a wrong password are the same
-// ErrBadCredentials, after the same time.
+// ErrBadCredentials, after the same time. Who knows the password of an account that is shut gets ErrAccountShut.
 func (s *Players) SignIn(ctx context.Context, email, password string) (Player, error) {
 	p, err := s.check(ctx, email, password)
 	if err != nil {
 		return Player{}, err
+	}
+	if p.Shut() {
+		return Player{}, ErrAccountShut
 	}
 	return p, s.Store.Note(ctx, Act{At: s.Clock.now(), Actor: ByPlayer, Action: SignedIn, PlayerID: p.ID})
 }
@@ -167,10 +174,10 @@ func (s *Players) check(ctx context.Context, email, password string) (Player, er
 }
 
 // OfGeneration finds the player for whoever holds a token or a session of a generation. It returns ErrNotSignedIn if the
-// player is gone, or has begun another generation.
+// player is gone, has begun another generation, or is shut out.
 func (s *Players) OfGeneration(ctx context.Context, id, generation int64) (Player, error) {
 	p, err := s.Store.PlayerByID(ctx, id)
-	if err == nil && p.Generation != generation {
+	if err == nil && (p.Generation != generation || p.Shut()) {
 		return Player{}, ErrNotSignedIn
 	}
 	return p, err

@@ -18,6 +18,16 @@ const (
 // Settled reports whether the status stays until a person does something.
 func (s Status) Settled() bool { return s == Processed || s == Public || s == Failed }
 
+// Hidden says why a video that was public is no longer: it is Processed again, and keeps its votes for when it comes back.
+type Hidden string
+
+// Why a video is out of the public.
+const (
+	NotHidden         Hidden = ""
+	HiddenAlone       Hidden = "video"   // organizers have hidden it
+	HiddenWithAccount Hidden = "account" // organizers have shut its player's account
+)
+
 // Failure says why a video could not be processed, in a word for which the web has a sentence for players.
 type Failure string
 
@@ -57,6 +67,7 @@ type Video struct {
 	Title    string
 	Status   Status
 	Failure  Failure // where Status is Failed
+	Hidden   Hidden  // where Status is Processed
 	Votes    int
 	Progress int // of processing, in per cent; some seconds old where Status is Processing
 	Media    Media
@@ -77,8 +88,12 @@ func (v Video) OwnedBy(p Player) error {
 	return nil
 }
 
-// CanPublish: only a processed video goes public; publishing a public one again changes nothing.
+// CanPublish: only a processed video goes public, unless organizers have hidden it; publishing a public one again changes
+// nothing.
 func (v Video) CanPublish() error {
+	if v.Hidden != NotHidden {
+		return ErrHidden
+	}
 	if v.Status != Processed && v.Status != Public {
 		return ErrNotProcessed
 	}
@@ -93,8 +108,11 @@ func (v Video) CanRetry() error {
 	return nil
 }
 
-// CanDelete: what the public has voted on stays.
+// CanDelete: what the public has voted on stays, hidden or not.
 func (v Video) CanDelete() error {
+	if v.Hidden != NotHidden {
+		return ErrHidden
+	}
 	if v.Status == Public {
 		return ErrPublic
 	}
@@ -110,4 +128,27 @@ func (v Video) CanVote(voter Player) error {
 		return ErrOwnVideo
 	}
 	return nil
+}
+
+// CanHide: only what the public sees is hidden. What is out of the public with its player's account can be hidden by itself, so
+// that it stays hidden when the account is opened.
+func (v Video) CanHide() error {
+	switch {
+	case v.Hidden == HiddenAlone:
+		return ErrHidden
+	case v.Status != Public && v.Hidden != HiddenWithAccount:
+		return ErrNotPublic
+	}
+	return nil
+}
+
+// CanShow: a video that organizers have hidden comes back; one that went with its account comes back with that.
+func (v Video) CanShow() error {
+	switch v.Hidden {
+	case HiddenAlone:
+		return nil
+	case HiddenWithAccount:
+		return ErrAccountShut
+	}
+	return ErrNotHidden
 }

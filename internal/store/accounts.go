@@ -45,12 +45,17 @@ func (s *Store) setPassword(ctx context.Context, p contest.Player, passwordHash 
 func (s *Store) VotesBy(ctx context.Context, playerID int64) ([]contest.GivenVote, error) {
 	return many(ctx, s, "votes_by", func(row scanner) (v contest.GivenVote, err error) {
 		var age int64
-		err = row.Scan(&v.VideoID, &v.Title, (*timestamp)(&v.VotedAt), &v.Origin, &age)
+		err = row.Scan(&v.VideoID, &v.Title, (*timestamp)(&v.VotedAt), &v.Counts, &v.Origin, &age)
 		v.VoterAge = time.Duration(age) * time.Second
 		return v, err
 	}, `
-		SELECT v.id, v.title, votes.voted_at, votes.origin, votes.voter_age FROM votes JOIN videos AS v ON v.id = votes.video_id
-		WHERE votes.voter_id = $1 ORDER BY votes.voted_at DESC, v.id DESC`, playerID)
+		SELECT v.id, v.title, given.voted_at, given.counts, given.origin, given.voter_age
+		FROM (
+			SELECT video_id, voted_at, TRUE AS counts, origin, voter_age FROM votes WHERE voter_id = $1
+			UNION ALL SELECT video_id, voted_at, FALSE, origin, voter_age FROM votes_set_aside WHERE voter_id = $1
+		) AS given
+		JOIN videos AS v ON v.id = given.video_id
+		ORDER BY given.voted_at DESC, v.id DESC`, playerID)
 }
 
 // SessionsOf implements [contest.AccountStore].
@@ -83,6 +88,8 @@ func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]con
 		for _, statement := range []string{
 			`DELETE FROM votes WHERE player_id = $1`, // reads them all, which nothing else does
 			`DELETE FROM votes_taken_back WHERE player_id = $1`,
+			`DELETE FROM votes_set_aside WHERE player_id = $1`,
+			`DELETE FROM votes_set_aside WHERE voter_id = $1`,
 			`DELETE FROM standings WHERE player_id = $1`,
 			`DELETE FROM standings_before WHERE player_id = $1`,
 			`DELETE FROM sessions WHERE player_id = $1`,

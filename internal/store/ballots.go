@@ -121,13 +121,19 @@ var (
 // earlier, as [following] has it. In other words, the k-th is the latest of its own moment, of each earlier one's and a microsecond for
 // each step between the two, and of the player's and k microseconds.
 //
+// What organizers have decided about the player while its row was waited for, the statement does not see: it counts decisions, and
+// then has no player to enter, which fails it.
+//
 // A vote that somebody has entered meanwhile is a primary key that is there, and fails the statement. Whether there is one
 // is asked by a subquery for each, which the planner cannot turn into reading all votes.
 func castStatement(locked string) string {
 	return `
 		WITH asked AS MATERIALIZED (
 			SELECT a.*, v.player_id,
-				(SELECT TRUE FROM votes WHERE votes.voter_id = a.voter_id AND votes.video_id = a.video_id) AS voted
+				COALESCE(
+					(SELECT TRUE FROM votes WHERE votes.voter_id = a.voter_id AND votes.video_id = a.video_id),
+					(SELECT TRUE FROM votes_set_aside AS o WHERE o.voter_id = a.voter_id AND o.video_id = a.video_id)) AS voted,
+				(SELECT decided FROM standings WHERE standings.player_id = v.player_id) AS decided
 			FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS TIMESTAMPTZ[]), CAST($4 AS TEXT[]), CAST($5 AS BIGINT[]))
 				WITH ORDINALITY AS a (video_id, voter_id, at, origin, voter_age, n)
 			LEFT JOIN videos AS v ON v.id = a.video_id AND v.status = 'public'
@@ -137,11 +143,11 @@ func castStatement(locked string) string {
 			SELECT id FROM players WHERE id IN (SELECT voter_id FROM wanted) ORDER BY id
 			FOR KEY SHARE OF players` + locked + `
 		), s AS MATERIALIZED (
-			SELECT player_id, reached_at FROM standings
+			SELECT player_id, reached_at, decided AS decided_now FROM standings
 			WHERE player_id IN (SELECT player_id FROM wanted) AND (SELECT count(*) FROM p) >= 0 ORDER BY player_id
 			FOR NO KEY UPDATE OF standings` + locked + `
 		), stepped AS (
-			SELECT w.*, s.reached_at, row_number() OVER (PARTITION BY w.player_id ORDER BY w.n) * INTERVAL '1 microsecond' AS step
+			SELECT w.*, s.reached_at, s.decided_now, row_number() OVER (PARTITION BY w.player_id ORDER BY w.n) * INTERVAL '1 microsecond' AS step
 			FROM wanted AS w JOIN p ON p.id = w.voter_id JOIN s ON s.player_id = w.player_id
 		), timed AS (
 			SELECT *, step + GREATEST(reached_at, max(at - step) OVER (PARTITION BY player_id ORDER BY n)) AS voted_at FROM stepped
@@ -149,7 +155,8 @@ func castStatement(locked string) string {
 			SELECT *, COALESCE(lag(voted_at) OVER (PARTITION BY player_id ORDER BY n), reached_at) AS before_at FROM timed
 		), entered AS (
 			INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
-			SELECT voter_id, video_id, player_id, voted_at, before_at, origin, voter_age FROM given
+			SELECT voter_id, video_id, CASE WHEN decided = decided_now THEN player_id END, voted_at, before_at, origin, voter_age
+			FROM given
 		), moved AS (
 			UPDATE standings AS s SET votes = s.votes + g.votes, reached_at = g.voted_at, before_at = g.before_at
 			FROM (

@@ -157,8 +157,8 @@ func BenchmarkImport(b *testing.B) {
 	server := testserver.SharedPostgres(b)
 	s := benchStore(b)
 	seedPlayers(b, s, million/10)
-	seed(b, s, million, `INSERT INTO votes (video_id, voter_id, player_id, voted_at, before_at)
-		SELECT i % 1000 + 1, i / 1000 + 1, i % 1000 + 1, '2026-01-15T10:30:00.000000Z', '2026-01-15T10:30:00.000000Z' FROM numbers`)
+	seed(b, s, million, `INSERT INTO votes (video_id, voter_id, player_id, voted_at, before_at, origin, voter_age)
+		SELECT i % 1000 + 1, i / 1000 + 1, i % 1000 + 1, '2026-01-15T10:30:00.000000Z', '2026-01-15T10:30:00.000000Z', '', -1 FROM numbers`)
 	writer := s.writes.(*group).db
 	for _, count := range []string{
 		`UPDATE videos SET votes = (SELECT count(*) FROM votes WHERE video_id = videos.id)`,
@@ -223,9 +223,9 @@ func seedPlayers(b *testing.B, s *Store, n int) {
 // seedVotes spreads n votes over the stars.
 func seedVotes(b *testing.B, s *Store, stars, n int) {
 	b.Helper()
-	seed(b, s, n, `INSERT INTO votes (video_id, voter_id, player_id, voted_at, before_at)
+	seed(b, s, n, `INSERT INTO votes (video_id, voter_id, player_id, voted_at, before_at, origin, voter_age)
 		SELECT i % `+strconv.Itoa(stars)+` + 1, i, i % `+strconv.Itoa(stars)+` + 1, '2026-01-15T10:30:00.000000Z',
-			'2026-01-15T10:30:00.000000Z' FROM numbers`)
+			'2026-01-15T10:30:00.000000Z', '', -1 FROM numbers`)
 }
 
 // seed runs statements over the numbers 1 to n, without the keys that point at people who are not there.

@@ -13,7 +13,7 @@ import (
 )
 
 // contestTables are all there are, each after those that it refers to. An import refuses a table that is not here.
-var contestTables = []string{"contest", "players", "videos", "votes", "votes_taken_back", "standings", "sessions", "uploads", "standings_before", "audit_log"}
+var contestTables = []string{"contest", "players", "videos", "votes", "votes_taken_back", "votes_set_aside", "standings", "sessions", "uploads", "standings_before", "audit_log"}
 
 // counted is the table that the target's database fills by itself, from the videos.
 const counted = "public_counts"

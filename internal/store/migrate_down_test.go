@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"risingstars/internal/testserver"
 )
 
 func TestMigrationsGoDownAndUpAgain(t *testing.T) {
@@ -57,6 +59,47 @@ func TestMigrationsGoDownAndUpAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(up, tables()); diff != "" {
+		t.Errorf("up again (-first +again):\n%s", diff)
+	}
+}
+
+// On PostgreSQL the way down leads back to no tables, and up again to the same columns.
+func TestMigrationsGoDownAndUpAgainOnPostgres(t *testing.T) {
+	t.Parallel()
+	server := testserver.SharedPostgres(t)
+	if err := server.Create("down_and_up", ""); err != nil {
+		t.Fatal(err)
+	}
+	db, err := OpenPostgres(server.URL("down_and_up"), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	provider, _, err := migrators(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := func() []string {
+		t.Helper()
+		return lines(t, &Store{readers: db.Readers}, `
+			SELECT table_name || '.' || column_name || ' ' || data_type FROM information_schema.columns
+			WHERE table_schema = current_schema() AND table_name NOT LIKE 'goose%' ORDER BY 1`)
+	}
+	if _, err := provider.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	up := columns()
+
+	if _, err := provider.DownTo(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if left := columns(); len(left) > 0 || len(up) == 0 {
+		t.Errorf("of %d columns are left: %v", len(up), left)
+	}
+	if _, err := provider.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(up, columns()); diff != "" {
 		t.Errorf("up again (-first +again):\n%s", diff)
 	}
 }

@@ -41,11 +41,14 @@ func (s *Store) RememberRanking(ctx context.Context, at, olderThan time.Time) er
 
 // Place implements [contest.VoteStore].
 func (s *Store) Place(ctx context.Context, playerID int64) (int, error) {
-	return one(ctx, s, "place", scanInt, contest.ErrNoPlayer, `
-		SELECT (
-			SELECT count(*) FROM standings AS other
-			WHERE other.votes >= mine.votes AND (other.votes > mine.votes
-				OR other.reached_at < mine.reached_at
-				OR (other.reached_at = mine.reached_at AND other.player_id <= mine.player_id))
-		) FROM standings AS mine WHERE mine.player_id = $1`, playerID)
+	return one(ctx, s, "place", scanInt, contest.ErrNoPlayer, placeOf, playerID)
 }
+
+// placeOf is a player's position in the nation.
+const placeOf = `
+	SELECT (
+		SELECT count(*) FROM standings AS other
+		WHERE other.votes >= mine.votes AND (other.votes > mine.votes
+			OR other.reached_at < mine.reached_at
+			OR (other.reached_at = mine.reached_at AND other.player_id <= mine.player_id))
+	) FROM standings AS mine WHERE mine.player_id = $1`

@@ -113,6 +113,7 @@ func TestPlans(t *testing.T) {
 				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)", // the fixture's votes are of later than start
 				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
+				"SEARCH votes_set_aside USING PRIMARY KEY (voter_id=? AND video_id=?)",
 			},
 		},
 		"take back": {

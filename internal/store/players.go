@@ -7,11 +7,12 @@ import (
 	"risingstars/internal/contest"
 )
 
-const playerColumns = `id, first_name, last_name, email, city, country, created_at, generation`
+const playerColumns = `id, first_name, last_name, email, city, country, created_at, generation, shut_at`
 
 func scanPlayer(row scanner) (contest.Player, error) {
 	var p contest.Player
-	err := row.Scan(&p.ID, &p.FirstName, &p.LastName, &p.Email, &p.City, &p.Country, (*timestamp)(&p.CreatedAt), &p.Generation)
+	err := row.Scan(&p.ID, &p.FirstName, &p.LastName, &p.Email, &p.City, &p.Country,
+		(*timestamp)(&p.CreatedAt), &p.Generation, (*timestamp)(&p.ShutAt))
 	return p, err
 }
 
@@ -26,7 +27,10 @@ func (s *Store) AddPlayer(ctx context.Context, p contest.Player, passwordHash st
 			p.FirstName, p.LastName, p.Email, foldEmail(p.Email), passwordHash, p.City, fold(p.City), p.Country,
 			timestamp(p.CreatedAt),
 		).Scan(&p.ID)
-		return orNone(err, contest.ErrEmailTaken)
+		if err != nil {
+			return orNone(err, contest.ErrEmailTaken)
+		}
+		return note(ctx, tx, contest.Act{At: p.CreatedAt, Actor: contest.ByPlayer, Action: contest.SignedUp, PlayerID: p.ID})
 	})
 	return p, err
 }
@@ -53,7 +57,7 @@ func (s *Store) Credentials(ctx context.Context, email string) (contest.Player, 
 	var hash string
 	p, err := one(ctx, s, "credentials", func(row scanner) (p contest.Player, err error) {
 		return p, row.Scan(&p.ID, &p.FirstName, &p.LastName, &p.Email, &p.City, &p.Country,
-			(*timestamp)(&p.CreatedAt), &p.Generation, &hash)
+			(*timestamp)(&p.CreatedAt), &p.Generation, (*timestamp)(&p.ShutAt), &hash)
 	}, contest.ErrBadCredentials,
 		`SELECT `+playerColumns+`, password_hash FROM players WHERE email_key = $1`, foldEmail(email))
 	return p, hash, err

@@ -60,13 +60,14 @@ type model struct {
 	now     time.Time
 	players []contest.Player
 	videos  []contest.Video
-	given   map[[2]int64]time.Time // by video and voter
+	given   map[[2]int64]time.Time // those that count, by video and voter
+	aside   map[[2]int64]asideVote // those that do not
 	trail   int
 }
 
 func newModel(t tester, w *world) *model {
 	t.Helper()
-	m := &model{w: w, now: start, given: map[[2]int64]time.Time{}}
+	m := &model{w: w, now: start, given: map[[2]int64]time.Time{}, aside: map[[2]int64]asideVote{}}
 	m.votes = &contest.Votes{Store: w.Store, Live: live.NewLocal(time.Now), Clock: func() time.Time { return m.now }}
 	return m
 }
@@ -113,6 +114,10 @@ func (m *model) Publish(t *rapid.T) {
 	case contest.Uploaded:
 		wantErr(t, err, contest.ErrNotProcessed)
 	case contest.Processed:
+		if v.Hidden != contest.NotHidden {
+			wantErr(t, err, contest.ErrHidden)
+			return
+		}
 		check(t, err)
 		v.Status, v.PublishedAt = contest.Public, m.now
 	default:
@@ -134,9 +139,12 @@ func (m *model) vote(t *rapid.T) {
 	n, err := m.votes.Vote(t.Context(), voter, v.ID, "")
 	key := [2]int64{v.ID, voter.ID}
 	_, has := m.given[key]
+	_, void := m.aside[key]
 	switch {
 	case v.Status != contest.Public:
 		wantErr(t, err, contest.ErrNoVideo)
+	case void:
+		wantErr(t, err, contest.ErrAlreadyVoted)
 	case v.PlayerID == voter.ID:
 		wantErr(t, err, contest.ErrOwnVideo)
 	case has:

@@ -12,11 +12,11 @@ import (
 	"risingstars/internal/contest"
 )
 
-const videoColumns = `id, player_id, task_id, title, status, failure, votes, token, format, size, run, progress, uploaded_at, processed_at, published_at`
+const videoColumns = `id, player_id, task_id, title, status, failure, hidden, votes, token, format, size, run, progress, uploaded_at, processed_at, published_at`
 
 func scanVideo(row scanner) (contest.Video, error) {
 	var v contest.Video
-	err := row.Scan(&v.ID, &v.PlayerID, &v.TaskID, &v.Title, &v.Status, &v.Failure, &v.Votes,
+	err := row.Scan(&v.ID, &v.PlayerID, &v.TaskID, &v.Title, &v.Status, &v.Failure, &v.Hidden, &v.Votes,
 		&v.Media.Token, &v.Media.Format, &v.Media.Size, &v.Media.Run, &v.Progress,
 		(*timestamp)(&v.UploadedAt), (*timestamp)(&v.ProcessedAt), (*timestamp)(&v.PublishedAt))
 	return v, err
@@ -65,7 +65,7 @@ func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) erro
 }
 
 // unpublished counts the bytes of a player's originals that are not public.
-const unpublished = `SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM videos WHERE player_id = $1 AND status <> 'public'`
+const unpublished = `SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM videos WHERE player_id = $1 AND status <> 'public' AND hidden = ''`
 
 // Room implements [contest.VideoStore].
 func (s *Store) Room(ctx context.Context, playerID, bytes int64, now time.Time) error {
@@ -140,7 +140,7 @@ func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Vi
 		}
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
 			UPDATE videos SET status = 'public', published_at = $1
-			WHERE id = $2 AND status = 'processed'
+			WHERE id = $2 AND status = 'processed' AND hidden = ''
 			RETURNING `+videoColumns, timestamp(at), id))
 		if errors.Is(err, sql.ErrNoRows) {
 			v, err = videoNow(ctx, tx, id)
@@ -206,7 +206,7 @@ func (s *Store) DeleteVideo(ctx context.Context, id int64) error {
 	return s.write(ctx, "delete_video", func(ctx context.Context, tx *sql.Tx) error {
 		var playerID int64
 		err := tx.QueryRowContext(ctx,
-			`DELETE FROM videos WHERE id = $1 AND status <> 'public' RETURNING player_id`, id).Scan(&playerID)
+			`DELETE FROM videos WHERE id = $1 AND status <> 'public' AND hidden = '' RETURNING player_id`, id).Scan(&playerID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return stateRefusal(ctx, tx, id, contest.Video.CanDelete)
 		}

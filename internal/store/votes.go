@@ -58,8 +58,29 @@ func (b *ballot) give(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	b.votes, err = count(ctx, tx, b.videoID, +1)
+	b.votes, err = b.counted(ctx, tx)
 	return err
+}
+
+// counted counts the vote for its video. While the player's place was waited for, organizers may have hidden the video, or said
+// that this person's vote for it is void.
+func (b *ballot) counted(ctx context.Context, tx *sql.Tx) (votes int, err error) {
+	err = tx.QueryRowContext(ctx, `
+		UPDATE videos SET votes = votes + 1
+		WHERE id = $1 AND status = 'public'
+			AND NOT EXISTS (SELECT 1 FROM votes_set_aside WHERE voter_id = $2 AND video_id = $1)
+		RETURNING votes`, b.videoID, b.voterID).Scan(&votes)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return votes, err
+	}
+	v, err := videoNow(ctx, tx, b.videoID)
+	switch {
+	case err != nil:
+		return 0, err
+	case v.Status != contest.Public:
+		return 0, contest.ErrNoVideo
+	}
+	return 0, contest.ErrAlreadyVoted
 }
 
 // lift gives the player of a public video a vote more, and says since when it had those before. [contest.ErrNoVideo] if
@@ -112,7 +133,7 @@ func takeBack(ctx context.Context, tx *sql.Tx, videoID, voterID int64) (votes in
 	if err != nil {
 		return 0, err
 	}
-	return count(ctx, tx, videoID, -1)
+	return uncount(ctx, tx, videoID)
 }
 
 // unlink keeps the link of a vote that goes from the middle. Votes from before each had a moment of its own may share one.
@@ -153,8 +174,8 @@ func (s *Store) Voted(ctx context.Context, videoID, voterID int64) (bool, error)
 	return n > 0, err
 }
 
-// count changes the votes of a video.
-func count(ctx context.Context, tx *sql.Tx, videoID int64, by int) (votes int, err error) {
-	err = tx.QueryRowContext(ctx, `UPDATE videos SET votes = votes + $1 WHERE id = $2 RETURNING votes`, by, videoID).Scan(&votes)
+// uncount takes a vote from a video.
+func uncount(ctx context.Context, tx *sql.Tx, videoID int64) (votes int, err error) {
+	err = tx.QueryRowContext(ctx, `UPDATE videos SET votes = votes - 1 WHERE id = $1 RETURNING votes`, videoID).Scan(&votes)
 	return votes, orNone(err, contest.ErrNoVideo)
 }

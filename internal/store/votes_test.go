@@ -25,6 +25,13 @@ func (w *world) agree(t tester) {
 			WHERE NOT EXISTS (SELECT 1 FROM videos WHERE player_id = s.player_id AND status = 'public')`,
 		"players with a public video and no place": `SELECT count(DISTINCT player_id) FROM videos
 			WHERE status = 'public' AND player_id NOT IN (SELECT player_id FROM standings)`,
+		"votes that count and do not": `SELECT count(*) FROM votes AS v
+			JOIN votes_set_aside AS a ON a.voter_id = v.voter_id AND a.video_id = v.video_id`,
+		"votes for hidden videos that count": `SELECT count(*) FROM votes JOIN videos ON videos.id = video_id WHERE status <> 'public'`,
+		"votes that are set aside for a video that is not hidden": `SELECT count(*) FROM votes_set_aside AS a
+			JOIN videos ON videos.id = video_id WHERE a.why = 'hidden' AND videos.hidden = ''`,
+		"votes of a player at one moment": `SELECT count(*) FROM (
+			SELECT player_id FROM votes GROUP BY player_id, voted_at HAVING count(*) > 1) AS t`,
 		"places under another city than the player's": `SELECT count(*) FROM standings AS s
 			JOIN players AS p ON p.id = s.player_id WHERE p.city_key <> s.city_key`,
 		"cities whose public videos are not as many as is kept": `SELECT count(*) FROM (

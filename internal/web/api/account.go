@@ -93,6 +93,7 @@ type ExportedVote struct {
 	VideoID int64  `json:"video_id" example:"1"`
 	Title   string `json:"title" example:"Triple desde la esquina"`
 	VotedAt moment `json:"voted_at"`
+	Counts  bool   `json:"counts" doc:"False where organizers have hidden the video or said that the vote is void."`
 
 	Origin     *string `json:"origin" nullable:"true" doc:"From where: a keyed hash of the network, to compare with others. Null if unknown."`
 	AccountAge *int64  `json:"account_age" nullable:"true" minimum:"0" doc:"How old the account was, in seconds. Null if unknown."`
@@ -188,7 +189,7 @@ func (a *API) exported(base string, e contest.Export) Exported {
 }
 
 func exportedVote(v contest.GivenVote) ExportedVote {
-	out := ExportedVote{VideoID: v.VideoID, Title: v.Title, VotedAt: moment(v.VotedAt)}
+	out := ExportedVote{VideoID: v.VideoID, Title: v.Title, VotedAt: moment(v.VotedAt), Counts: v.Counts}
 	if v.Origin != "" {
 		out.Origin = &v.Origin
 	}

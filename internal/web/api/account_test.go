@@ -201,11 +201,11 @@ func TestExport(t *testing.T) {
 			}),
 		},
 		"votes": []any{map[string]any{
-			"video_id": theirs, "title": "Bandeja", "voted_at": "TIME", "origin": kept.Votes[0].Origin, "account_age": kept.Votes[0].AccountAge,
+			"video_id": theirs, "title": "Bandeja", "voted_at": "TIME", "counts": true, "origin": kept.Votes[0].Origin, "account_age": kept.Votes[0].AccountAge,
 		}},
 		"sessions": []any{map[string]any{"generation": 0, "expires_at": "TIME"}},
 		"uploads":  []any{map[string]any{"title": "Gancho", "media_type": "video/mp4", "bytes": 9, "video_id": nil, "expires_at": "TIME"}},
-		"activity": []any{act("data_exported", nil), act("signed_in", nil), act("video_published", mine), act("signed_in", nil)},
+		"activity": []any{act("data_exported", nil), act("signed_in", nil), act("video_published", mine), act("signed_in", nil), act("signed_up", nil)},
 	}))
 	if name := got.header.Get("Content-Disposition"); name != `attachment; filename="risingstars.json"` {
 		t.Errorf("got Content-Disposition %q", name)

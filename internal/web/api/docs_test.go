@@ -52,7 +52,7 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("got OpenAPI %q", d.OpenAPI)
 	}
 	calls := map[string]string{
-		"post /api/auth/signup": "201 400 415 422 429", "post /api/auth/login": "200 401 415 422 429", "get /api/auth/me": "200 401",
+		"post /api/auth/signup": "201 400 415 422 429", "post /api/auth/login": "200 401 403 415 422 429", "get /api/auth/me": "200 401",
 		"post /api/auth/password": "200 400 401 403 415 422 429", "get /api/auth/export": "200 401", "post /api/auth/delete": "200 401 403 415 422 429",
 		"post /api/videos/upload": "201 400 401 413 422 429", "get /api/videos": "200 401", "get /api/videos/{id}": "200 401 403 404",
 		"post /api/videos/{id}/publish": "200 400 401 403 404", "post /api/videos/{id}/retry": "200 400 401 403 404",
@@ -121,8 +121,8 @@ func checkDetails(t *testing.T, d openAPI) {
 	for name, want := range map[string]string{
 		"Standing": "city position username votes", "Problem": "detail errors request_id status title", "Field": "location message",
 		"Profile": "city country email first_name id last_name", "SignInOutputBody": "access_token expires_in token_type",
-		"Video": "processed_at processed_url status title uploaded_at video_id",
-		"VideoDetail": "failure_reason original_url poster_url processed_at processed_url progress status title uploaded_at " +
+		"Video": "hidden processed_at processed_url status title uploaded_at video_id",
+		"VideoDetail": "failure_reason hidden original_url poster_url processed_at processed_url progress status title uploaded_at " +
 			"video_id votes",
 		"PublicVideo": "id owner_city owner_name poster_url processed_url title uploaded_at video_id votes",
 	} {

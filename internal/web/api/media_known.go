@@ -41,6 +41,9 @@ func (a *API) byKey(ctx context.Context, key string) (contest.Video, contest.Par
 	if err == nil && v.Open(part) {
 		a.open.kept.Add(key, openObject{v, part, time.Now()})
 	}
+	if err == nil && !v.Open(part) {
+		a.open.kept.Remove(key) // hidden meanwhile
+	}
 	if errors.Is(err, contest.ErrUnavailable) {
 		if known, ok := a.open.kept.Get(key); ok && time.Since(known.at) < knownMediaFor {
 			return known.video, known.part, nil

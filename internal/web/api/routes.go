@@ -14,7 +14,7 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 
 	accounts := group{h, "Accounts", nil}
 	register(accounts, a.signUp, "POST", "/api/auth/signup", "Sign up", http.StatusCreated, 400, 429)
-	register(accounts, a.signIn, "POST", "/api/auth/login", "Sign in", 0, 401, 429)
+	register(accounts, a.signIn, "POST", "/api/auth/login", "Sign in", 0, 401, 403, 429)
 	account := group{h, "Accounts", signedIn}
 	register(account, a.me, "GET", "/api/auth/me", "Who I am", 0)
 	register(account, a.changePassword, "POST", "/api/auth/password", "Change my password, and sign out everywhere else", 0, 400, 403, 422, 429)

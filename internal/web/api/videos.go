@@ -16,6 +16,7 @@ type Video struct {
 	UploadedAt   moment       `json:"uploaded_at"`
 	ProcessedAt  momentOrNull `json:"processed_at"`
 	ProcessedURL *string      `json:"processed_url" nullable:"true" doc:"The clip. For a video that is not public the link expires."`
+	Hidden       bool         `json:"hidden,omitempty" doc:"True, or absent: the organizers have taken a public video out of the public. It is processed, and can be neither published nor deleted."`
 }
 
 // videoDetail is a player's video with all that its owner may know.
@@ -94,6 +95,7 @@ func (a *API) video(base string, v contest.Video) Video {
 		VideoID: v.ID, Title: v.Title, Status: string(v.Status),
 		UploadedAt: moment(v.UploadedAt), ProcessedAt: momentOrNull(v.ProcessedAt),
 		ProcessedURL: a.partURL(base, v, contest.ClipPart, v.Media.Clip()),
+		Hidden:       v.Hidden != contest.NotHidden,
 	}
 }
 

@@ -42,10 +42,20 @@ type Rules struct {
 // owner, from an address of their own, is let in at the first try.
 var guessed = live.Rule{Name: "failed sign-ins of an account that is being guessed", Burst: 2, Every: 5 * time.Minute, Most: time.Hour}
 
+// What is told of sign-ins that have to wait, so that an attack is a few lines and not as many as it has tries: one an hour for
+// each account and address, and with all of them a hundred and then one a minute.
+var (
+	toldOne = live.Rule{Name: "slowed sign-ins that are told by account and address", Burst: 1, Every: time.Hour}
+	toldAll = live.Rule{Name: "slowed sign-ins that are told", Burst: 100, Every: time.Minute}
+)
+
 // Limits apply the rules.
 type Limits struct {
 	Shared
 	Rules
+
+	// Slowed is told that whoever tries an account's password at an address has to wait. nil for nobody.
+	Slowed func(ctx context.Context, account, address string)
 }
 
 // SignUp counts a sign-up from an address. It returns *contest.TooManyError.
@@ -70,7 +80,9 @@ func (l *Limits) SignIn(ctx context.Context, account, client string, check func(
 	if err == nil && tries.take(ctx, l.FailedSignInsAccount, account) != nil {
 		err = tries.take(ctx, guessed, both)
 	}
-	if err == nil {
+	if err != nil {
+		l.tellSlowed(ctx, account, address)
+	} else {
 		err = check()
 	}
 	if errors.Is(err, contest.ErrBadCredentials) || errors.Is(err, contest.ErrWrongPassword) {
@@ -78,6 +90,12 @@ func (l *Limits) SignIn(ctx context.Context, account, client string, check func(
 	}
 	tries.giveBack(ctx)
 	return err
+}
+
+func (l *Limits) tellSlowed(ctx context.Context, account, address string) {
+	if l.Slowed != nil && l.Take(ctx, toldOne, account+" "+address) == 0 && l.Take(ctx, toldAll, "") == 0 {
+		l.Slowed(ctx, account, address)
+	}
 }
 
 // tries are doings that were counted, and may be taken back.

@@ -28,6 +28,15 @@ var table = map[*contest.Refusal]row{
 		EN: "Sign in: a valid token is needed.",
 	}},
 
+	contest.ErrAccountShut: {http.StatusForbidden, lang.Text{
+		ES: "La organización ha cerrado esta cuenta. Si crees que es un error, escríbele.",
+		EN: "The organizers have shut this account. If you think that is a mistake, write to them.",
+	}},
+	contest.ErrAccountOpen: {http.StatusConflict, lang.Text{
+		ES: "La cuenta no está cerrada.",
+		EN: "The account is not shut.",
+	}},
+
 	contest.ErrNotAVideo: {http.StatusBadRequest, lang.Text{
 		ES: "El archivo no es un video MP4 o MOV.",
 		EN: "The file is not an MP4 or MOV video.",
@@ -92,6 +101,18 @@ var table = map[*contest.Refusal]row{
 		EN: "Only a failed video can be tried again.",
 	}},
 	contest.ErrPublic: {http.StatusBadRequest, lang.Literal("Video is public")},
+	contest.ErrHidden: {http.StatusBadRequest, lang.Text{
+		ES: "La organización ha retirado este video. Si crees que es un error, escríbele.",
+		EN: "The organizers have withdrawn this video. If you think that is a mistake, write to them.",
+	}},
+	contest.ErrNotPublic: {http.StatusConflict, lang.Text{
+		ES: "El video no es público.",
+		EN: "The video is not public.",
+	}},
+	contest.ErrNotHidden: {http.StatusConflict, lang.Text{
+		ES: "El video no está retirado.",
+		EN: "The video is not withdrawn.",
+	}},
 
 	contest.ErrAlreadyVoted: {http.StatusBadRequest, lang.Literal("You have already voted for this video")},
 	contest.ErrNotVoted: {http.StatusNotFound, lang.Text{

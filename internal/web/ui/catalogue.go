@@ -149,6 +149,7 @@ type words struct {
 	StateUploaded      string
 	StateProcessing    string
 	StateProcessed     string
+	StateHidden        string
 	StatePublic        string
 	StateFailed        string
 	FailureUnplayable  string
@@ -161,6 +162,7 @@ type words struct {
 	PublishText        string
 	PublishDo          string
 	PublishKeep        string
+	HiddenNote         string
 	DoRetry            string
 	DoDelete           string
 	DoSee              string

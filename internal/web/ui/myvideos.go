@@ -16,6 +16,7 @@ type MyVideo struct {
 	ID         int64
 	Title      string
 	Status     contest.Status
+	Hidden     bool // by the organizers
 	Progress   int
 	Reason     string // why it failed
 	Votes      int
@@ -62,7 +63,7 @@ func (s *Site) myVideos(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Site) myVideo(words *words, v contest.Video, progress int) MyVideo {
 	return MyVideo{
-		Words: words, ID: v.ID, Title: v.Title, Status: v.Status, Progress: progress, Reason: words.failure(v.Failure),
+		Words: words, ID: v.ID, Title: v.Title, Status: v.Status, Hidden: v.Hidden != contest.NotHidden, Progress: progress, Reason: words.failure(v.Failure),
 		Votes: v.Votes, UploadedAt: v.UploadedAt, Waiting: !v.Status.Settled(),
 		ClipURL:   s.partURL(v, contest.ClipPart, v.Media.Clip()),
 		PosterURL: s.partURL(v, contest.PosterPart, v.Media.Poster()),

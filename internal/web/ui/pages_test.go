@@ -105,6 +105,11 @@ func TestEveryStateOfAVideoHasItsSentence(t *testing.T) {
 			t.Errorf("%s: %q is not in\n%s", status, want, got)
 		}
 	}
+	hidden := s.fragment("myvideos", "item", MyVideo{Words: &spanish, Status: contest.Processed, Hidden: true})
+	if !strings.Contains(hidden, spanish.StateHidden) || !strings.Contains(hidden, spanish.HiddenNote) || strings.Contains(hidden, "<form") ||
+		strings.Contains(hidden, spanish.DoDelete) {
+		t.Errorf("hidden:\n%s", hidden)
+	}
 }
 
 func TestOnlyPathsOfThisSiteAreComeBackTo(t *testing.T) {

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"risingstars/internal/contest"
+)
+
+type accountsMenu struct {
+	Shut shutAccount `cmd:"" help:"Shut an account: nobody signs in, and its videos are hidden. Votes that it has given still count."`
+	Open openAccount `cmd:"" help:"Open an account that was shut, and show its videos."`
+}
+
+type shutAccount struct {
+	act `embed:""`
+
+	Account string `arg:"" name:"email" help:"Of the account, or its player's id."`
+}
+
+// Run shuts an account, and says what it leaves.
+func (c shutAccount) Run(r *runner) error {
+	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
+		p := report{done: "shut", account: true, votes: "do not count meanwhile", notes: []string{
+			"All browsers and programs are signed out of it. The votes that it has given still count; to void them:",
+			fmt.Sprintf("  risingstars votes void --voter %s --reason TEXT", c.Account),
+		}}
+		return onAccount(r.ctx, d, m.Shut, c.Account, decision, p)
+	})
+}
+
+type openAccount struct {
+	act `embed:""`
+
+	Account string `arg:"" name:"email" help:"Of the account, or its player's id."`
+}
+
+// Run opens an account.
+func (c openAccount) Run(r *runner) error {
+	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
+		return onAccount(r.ctx, d, m.Open, c.Account, decision, report{done: "open", account: true, votes: "count again"})
+	})
+}
+
+func onAccount(ctx context.Context, d *data, do func(context.Context, int64, contest.Decision) (contest.Effect, error),
+	account string, decision contest.Decision, p report,
+) (report, error) {
+	id, err := accountOf(ctx, d, account)
+	if err != nil {
+		return p, err
+	}
+	e, err := do(ctx, id, decision)
+	if err != nil {
+		return p, fmt.Errorf("account %s: %w", account, err)
+	}
+	p.effects = []contest.Effect{e}
+	return p, nil
+}
+
+// accountOf is the id of the player with an email, or the id that is given.
+func accountOf(ctx context.Context, d *data, account string) (int64, error) {
+	if id, err := strconv.ParseInt(account, 10, 64); err == nil && id > 0 {
+		return id, nil
+	}
+	p, _, err := d.store.Credentials(ctx, account)
+	if errors.Is(err, contest.ErrBadCredentials) {
+		return 0, fmt.Errorf("nobody has an account with the email %s", account)
+	}
+	return p.ID, err
+}

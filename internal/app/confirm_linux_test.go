@@ -1,0 +1,49 @@
+package app_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
+)
+
+// At a terminal a command shows what would change and asks; without a clear yes it changes nothing.
+func TestConfirmAtATerminal(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	id := newPlayer(t, s.URL, "ana@example.com").publicVideo(t, s)
+	for _, step := range []struct {
+		answer, want string
+		left         int
+	}{{"\n", "nothing was changed", 1}, {"maybe\n", "nothing was changed", 1}, {"y\n", "is hidden", 0}} {
+		out := typedAtTerminal(t, s.DataDir, step.answer, "videos", "hide", fmt.Sprint(id), "--reason=not her own")
+		contains(t, out, "would be hidden", "Do it? [y/N]", step.want)
+		apptest.Eventually(t, 2*time.Second, "the list is right", func() bool { return len(listed(t, s.URL)) == step.left })
+	}
+}
+
+// typedAtTerminal runs a command whose input is a terminal at which somebody types, and returns what it prints.
+func typedAtTerminal(tb testing.TB, dataDir, typed string, args ...string) string {
+	tb.Helper()
+	terminal := must(os.OpenFile("/dev/ptmx", os.O_RDWR, 0))(tb)
+	defer func() { check(tb, terminal.Close()) }()
+	fd := int(terminal.Fd())
+	check(tb, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
+	screen := must(os.OpenFile(fmt.Sprintf("/dev/pts/%d", must(unix.IoctlGetInt(fd, unix.TIOCGPTN))(tb)), os.O_RDWR|unix.O_NOCTTY, 0))(tb)
+	defer func() { check(tb, screen.Close()) }()
+	out := &testserver.Buffer{}
+	cmd := exec.CommandContext(tb.Context(), must(binary())(tb), args...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = []string{"DATA_DIR=" + dataDir}, screen, out, out
+	check(tb, cmd.Start())
+	apptest.Eventually(tb, patience, "it asks", func() bool { return strings.Contains(out.String(), "Do it?") })
+	must(terminal.WriteString(typed))(tb)
+	_ = cmd.Wait() // a no is an error
+	return out.String()
+}

@@ -1,0 +1,144 @@
+package app
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"risingstars/internal/contest"
+)
+
+// act is what all commands have that act against cheating.
+type act struct {
+	Reason string `required:"" placeholder:"TEXT" help:"Why; the audit log keeps it."`
+	As     string `placeholder:"NAME" help:"Who decides, for the audit log: the system's user by default."`
+	Yes    bool   `help:"Do not ask."`
+	DryRun bool   `help:"Show what would change, and change nothing."`
+}
+
+// errNotConfirmed ends a command of which the organizer thought better.
+var errNotConfirmed = errors.New("nothing was changed")
+
+// moderation opens the contest, shows what do would change, asks, does it, and shows what it has changed. do is called with a
+// decision that is only tried, and then with one that is meant. Servers that share Redis hear of it; others look within a second.
+func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.Decision) (report, error)) (err error) {
+	d, err := openCurrent(r)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	log, flush := newLogger(r.settings, r.errOut)
+	defer flush()
+	l, release, err := openShared(r.ctx, r.settings, log, prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	m := &contest.Moderation{Store: d.store, Live: l, Clock: time.Now}
+	decision := contest.Decision{By: cmp.Or(c.As, systemUser()), Reason: c.Reason, Trial: true}
+	if !c.Yes || c.DryRun {
+		would, err := do(m, d, decision)
+		if err != nil {
+			return err
+		}
+		would.print(r.out, "would be")
+		if c.DryRun {
+			return nil
+		}
+		if err := confirm(r); err != nil {
+			return err
+		}
+	}
+	decision.Trial = false
+	done, err := do(m, d, decision)
+	if err != nil {
+		return err
+	}
+	done.print(r.out, "is")
+	for _, line := range done.notes {
+		fmt.Fprintln(r.errOut, line)
+	}
+	return nil
+}
+
+// systemUser is the name of whoever runs the program.
+func systemUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return fmt.Sprintf("user %d", os.Getuid())
+	}
+	return u.Username
+}
+
+// confirm asks whether to go on, where there is somebody to ask.
+func confirm(r *runner) error {
+	if !atTerminal() {
+		return errors.New("nobody is there to confirm it: give --yes, or --dry-run to see what would change")
+	}
+	return agreed(os.Stdin, r.errOut)
+}
+
+// atTerminal reports whether somebody may answer: the input is a terminal, and not the device that has nothing to say.
+func atTerminal() bool {
+	input, err := os.Stdin.Stat()
+	nothing, lost := os.Stat(os.DevNull)
+	return err == nil && input.Mode()&os.ModeCharDevice != 0 && (lost != nil || !os.SameFile(input, nothing))
+}
+
+// agreed returns nil for a yes.
+func agreed(in io.Reader, out io.Writer) error {
+	fmt.Fprint(out, "Do it? [y/N] ")
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes", "s", "sí", "si":
+		return nil
+	}
+	return errNotConfirmed
+}
+
+// report is what a command prints of what it does.
+type report struct {
+	done    string // such as "hidden"
+	account bool   // it is about the account, not about its videos alone
+	votes   string // what happens to votes, such as "no longer count"
+	effects []contest.Effect
+	notes   []string // what the organizer should know besides
+}
+
+func (p report) print(out io.Writer, is string) {
+	for _, e := range p.effects {
+		who := fmt.Sprintf("%s (player %d)", printable(e.Player.Name()), e.Player.ID)
+		if p.account {
+			fmt.Fprintf(out, "the account of %s %s %s\n", who, is, p.done)
+		}
+		for _, v := range e.Videos {
+			fmt.Fprintf(out, "video %d, %q of %s, %s %s\n", v.ID, v.Title, who, is, visible(v))
+		}
+		fmt.Fprintf(out, "%d votes for %s %s; in the ranking: %s, before: %s\n", e.Votes, who, p.votes, standing(e.After), standing(e.Before))
+	}
+}
+
+func visible(v contest.Video) string {
+	if v.Hidden == contest.NotHidden {
+		return "public again"
+	}
+	return "hidden"
+}
+
+func standing(t contest.Tally) string {
+	if t.Position == 0 {
+		return "no place"
+	}
+	return fmt.Sprintf("place %d with %d votes", t.Position, t.Votes)
+}

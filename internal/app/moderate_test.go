@@ -1,0 +1,257 @@
+package app_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"risingstars/internal/app/apptest"
+	"risingstars/internal/media/mediatest"
+	"risingstars/internal/store"
+)
+
+// publicVideo uploads a video and makes it public without processing it.
+func (p player) publicVideo(tb testing.TB, s *apptest.Server) (id int64) {
+	tb.Helper()
+	id = p.mustUpload(tb, s.URL, mediatest.Clip(tb, mediatest.Spec{Width: 160, Height: 120}))
+	execute(tb, s.DataDir, `UPDATE videos SET status = 'processed', run = 'x' WHERE status = 'uploaded'`)
+	p.publish(tb, s.URL, id)
+	return id
+}
+
+// listed are the ids of the public videos.
+func listed(tb testing.TB, url string) (ids []int64) {
+	tb.Helper()
+	var rows []struct{ ID int64 }
+	must(call(http.MethodGet, url+"/api/public/videos", "", "", nil, &rows))(tb)
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+	}
+	return ids
+}
+
+// Organizers hide a video beside the server and show it again. Its owner reads why in both languages, and everybody else finds
+// nothing meanwhile.
+func TestVideosCommands(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	settings := apptest.Settings{"DATA_DIR": s.DataDir}
+	ana, fan := newPlayer(t, s.URL, "ana@example.com"), newPlayer(t, s.URL, "fan@example.com")
+	id := ana.publicVideo(t, s)
+	check(t, fan.vote(s.URL, id))
+	hide := []string{"videos", "hide", fmt.Sprint(id), "--reason=not her own", "--as=alba"}
+
+	if _, err := run(t, settings, hide...); err == nil || !strings.Contains(err.Error(), "give --yes") {
+		t.Errorf("with nobody to ask: got %v", err)
+	}
+	out := must(run(t, settings, append(hide, "--dry-run")...))(t)
+	contains(t, out, `video 1, "Triple" of Ana Ruiz (player 1), would be hidden`, "1 votes for", "no place, before: place 1 with 1 votes")
+	if diff := cmp.Diff([]int64{id}, listed(t, s.URL)); diff != "" {
+		t.Errorf("listed after a trial (-want +got):\n%s", diff)
+	}
+	out = must(run(t, settings, append(hide, "--yes")...))(t)
+	contains(t, out, "is hidden", "do not count meanwhile")
+
+	apptest.Eventually(t, 2*time.Second, "the list is empty", func() bool { return len(listed(t, s.URL)) == 0 })
+	if n := votes(t, s.URL); n != 0 {
+		t.Errorf("the ranking has %d votes", n)
+	}
+	wantRefusals(t, s.URL, ana, fan, id)
+	var own struct {
+		Status string
+		Hidden bool
+		Votes  int
+	}
+	must(call(http.MethodGet, fmt.Sprintf("%s/api/videos/%d", s.URL, id), ana.token, "", nil, &own))(t)
+	if own.Status != "processed" || !own.Hidden || own.Votes != 0 {
+		t.Errorf("its owner sees %+v", own)
+	}
+	b := newReader(t, s)
+	b.post("/cuenta/entrar", url.Values{"email": {ana.email}, "password": {password}})
+	for language, want := range map[string]string{"es": "Retirado por la organización", "en": "Withdrawn by the organizers"} {
+		_, page := b.do("GET", "/mis-videos", nil, "Accept-Language", language)
+		contains(t, page, want)
+		if strings.Contains(page, "/publicar") || strings.Contains(page, "/borrar") {
+			t.Errorf("it may be published or deleted:\n%s", page)
+		}
+	}
+
+	out = must(run(t, settings, "videos", "show", fmt.Sprint(id), "--reason=it is", "--yes"))(t)
+	contains(t, out, "is public again", "place 1 with 1 votes, before: no place")
+	apptest.Eventually(t, 2*time.Second, "it is listed again", func() bool { return len(listed(t, s.URL)) == 1 && votes(t, s.URL) == 1 })
+	out = must(run(t, settings, "audit", "--action=video_hidden"))(t)
+	contains(t, out, "organizer", "alba: not her own")
+	if _, err := run(t, settings, "videos", "show", "4711", "--reason=x", "--yes"); err == nil || !strings.Contains(err.Error(), "video 4711: there is no such video") {
+		t.Errorf("a video that is not there: got %v", err)
+	}
+}
+
+// wantRefusals checks what cannot be done with a hidden video.
+func wantRefusals(t *testing.T, url string, owner, fan player, id int64) {
+	t.Helper()
+	public, own := fmt.Sprintf("%s/api/public/videos/%d/vote", url, id), fmt.Sprintf("%s/api/videos/%d", url, id)
+	for _, test := range []struct {
+		method, url string
+		who         player
+		status      int
+		says        string
+	}{
+		{"POST", public, fan, 404, "Video not found"}, {"DELETE", public, fan, 404, "Video not found"},
+		{"POST", own + "/publish", owner, 400, "La organización ha retirado este video"},
+		{"DELETE", own, owner, 400, "La organización ha retirado este video"},
+		{"GET", fmt.Sprintf("%s/v/%d", url, id), fan, 404, ""},
+	} {
+		status, err := call(test.method, test.url, test.who.token, "", nil, nil)
+		if status != test.status || err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s %s: got %d, %v", test.method, test.url, status, err)
+		}
+	}
+}
+
+// An account that is shut is over everywhere, and says so at sign-in; opened, all is as it was but for the sessions.
+func TestAccountsCommands(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	settings := apptest.Settings{"DATA_DIR": s.DataDir}
+	ana := newPlayer(t, s.URL, "ana@example.com")
+	id := ana.publicVideo(t, s)
+	b := newReader(t, s)
+	b.post("/cuenta/entrar", url.Values{"email": {ana.email}, "password": {password}})
+
+	out := must(run(t, settings, "accounts", "shut", "ANA@example.com", "--reason=bought votes", "--yes"))(t)
+
+	contains(t, out, "the account of Ana Ruiz (player 1) is shut", "is hidden", "votes void --voter ANA@example.com")
+	status, _ := call("GET", s.URL+"/api/auth/me", ana.token, "", nil, nil)
+	if answer, _ := b.do("GET", "/mis-videos", nil); status != http.StatusUnauthorized || answer.Request.URL.Path != "/cuenta/entrar" {
+		t.Errorf("still signed in: %d, %s", status, answer.Request.URL)
+	}
+	login := func(word string) (int, error) {
+		return call("POST", s.URL+"/api/auth/login", "", "application/json", encode(map[string]string{"email": ana.email, "password": word}), nil)
+	}
+	if status, err := login(password); status != http.StatusForbidden || !strings.Contains(err.Error(), "La organización ha cerrado esta cuenta.") {
+		t.Errorf("the right password: got %d, %v", status, err)
+	}
+	if status, err := login("another-one"); status != http.StatusUnauthorized || !strings.Contains(err.Error(), "Credenciales inválidas.") {
+		t.Errorf("a wrong one: got %d, %v", status, err)
+	}
+	answer, page := b.post("/cuenta/entrar", url.Values{"email": {ana.email}, "password": {password}})
+	if answer.StatusCode != http.StatusForbidden || !strings.Contains(page, "La organización ha cerrado esta cuenta.") {
+		t.Errorf("on the page: got %d\n%s", answer.StatusCode, page)
+	}
+	apptest.Eventually(t, 2*time.Second, "the list is empty", func() bool { return len(listed(t, s.URL)) == 0 })
+
+	out = must(run(t, settings, "accounts", "open", "1", "--reason=a mistake", "--yes"))(t)
+
+	contains(t, out, "is open", "is public again")
+	again := must(signIn(s.URL, ana.email))(t)
+	if v := again.video(t, s.URL, id); v.Status != "public" {
+		t.Errorf("the video is %s", v.Status)
+	}
+	if _, err := run(t, settings, "accounts", "open", "1", "--reason=x", "--yes"); err == nil || !strings.Contains(err.Error(), "the account is not shut") {
+		t.Errorf("a second time: got %v", err)
+	}
+	if _, err := run(t, settings, "accounts", "shut", "nobody@example.com", "--reason=x", "--yes"); err == nil {
+		t.Error("nobody's account is shut")
+	}
+}
+
+// What votes suspicious lists can be voided by what it lists, and restored.
+func TestVoidAndRestoreCommands(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	settings := apptest.Settings{"DATA_DIR": s.DataDir}
+	id := newPlayer(t, s.URL, "ana@example.com").publicVideo(t, s)
+	fan := player{}
+	for i := range 3 {
+		fan = newPlayer(t, s.URL, fmt.Sprintf("fan%d@example.com", i))
+		check(t, fan.vote(s.URL, id))
+	}
+	table := must(run(t, settings, "votes", "suspicious", "--least=3"))(t)
+	fields := strings.Fields(strings.Split(table, "\n")[1]) // player, two names, origin
+	cluster := []string{"--player=" + fields[0], "--cluster=" + fields[3], "--reason=bought", "--yes"}
+	void := func(args ...string) (string, error) {
+		return run(t, settings, append([]string{"votes", "void"}, args...)...)
+	}
+
+	out := must(void(cluster...))(t)
+
+	contains(t, out, "3 votes for Ana Ruiz (player 1) are void; in the ranking: place 1 with 0 votes, before: place 1 with 3 votes")
+	apptest.Eventually(t, 2*time.Second, "the ranking follows", func() bool { return votes(t, s.URL) == 0 })
+	if err := fan.vote(s.URL, id); err == nil || !strings.Contains(err.Error(), "already voted") {
+		t.Errorf("given again: %v", err)
+	}
+	contains(t, must(run(t, settings, "audit", "--action=votes_voided"))(t), "bought (3 votes from origin "+fields[3]+")")
+	if _, err := void(cluster...); err == nil || !strings.Contains(err.Error(), "there are no such votes") {
+		t.Errorf("a second time: %v", err)
+	}
+	for _, args := range [][]string{{}, {"--video=1"}, {"--cluster=" + fields[3]}, {"--voter=nobody@example.com"}, {"--video=-1", "--voter=2"}} {
+		if _, err := void(append(args, "--reason=x", "--yes")...); err == nil {
+			t.Errorf("%q is taken", args)
+		}
+	}
+	out = must(run(t, settings, "votes", "restore", "--voter", fan.email, "--reason=a real fan", "--yes"))(t)
+	contains(t, out, "1 votes for", "place 1 with 1 votes, before: place 1 with 0 votes")
+}
+
+// Wrong passwords leave a line in the audit log when somebody has to wait, and not one each.
+func TestSlowedSignInsAreNoted(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "RATE_LIMIT": "on", "LIMIT_FAILED_SIGN_INS": "3/1m"})
+	check(t, signUp(s.URL, "ana@example.com"))
+	for _, email := range []string{"ana@example.com", "nobody@example.com"} {
+		for range 8 {
+			_, err := call("POST", s.URL+"/api/auth/login", "", "application/json", encode(map[string]string{"email": email, "password": "a-guess-a-guess"}), nil)
+			if err == nil {
+				t.Fatal("a guess signs in")
+			}
+		}
+	}
+
+	out := must(run(t, apptest.Settings{"DATA_DIR": s.DataDir}, "audit", "--action=sign_in_slowed", "--json"))(t)
+
+	if n := strings.Count(out, "\n"); n != 2 || strings.Count(out, `"player_id":1,`) != 1 || strings.Count(out, "from origin ") != 2 ||
+		strings.Contains(out, "example.com") || strings.Contains(out, "127.0.0.1") {
+		t.Errorf("got %d lines:\n%s", n, out)
+	}
+}
+
+// In a fleet, a video that is hidden beside one process vanishes from the other's list and media.
+func TestAFleetHearsOfAHiddenVideo(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	one, two := f.web[0].url, f.web[1].url
+	ana := newPlayer(t, one, "ana@example.com")
+	id := ana.mustUpload(t, one, mediatest.Clip(t, mediatest.Spec{Width: 160, Height: 120}))
+	db := must(store.OpenPostgres(f.settings["DATABASE_URL"], 2))(t)
+	_, err := db.Writer.ExecContext(t.Context(), `UPDATE videos SET status = 'processed', run = 'x'`)
+	check(t, errors.Join(err, db.Close()))
+	ana.publish(t, one, id)
+	apptest.Eventually(t, patience, "the other has it", func() bool { return len(listed(t, two)) == 1 })
+	client := redis.NewClient(must(redis.ParseURL(f.redis.URL))(t))
+	defer func() { check(t, client.Close()) }()
+	heard := client.PSubscribe(t.Context(), "*")
+	defer func() { check(t, heard.Close()) }()
+	must(heard.Receive(t.Context()))(t)
+
+	must(run(t, f.with(nil), "videos", "hide", fmt.Sprint(id), "--reason=not her own", "--yes"))(t)
+
+	topics := map[string]bool{"videos": false, "votes": false}
+	for deadline := time.After(patience); !topics["videos"] || !topics["votes"]; {
+		select {
+		case message := <-heard.Channel():
+			for topic := range topics {
+				topics[topic] = topics[topic] || strings.Contains(message.Payload, `"`+topic+`"`)
+			}
+		case <-deadline:
+			t.Fatalf("the processes were not told of everything: %v", topics)
+		}
+	}
+	apptest.Eventually(t, 2*time.Second, "it is gone from the other's list", func() bool { return len(listed(t, two)) == 0 })
+}

@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"risingstars/internal/contest"
+)
+
+// Votes that do not count lie beside those that do, so that whatever reads votes reads those that count. Moving some is rare and
+// reads all votes; it need not know how they were chained, since the player's chain is laid anew.
+
+// errTrial rolls back what was only tried.
+var errTrial = errors.New("only a trial")
+
+// decide is write for a decision, of which a trial keeps nothing.
+func (s *Store) decide(ctx context.Context, operation string, d contest.Decision, do func(context.Context, *sql.Tx) error) error {
+	err := s.write(ctx, operation, func(ctx context.Context, tx *sql.Tx) error {
+		if err := do(ctx, tx); err != nil {
+			return err
+		}
+		if d.Trial {
+			return errTrial
+		}
+		return nil
+	})
+	if errors.Is(err, errTrial) {
+		return nil
+	}
+	return err
+}
+
+// HideVideo implements [contest.ModerationStore].
+func (s *Store) HideVideo(ctx context.Context, id int64, d contest.Decision) (e contest.Effect, err error) {
+	err = s.decide(ctx, "hide_video", d, func(ctx context.Context, tx *sql.Tx) error {
+		v, err := videoNow(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		e, err = affect(ctx, tx, v.PlayerID, func(e *contest.Effect) error {
+			if e.Videos, err = changeVideos(ctx, tx, `
+				UPDATE videos SET status = 'processed', hidden = 'video'
+				WHERE id = $1 AND (status = 'public' OR hidden = 'account')`, id); err != nil {
+				return err
+			}
+			if len(e.Videos) == 0 {
+				return stateRefusal(ctx, tx, id, contest.Video.CanHide)
+			}
+			e.Votes, err = setAside(ctx, tx, "hidden", `player_id = $1 AND video_id = $2`, v.PlayerID, id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, d.Act(contest.HidVideo, v.PlayerID, id, ""))
+	})
+	return e, err
+}
+
+// ShowVideo implements [contest.ModerationStore].
+func (s *Store) ShowVideo(ctx context.Context, id int64, d contest.Decision) (e contest.Effect, err error) {
+	err = s.decide(ctx, "show_video", d, func(ctx context.Context, tx *sql.Tx) error {
+		v, err := videoNow(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		e, err = affect(ctx, tx, v.PlayerID, func(e *contest.Effect) error {
+			if e.Videos, err = changeVideos(ctx, tx,
+				`UPDATE videos SET status = 'public', hidden = '' WHERE id = $1 AND hidden = 'video'`, id); err != nil {
+				return err
+			}
+			switch {
+			case len(e.Videos) == 0:
+				return stateRefusal(ctx, tx, id, contest.Video.CanShow)
+			case e.Player.Shut():
+				return contest.ErrAccountShut
+			}
+			e.Votes, err = bringBack(ctx, tx, `why = 'hidden' AND player_id = $1 AND video_id = $2`, v.PlayerID, id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, d.Act(contest.ShowedVideo, v.PlayerID, id, ""))
+	})
+	return e, err
+}
+
+// ShutAccount implements [contest.ModerationStore].
+func (s *Store) ShutAccount(ctx context.Context, playerID int64, d contest.Decision) (e contest.Effect, err error) {
+	err = s.decide(ctx, "shut_account", d, func(ctx context.Context, tx *sql.Tx) error {
+		e, err = affect(ctx, tx, playerID, func(e *contest.Effect) error {
+			err := change(ctx, tx, contest.ErrAccountShut, `
+				UPDATE players SET shut_at = $1, generation = generation + 1 WHERE id = $2 AND shut_at IS NULL`,
+				timestamp(d.At), playerID)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE player_id = $1`, playerID); err != nil {
+				return err
+			}
+			if e.Videos, err = changeVideos(ctx, tx,
+				`UPDATE videos SET status = 'processed', hidden = 'account' WHERE player_id = $1 AND status = 'public'`, playerID); err != nil {
+				return err
+			}
+			e.Votes, err = setAside(ctx, tx, "hidden", `player_id = $1`, playerID)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, d.Act(contest.ShutAccount, playerID, 0, ""))
+	})
+	return e, err
+}
+
+// OpenAccount implements [contest.ModerationStore].
+func (s *Store) OpenAccount(ctx context.Context, playerID int64, d contest.Decision) (e contest.Effect, err error) {
+	err = s.decide(ctx, "open_account", d, func(ctx context.Context, tx *sql.Tx) error {
+		e, err = affect(ctx, tx, playerID, func(e *contest.Effect) error {
+			err := change(ctx, tx, contest.ErrAccountOpen,
+				`UPDATE players SET shut_at = NULL WHERE id = $1 AND shut_at IS NOT NULL`, playerID)
+			if err != nil {
+				return err
+			}
+			if e.Videos, err = changeVideos(ctx, tx,
+				`UPDATE videos SET status = 'public', hidden = '' WHERE player_id = $1 AND hidden = 'account'`, playerID); err != nil {
+				return err
+			}
+			e.Votes, err = bringBack(ctx, tx, `
+				why = 'hidden' AND player_id = $1
+				AND video_id IN (SELECT id FROM videos WHERE player_id = $1 AND status = 'public')`, playerID)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, d.Act(contest.OpenedAccount, playerID, 0, ""))
+	})
+	return e, err
+}
+
+// affect changes which votes for a player count. Meanwhile nobody gives or takes back any, publishes, or moves to another city.
+func affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (e contest.Effect, err error) {
+	if e.Player, err = adding(ctx, tx, playerID); err != nil {
+		if errors.Is(err, contest.ErrNotSignedIn) {
+			err = contest.ErrNoPlayer
+		}
+		return e, err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE standings SET before_at = reached_at, decided = decided + 1 WHERE player_id = $1`, playerID); err != nil {
+		return e, err
+	}
+	if e.Before, err = tally(ctx, tx, playerID); err != nil {
+		return e, err
+	}
+	if err := do(&e); err != nil {
+		return e, err
+	}
+	if err := recount(ctx, tx, playerID); err != nil {
+		return e, fmt.Errorf("recount: %w", err)
+	}
+	e.After, err = tally(ctx, tx, playerID)
+	return e, err
+}
+
+func tally(ctx context.Context, tx *sql.Tx, playerID int64) (t contest.Tally, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT votes FROM standings WHERE player_id = $1`, playerID).Scan(&t.Votes)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	return t, tx.QueryRowContext(ctx, placeOf, playerID).Scan(&t.Position)
+}
+
+// changeVideos runs an UPDATE and returns what it changed.
+func changeVideos(ctx context.Context, tx *sql.Tx, update string, id int64) ([]contest.Video, error) {
+	rows, err := tx.QueryContext(ctx, update+` RETURNING `+videoColumns, id)
+	if err != nil {
+		return nil, err
+	}
+	return all(rows, scanVideo)
+}
+
+// setAside lets votes count no longer.
+func setAside(ctx context.Context, tx *sql.Tx, why, where string, args ...any) (votes int, err error) {
+	votes, err = affected(tx.ExecContext(ctx, `
+		INSERT INTO votes_set_aside (voter_id, video_id, player_id, voted_at, origin, voter_age, why)
+		SELECT voter_id, video_id, player_id, voted_at, origin, voter_age, '`+why+`' FROM votes WHERE `+where, args...))
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `DELETE FROM votes WHERE `+where, args...) //nolint:gosec // fixed texts
+	}
+	return votes, err
+}
+
+// bringBack lets votes count again, as links of no chain.
+func bringBack(ctx context.Context, tx *sql.Tx, where string, args ...any) (votes int, err error) {
+	votes, err = affected(tx.ExecContext(ctx, `
+		INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
+		SELECT voter_id, video_id, player_id, voted_at, voted_at, origin, voter_age FROM votes_set_aside WHERE `+where, args...))
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `DELETE FROM votes_set_aside WHERE `+where, args...) //nolint:gosec // fixed texts
+	}
+	return votes, err
+}
+
+// affected is how many rows a statement changed.
+func affected(result sql.Result, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}

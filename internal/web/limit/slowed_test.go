@@ -1,0 +1,44 @@
+package limit_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Of an attack, each account and address that has to wait is told once an hour, however often it tries, and all of them together
+// are a bounded number.
+func TestSlowedSignInsAreToldOnce(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Unix(1e9, 0)}
+	l := newLimits(c)
+	var told []string
+	l.Slowed = func(_ context.Context, account, address string) { told = append(told, account+" "+address) }
+	try := func(account, address string, times int) {
+		for range times {
+			_ = l.SignIn(t.Context(), account, address, wrong)
+		}
+	}
+	try("Ana@example.org", "10.0.0.1", 3)
+	if len(told) != 0 {
+		t.Errorf("told of %q before anybody had to wait", told)
+	}
+	try("ana@example.org", "10.0.0.1", 20)
+	c.at = c.at.Add(90 * time.Minute)
+	try("ana@example.org", "10.0.0.1", 20)
+	want := []string{"ana@example.org 10.0.0.1", "ana@example.org 10.0.0.1"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+
+	told = nil
+	for i := range 300 {
+		try("ana@example.org", fmt.Sprintf("10.1.%d.%d", i/200, i%200), 5)
+	}
+	if n := len(told); n < 90 || n > 100 {
+		t.Errorf("of 300 addresses %d were told", n)
+	}
+}
