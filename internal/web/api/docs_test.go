@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"maps"
 	"regexp"
 	"slices"
@@ -27,8 +28,11 @@ type openAPI struct {
 				}
 			}
 		} `json:"requestBody"`
-		Parameters []struct{ Name, In string }
-		Responses  map[string]struct {
+		Parameters []struct {
+			Name, In string
+			Schema   struct{ Pattern string }
+		}
+		Responses map[string]struct {
 			Content map[string]struct {
 				Schema struct {
 					Ref string `json:"$ref"`
@@ -133,6 +137,35 @@ func checkDetails(t *testing.T, d openAPI) {
 	}
 	if got := d.Components.SecuritySchemes["bearer"]; got.Type != "http" || got.Scheme != "bearer" {
 		t.Errorf("got security scheme %+v", got)
+	}
+}
+
+// What clients of tus send is right by the document, and what has no title or is no base64 is not.
+func TestOpenAPIKnowsTheMetadataOfUploads(t *testing.T) {
+	t.Parallel()
+	var d openAPI
+	visitor(t, shared()).get("/openapi.json").decode(200, &d)
+	var right *regexp.Regexp
+	for _, p := range d.Paths["/api/uploads"]["post"].Parameters {
+		if p.Name == "Upload-Metadata" {
+			right = regexp.MustCompile(p.Schema.Pattern)
+		}
+	}
+	if right == nil {
+		t.Fatal("the document has no Upload-Metadata")
+	}
+	longest := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("🏀", contest.MaxTitle)))
+	for metadata, want := range map[string]bool{
+		"title VHJpcGxl": true, "title QW5hcw==": true, "title QW5hw7E=": true, "title " + longest: true,
+		"title VHJpcGxl,filename Y2xpcC5tcDQ=,filetype dmlkZW8vbXA0": true, // as the site does
+		"filetype dmlkZW8vcXVpY2t0aW1l,title VHJpcGxl":               true,
+		"title VHJpcGxl,filetype ":                                   true, "title VHJpcGxl,filetype": true,
+		"": false, "title": false, "title ": false, "filetype dmlkZW8vbXA0": false, "title VHJpcGx": false, "title Triple!": false,
+		"title VHJpcGxl,": false, "subtitle VHJpcGxl": false, "title VHJpcGxl filetype dmlkZW8vbXA0": false,
+	} {
+		if got := right.MatchString(metadata); got != want {
+			t.Errorf("%.60q is right: got %t, want %t", metadata, got, want)
+		}
 	}
 }
 

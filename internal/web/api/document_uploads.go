@@ -16,6 +16,14 @@ const (
 	resumedPath   = resumablePath + "/{upload}"
 )
 
+// metadataPattern is what tus allows in Upload-Metadata, with a title among it: keys without spaces and commas, and values in base64
+// that may be left out where they are empty.
+const (
+	metadataPair    = `[^ ,]+( ([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)?`
+	metadataTitle   = `title ([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)`
+	metadataPattern = `^(` + metadataPair + `,)*` + metadataTitle + `(,` + metadataPair + `)*$`
+)
+
 // documentUploads describes resumable uploads, which huma knows nothing of.
 func documentUploads(document *huma.OpenAPI, maxUpload int64) {
 	one, most := 1.0, float64(maxUpload)
@@ -25,8 +33,9 @@ func documentUploads(document *huma.OpenAPI, maxUpload int64) {
 		Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-f]{32}$"},
 	}
 	length := tusHeader("Upload-Length", &huma.Schema{Type: huma.TypeInteger, Minimum: &one, Maximum: &most}, "Bytes of the file.")
-	metadata := tusHeader("Upload-Metadata", &huma.Schema{Type: huma.TypeString, Pattern: `^title ([A-Za-z0-9+/]{4}){1,80}(,filetype dmlkZW8vbXA0)?$`},
-		"Pairs of a key and its value in base64: title, 1 to 255 characters, and filetype, video/mp4 or video/quicktime.")
+	metadata := tusHeader("Upload-Metadata", &huma.Schema{Type: huma.TypeString, Pattern: metadataPattern},
+		"Pairs of a key and its value in base64, in any order: title, 1 to 255 characters, and if it is known filetype, such as "+
+			"video/mp4 or video/quicktime. Other keys do not matter.")
 	offset := tusHeader("Upload-Offset", &huma.Schema{Type: huma.TypeInteger, Minimum: new(float64), Maximum: &most}, "How many bytes are there already.")
 
 	document.Paths[resumablePath] = &huma.PathItem{
