@@ -54,7 +54,8 @@ type Limits struct {
 	Shared
 	Rules
 
-	// Slowed is told that whoever tries an account's password at an address has to wait. nil for nobody.
+	// Slowed is told that whoever tries an account's password at an address has to wait, in a context that does not end with the
+	// request: who hangs up at once is told of as well. nil for nobody.
 	Slowed func(ctx context.Context, account, address string)
 }
 
@@ -92,7 +93,12 @@ func (l *Limits) SignIn(ctx context.Context, account, client string, check func(
 	return err
 }
 
+// tellTime is the longest that telling takes.
+const tellTime = 5 * time.Second
+
 func (l *Limits) tellSlowed(ctx context.Context, account, address string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
+	defer cancel()
 	if l.Slowed != nil && l.Take(ctx, toldOne, account+" "+address) == 0 && l.Take(ctx, toldAll, "") == 0 {
 		l.Slowed(ctx, account, address)
 	}

@@ -42,3 +42,19 @@ func TestSlowedSignInsAreToldOnce(t *testing.T) {
 		t.Errorf("of 300 addresses %d were told", n)
 	}
 }
+
+// Who hangs up at once, to be in no log, is told of all the same.
+func TestSlowedSignInsAreToldOfWhoeverHangsUp(t *testing.T) {
+	t.Parallel()
+	l := newLimits(&clock{time.Unix(1e9, 0)})
+	told, ended := 0, error(nil)
+	l.Slowed = func(ctx context.Context, _, _ string) { told, ended = told+1, ctx.Err() }
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	for range 5 {
+		_ = l.SignIn(gone, "ana@example.org", "10.0.0.1", wrong)
+	}
+	if told != 1 || ended != nil {
+		t.Errorf("told %d times, in a context that ended with: %v", told, ended)
+	}
+}
