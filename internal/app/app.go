@@ -33,7 +33,7 @@ type commands struct {
 	Migrate     migrate      `cmd:"" help:"Bring the database's tables up to date, and end. (serve does so by itself.)"`
 	Doctor      doctor       `cmd:"" uses:"all" help:"Check everything the platform needs, and say what to do about what is wrong."`
 	Jobs        jobsMenu     `cmd:"" help:"See and retry the processing of videos."`
-	Audit       audit        `cmd:"" help:"Read the audit log: sign-ins, publications, deletions and what organizers did."`
+	Audit       audit        `cmd:"" help:"Read the audit log: sign-ups, sign-ins, publications, deletions and what organizers did."`
 	Password    newPassword  `cmd:"" uses:"data PASSWORD_COST SECRET_KEY LOG_FORMAT LOG_LEVEL" help:"Give a player who has forgotten it another password, and print it."`
 	Votes       votesMenu    `cmd:"" help:"Look into votes, and void those that were bought."`
 	Videos      videosMenu   `cmd:"" help:"Take videos out of the public, and bring them back."`

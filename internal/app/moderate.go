@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"risingstars/internal/contest"
+	"risingstars/internal/web/lang"
+	"risingstars/internal/web/problem"
 )
 
 // act is what all commands have that act against cheating.
@@ -47,7 +49,7 @@ func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.D
 	if !c.Yes || c.DryRun {
 		would, err := do(m, d, decision)
 		if err != nil {
-			return err
+			return inFlags(err)
 		}
 		would.print(r.out, "would be")
 		if c.DryRun {
@@ -60,13 +62,33 @@ func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.D
 	decision.Trial = false
 	done, err := do(m, d, decision)
 	if err != nil {
-		return err
+		return inFlags(err)
 	}
 	done.print(r.out, "is")
 	for _, line := range done.notes {
 		fmt.Fprintln(r.errOut, line)
 	}
 	return nil
+}
+
+// inFlags says of what the rules miss or refuse by which flags it is given.
+func inFlags(err error) error {
+	var invalid *contest.InvalidError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	var list []error
+	for _, f := range invalid.Fields {
+		switch f.Name {
+		case "origin":
+			list = append(list, errors.New("name the votes by --cluster or by --voter"))
+		case "video":
+			list = append(list, errors.New("--cluster needs --video or --player: one origin may be a whole school's"))
+		default:
+			list = append(list, fmt.Errorf("--%s: %s", f.Name, problem.Fault(f, lang.English)))
+		}
+	}
+	return errors.Join(list...)
 }
 
 // systemUser is the name of whoever runs the program.

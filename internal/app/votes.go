@@ -23,20 +23,15 @@ type selected struct {
 	Young   time.Duration `placeholder:"DURATION" help:"Only those of accounts that were not so old when they voted, such as 1h."`
 }
 
-// selection checks the flags and looks for the account.
+// selection looks for the account. Whether the flags together name enough is for the contest to say.
 func (c selected) selection(r *runner, d *data) (q contest.Selection, err error) {
 	q = contest.Selection{VideoID: c.Video, PlayerID: c.Player, Origin: c.Cluster, Young: c.Young}
-	switch {
-	case c.Video < 0 || c.Player < 0 || c.Young < 0:
+	if c.Video < 0 || c.Player < 0 || c.Young < 0 {
 		return q, errors.New("ids and times must not be negative")
-	case c.Cluster == "" && c.Voter == "":
-		return q, errors.New("name the votes by --cluster or by --voter")
-	case c.Voter == "" && c.Video == 0 && c.Player == 0:
-		return q, errors.New("--cluster needs --video or --player: one origin may be a whole school's")
-	case c.Voter == "":
-		return q, nil
 	}
-	q.VoterID, err = accountOf(r.ctx, d, c.Voter)
+	if c.Voter != "" {
+		q.VoterID, err = accountOf(r.ctx, d, c.Voter)
+	}
 	return q, err
 }
 
