@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"risingstars/internal/app/apptest"
@@ -41,7 +43,7 @@ func listed(tb testing.TB, url string) (ids []int64) {
 // nothing meanwhile.
 func TestVideosCommands(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "CONTACT": "estrellas@anb.example.org"})
 	settings := apptest.Settings{"DATA_DIR": s.DataDir}
 	ana, fan := newPlayer(t, s.URL, "ana@example.com"), newPlayer(t, s.URL, "fan@example.com")
 	id := ana.publicVideo(t, s)
@@ -53,8 +55,8 @@ func TestVideosCommands(t *testing.T) {
 	}
 	out := must(run(t, settings, append(hide, "--dry-run")...))(t)
 	contains(t, out, `video 1, "Triple" of Ana Ruiz (player 1), would be hidden`, "1 votes for", "no place, before: place 1 with 1 votes")
-	if diff := cmp.Diff([]int64{id}, listed(t, s.URL)); diff != "" {
-		t.Errorf("listed after a trial (-want +got):\n%s", diff)
+	if v := ana.video(t, s.URL, id); v.Status != "public" {
+		t.Errorf("a trial has made it %s", v.Status)
 	}
 	out = must(run(t, settings, append(hide, "--yes")...))(t)
 	contains(t, out, "is hidden", "do not count meanwhile")
@@ -77,7 +79,7 @@ func TestVideosCommands(t *testing.T) {
 	b.post("/cuenta/entrar", url.Values{"email": {ana.email}, "password": {password}})
 	for language, want := range map[string]string{"es": "Retirado por la organización", "en": "Withdrawn by the organizers"} {
 		_, page := b.do("GET", "/mis-videos", nil, "Accept-Language", language)
-		contains(t, page, want)
+		contains(t, page, want, `. <a href="mailto:estrellas@anb.example.org">estrellas@anb.example.org</a>`)
 		if strings.Contains(page, "/publicar") || strings.Contains(page, "/borrar") {
 			t.Errorf("it may be published or deleted:\n%s", page)
 		}
@@ -118,7 +120,7 @@ func wantRefusals(t *testing.T, url string, owner, fan player, id int64) {
 // An account that is shut is over everywhere, and says so at sign-in; opened, all is as it was but for the sessions.
 func TestAccountsCommands(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "CONTACT": "estrellas@anb.example.org"})
 	settings := apptest.Settings{"DATA_DIR": s.DataDir}
 	ana := newPlayer(t, s.URL, "ana@example.com")
 	id := ana.publicVideo(t, s)
@@ -142,14 +144,21 @@ func TestAccountsCommands(t *testing.T) {
 		t.Errorf("a wrong one: got %d, %v", status, err)
 	}
 	answer, page := b.post("/cuenta/entrar", url.Values{"email": {ana.email}, "password": {password}})
-	if answer.StatusCode != http.StatusForbidden || !strings.Contains(page, "La organización ha cerrado esta cuenta.") {
-		t.Errorf("on the page: got %d\n%s", answer.StatusCode, page)
+	if answer.StatusCode != http.StatusForbidden {
+		t.Errorf("on the page: got %d", answer.StatusCode)
+	}
+	contains(t, page, `La organización ha cerrado esta cuenta. Si crees que es un error, escríbele. <a href="mailto:estrellas@anb.example.org">`)
+	if answer, page := b.do("GET", "/p/1", nil); answer.StatusCode != http.StatusNotFound || strings.Contains(page, "Ana") {
+		t.Errorf("its public page: got %d\n%s", answer.StatusCode, page)
 	}
 	apptest.Eventually(t, 2*time.Second, "the list is empty", func() bool { return len(listed(t, s.URL)) == 0 })
 
 	out = must(run(t, settings, "accounts", "open", "1", "--reason=a mistake", "--yes"))(t)
 
 	contains(t, out, "is open", "is public again")
+	if answer, _ := b.do("GET", "/p/1", nil); answer.StatusCode != http.StatusOK {
+		t.Errorf("its public page: got %d", answer.StatusCode)
+	}
 	again := must(signIn(s.URL, ana.email))(t)
 	if v := again.video(t, s.URL, id); v.Status != "public" {
 		t.Errorf("the video is %s", v.Status)
@@ -187,17 +196,41 @@ func TestVoidAndRestoreCommands(t *testing.T) {
 	if err := fan.vote(s.URL, id); err == nil || !strings.Contains(err.Error(), "already voted") {
 		t.Errorf("given again: %v", err)
 	}
+	wantVoidVote(t, s, fan, id, true)
 	contains(t, must(run(t, settings, "audit", "--action=votes_voided"))(t), "bought (3 votes from origin "+fields[3]+")")
 	if _, err := void(cluster...); err == nil || !strings.Contains(err.Error(), "there are no such votes") {
 		t.Errorf("a second time: %v", err)
 	}
-	for _, args := range [][]string{{}, {"--video=1"}, {"--cluster=" + fields[3]}, {"--voter=nobody@example.com"}, {"--video=-1", "--voter=2"}} {
-		if _, err := void(append(args, "--reason=x", "--yes")...); err == nil {
-			t.Errorf("%q is taken", args)
+	for args, says := range map[string]string{
+		"--reason=x": "name the votes by --cluster or by --voter", "--reason=x --video=1": "name the votes by --cluster or by --voter",
+		"--reason=x --cluster=" + fields[3]: "--cluster needs --video or --player", "--reason=x --voter=nobody@example.com": "nobody has an account",
+		"--reason=x --video=-1 --voter=2": "must not be negative", "--reason= --voter=2": "--reason: Is required.",
+	} {
+		if _, err := void(append(strings.Fields(args), "--yes")...); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v, want %q", args, err, says)
 		}
 	}
 	out = must(run(t, settings, "votes", "restore", "--voter", fan.email, "--reason=a real fan", "--yes"))(t)
 	contains(t, out, "1 votes for", "place 1 with 1 votes, before: place 1 with 0 votes")
+	wantVoidVote(t, s, fan, id, false)
+}
+
+// wantVoidVote checks that somebody who presses the button again reads that the vote is void, or nothing of it.
+func wantVoidVote(t *testing.T, s *apptest.Server, fan player, id int64, void bool) {
+	t.Helper()
+	b := newReader(t, s)
+	b.post("/cuenta/entrar", url.Values{"email": {fan.email}, "password": {password}})
+	button := fmt.Sprintf("/v/%d/voto", id)
+	answer, page := b.post(button, nil)
+	if alone := answer.Request.URL.Path == button; alone != void {
+		t.Errorf("a vote without scripts leads to %s", answer.Request.URL)
+	}
+	_, part := b.do("POST", button, nil, "HX-Request", "true")
+	for way, body := range map[string]string{"without scripts": page, "with scripts": part} {
+		if got := strings.Contains(body, "La organización anuló tu voto por este video"); got != void || !strings.Contains(body, `id="ballot"`) {
+			t.Errorf("%s: that the vote is void is said: %t, want %t in\n%s", way, got, void, body)
+		}
+	}
 }
 
 // Wrong passwords leave a line in the audit log when somebody has to wait, and not one each.
@@ -236,6 +269,10 @@ func TestAFleetHearsOfAHiddenVideo(t *testing.T) {
 	apptest.Eventually(t, patience, "the other has it", func() bool { return len(listed(t, two)) == 1 })
 	client := redis.NewClient(must(redis.ParseURL(f.redis.URL))(t))
 	defer func() { check(t, client.Close()) }()
+	clip := f.clip(ana, two, id)
+	if status, _, body := page(t, clip); status != http.StatusOK || body != "a clip" {
+		t.Fatalf("the clip: got %d %s", status, body)
+	}
 	heard := client.PSubscribe(t.Context(), "*")
 	defer func() { check(t, heard.Close()) }()
 	must(heard.Receive(t.Context()))(t)
@@ -254,4 +291,22 @@ func TestAFleetHearsOfAHiddenVideo(t *testing.T) {
 		}
 	}
 	apptest.Eventually(t, 2*time.Second, "it is gone from the other's list", func() bool { return len(listed(t, two)) == 0 })
+	if status, _, _ := page(t, clip); status != http.StatusNotFound {
+		t.Errorf("the clip of a hidden video: got %d", status)
+	}
+	f.postgres.Stop(syscall.SIGINT)
+	if status, _, _ := page(t, clip); status != http.StatusServiceUnavailable {
+		t.Errorf("while the database is away: got %d", status)
+	}
+	f.postgres.Start(t)
+}
+
+// clip puts a clip where a video without one would have it, and returns its address at a server.
+func (f *fleet) clip(owner player, url string, id int64) string {
+	f.Helper()
+	address := *owner.video(f, url, id).ProcessedURL
+	_, key, _ := strings.Cut(address, "/media/")
+	path := filepath.Join(strings.TrimPrefix(f.settings["STORAGE_URL"], "file://"), key)
+	check(f, errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("a clip"), 0o600)))
+	return address
 }

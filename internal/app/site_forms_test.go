@@ -47,6 +47,9 @@ func TestPublishingIsAskedAbout(t *testing.T) {
 	if v := ana.video(t, s.URL, id); v.Status != "public" {
 		t.Errorf("it is %s", v.Status)
 	}
+	if answer, _ := b.do("GET", page, nil); answer.Request.URL.Path != fmt.Sprintf("/v/%d", id) {
+		t.Errorf("the question about a public video leads to %s", answer.Request.URL)
+	}
 }
 
 // Where pages tell people to ask the organizers, they say how, if the organizers have said it.
@@ -61,13 +64,13 @@ func TestContact(t *testing.T) {
 		for path, times := range map[string]int{"/": 1, "/cuenta/entrar": 2, "/nada": 1, "/sin-conexion": 1} {
 			_, body := b.do("GET", path, nil)
 			if contact == "" {
-				link, times = "Organizadores: ", 0
+				link, times = "Organización: ", 0
 			}
 			if got := strings.Count(body, link); got != times {
 				t.Errorf("%q on %s: %d times, want %d", contact, path, got, times)
 			}
 		}
-		if _, body := b.do("GET", "/cuenta/entrar", nil); !strings.Contains(body, "Pide una nueva a los organizadores.") {
+		if _, body := b.do("GET", "/cuenta/entrar", nil); !strings.Contains(body, "Pide una nueva a la organización.") {
 			t.Errorf("%q: the page for signing in does not say whom to ask", contact)
 		}
 	}

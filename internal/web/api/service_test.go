@@ -108,7 +108,7 @@ var (
 // checkInternal holds that a 500 says nothing of the program's insides, and that its cause is in the log under its id.
 func checkInternal(t *testing.T, s *apptest.Server, got answer) {
 	t.Helper()
-	got.refuses(refusal{500, "Error interno. Si se repite, avisa a los organizadores con el identificador de la solicitud.", nil})
+	got.refuses(refusal{500, "Error interno. Si se repite, avisa a la organización con el identificador de la solicitud.", nil})
 	checkInside(t, s, got, requestID)
 }
 

@@ -145,7 +145,7 @@ var (
 		EN: "The request is too large.",
 	}
 	notOrganizerText = lang.Text{
-		ES: "Esta página es de los organizadores: hace falta su contraseña.",
+		ES: "Esta página es de la organización: hace falta su contraseña.",
 		EN: "This page is the organizers': their password is needed.",
 	}
 	fromElsewhereText = lang.Text{
@@ -157,7 +157,7 @@ var (
 		EN: "The request cannot be served.",
 	}
 	internalText = lang.Text{
-		ES: "Error interno. Si se repite, avisa a los organizadores con el identificador de la solicitud.",
+		ES: "Error interno. Si se repite, avisa a la organización con el identificador de la solicitud.",
 		EN: "Internal error. If it happens again, tell the organizers the request id.",
 	}
 	statusTexts = map[int]lang.Text{

@@ -26,9 +26,10 @@ type Field struct {
 // Form is what forms have in common.
 type Form struct {
 	Fields []Field
-	Fault  string // what is wrong with the whole
-	Back   string // where to go afterwards
-	Vote   string // the video to vote for afterwards, "" for none
+	Fault  string   // what is wrong with the whole
+	Ask    *Contact // about that
+	Back   string   // where to go afterwards
+	Vote   string   // the video to vote for afterwards, "" for none
 }
 
 // The pages with forms.
@@ -255,6 +256,9 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
 	page, lost := s.signInPage(w, r)
 	if lost != nil {
 		return lost
+	}
+	if errors.Is(err, contest.ErrAccountShut) {
+		page.Ask = page.Contact
 	}
 	if status := page.blame(w, r, err); status != 0 {
 		return s.show(w, r, status, page)

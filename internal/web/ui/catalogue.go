@@ -75,6 +75,7 @@ type words struct {
 	VoteTakeBack       string
 	VoteGiven          string
 	VoteOwn            string
+	VoteVoid           string
 	RankingNational    string
 	RankingOf          string
 	RankingMove        string

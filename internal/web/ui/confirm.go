@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"net/http"
 
 	"risingstars/internal/contest"
@@ -48,6 +49,10 @@ func (s *Site) confirmPublish(w http.ResponseWriter, r *http.Request) error {
 	layout, v, ok, err := s.about(w, r, contest.Video.CanPublish)
 	if !ok {
 		return err
+	}
+	if v.Status == contest.Public {
+		redirect(w, r, fmt.Sprintf("/v/%d", v.ID))
+		return nil
 	}
 	layout.Title = layout.Words.PublishTitle
 	return s.show(w, r, http.StatusOK, &PublishPage{layout, v})

@@ -24,6 +24,7 @@ type MyVideo struct {
 	ClipURL    string
 	PosterURL  string
 	Waiting    bool // it goes on by itself
+	Contact    *Contact
 }
 
 // MyVideosPage is /mis-videos.
@@ -64,7 +65,7 @@ func (s *Site) myVideos(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) myVideo(words *words, v contest.Video, progress int) MyVideo {
 	return MyVideo{
 		Words: words, ID: v.ID, Title: v.Title, Status: v.Status, Hidden: v.Hidden != contest.NotHidden, Progress: progress, Reason: words.failure(v.Failure),
-		Votes: v.Votes, UploadedAt: v.UploadedAt, Waiting: !v.Status.Settled(),
+		Votes: v.Votes, UploadedAt: v.UploadedAt, Waiting: !v.Status.Settled(), Contact: contact(s.Contact),
 		ClipURL:   s.partURL(v, contest.ClipPart, v.Media.Clip()),
 		PosterURL: s.partURL(v, contest.PosterPart, v.Media.Poster()),
 	}

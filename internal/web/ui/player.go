@@ -15,14 +15,14 @@ type PlayerPage struct {
 	Cards      []Card
 }
 
-// player shows whoever has an account. It never shows an email.
+// player shows whoever has an account that is not shut. It never shows an email.
 func (s *Site) player(w http.ResponseWriter, r *http.Request) error {
 	layout, err := s.layout(w, r, "")
 	if err != nil {
 		return err
 	}
 	p, err := s.Players.Player(r.Context(), idOf(r))
-	if errors.Is(err, contest.ErrNotSignedIn) {
+	if errors.Is(err, contest.ErrNotSignedIn) || p.Shut() {
 		return contest.ErrNoPlayer
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"risingstars/internal/contest"
+	"risingstars/internal/web/lang"
 	"risingstars/internal/web/limit"
 	"risingstars/internal/web/problem"
 )
@@ -48,22 +49,26 @@ func (s *Site) video(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, owner := shown.Video, shown.Owner
-	ballot, err := s.ballot(r, layout, v)
+	ballot, err := s.ballot(r, layout, shown.Video)
 	if err != nil {
 		return err
 	}
+	return s.showPublic(w, r, age, s.videoPage(r, layout, ballot, shown))
+}
+
+func (s *Site) videoPage(r *http.Request, l Layout, ballot Ballot, of shown) *VideoPage {
+	v, owner := of.Video, of.Owner
 	page := &VideoPage{
-		Layout: layout, Ballot: ballot, Video: v, Player: owner, UploadedAt: v.UploadedAt,
+		Layout: l, Ballot: ballot, Video: v, Player: owner, UploadedAt: v.UploadedAt,
 		ClipURL: s.MediaPath + v.Media.Clip(), PosterURL: s.MediaPath + v.Media.Poster(),
 	}
 	page.Title = v.Title
 	page.Canon = fmt.Sprintf("%s/v/%d", s.base(r), v.ID)
 	page.Social = &Social{
-		Title: v.Title, Description: fmt.Sprintf(layout.Words.VideoSocial, owner.Name()), URL: page.Canon,
+		Title: v.Title, Description: fmt.Sprintf(l.Words.VideoSocial, owner.Name()), URL: page.Canon,
 		Image: s.base(r) + page.PosterURL, Video: s.base(r) + page.ClipURL,
 	}
-	return s.showPublic(w, r, age, page)
+	return page
 }
 
 // shown is a public video and whose it is.
@@ -101,6 +106,16 @@ func (s *Site) ballot(r *http.Request, l Layout, v contest.Video) (b Ballot, err
 	return b, err
 }
 
+// blame says why a vote was refused. Whoever has voted, and whose vote is not there, has one that is void.
+func (b *Ballot) blame(err error, tag lang.Tag) {
+	switch {
+	case errors.Is(err, contest.ErrOwnVideo):
+		b.Fault = problem.From(err, nil, tag).Detail
+	case errors.Is(err, contest.ErrAlreadyVoted) && !b.Voted:
+		b.Fault = b.Words.VoteVoid
+	}
+}
+
 // vote gives the reader's vote, or takes it back where the form says so. Without scripts it comes back to the page.
 func (s *Site) vote(w http.ResponseWriter, r *http.Request) error {
 	layout, err := s.layout(w, r, "gallery")
@@ -117,22 +132,34 @@ func (s *Site) vote(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && (!errors.As(err, &refusal) || refusal == contest.ErrNoVideo) {
 		return err
 	}
-	if r.Header.Get("HX-Request") == "" {
+	if r.Header.Get("HX-Request") == "" && !errors.Is(err, contest.ErrAlreadyVoted) {
 		redirect(w, r, "/v/"+id)
 		return nil
 	}
-	v, _, lost := s.publicVideo(r.Context(), idOf(r))
-	if lost != nil {
-		return lost
+	return s.showVote(w, r, layout, err)
+}
+
+// showVote shows what has become of a vote: the ballot to a script, the page to a browser without if there is something to tell.
+func (s *Site) showVote(w http.ResponseWriter, r *http.Request, l Layout, refused error) error {
+	v, owner, err := s.publicVideo(r.Context(), idOf(r))
+	if err != nil {
+		return err
 	}
-	ballot, lost := s.ballot(r, layout, v)
-	if lost != nil {
-		return lost
+	ballot, err := s.ballot(r, l, v)
+	if err != nil {
+		return err
 	}
-	if errors.Is(err, contest.ErrOwnVideo) {
-		ballot.Fault = problem.From(err, nil, tagOf(r)).Detail
+	ballot.blame(refused, tagOf(r))
+	if r.Header.Get("HX-Request") != "" {
+		return s.render(w, r, http.StatusOK, "video", "ballot", ballot)
 	}
-	return s.render(w, r, http.StatusOK, "video", "ballot", ballot)
+	address := fmt.Sprintf("/v/%d", v.ID)
+	if ballot.Fault == "" {
+		redirect(w, r, address)
+		return nil
+	}
+	l.Switch = address + "?" + query("lang", l.Other.Lang)
+	return s.show(w, r, http.StatusBadRequest, s.videoPage(r, l, ballot, shown{v, owner}))
 }
 
 // castVote does what the button says. What stands already is as good as done.
