@@ -30,7 +30,8 @@ type ballot struct {
 var errNotTogether = errors.New("it cannot be given together with others")
 
 // castAtOnce gives the ballots of the batch in a transaction that begins and ends with its only statement, so that it costs one
-// round trip. It passes over those whose rows somebody else holds. Where nobody knows whether it was committed, the error is
+// round trip. It passes over those whose rows somebody else holds. As long as ctx lasts, which is as long as anybody in the batch
+// has time, it goes on: to end it is not to know of any. Where nobody knows whether it was committed, the error is
 // [errUnsure].
 func castAtOnce(ctx context.Context, pool *pgxpool.Pool, batch []*write) error {
 	conn, err := pool.Acquire(ctx)

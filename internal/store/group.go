@@ -52,10 +52,28 @@ func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error
 func (g *group) runWrite(ctx context.Context, w *write) error {
 	ctx, ended := g.watch.guard(ctx)
 	w.ctx = ctx
+	if g.votes == nil {
+		g.take(w)
+		return ended(w.err)
+	}
+	done := make(chan struct{})
+	go func() { // ends with the batch, which others may have more time for
+		defer close(done)
+		g.take(w)
+	}()
+	select {
+	case <-done:
+		return ended(w.err)
+	case <-ctx.Done():
+		return ended(fmt.Errorf("%w: %w", errUnsure, ctx.Err()))
+	}
+}
+
+// take waits in line, and leads if that is its turn.
+func (g *group) take(w *write) {
 	if g.line.join(w) {
 		g.lead(w)
 	}
-	return ended(w.err)
 }
 
 // lead commits the operations of those who wait, its own first, and tells them. Whatever happens to it, they are told, and the
@@ -126,13 +144,31 @@ func inTime(batch []*write) (left []*write) {
 	return left
 }
 
+// whileAny is a context that ends when the last of the batch has no time left.
+func whileAny(batch []*write) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(batch[0].ctx))
+	go func() { // ends with the context
+		for _, w := range batch {
+			select {
+			case <-w.ctx.Done():
+			case <-ctx.Done():
+				return
+			}
+		}
+		cancel()
+	}()
+	return ctx, cancel
+}
+
 // errNothing rolls back a transaction in which everything was refused, so that nothing is flushed for it.
 var errNothing = errors.New("nothing to commit")
 
 // together tries all operations in one transaction.
 func (g *group) together(batch []*write) error {
 	if g.votes != nil {
-		return castAtOnce(batch[0].ctx, g.votes, batch)
+		ctx, cancel := whileAny(batch)
+		defer cancel()
+		return castAtOnce(ctx, g.votes, batch)
 	}
 	err := inTransaction(batch[0].ctx, g.db, func(tx *sql.Tx) error {
 		left, err := castTogether(batch[0].ctx, tx, batch)
