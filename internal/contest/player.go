@@ -34,6 +34,14 @@ type Player struct {
 // Shut reports whether organizers have shut the account.
 func (p Player) Shut() bool { return !p.ShutAt.IsZero() }
 
+// CanAdd: whose account is shut uploads and publishes nothing, be it that the request was on its way before.
+func (p Player) CanAdd() error {
+	if p.Shut() {
+		return ErrAccountShut
+	}
+	return nil
+}
+
 // Name is how the public sees the player.
 func (p Player) Name() string { return p.FirstName + " " + p.LastName }
 

@@ -12,7 +12,7 @@ const cleanUpTimeout = 10 * time.Second
 // VideoStore keeps the videos. Each method is one transaction.
 type VideoStore interface {
 	// AddVideo gives the video its id and commits its row together with the job that processes it. It returns ErrNoRoom
-	// like Room, whatever races.
+	// like Room, whatever races, or ErrAccountShut.
 	AddVideo(ctx context.Context, v Video) (Video, error)
 	// AddVideoFrom is AddVideo for the file of a partial upload, which thereby becomes the video, in the same transaction. It
 	// returns ErrNoVideo if that upload is not, or no longer, under way.
@@ -24,15 +24,16 @@ type VideoStore interface {
 	Video(ctx context.Context, id int64) (Video, error)
 	// VideosOf lists a player's videos, newest first.
 	VideosOf(ctx context.Context, playerID int64) ([]Video, error)
-	// Publish makes a processed video public and puts its player into the ranking. It returns ErrNotProcessed if the
-	// video is in another state by now, unless it is public already.
+	// Publish makes a processed video public and puts its player into the ranking. By now the video may be gone (ErrNoVideo),
+	// hidden (ErrHidden) or in another state (ErrNotProcessed, unless it is public already), or its player's account shut
+	// (ErrAccountShut).
 	Publish(ctx context.Context, id int64, at time.Time) (Video, error)
 	// Requeue sends a failed video through processing again, row and job in one. It returns ErrNotFailed if it is in
 	// another state by now.
 	Requeue(ctx context.Context, id int64) (Video, error)
 	// RequeueForOrganizer is Requeue with a line in the audit log.
 	RequeueForOrganizer(ctx context.Context, id int64, at time.Time) (Video, error)
-	// DeleteVideo removes the row. It returns ErrPublic or ErrNoVideo if the video is public or gone by now.
+	// DeleteVideo removes the row. It returns ErrPublic, ErrHidden or ErrNoVideo if the video is public, hidden or gone by now.
 	DeleteVideo(ctx context.Context, id int64) error
 	// PublicVideos lists what the public may see, newest first.
 	PublicVideos(ctx context.Context, q PublicQuery) ([]PublicVideo, error)
@@ -91,7 +92,8 @@ func (s *Videos) AllOf(ctx context.Context, p Player) ([]Video, error) {
 	return s.Store.VideosOf(ctx, p.ID)
 }
 
-// Publish makes a processed video public for good. Doing it twice is the same as once.
+// Publish makes a processed video public. Its player cannot take that back, only organizers can hide it. Doing it twice is the
+// same as once. It returns ErrNoVideo, ErrNotOwner, ErrHidden, ErrNotProcessed or ErrAccountShut.
 func (s *Videos) Publish(ctx context.Context, p Player, id int64) (Video, error) {
 	v, err := s.Own(ctx, p, id)
 	if err != nil {

@@ -52,6 +52,25 @@ func adding(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
 	return p, orNone(err, contest.ErrNotSignedIn)
 }
 
+// addingMore is adding for what the player adds itself: [contest.ErrAccountShut] if organizers have shut the account.
+func addingMore(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
+	p, err := adding(ctx, tx, id)
+	if err != nil {
+		return p, err
+	}
+	return p, p.CanAdd()
+}
+
+// addingTo is addingMore for the player of a video. [contest.ErrNoVideo] if there is none.
+func addingTo(ctx context.Context, tx *sql.Tx, videoID int64) error {
+	p, err := scanPlayer(tx.QueryRowContext(ctx, `
+		UPDATE players SET country = country WHERE id = (SELECT player_id FROM videos WHERE id = $1) RETURNING `+playerColumns, videoID))
+	if err != nil {
+		return orNone(err, contest.ErrNoVideo)
+	}
+	return p.CanAdd()
+}
+
 // Credentials implements [contest.PlayerStore].
 func (s *Store) Credentials(ctx context.Context, email string) (contest.Player, string, error) {
 	var hash string

@@ -100,7 +100,13 @@ func (m *model) SignUp(t *rapid.T) {
 
 // Upload adds a video, in whatever state it may be before it is public.
 func (m *model) Upload(t *rapid.T) {
-	v := m.w.upload(t, m.somePlayer(t, "player"), "clip", m.now)
+	p := m.somePlayer(t, "player")
+	if p.Shut() {
+		_, err := m.w.AddVideo(t.Context(), video(p, "clip", m.now))
+		wantErr(t, err, contest.ErrAccountShut)
+		return
+	}
+	v := m.w.upload(t, p, "clip", m.now)
 	to := rapid.SampledFrom([]contest.Status{contest.Uploaded, contest.Processed, contest.Processed, contest.Processed}).Draw(t, "status")
 	m.videos = append(m.videos, m.w.bring(t, v, to))
 }
@@ -110,6 +116,10 @@ func (m *model) Publish(t *rapid.T) {
 	i := m.someVideo(t)
 	v := &m.videos[i]
 	got, err := m.w.Publish(t.Context(), v.ID, m.now)
+	if m.player(v.PlayerID).Shut() {
+		wantErr(t, err, contest.ErrAccountShut)
+		return
+	}
 	switch v.Status {
 	case contest.Uploaded:
 		wantErr(t, err, contest.ErrNotProcessed)

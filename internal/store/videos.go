@@ -42,7 +42,7 @@ func (s *Store) AddVideoFrom(ctx context.Context, v contest.Video, partialID str
 }
 
 func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) error {
-	owner, err := adding(ctx, tx, v.PlayerID)
+	owner, err := addingMore(ctx, tx, v.PlayerID)
 	if err != nil {
 		return err
 	}
@@ -132,10 +132,8 @@ func (s *Store) VideosOf(ctx context.Context, playerID int64) ([]contest.Video, 
 func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "publish", func(ctx context.Context, tx *sql.Tx) (err error) {
-		// Whoever changes the player's city meanwhile comes before this or after it.
-		err = change(ctx, tx, contest.ErrNoVideo,
-			`UPDATE players SET country = country WHERE id = (SELECT player_id FROM videos WHERE id = $1)`, id)
-		if err != nil {
+		// Whoever changes the player's city or shuts its account meanwhile comes before this or after it.
+		if err := addingTo(ctx, tx, id); err != nil {
 			return err
 		}
 		v, err = scanVideo(tx.QueryRowContext(ctx, `

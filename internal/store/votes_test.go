@@ -30,6 +30,8 @@ func (w *world) agree(t tester) {
 		"votes for hidden videos that count": `SELECT count(*) FROM votes JOIN videos ON videos.id = video_id WHERE status <> 'public'`,
 		"votes that are set aside for a video that is not hidden": `SELECT count(*) FROM votes_set_aside AS a
 			JOIN videos ON videos.id = video_id WHERE a.why = 'hidden' AND videos.hidden = ''`,
+		"public videos of an account that is shut": `SELECT count(*) FROM videos JOIN players AS p ON p.id = player_id
+			WHERE status = 'public' AND p.shut_at IS NOT NULL`,
 		"votes of a player at one moment": `SELECT count(*) FROM (
 			SELECT player_id FROM votes GROUP BY player_id, voted_at HAVING count(*) > 1) AS t`,
 		"places under another city than the player's": `SELECT count(*) FROM standings AS s

@@ -22,7 +22,7 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	register(account, a.deleteAccount, "POST", "/api/auth/delete", "Delete my account and my data", 0, 403, 422, 429)
 
 	videos := group{h, "My videos", signedIn}
-	register(videos, a.upload, "POST", UploadPath, "Upload a video", http.StatusCreated, 400, 408, 413, 422, 429, 507)
+	register(videos, a.upload, "POST", UploadPath, "Upload a video", http.StatusCreated, 400, 403, 408, 413, 422, 429, 507)
 	register(videos, a.myVideos, "GET", "/api/videos", "List my videos", 0)
 	register(videos, a.myVideo, "GET", "/api/videos/{id}", "One of my videos", 0, 403, 404)
 	register(videos, a.publish, "POST", "/api/videos/{id}/publish", "Publish a processed video", 0, 400, 403, 404)
