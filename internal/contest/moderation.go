@@ -2,6 +2,7 @@ package contest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -68,11 +69,13 @@ type ModerationStore interface {
 	ShutAccount(ctx context.Context, playerID int64, d Decision) (Effect, error)
 	// OpenAccount undoes ShutAccount, but for sessions and tokens. It returns ErrNoPlayer or ErrAccountOpen.
 	OpenAccount(ctx context.Context, playerID int64, d Decision) (Effect, error)
-	// VoidVotes lets votes count no longer; those who gave them cannot give them again. There is an effect for each player
-	// who had some.
-	VoidVotes(ctx context.Context, q Selection, d Decision) ([]Effect, error)
-	// RestoreVotes lets votes count that were void.
-	RestoreVotes(ctx context.Context, q Selection, d Decision) ([]Effect, error)
+	// PlayersVotedFor lists whose videos the votes are for that are selected, by id: of those that are void, or of all others.
+	PlayersVotedFor(ctx context.Context, q Selection, void bool) ([]int64, error)
+	// VoidVotes lets votes for the selection's player count no longer; those who gave them cannot give them again. It returns
+	// ErrNoPlayer. Without such votes it does nothing.
+	VoidVotes(ctx context.Context, q Selection, d Decision) (Effect, error)
+	// RestoreVotes lets votes for the selection's player count that were void. It returns ErrNoPlayer.
+	RestoreVotes(ctx context.Context, q Selection, d Decision) (Effect, error)
 }
 
 // Moderation lets organizers act against cheating. Whatever they do can be undone.
@@ -104,15 +107,16 @@ func (m *Moderation) Open(ctx context.Context, playerID int64, d Decision) (Effe
 	return m.one(ctx, d, playerID, m.Store.OpenAccount)
 }
 
-// Void lets votes count no longer, whether what they are for can be seen or not. It returns *InvalidError for a selection that
-// names neither an account nor an origin.
+// Void lets votes count no longer, whether what they are for can be seen or not. There is an effect for each player who had some,
+// and each is a decision of its own: what was done before an error stays done, and the same again does the rest. It returns
+// *InvalidError for a selection that names neither an account nor an origin.
 func (m *Moderation) Void(ctx context.Context, q Selection, d Decision) ([]Effect, error) {
-	return m.some(ctx, q, d, m.Store.VoidVotes)
+	return m.some(ctx, q, d, false, m.Store.VoidVotes)
 }
 
 // Restore undoes Void.
 func (m *Moderation) Restore(ctx context.Context, q Selection, d Decision) ([]Effect, error) {
-	return m.some(ctx, q, d, m.Store.RestoreVotes)
+	return m.some(ctx, q, d, true, m.Store.RestoreVotes)
 }
 
 func (m *Moderation) one(ctx context.Context, d Decision, id int64, do func(context.Context, int64, Decision) (Effect, error)) (Effect, error) {
@@ -127,21 +131,40 @@ func (m *Moderation) one(ctx context.Context, d Decision, id int64, do func(cont
 	return e, err
 }
 
-func (m *Moderation) some(ctx context.Context, q Selection, d Decision,
-	do func(context.Context, Selection, Decision) ([]Effect, error),
-) ([]Effect, error) {
+func (m *Moderation) some(ctx context.Context, q Selection, d Decision, void bool,
+	do func(context.Context, Selection, Decision) (Effect, error),
+) (list []Effect, err error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	d, err := m.decided(d)
+	d, err = m.decided(d)
 	if err != nil {
 		return nil, err
 	}
-	list, err := do(ctx, q, d)
-	if err == nil && !d.Trial {
-		m.tell(ctx, list...)
+	players, err := m.Store.PlayersVotedFor(ctx, q, void)
+	if err != nil {
+		return nil, err
 	}
-	return list, err
+	defer func() {
+		if len(list) > 0 && !d.Trial {
+			m.tell(ctx, list...)
+		}
+	}()
+	for i, id := range players {
+		var e Effect
+		if err = ctx.Err(); err == nil {
+			q.PlayerID = id
+			e, err = do(ctx, q, d)
+		}
+		switch {
+		case errors.Is(err, ErrNoPlayer): // has left meanwhile
+		case err != nil:
+			return list, fmt.Errorf("player %d, the first of %d who are left: %w", id, len(players)-i, err)
+		case e.Votes > 0: // none, if they were taken back meanwhile
+			list = append(list, e)
+		}
+	}
+	return list, nil
 }
 
 // decided applies the rules to a decision: the log says of each who it was and why.

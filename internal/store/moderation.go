@@ -5,18 +5,36 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"risingstars/internal/contest"
 )
 
 // Votes that do not count lie beside those that do, so that whatever reads votes reads those that count. Moving some is rare and
-// reads all votes; it need not know how they were chained, since the player's chain is laid anew.
+// reads all votes; it need not know how they were chained, since the player's chain is laid anew. Those of one voter are taken out
+// of the chain one by one instead.
 
 // errTrial rolls back what was only tried.
 var errTrial = errors.New("only a trial")
 
+// letIn is how long a decision on SQLite that took as long waits afterwards.
+const letIn = 150 * time.Millisecond
+
+// letOthersIn keeps the next of many decisions from coming before all who write in other processes: on SQLite these ask again
+// every 100 ms, and give up after 5 s.
+func (s *Store) letOthersIn(ctx context.Context, begin time.Time) {
+	if s.crowds != nil || time.Since(begin) < letIn {
+		return
+	}
+	select {
+	case <-time.After(letIn):
+	case <-ctx.Done():
+	}
+}
+
 // decide is write for a decision, of which a trial keeps nothing.
 func (s *Store) decide(ctx context.Context, operation string, d contest.Decision, do func(context.Context, *sql.Tx) error) error {
+	defer s.letOthersIn(ctx, time.Now())
 	err := s.write(ctx, operation, func(ctx context.Context, tx *sql.Tx) error {
 		if err := do(ctx, tx); err != nil {
 			return err
@@ -129,9 +147,7 @@ func (s *Store) OpenAccount(ctx context.Context, playerID int64, d contest.Decis
 				`UPDATE videos SET status = 'public', hidden = '' WHERE player_id = $1 AND hidden = 'account'`, playerID); err != nil {
 				return err
 			}
-			e.Votes, err = bringBack(ctx, tx, `
-				why = 'hidden' AND player_id = $1
-				AND video_id IN (SELECT id FROM videos WHERE player_id = $1 AND status = 'public')`, playerID)
+			e.Votes, err = bringBack(ctx, tx, `why = 'hidden' AND player_id = $1`, playerID)
 			return err
 		})
 		if err != nil {
@@ -142,8 +158,22 @@ func (s *Store) OpenAccount(ctx context.Context, playerID int64, d contest.Decis
 	return e, err
 }
 
-// affect changes which votes for a player count. Meanwhile nobody gives or takes back any, publishes, or moves to another city.
-func affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (e contest.Effect, err error) {
+// affect changes which votes for a player count, and counts them anew.
+func affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (contest.Effect, error) {
+	return decideOn(ctx, tx, playerID, func(e *contest.Effect) error {
+		if err := do(e); err != nil {
+			return err
+		}
+		if err := recount(ctx, tx, playerID); err != nil {
+			return fmt.Errorf("recount: %w", err)
+		}
+		return nil
+	})
+}
+
+// decideOn does something that changes where a player stands. Meanwhile nobody gives or takes back votes for the player, and it
+// neither publishes nor moves to another city.
+func decideOn(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (e contest.Effect, err error) {
 	if e.Player, err = adding(ctx, tx, playerID); err != nil {
 		if errors.Is(err, contest.ErrNotSignedIn) {
 			err = contest.ErrNoPlayer
@@ -158,9 +188,6 @@ func affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Ef
 	}
 	if err := do(&e); err != nil {
 		return e, err
-	}
-	if err := recount(ctx, tx, playerID); err != nil {
-		return e, fmt.Errorf("recount: %w", err)
 	}
 	e.After, err = tally(ctx, tx, playerID)
 	return e, err
@@ -186,26 +213,40 @@ func changeVideos(ctx context.Context, tx *sql.Tx, update string, id int64) ([]c
 	return all(rows, scanVideo)
 }
 
-// setAside lets votes count no longer.
+// setAside lets votes count no longer. A vote that is aside already, as one can be that was given again by a program from before
+// votes were set aside, stays there as it is.
 func setAside(ctx context.Context, tx *sql.Tx, why, where string, args ...any) (votes int, err error) {
-	votes, err = affected(tx.ExecContext(ctx, `
-		INSERT INTO votes_set_aside (voter_id, video_id, player_id, voted_at, origin, voter_age, why)
-		SELECT voter_id, video_id, player_id, voted_at, origin, voter_age, '`+why+`' FROM votes WHERE `+where, args...))
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `DELETE FROM votes WHERE `+where, args...) //nolint:gosec // fixed texts
+	if err := copyAside(ctx, tx, why, where, args...); err != nil {
+		return 0, err
 	}
-	return votes, err
+	return affected(tx.ExecContext(ctx, `DELETE FROM votes WHERE `+where, args...)) //nolint:gosec // fixed texts
 }
 
-// bringBack lets votes count again, as links of no chain.
+func copyAside(ctx context.Context, tx *sql.Tx, why, where string, args ...any) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO votes_set_aside (voter_id, video_id, player_id, voted_at, origin, voter_age, why)
+		SELECT voter_id, video_id, player_id, voted_at, origin, voter_age, '`+why+`' FROM votes WHERE `+where+`
+		ON CONFLICT (voter_id, video_id) DO NOTHING`, args...)
+	return err
+}
+
+// bringBack lets votes for public videos count again, as links of no chain. Those of voters who have left go: a program from before
+// votes were set aside leaves them, and those for videos that it deletes.
 func bringBack(ctx context.Context, tx *sql.Tx, where string, args ...any) (votes int, err error) {
-	votes, err = affected(tx.ExecContext(ctx, `
-		INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
-		SELECT voter_id, video_id, player_id, voted_at, voted_at, origin, voter_age FROM votes_set_aside WHERE `+where, args...))
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `DELETE FROM votes_set_aside WHERE `+where, args...) //nolint:gosec // fixed texts
+	where += ` AND video_id IN (SELECT id FROM videos WHERE status = 'public')`
+	_, err = tx.ExecContext(ctx, `DELETE FROM votes_set_aside WHERE `+where+`
+		AND NOT EXISTS (SELECT 1 FROM players WHERE players.id = voter_id)`, args...) //nolint:gosec // fixed texts
+	if err != nil {
+		return 0, err
 	}
-	return votes, err
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
+		SELECT voter_id, video_id, player_id, voted_at, voted_at, origin, voter_age FROM votes_set_aside WHERE `+where+`
+		ON CONFLICT (voter_id, video_id) DO NOTHING`, args...)
+	if err != nil {
+		return 0, err
+	}
+	return affected(tx.ExecContext(ctx, `DELETE FROM votes_set_aside WHERE `+where, args...)) //nolint:gosec // fixed texts
 }
 
 // affected is how many rows a statement changed.

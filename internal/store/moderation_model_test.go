@@ -96,9 +96,10 @@ func (m *model) Void(t *rapid.T) {
 		}
 	}
 	d, restored := m.decision(t), rapid.Bool().Draw(t, "restored")
-	do := m.w.VoidVotes
+	organizers := m.w.organizers(func() time.Time { return m.now })
+	do := organizers.Void
 	if restored {
-		do = m.w.RestoreVotes
+		do = organizers.Restore
 	}
 	effects, err := do(t.Context(), q, d)
 	check(t, err)

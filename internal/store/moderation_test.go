@@ -4,17 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"risingstars/internal/contest"
+	"risingstars/internal/live"
 )
 
 var decision = contest.Decision{By: "alba", Reason: "bought", At: at(5000)}
 
-// While fans vote for two videos of a player, take votes back, and leave, organizers hide and show one, shut and open the account,
-// and void and restore votes. Whatever the order, afterwards all counts are of votes that count, and nobody's vote is lost.
+// organizers decide about the world by its own rules.
+func (w *world) organizers(clock contest.Clock) *contest.Moderation {
+	return &contest.Moderation{Store: w.Store, Live: live.NewLocal(time.Now), Clock: clock}
+}
+
+// While fans vote for two videos of a player, take votes back, and leave, and the player publishes more, organizers hide and show
+// one, shut and open the account, and void and restore votes. Whatever the order, afterwards all counts are of votes that count,
+// and nobody's vote is lost. While the account is shut it has no public video.
 func TestOrganizersAndFansAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -24,7 +35,17 @@ func TestOrganizersAndFansAtOnce(t *testing.T) {
 			ana := w.player(t, "ana", "")
 			videos := []contest.Video{w.public(t, ana, "a", at(0)), w.public(t, ana, "b", at(1))}
 			const fans, turns = 8, 12
+			var drafts []contest.Video
+			for i := range turns {
+				drafts = append(drafts, w.bring(t, w.upload(t, ana, "c", at(2+i)), contest.Processed))
+			}
 			var everybody sync.WaitGroup
+			everybody.Go(func() {
+				for turn := range 4 * turns {
+					_, err := w.Publish(context.Background(), drafts[turn%turns].ID, time.Now())
+					expect(t, err, contest.ErrAccountShut)
+				}
+			})
 			for i := range int64(fans) {
 				fan := w.player(t, fmt.Sprintf("f%d", i), "")
 				everybody.Go(func() {
@@ -49,6 +70,11 @@ func TestOrganizersAndFansAtOnce(t *testing.T) {
 					expect(t, err, contest.ErrHidden)
 					_, err = w.ShutAccount(context.Background(), ana.ID, decision)
 					expect(t, err)
+					list, err := w.VideosOf(context.Background(), ana.ID)
+					expect(t, err)
+					if slices.ContainsFunc(list, func(v contest.Video) bool { return v.Status == contest.Public }) {
+						t.Error("an account that is shut has a public video")
+					}
 					_, err = w.OpenAccount(context.Background(), ana.ID, decision)
 					expect(t, err)
 					_, err = w.ShowVideo(context.Background(), videos[0].ID, decision)
@@ -56,11 +82,12 @@ func TestOrganizersAndFansAtOnce(t *testing.T) {
 				}
 			})
 			everybody.Go(func() {
+				m := w.organizers(time.Now)
 				for turn := range turns {
 					q := contest.Selection{VoterID: ana.ID + 1 + int64(turn%fans)}
-					_, err := w.VoidVotes(context.Background(), q, decision)
+					_, err := m.Void(context.Background(), q, decision)
 					expect(t, err)
-					_, err = w.RestoreVotes(context.Background(), q, decision)
+					_, err = m.Restore(context.Background(), q, decision)
 					expect(t, err)
 				}
 			})
@@ -149,7 +176,7 @@ func TestVoidACluster(t *testing.T) {
 			}
 			q := contest.Selection{PlayerID: found[0].PlayerID, Origin: found[0].Origin, Young: time.Hour}
 
-			effects, err := w.VoidVotes(t.Context(), q, decision)
+			effects, err := w.organizers(time.Now).Void(t.Context(), q, decision)
 			check(t, err)
 
 			if len(effects) != 1 || effects[0].Votes != 2 || effects[0].After.Votes != 3 {
@@ -160,5 +187,154 @@ func TestVoidACluster(t *testing.T) {
 			}
 			w.agree(t)
 		})
+	}
+}
+
+// Whose account is shut adds nothing: what comes then was on its way before.
+func TestShutAccountAddsNothing(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ana := w.player(t, "ana", "")
+		draft := w.bring(t, w.upload(t, ana, "a", at(0)), contest.Processed)
+		upload := contest.PartialUpload{ID: "x", PlayerID: ana.ID, Title: "b", Size: 1, ExpiresAt: time.Now().Add(time.Hour)}
+		check(t, w.AddUpload(t.Context(), upload))
+		_, err := w.ShutAccount(t.Context(), ana.ID, decision)
+		check(t, err)
+		another := upload
+		another.ID = "y"
+
+		_, publish := w.Publish(t.Context(), draft.ID, at(100))
+		_, add := w.AddVideo(t.Context(), video(ana, "b", at(100)))
+		_, from := w.AddVideoFrom(t.Context(), video(ana, "b", at(100)), upload.ID)
+
+		for what, err := range map[string]error{
+			"publish": publish, "add": add, "finish an upload": from, "begin an upload": w.AddUpload(t.Context(), another),
+		} {
+			if !errors.Is(err, contest.ErrAccountShut) {
+				t.Errorf("%s: got %v", what, err)
+			}
+		}
+		w.agree(t)
+		_, err = w.OpenAccount(t.Context(), ana.ID, decision)
+		check(t, err)
+		_, err = w.Publish(t.Context(), draft.ID, at(200))
+		check(t, err)
+	})
+}
+
+// A program from before votes were set aside may run beside this one during an update. It lets a void vote be given again, deletes
+// hidden videos, and leaves the votes of voters who leave. Whatever it has done, decisions go on, and counts are of the votes that count.
+func TestDecisionsAfterAnOlderProgram(t *testing.T) {
+	t.Parallel()
+	again := func(t *testing.T, w *world, v contest.Video, fan contest.Player) {
+		t.Helper()
+		w.exec(t, `INSERT INTO votes SELECT voter_id, video_id, player_id, voted_at, voted_at, origin, voter_age FROM votes_set_aside
+			WHERE voter_id = $1 AND video_id = $2`, fan.ID, v.ID)
+		w.exec(t, `UPDATE videos SET votes = votes + 1 WHERE id = $1`, v.ID)
+		w.exec(t, `UPDATE standings SET votes = votes + 1 WHERE player_id = $1`, v.PlayerID)
+	}
+	for name, test := range map[string]struct {
+		do          func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error
+		votes, void int64
+	}{
+		"given again, and restored": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
+			t.Helper()
+			again(t, w, v, fan)
+			return second(m.Restore(t.Context(), contest.Selection{VoterID: fan.ID}, decision))
+		}, 2, 0},
+		"given again, and void again": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
+			t.Helper()
+			again(t, w, v, fan)
+			return second(m.Void(t.Context(), contest.Selection{VoterID: fan.ID}, decision))
+		}, 1, 1},
+		"given again, and void with its cluster": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
+			t.Helper()
+			again(t, w, v, fan)
+			return second(m.Void(t.Context(), contest.Selection{VideoID: v.ID, Origin: "school"}, decision))
+		}, 1, 1},
+		"given again, hidden and shown": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
+			t.Helper()
+			again(t, w, v, fan)
+			return errors.Join(second(m.Hide(t.Context(), v.ID, decision)), second(m.Show(t.Context(), v.ID, decision)))
+		}, 1, 1},
+		"a voter who has left": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
+			t.Helper()
+			check(t, second(m.Hide(t.Context(), v.ID, decision)))
+			w.exec(t, `UPDATE votes_set_aside SET why = 'hidden'`)
+			w.exec(t, `DELETE FROM players WHERE id = $1`, fan.ID)
+			return second(m.Show(t.Context(), v.ID, decision))
+		}, 1, 0},
+		"a hidden video that is deleted": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
+			t.Helper()
+			check(t, second(m.Hide(t.Context(), v.ID, decision)))
+			w.exec(t, `DELETE FROM videos WHERE id = $1`, v.ID)
+			return second(m.Restore(t.Context(), contest.Selection{VoterID: fan.ID}, decision))
+		}, 0, 1},
+		"a star who has left": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
+			t.Helper()
+			check(t, second(m.Hide(t.Context(), v.ID, decision)))
+			w.exec(t, `DELETE FROM videos WHERE player_id = $1`, v.PlayerID)
+			w.exec(t, `DELETE FROM players WHERE id = $1`, v.PlayerID)
+			return second(m.Restore(t.Context(), contest.Selection{VoterID: fan.ID}, decision))
+		}, 0, 1},
+		"a hidden video that is published": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, _ contest.Player) error {
+			t.Helper()
+			check(t, second(m.Hide(t.Context(), v.ID, decision)))
+			_, err := w.db.Writer.ExecContext(t.Context(), `UPDATE videos SET status = 'public' WHERE id = $1`, v.ID)
+			if err == nil {
+				t.Error("it is public, and hidden")
+			}
+			return second(m.Show(t.Context(), v.ID, decision))
+		}, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onEngines(t, func(t *testing.T, w *world) {
+				t.Helper()
+				ana, fan, other := w.player(t, "ana", ""), w.player(t, "fan", ""), w.player(t, "other", "")
+				v := w.public(t, ana, "a", at(0))
+				check(t, second(w.AddVoteFrom(t.Context(), v.ID, fan.ID, at(1000), contest.Signal{Origin: "school"})))
+				check(t, second(w.AddVote(t.Context(), v.ID, other.ID, at(1001))))
+				m := w.organizers(time.Now)
+				check(t, second(m.Void(t.Context(), contest.Selection{VoterID: fan.ID}, decision)))
+
+				check(t, test.do(t, w, m, v, fan))
+
+				got := []int64{
+					w.number(t, `SELECT count(*) FROM votes`),
+					w.number(t, `SELECT count(*) FROM votes_set_aside WHERE why = 'void'`),
+				}
+				if diff := cmp.Diff([]int64{test.votes, test.void}, got); diff != "" {
+					t.Errorf("votes that count, and that are void (-want +got):\n%s", diff)
+				}
+				w.agree(t)
+			})
+		})
+	}
+}
+
+// What one account has given is void without reading what others have, however many there are.
+func TestVoidVotesOfAVoterReadsNoOthers(t *testing.T) {
+	t.Parallel()
+	s, taken, plan := planned(t)
+	players, err := s.PlayersVotedFor(t.Context(), contest.Selection{VoterID: 2}, false)
+	check(t, err)
+	if diff := cmp.Diff([]int64{1}, players); diff != "" {
+		t.Fatalf("players (-want +got):\n%s", diff)
+	}
+
+	e, err := s.VoidVotes(t.Context(), contest.Selection{VoterID: 2, PlayerID: 1}, decision)
+
+	check(t, err)
+	if e.Votes != 1 || e.After.Votes != 0 {
+		t.Errorf("got %+v", e)
+	}
+	for _, statement := range taken.list() {
+		for _, step := range plan(statement) {
+			if strings.HasPrefix(step, "SCAN votes") {
+				t.Errorf("%s\n%s", step, statement.text)
+			}
+		}
 	}
 }

@@ -10,50 +10,94 @@ import (
 	"risingstars/internal/contest"
 )
 
-// VoidVotes implements [contest.ModerationStore].
-func (s *Store) VoidVotes(ctx context.Context, q contest.Selection, d contest.Decision) (list []contest.Effect, err error) {
+// PlayersVotedFor implements [contest.ModerationStore].
+func (s *Store) PlayersVotedFor(ctx context.Context, q contest.Selection, void bool) ([]int64, error) {
 	where, args := selectedVotes(q)
-	err = s.decide(ctx, "void_votes", d, func(ctx context.Context, tx *sql.Tx) error {
-		list, err = affectAll(ctx, tx, q, d, contest.VoidedVotes, `
-			SELECT player_id FROM votes WHERE `+where+`
-			UNION SELECT player_id FROM votes_set_aside WHERE `+where+` AND why = 'hidden'
-			ORDER BY player_id`, args, voidFor)
-		return err
-	})
-	return list, err
+	query := `SELECT player_id FROM votes WHERE ` + where + `
+		UNION SELECT player_id FROM votes_set_aside WHERE ` + where + ` AND why = 'hidden'
+		ORDER BY player_id`
+	if void {
+		query = `SELECT DISTINCT player_id FROM votes_set_aside WHERE ` + where + ` AND why = 'void' ORDER BY player_id`
+	}
+	return many(ctx, s, "players_voted_for", func(row scanner) (id int64, err error) { return id, row.Scan(&id) }, query, args...)
 }
 
-// voidFor voids those votes for one player. It begins with those that are set aside, so that it looks at none again.
-func voidFor(ctx context.Context, tx *sql.Tx, where string, args []any) (votes int, err error) {
-	hidden, err := affected(tx.ExecContext(ctx,
-		`UPDATE votes_set_aside SET why = 'void' WHERE `+where+` AND why = 'hidden'`, args...))
+// VoidVotes implements [contest.ModerationStore].
+func (s *Store) VoidVotes(ctx context.Context, q contest.Selection, d contest.Decision) (e contest.Effect, err error) {
+	where, args := selectedVotes(q)
+	on, void := affect, voidAll
+	if q.VoterID != 0 {
+		on, void = decideOn, voidEach
+	}
+	err = s.decide(ctx, "void_votes", d, func(ctx context.Context, tx *sql.Tx) error {
+		e, err = on(ctx, tx, q.PlayerID, func(e *contest.Effect) error {
+			// Those that are set aside come first, so that none is looked at again.
+			hidden, err := affected(tx.ExecContext(ctx,
+				`UPDATE votes_set_aside SET why = 'void' WHERE `+where+` AND why = 'hidden'`, args...))
+			if err != nil {
+				return err
+			}
+			counting, err := void(ctx, tx, where, args)
+			e.Votes = hidden + counting
+			return err
+		})
+		return noteVotes(ctx, tx, q, d, contest.VoidedVotes, e, err)
+	})
+	return e, err
+}
+
+// voidAll leaves the player to be counted anew.
+func voidAll(ctx context.Context, tx *sql.Tx, where string, args []any) (votes int, err error) {
+	return setAside(ctx, tx, "void", where, args...)
+}
+
+// voidEach voids one voter's votes, of which a player has few, as if they were taken back: that reads no others.
+func voidEach(ctx context.Context, tx *sql.Tx, where string, args []any) (votes int, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT video_id, voter_id FROM votes WHERE `+where+` ORDER BY video_id`, args...)
 	if err != nil {
 		return 0, err
 	}
-	counting, err := setAside(ctx, tx, "void", where, args...)
-	return hidden + counting, err
+	list, err := all(rows, func(row scanner) (pair [2]int64, err error) { return pair, row.Scan(&pair[0], &pair[1]) })
+	if err != nil {
+		return 0, err
+	}
+	if err := copyAside(ctx, tx, "void", where, args...); err != nil {
+		return 0, err
+	}
+	for _, pair := range list {
+		if _, err := takeBack(ctx, tx, pair[0], pair[1]); err != nil {
+			return 0, fmt.Errorf("take back: %w", err)
+		}
+	}
+	return len(list), nil
 }
 
 // RestoreVotes implements [contest.ModerationStore]. Those for a hidden video will count when it is shown.
-func (s *Store) RestoreVotes(ctx context.Context, q contest.Selection, d contest.Decision) (list []contest.Effect, err error) {
+func (s *Store) RestoreVotes(ctx context.Context, q contest.Selection, d contest.Decision) (e contest.Effect, err error) {
 	where, args := selectedVotes(q)
 	err = s.decide(ctx, "restore_votes", d, func(ctx context.Context, tx *sql.Tx) error {
-		list, err = affectAll(ctx, tx, q, d, contest.RestoredVotes,
-			`SELECT DISTINCT player_id FROM votes_set_aside WHERE `+where+` AND why = 'void' ORDER BY player_id`, args, restoreFor)
-		return err
+		e, err = affect(ctx, tx, q.PlayerID, func(e *contest.Effect) error {
+			hidden, err := affected(tx.ExecContext(ctx, `
+				UPDATE votes_set_aside SET why = 'hidden'
+				WHERE `+where+` AND why = 'void' AND video_id IN (SELECT id FROM videos WHERE status <> 'public')`, args...))
+			if err != nil {
+				return err
+			}
+			counting, err := bringBack(ctx, tx, where+` AND why = 'void'`, args...)
+			e.Votes = hidden + counting
+			return err
+		})
+		return noteVotes(ctx, tx, q, d, contest.RestoredVotes, e, err)
 	})
-	return list, err
+	return e, err
 }
 
-func restoreFor(ctx context.Context, tx *sql.Tx, where string, args []any) (votes int, err error) {
-	hidden, err := affected(tx.ExecContext(ctx, `
-		UPDATE votes_set_aside SET why = 'hidden'
-		WHERE `+where+` AND why = 'void' AND video_id IN (SELECT id FROM videos WHERE status <> 'public')`, args...))
-	if err != nil {
-		return 0, err
+// noteVotes enters what was done, unless it was nothing: votes may have been taken back before they were held.
+func noteVotes(ctx context.Context, tx *sql.Tx, q contest.Selection, d contest.Decision, action contest.Action, e contest.Effect, err error) error {
+	if err != nil || e.Votes == 0 {
+		return err
 	}
-	counting, err := bringBack(ctx, tx, where+` AND why = 'void'`, args...)
-	return hidden + counting, err
+	return note(ctx, tx, d.Act(action, q.PlayerID, q.VideoID, selectedWords(q, e.Votes)))
 }
 
 // selectedVotes is the condition of a selection, in votes as in those set aside.
@@ -79,41 +123,6 @@ func selectedVotes(q contest.Selection) (where string, args []any) {
 		add(`voter_age >= 0 AND voter_age < $%d`, int64(q.Young/time.Second))
 	}
 	return strings.Join(conditions, " AND "), args
-}
-
-// affectAll does something to the selected votes for each player that the query finds, in the order of their numbers, in which all
-// do who change the votes for several. It notes each.
-func affectAll(ctx context.Context, tx *sql.Tx, q contest.Selection, d contest.Decision, action contest.Action, players string, args []any,
-	do func(ctx context.Context, tx *sql.Tx, where string, args []any) (votes int, err error),
-) (list []contest.Effect, err error) {
-	rows, err := tx.QueryContext(ctx, players, args...)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := all(rows, func(row scanner) (id int64, err error) { return id, row.Scan(&id) })
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		ofPlayer := q
-		ofPlayer.PlayerID = id
-		where, args := selectedVotes(ofPlayer)
-		e, err := affect(ctx, tx, id, func(e *contest.Effect) (err error) {
-			e.Votes, err = do(ctx, tx, where, args)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if e.Votes == 0 {
-			continue // taken back before it was held
-		}
-		list = append(list, e)
-		if err := note(ctx, tx, d.Act(action, id, q.VideoID, selectedWords(q, e.Votes))); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
 }
 
 // selectedWords say in the audit log which votes they were.

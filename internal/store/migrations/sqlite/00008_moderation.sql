@@ -1,7 +1,8 @@
 -- +goose Up
 -- What organizers take out of the public, and votes that do not count for it or because they were bought.
 ALTER TABLE players ADD COLUMN shut_at TEXT;              -- NULL unless organizers have shut the account
-ALTER TABLE videos ADD COLUMN hidden TEXT NOT NULL DEFAULT '' CHECK (hidden IN ('', 'video', 'account')); -- '' unless it was public and organizers have hidden it, or shut its player's account
+-- '' unless it was public and organizers have hidden it, or shut its player's account. A program that knows nothing of it cannot publish it.
+ALTER TABLE videos ADD COLUMN hidden TEXT NOT NULL DEFAULT '' CHECK (hidden IN ('', 'video', 'account') AND (hidden = '' OR status = 'processed'));
 
 -- Votes are here or in votes, never in both. They refer to people and videos without a key: whoever deletes an account
 -- removes them.
