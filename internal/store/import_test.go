@@ -59,7 +59,20 @@ func source(t *testing.T) *world {
 	}))
 	w.exec(t, `UPDATE uploads SET video_id = $1`, star.ID)
 	check(t, w.RememberRanking(t.Context(), at(300), start))
+	w.decide(t, star, players[3])
 	return w
+}
+
+// decide takes out of the contest what organizers may: a vote, a video and an account.
+func (w *world) decide(t *testing.T, star contest.Video, voter contest.Player) {
+	t.Helper()
+	check(t, second(w.VoidVotes(t.Context(), contest.Selection{VoterID: voter.ID, PlayerID: star.PlayerID}, decision)))
+	hidden, shut := w.public(t, w.player(t, "oculta", "Cali"), "Retirada", at(10)), w.public(t, w.player(t, "cerrada", "Cali"), "Cerrada", at(11))
+	for _, v := range []contest.Video{hidden, shut} {
+		check(t, second(w.AddVote(t.Context(), v.ID, voter.ID, at(400))))
+	}
+	check(t, second(w.HideVideo(t.Context(), hidden.ID, decision)))
+	check(t, second(w.ShutAccount(t.Context(), shut.PlayerID, decision)))
 }
 
 // people are all players.
@@ -92,6 +105,7 @@ type answers struct {
 	Public   map[string][]contest.PublicVideo
 	Ranking  map[string][]contest.Standing
 	Votes    []string
+	Aside    []string
 	Site     []string
 }
 
@@ -124,6 +138,9 @@ func (w *world) answers(t *testing.T) answers {
 	for _, row := range selected(t, w.db.Readers, `SELECT voted_at, video_id, voter_id, player_id, origin, voter_age FROM votes ORDER BY 2, 3`) {
 		a.Votes = append(a.Votes, fmt.Sprint(moment(row[0]), row[1:]))
 	}
+	for _, row := range selected(t, w.db.Readers, `SELECT voted_at, video_id, voter_id, player_id, origin, voter_age, why FROM votes_set_aside ORDER BY 2, 3`) {
+		a.Aside = append(a.Aside, fmt.Sprint(moment(row[0]), row[1:]))
+	}
 	for _, row := range selected(t, w.db.Readers, `SELECT expires_at, token_hash, player_id, generation FROM sessions`) {
 		a.Site = append(a.Site, fmt.Sprint(moment(row[0]), row[1:]))
 	}
@@ -133,7 +150,7 @@ func (w *world) answers(t *testing.T) answers {
 	for _, row := range selected(t, w.db.Readers, `SELECT taken_at, player_id, position, city_position FROM standings_before ORDER BY 2`) {
 		a.Site = append(a.Site, fmt.Sprint(moment(row[0]), row[1:]))
 	}
-	for _, row := range selected(t, w.db.Readers, `SELECT reached_at, player_id, votes, city_key FROM standings ORDER BY 2`) {
+	for _, row := range selected(t, w.db.Readers, `SELECT reached_at, player_id, votes, city_key, decided FROM standings ORDER BY 2`) {
 		a.Votes = append(a.Votes, fmt.Sprint(moment(row[0]), row[1:]))
 	}
 	acts, err := w.Acts(ctx, contest.ActsQuery{Limit: 100})
@@ -169,11 +186,14 @@ func TestImportedContestAnswersTheSame(t *testing.T) {
 	from := source(t)
 	move, to := target(t, from)
 	content, before := from.content(t), from.answers(t)
+	if len(before.Aside) != 3 || from.number(t, `SELECT max(decided) FROM standings`) == 0 {
+		t.Fatalf("set aside: %v", before.Aside)
+	}
 
 	got, err := move.Run(t.Context())
 
 	check(t, err)
-	if diff := cmp.Diff(store.Imported{Players: 5, Videos: 7, Votes: 4, Queued: 2}, got); diff != "" {
+	if diff := cmp.Diff(store.Imported{Players: 7, Videos: 9, Votes: 3, Queued: 2}, got); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(requeued(before), requeued(to.answers(t))); diff != "" {
@@ -345,7 +365,7 @@ func TestTwoImportsAtOnce(t *testing.T) {
 	if (errs[0] == nil) == (errs[1] == nil) || !strings.Contains(errors.Join(errs...).Error(), "has a contest already") {
 		t.Errorf("got %v", errs)
 	}
-	if n := to.number(t, `SELECT count(*) FROM players`); n != 5 {
+	if n := to.number(t, `SELECT count(*) FROM players`); n != 7 {
 		t.Errorf("%d players are there", n)
 	}
 	to.agree(t)
