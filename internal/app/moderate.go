@@ -20,7 +20,7 @@ import (
 
 // act is what all commands have that act against cheating.
 type act struct {
-	Reason string `required:"" placeholder:"TEXT" help:"Why; the audit log keeps it."`
+	Reason string `required:"" placeholder:"TEXT" help:"Why. The audit log keeps it for good, so name nobody in it."`
 	As     string `placeholder:"NAME" help:"Who decides, for the audit log: the system's user by default."`
 	Yes    bool   `help:"Do not ask."`
 	DryRun bool   `help:"Show what would change, and change nothing."`

@@ -45,7 +45,8 @@ const (
 	ByOrganizer Actor = "organizer"
 )
 
-// Act is a line of the audit log. It names people and videos by their ids alone, so that it can stay when they go.
+// Act is a line of the audit log. It names players and videos by their ids, so that it can stay when they go. What organizers
+// write in it stays as well: their own names, and reasons, which should name nobody.
 type Act struct {
 	ID       int64 // 0 for one that is not entered yet
 	At       time.Time
@@ -53,7 +54,7 @@ type Act struct {
 	Action   Action
 	PlayerID int64  // whose account or video it was about, 0 for nobody's
 	VideoID  int64  // 0 for none
-	Detail   string // what an organizer asked for or why, or from where somebody tried; "" for all others
+	Detail   string // what an organizer asked for, or who decided and why, or from where somebody tried; "" for all others
 }
 
 // ActsQuery asks for lines of the audit log, the latest first.

@@ -86,7 +86,7 @@ func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]con
 			return err
 		}
 		for _, statement := range []string{
-			`DELETE FROM votes WHERE player_id = $1`, // reads them all, which nothing else does
+			`DELETE FROM votes WHERE player_id = $1`, // reads them all, as organizers' decisions do
 			`DELETE FROM votes_taken_back WHERE player_id = $1`,
 			`DELETE FROM votes_set_aside WHERE player_id = $1`,
 			`DELETE FROM votes_set_aside WHERE voter_id = $1`,

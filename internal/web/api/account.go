@@ -77,7 +77,7 @@ type Exported struct {
 type ExportedProfile struct {
 	Profile
 	CreatedAt  moment `json:"created_at"`
-	Generation int64  `json:"generation" minimum:"0" doc:"How often the password was changed."`
+	Generation int64  `json:"generation" minimum:"0" doc:"How often the password was changed or the account shut."`
 }
 
 type ExportedVideo struct {
@@ -100,7 +100,7 @@ type ExportedVote struct {
 }
 
 type ExportedSession struct {
-	Generation int64  `json:"generation" minimum:"0" doc:"How often the password had been changed when it was begun."`
+	Generation int64  `json:"generation" minimum:"0" doc:"What the profile's was when it was begun."`
 	ExpiresAt  moment `json:"expires_at" doc:"30 days after a visit."`
 }
 

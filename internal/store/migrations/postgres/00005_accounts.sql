@@ -19,7 +19,7 @@ CREATE TABLE audit_log (
     action    TEXT NOT NULL,
     player_id BIGINT,                     -- whose account or video it was about
     video_id  BIGINT,
-    detail    TEXT NOT NULL               -- '' or what an organizer asked for; nothing personal
+    detail    TEXT NOT NULL               -- '', or who of the organizers asked for what and why, or an origin
 );
 
 CREATE INDEX audit_of_player ON audit_log (player_id, id);
