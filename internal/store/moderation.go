@@ -219,10 +219,11 @@ func setAside(ctx context.Context, tx *sql.Tx, why, where string, args ...any) (
 	if err := copyAside(ctx, tx, why, where, args...); err != nil {
 		return 0, err
 	}
-	return affected(tx.ExecContext(ctx, `DELETE FROM votes WHERE `+where, args...)) //nolint:gosec // fixed texts
+	return affected(tx.ExecContext(ctx, `DELETE FROM votes WHERE `+where, args...))
 }
 
 func copyAside(ctx context.Context, tx *sql.Tx, why, where string, args ...any) error {
+	//nolint:gosec // fixed texts
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO votes_set_aside (voter_id, video_id, player_id, voted_at, origin, voter_age, why)
 		SELECT voter_id, video_id, player_id, voted_at, origin, voter_age, '`+why+`' FROM votes WHERE `+where+`
@@ -234,11 +235,14 @@ func copyAside(ctx context.Context, tx *sql.Tx, why, where string, args ...any) 
 // votes were set aside leaves them, and those for videos that it deletes.
 func bringBack(ctx context.Context, tx *sql.Tx, where string, args ...any) (votes int, err error) {
 	where += ` AND video_id IN (SELECT id FROM videos WHERE status = 'public')`
-	_, err = tx.ExecContext(ctx, `DELETE FROM votes_set_aside WHERE `+where+`
-		AND NOT EXISTS (SELECT 1 FROM players WHERE players.id = voter_id)`, args...) //nolint:gosec // fixed texts
+	//nolint:gosec // fixed texts
+	_, err = tx.ExecContext(ctx, `
+		DELETE FROM votes_set_aside WHERE `+where+`
+		AND NOT EXISTS (SELECT 1 FROM players WHERE players.id = voter_id)`, args...)
 	if err != nil {
 		return 0, err
 	}
+	//nolint:gosec // fixed texts
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age)
 		SELECT voter_id, video_id, player_id, voted_at, voted_at, origin, voter_age FROM votes_set_aside WHERE `+where+`
@@ -246,7 +250,7 @@ func bringBack(ctx context.Context, tx *sql.Tx, where string, args ...any) (vote
 	if err != nil {
 		return 0, err
 	}
-	return affected(tx.ExecContext(ctx, `DELETE FROM votes_set_aside WHERE `+where, args...)) //nolint:gosec // fixed texts
+	return affected(tx.ExecContext(ctx, `DELETE FROM votes_set_aside WHERE `+where, args...))
 }
 
 // affected is how many rows a statement changed.
