@@ -23,7 +23,7 @@ type shutAccount struct {
 // Run shuts an account, and says what it leaves.
 func (c shutAccount) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
-		p := report{done: "shut", account: true, votes: "do not count meanwhile", notes: []string{
+		p := report{done: "shut", account: true, votes: "set aside", notes: []string{
 			"All browsers and programs are signed out of it. The votes that it has given still count; to void them:",
 			fmt.Sprintf("  risingstars votes void --voter %s --reason TEXT", c.Account),
 		}}
@@ -40,7 +40,7 @@ type openAccount struct {
 // Run opens an account.
 func (c openAccount) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
-		return onAccount(r.ctx, d, m.Open, c.Account, decision, report{done: "open", account: true, votes: "count again"})
+		return onAccount(r.ctx, d, m.Open, c.Account, decision, report{done: "open", account: true, votes: "counted again"})
 	})
 }
 
@@ -52,6 +52,9 @@ func onAccount(ctx context.Context, d *data, do func(context.Context, int64, con
 		return p, err
 	}
 	e, err := do(ctx, id, decision)
+	if errors.Is(err, contest.ErrAccountShut) {
+		return p, fmt.Errorf("account %s is shut already", account)
+	}
 	if err != nil {
 		return p, fmt.Errorf("account %s: %w", account, err)
 	}

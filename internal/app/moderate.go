@@ -51,7 +51,7 @@ func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.D
 		if err != nil {
 			return inFlags(err)
 		}
-		would.print(r.out, "would be")
+		would.print(r.out, "would be ")
 		if c.DryRun {
 			return nil
 		}
@@ -64,7 +64,7 @@ func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.D
 	if err != nil {
 		return inFlags(err)
 	}
-	done.print(r.out, "is")
+	done.print(r.out, "")
 	for _, line := range done.notes {
 		fmt.Fprintln(r.errOut, line)
 	}
@@ -133,21 +133,25 @@ func agreed(in io.Reader, out io.Writer) error {
 type report struct {
 	done    string // such as "hidden"
 	account bool   // it is about the account, not about its videos alone
-	votes   string // what happens to votes, such as "no longer count"
+	votes   string // what becomes of votes, such as "void"
 	effects []contest.Effect
 	notes   []string // what the organizer should know besides
 }
 
-func (p report) print(out io.Writer, is string) {
+// print has in front of each participle what makes it a trial: "would be ", or nothing.
+func (p report) print(out io.Writer, trial string) {
+	is := cmp.Or(trial, "is ")
 	for _, e := range p.effects {
 		who := fmt.Sprintf("%s (player %d)", printable(e.Player.Name()), e.Player.ID)
 		if p.account {
-			fmt.Fprintf(out, "the account of %s %s %s\n", who, is, p.done)
+			fmt.Fprintf(out, "the account of %s %s%s\n", who, is, p.done)
 		}
 		for _, v := range e.Videos {
-			fmt.Fprintf(out, "video %d, %q of %s, %s %s\n", v.ID, v.Title, who, is, visible(v))
+			fmt.Fprintf(out, "video %d, %q of %s, %s%s\n", v.ID, v.Title, who, is, visible(v))
 		}
-		fmt.Fprintf(out, "%d votes for %s %s; in the ranking: %s, before: %s\n", e.Votes, who, p.votes, standing(e.After), standing(e.Before))
+		if e.Votes > 0 || e.After != e.Before {
+			fmt.Fprintf(out, "votes for %s: %d %s%s; in the ranking: %s, before: %s\n", who, e.Votes, trial, p.votes, standing(e.After), standing(e.Before))
+		}
 	}
 }
 
@@ -162,5 +166,5 @@ func standing(t contest.Tally) string {
 	if t.Position == 0 {
 		return "no place"
 	}
-	return fmt.Sprintf("place %d with %d votes", t.Position, t.Votes)
+	return fmt.Sprintf("place %d, votes: %d", t.Position, t.Votes)
 }

@@ -54,12 +54,15 @@ func TestVideosCommands(t *testing.T) {
 		t.Errorf("with nobody to ask: got %v", err)
 	}
 	out := must(run(t, settings, append(hide, "--dry-run")...))(t)
-	contains(t, out, `video 1, "Triple" of Ana Ruiz (player 1), would be hidden`, "1 votes for", "no place, before: place 1 with 1 votes")
+	contains(t, out, `video 1, "Triple" of Ana Ruiz (player 1), would be hidden`, "votes for Ana Ruiz (player 1): 1 would be set aside", "no place, before: place 1, votes: 1")
 	if v := ana.video(t, s.URL, id); v.Status != "public" {
 		t.Errorf("a trial has made it %s", v.Status)
 	}
 	out = must(run(t, settings, append(hide, "--yes")...))(t)
-	contains(t, out, "is hidden", "do not count meanwhile")
+	contains(t, out, "is hidden", ": 1 set aside")
+	if _, err := run(t, settings, append(hide, "--yes")...); err == nil || !strings.Contains(err.Error(), "is hidden already") {
+		t.Errorf("again: got %v", err)
+	}
 
 	apptest.Eventually(t, 2*time.Second, "the list is empty", func() bool { return len(listed(t, s.URL)) == 0 })
 	if n := votes(t, s.URL); n != 0 {
@@ -86,7 +89,7 @@ func TestVideosCommands(t *testing.T) {
 	}
 
 	out = must(run(t, settings, "videos", "show", fmt.Sprint(id), "--reason=it is", "--yes"))(t)
-	contains(t, out, "is public again", "place 1 with 1 votes, before: no place")
+	contains(t, out, "is public again", "place 1, votes: 1, before: no place")
 	apptest.Eventually(t, 2*time.Second, "it is listed again", func() bool { return len(listed(t, s.URL)) == 1 && votes(t, s.URL) == 1 })
 	out = must(run(t, settings, "audit", "--action=video_hidden"))(t)
 	contains(t, out, "organizer", "alba: not her own")
@@ -191,7 +194,7 @@ func TestVoidAndRestoreCommands(t *testing.T) {
 
 	out := must(void(cluster...))(t)
 
-	contains(t, out, "3 votes for Ana Ruiz (player 1) are void; in the ranking: place 1 with 0 votes, before: place 1 with 3 votes")
+	contains(t, out, "votes for Ana Ruiz (player 1): 3 void; in the ranking: place 1, votes: 0, before: place 1, votes: 3")
 	apptest.Eventually(t, 2*time.Second, "the ranking follows", func() bool { return votes(t, s.URL) == 0 })
 	if err := fan.vote(s.URL, id); err == nil || !strings.Contains(err.Error(), "already voted") {
 		t.Errorf("given again: %v", err)
@@ -211,7 +214,7 @@ func TestVoidAndRestoreCommands(t *testing.T) {
 		}
 	}
 	out = must(run(t, settings, "votes", "restore", "--voter", fan.email, "--reason=a real fan", "--yes"))(t)
-	contains(t, out, "1 votes for", "place 1 with 1 votes, before: place 1 with 0 votes")
+	contains(t, out, ": 1 no longer void", "place 1, votes: 1, before: place 1, votes: 0")
 	wantVoidVote(t, s, fan, id, false)
 }
 

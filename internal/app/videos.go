@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"risingstars/internal/contest"
@@ -21,7 +22,7 @@ type hideVideo struct {
 // Run hides a video.
 func (c hideVideo) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, _ *data, d contest.Decision) (report, error) {
-		return onVideo(r.ctx, m.Hide, c.ID, d, report{done: "hidden", votes: "do not count meanwhile"})
+		return onVideo(r.ctx, m.Hide, c.ID, d, report{done: "hidden", votes: "set aside"})
 	})
 }
 
@@ -34,7 +35,7 @@ type showVideo struct {
 // Run shows a video again.
 func (c showVideo) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, _ *data, d contest.Decision) (report, error) {
-		return onVideo(r.ctx, m.Show, c.ID, d, report{done: "public", votes: "count again"})
+		return onVideo(r.ctx, m.Show, c.ID, d, report{done: "public", votes: "counted again"})
 	})
 }
 
@@ -42,6 +43,9 @@ func onVideo(ctx context.Context, do func(context.Context, int64, contest.Decisi
 	id int64, d contest.Decision, p report,
 ) (report, error) {
 	e, err := do(ctx, id, d)
+	if errors.Is(err, contest.ErrHidden) {
+		return p, fmt.Errorf("video %d is hidden already", id)
+	}
 	if err != nil {
 		return p, fmt.Errorf("video %d: %w", id, err)
 	}

@@ -48,7 +48,7 @@ func (c voidVotes) Run(r *runner) error {
 			return report{}, err
 		}
 		effects, err := m.Void(r.ctx, q, decision)
-		return someVotes(report{votes: "are void", effects: effects}, err)
+		return someVotes(report{votes: "void", effects: effects}, err)
 	})
 }
 
@@ -65,7 +65,7 @@ func (c restoreVotes) Run(r *runner) error {
 			return report{}, err
 		}
 		effects, err := m.Restore(r.ctx, q, decision)
-		return someVotes(report{votes: "are void no longer", effects: effects}, err)
+		return someVotes(report{votes: "no longer void", effects: effects}, err)
 	})
 }
 
