@@ -23,7 +23,7 @@ type shutAccount struct {
 // Run shuts an account, and says what it leaves.
 func (c shutAccount) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
-		p := report{done: "shut", account: true, votes: "set aside", notes: []string{
+		p := report{account: "shut", votes: "set aside", notes: []string{
 			"All browsers and programs are signed out of it. The votes that it has given still count; to void them:",
 			fmt.Sprintf("  risingstars votes void --voter %s --reason TEXT", c.Account),
 		}}
@@ -40,7 +40,7 @@ type openAccount struct {
 // Run opens an account.
 func (c openAccount) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
-		return onAccount(r.ctx, d, m.Open, c.Account, decision, report{done: "open", account: true, votes: "counted again"})
+		return onAccount(r.ctx, d, m.Open, c.Account, decision, report{account: "open", votes: "counted again"})
 	})
 }
 

@@ -26,10 +26,21 @@ type jobsRetry struct {
 }
 
 // Run queues failed videos again. A server that runs picks them up, and tells browsers of them where it shares Redis.
-func (c jobsRetry) Run(r *runner) (err error) {
+func (c jobsRetry) Run(r *runner) error {
 	if c.All == (len(c.IDs) > 0) {
 		return errors.New("name the videos to retry, or give --all")
 	}
+	return withContest(r, func(d *data, l contest.Live) error {
+		retry := retrier{runner: r, videos: &contest.Videos{Store: d.store, Live: l, Clock: time.Now}}
+		if c.All {
+			return retry.all(d.store)
+		}
+		return retry.these(c.IDs)
+	})
+}
+
+// withContest opens the contest and what servers share, for a command that changes what they show.
+func withContest(r *runner, do func(*data, contest.Live) error) (err error) {
 	d, err := openCurrent(r)
 	if err != nil {
 		return err
@@ -42,11 +53,7 @@ func (c jobsRetry) Run(r *runner) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	retry := retrier{runner: r, videos: &contest.Videos{Store: d.store, Live: l, Clock: time.Now}}
-	if c.All {
-		return retry.all(d.store)
-	}
-	return retry.these(c.IDs)
+	return do(d, l)
 }
 
 // retrier queues failed videos again, and says so of each.

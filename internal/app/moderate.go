@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"risingstars/internal/contest"
 	"risingstars/internal/web/lang"
 	"risingstars/internal/web/problem"
@@ -29,25 +27,20 @@ type act struct {
 // errNotConfirmed ends a command of which the organizer thought better.
 var errNotConfirmed = errors.New("nothing was changed")
 
-// moderation opens the contest, shows what do would change, asks, does it, and shows what it has changed. do is called with a
-// decision that is only tried, and then with one that is meant. Servers that share Redis hear of it; others look within a second.
-func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.Decision) (report, error)) (err error) {
-	d, err := openCurrent(r)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.close()) }()
-	log, flush := newLogger(r.settings, r.errOut)
-	defer flush()
-	l, release, err := openShared(r.ctx, r.settings, log, prometheus.NewRegistry())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, release()) }()
-	m := &contest.Moderation{Store: d.store, Live: l, Clock: time.Now}
+// moderation opens the contest and decides. Servers that share Redis hear of it; others look within a second.
+func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.Decision) (report, error)) error {
+	return withContest(r, func(d *data, l contest.Live) error {
+		m := &contest.Moderation{Store: d.store, Live: l, Clock: time.Now}
+		return c.decide(r, func(decision contest.Decision) (report, error) { return do(m, d, decision) })
+	})
+}
+
+// decide shows what do would change, asks, does it, and shows what it has changed. do is called with a decision that is only
+// tried, and then with one that is meant.
+func (c act) decide(r *runner, do func(contest.Decision) (report, error)) error {
 	decision := contest.Decision{By: cmp.Or(c.As, systemUser()), Reason: c.Reason, Trial: true}
 	if !c.Yes || c.DryRun {
-		would, err := do(m, d, decision)
+		would, err := do(decision)
 		if err != nil {
 			return inFlags(err)
 		}
@@ -60,7 +53,7 @@ func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.D
 		}
 	}
 	decision.Trial = false
-	done, err := do(m, d, decision)
+	done, err := do(decision)
 	if err != nil {
 		return inFlags(err)
 	}
@@ -131,8 +124,7 @@ func agreed(in io.Reader, out io.Writer) error {
 
 // report is what a command prints of what it does.
 type report struct {
-	done    string // such as "hidden"
-	account bool   // it is about the account, not about its videos alone
+	account string // what becomes of the account, such as "shut"; "" where it is about videos or votes alone
 	votes   string // what becomes of votes, such as "void"
 	effects []contest.Effect
 	notes   []string // what the organizer should know besides
@@ -143,8 +135,8 @@ func (p report) print(out io.Writer, trial string) {
 	is := cmp.Or(trial, "is ")
 	for _, e := range p.effects {
 		who := fmt.Sprintf("%s (player %d)", printable(e.Player.Name()), e.Player.ID)
-		if p.account {
-			fmt.Fprintf(out, "the account of %s %s%s\n", who, is, p.done)
+		if p.account != "" {
+			fmt.Fprintf(out, "the account of %s %s%s\n", who, is, p.account)
 		}
 		for _, v := range e.Videos {
 			fmt.Fprintf(out, "video %d, %q of %s, %s%s\n", v.ID, v.Title, who, is, visible(v))

@@ -46,10 +46,10 @@ func confine(ctx context.Context, s *config.Settings, tools media.Tools) (media.
 		return tools, media.Protection{Why: "SANDBOX is off"}, tools.Judges(ctx)
 	}
 	tools, protection, err := tools.Confine(ctx)
-	if err != nil && protection.Why == "" {
-		return tools, protection, fmt.Errorf("%w (SANDBOX=off runs it all the same)", err)
-	}
 	if err != nil {
+		if protection.Why == "" { // it does not run confined
+			err = fmt.Errorf("%w (SANDBOX=off runs it all the same)", err)
+		}
 		return tools, protection, err
 	}
 	if s.Sandbox == config.SandboxRequired && !protection.Complete() {
