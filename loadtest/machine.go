@@ -58,9 +58,10 @@ func (b *bench) describe() error {
 	return writeWhole(path, append(text, '\n'))
 }
 
-// version is the program's own.
+// version is the program's own, which may be a commit that begins with a letter.
 func (b *bench) version() string {
-	return strings.TrimPrefix(versionOf([]string{b.program, "version"}), "risingstars ")
+	said, _, _ := strings.Cut(strings.TrimPrefix(versionOf([]string{b.program, "version"}), "risingstars "), " ")
+	return said
 }
 
 // found is a program, on the path or where Debian keeps servers.
