@@ -2,15 +2,9 @@
 package mediatest
 
 import (
-	"context"
-	"crypto/sha256"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"slices"
 	"strconv"
-	"sync"
 	"testing"
 )
 
@@ -46,65 +40,23 @@ type Spec struct {
 	Fragmented bool
 }
 
-// Clip makes the clip, or finds it made already, and returns its path. Nobody may change the file: it is kept for other
-// tests, in the temporary folder of the machine, under a name that follows from the spec. Without FFmpeg the test is
-// skipped, but fails where CI is set.
+// Clip makes the clip, or finds it made already, and returns its path. No test may change the file: it is kept for other
+// tests in the temporary folder of the machine. Without FFmpeg the test is skipped, but fails where CI is set.
 func Clip(tb testing.TB, spec Spec) string {
 	tb.Helper()
-	ffmpeg := Program(tb, "ffmpeg")
+	Program(tb, "ffmpeg")
 	spec = spec.withDefaults()
-	name := fmt.Sprintf("%x.%s", sha256.Sum256(fmt.Append(nil, version, spec)), spec.Container)
-	path := filepath.Join(os.TempDir(), fmt.Sprintf("risingstars-mediatest-%d", os.Getuid()), name)
-	if err := once(path, func() error { return spec.make(tb.Context(), ffmpeg, path) }); err != nil {
-		tb.Fatalf("make clip %+v: %v", spec, err)
-	}
-	return path
-}
-
-// version changes when the same spec makes another file.
-const version = "1"
-
-// making is what once has been asked for.
-var making = struct {
-	sync.Mutex
-	done map[string]func() error
-}{done: map[string]func() error{}}
-
-// once makes a path once in this process; the others wait for it. Another process may make it at the same time: whoever
-// renames last wins, and the files are alike.
-func once(path string, f func() error) error {
-	making.Lock()
-	first, ok := making.done[path]
-	if !ok {
-		first = sync.OnceValue(f)
-		making.done[path] = first
-	}
-	making.Unlock()
-	return first()
-}
-
-func (s Spec) make(ctx context.Context, ffmpeg, path string) error {
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), "new-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	work := filepath.Join(dir, "clip")
-	if out, err := exec.CommandContext(ctx, ffmpeg, append(s.args(), work)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
-	if s.Rotate != 0 || s.Mirror {
-		if err := setMatrix(work, s.Rotate, s.Mirror); err != nil {
+	args := spec.args()
+	recipe := append(slices.Clone(args), fmt.Sprintf("rotate %d, mirror %t", spec.Rotate, spec.Mirror))
+	return cached(tb, "clip", spec.Container, recipe, func(path string) error {
+		if _, err := output(tb, "ffmpeg", append(args, path)...); err != nil {
 			return err
 		}
-	}
-	return os.Rename(work, path)
+		if spec.Rotate == 0 && !spec.Mirror {
+			return nil
+		}
+		return setMatrix(path, spec.Rotate, spec.Mirror)
+	})
 }
 
 func (s Spec) withDefaults() Spec {
@@ -130,20 +82,6 @@ func (s Spec) withDefaults() Spec {
 		s.PixelFormat = "yuv420p10le"
 	}
 	return s
-}
-
-// Program finds a program of FFmpeg, or skips the test without it; where CI is set, it fails.
-func Program(tb testing.TB, name string) string {
-	tb.Helper()
-	path, err := exec.LookPath(name)
-	switch {
-	case err == nil:
-	case errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "":
-		tb.Skipf("%s is not installed", name)
-	default:
-		tb.Fatal(err)
-	}
-	return path
 }
 
 func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) }

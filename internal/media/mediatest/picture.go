@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,9 +17,9 @@ func Pictures(tb testing.TB, path string, numbers ...int) []*image.NRGBA {
 	for i, n := range numbers {
 		choices[i] = fmt.Sprintf(`eq(n\,%d)`, n)
 	}
-	out, err := exec.CommandContext(tb.Context(), Program(tb, "ffmpeg"), "-nostdin", "-loglevel", "error", "-threads", "1",
+	out, err := output(tb, "ffmpeg", "-nostdin", "-loglevel", "error", "-threads", "1",
 		"-noautorotate", "-i", path, "-vf", "select="+strings.Join(choices, "+")+",setpts=N/FRAME_RATE/TB,format=rgba",
-		"-frames:v", strconv.Itoa(len(numbers)), "-f", "image2pipe", "-c:v", "pam", "-").Output()
+		"-frames:v", strconv.Itoa(len(numbers)), "-f", "image2pipe", "-c:v", "pam", "-")
 	if err != nil {
 		tb.Fatalf("decode %s: %v", path, err)
 	}
@@ -54,8 +53,7 @@ func pam(tb testing.TB, data []byte) (p *image.NRGBA, rest []byte) {
 // Streams is what ffprobe tells about the streams of a file.
 func Streams(tb testing.TB, path string) []map[string]any {
 	tb.Helper()
-	out, err := exec.CommandContext(tb.Context(), Program(tb, "ffprobe"), "-loglevel", "error", "-print_format", "json", "-show_streams",
-		path).Output()
+	out, err := output(tb, "ffprobe", "-loglevel", "error", "-print_format", "json", "-show_streams", path)
 	if err != nil {
 		tb.Fatalf("probe %s: %v", path, err)
 	}
