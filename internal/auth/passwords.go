@@ -27,7 +27,7 @@ const patience = 3 * time.Second
 // shortly, and get ErrBusy then.
 type Passwords struct {
 	cost  int
-	dummy []byte // compared where there is no account, for the same time; of no password that anybody knows
+	dummy []byte // compared where there is no account, for the same time; written down, since computing one took 60 ms of each start
 	slots chan struct{}
 }
 

@@ -575,6 +575,10 @@ func TestMetricsCountByRoute(t *testing.T) {
 }
 
 // A read deadline that passes while a request is answered does not end those that come after it on the connection.
+//
+// The chaos test found this: tusd sets such a deadline when a second request wants the same upload. net/http then ends the
+// context of the connection and serves all later requests with it. Behind nginx these were other clients' requests, and
+// each of them was answered with 500.
 func TestARequestAfterADeadline(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, map[string]http.HandlerFunc{

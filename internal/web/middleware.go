@@ -171,7 +171,9 @@ func slashless(next http.Handler) http.Handler {
 // routed lets the router choose, and gives the form of all problems to the errors that are none: the router's own 404
 // and 405, and what the standard library answers for a file, such as 416.
 //
-// At the paths of onlyPost, which patterns of other calls match as well, the router is asked for POST only.
+// At the paths of onlyPost, which patterns of other calls match as well, the router is asked for POST only. net/http's mux
+// would list the methods of every matching pattern in Allow, and it accepts no pattern for a path without a method beside
+// one for ids with a method, so the path is checked before the mux is called.
 func routed(routes *http.ServeMux, onlyPost []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost && slices.Contains(onlyPost, r.URL.Path) {
