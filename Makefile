@@ -3,7 +3,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X risingstars/internal/app.version=$(VERSION)
 
-.PHONY: help run build test bench capacity chaos fuzz fuzz-api coverage lint fmt release clean
+.PHONY: help run build test test-long bench capacity chaos fuzz fuzz-api coverage lint fmt release clean
 .PHONY: aws-synth aws-deploy aws-update aws-stop aws-start aws-destroy
 
 help: ## list the targets
@@ -11,16 +11,20 @@ help: ## list the targets
 
 run: ## build and start the platform, with its data in ./data
 	@scripts/setup run
-	@$(MAKE) --no-print-directory build
+	@scripts/build
 	@exec bin/risingstars serve
 
 # The version comes in by the linker, so Go need not ask git, which fails in a checkout that another user owns.
 build: ## build bin/risingstars
-	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/risingstars ./cmd/risingstars
+	@CGO_ENABLED=0 go build $(BUILD_FLAGS) -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/risingstars ./cmd/risingstars
 
-test: ## run every check and test (parts: scripts/test lint go …)
+test: ## run every check and test in its short form (parts: scripts/test lint go …)
 	@scripts/setup test
 	@scripts/test
+
+test-long: ## run whole what make test runs in short (parts: scripts/test --long chaos …)
+	@scripts/setup test
+	@scripts/test --long
 
 bench: ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
@@ -45,7 +49,7 @@ fuzz-api: ## hold the program against its OpenAPI document (N=500 SEED=1)
 
 coverage: ## run the Go tests and write coverage/index.html
 	@scripts/setup test
-	@scripts/test go
+	@COVERAGE=1 scripts/test go
 	go tool cover -html coverage/go.out -o coverage/index.html
 
 lint: ## run the linters
