@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"risingstars/internal/jobs"
-	"risingstars/internal/web/ui"
+	"risingstars/internal/web/site"
 )
 
 // organizersJobs is where organizers find the pages of the job queue.
@@ -26,7 +26,7 @@ func (p *platform) wireOrganizers(mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	guarded := ui.Organizers(p.settings.OrganizerPassword, p.limits(), p.noted(pages))
+	guarded := site.Organizers(p.settings.OrganizerPassword, p.limits(), p.noted(pages))
 	mux.Handle(organizersJobs, guarded)
 	mux.Handle(organizersJobs+"/", guarded)
 	return nil

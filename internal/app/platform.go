@@ -29,7 +29,7 @@ import (
 	"risingstars/internal/web"
 	"risingstars/internal/web/api"
 	"risingstars/internal/web/limit"
-	"risingstars/internal/web/ui"
+	"risingstars/internal/web/site"
 	"risingstars/internal/web/uploads"
 )
 
@@ -265,7 +265,7 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	site, err := p.wireSite(mux, ui.Needs{
+	site, err := p.wireSite(mux, site.Needs{
 		Players: players, Accounts: accounts, Votes: votes, Links: links, Origins: p.origins, Limits: limits, Export: routes.Exported,
 	})
 	if err != nil {

@@ -10,18 +10,18 @@ import (
 	"risingstars/internal/contest"
 	"risingstars/internal/web"
 	"risingstars/internal/web/api"
-	"risingstars/internal/web/ui"
+	"risingstars/internal/web/site"
 	"risingstars/internal/web/uploads"
 )
 
 // wireSite puts the web site's pages on the mux.
-func (p *platform) wireSite(mux *http.ServeMux, needs ui.Needs) (*ui.Site, error) {
+func (p *platform) wireSite(mux *http.ServeMux, needs site.Needs) (*site.Site, error) {
 	public := strings.TrimSuffix(p.settings.PublicURL, "/")
 	p.votes = needs.Votes
 	needs.Videos, needs.Live = p.videos, p.live
 	needs.Sessions = &auth.Sessions{Store: p.data.store, Clock: time.Now, Secure: strings.HasPrefix(public, "https://")}
 	needs.MediaPath, needs.PublicURL, needs.MaxUpload, needs.Contact, needs.Stopping = api.MediaPath, public, p.settings.MaxUploadBytes, p.settings.Contact, p.stopping
-	site, err := ui.NewSite(needs)
+	site, err := site.NewSite(needs)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the web site: %w", err)
 	}
@@ -31,7 +31,7 @@ func (p *platform) wireSite(mux *http.ServeMux, needs ui.Needs) (*ui.Site, error
 }
 
 // wireUploads puts resumable uploads on the mux, for browsers with a session and programs with a token.
-func (p *platform) wireUploads(mux *http.ServeMux, site *ui.Site, routes *api.API) (err error) {
+func (p *platform) wireUploads(mux *http.ServeMux, site *site.Site, routes *api.API) (err error) {
 	p.uploads, err = uploads.New(uploads.Needs{
 		Store: p.data.store, Videos: p.videos, Room: p.room, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,
 		MinRate: p.settings.MinUploadRate,

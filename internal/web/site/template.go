@@ -1,9 +1,9 @@
-// Package ui is the web site that people see: pages rendered on the server, and the few files a browser needs to show
+// Package site is the web site that people see: pages rendered on the server, and the few files a browser needs to show
 // them. Reading works without scripts; there are no inline scripts or styles, so that the site can send
 // "default-src 'self'".
 //
 // Each page is a struct, filled by its handler, and a template of the same name.
-package ui
+package site
 
 import (
 	"bytes"
@@ -23,15 +23,15 @@ var templateFiles embed.FS
 //go:embed static
 var staticFiles embed.FS
 
-// UI renders the site's pages and serves its static files. It is safe for concurrent use.
-type UI struct {
+// Templates renders the site's pages and serves its static files. It is safe for concurrent use.
+type Templates struct {
 	assets *assets
 	pages  map[string]*template.Template
 }
 
-// New parses every template and reads every static file, so that a broken one stops the program at its start and not
+// NewTemplates parses every template and reads every static file, so that a broken one stops the program at its start and not
 // a reader at their request.
-func New() (*UI, error) {
+func NewTemplates() (*Templates, error) {
 	static, err := fs.Sub(staticFiles, "static")
 	if err != nil {
 		return nil, fmt.Errorf("opening static files: %w", err)
@@ -40,7 +40,7 @@ func New() (*UI, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading static files: %w", err)
 	}
-	u := &UI{assets: assets, pages: make(map[string]*template.Template)}
+	templates := &Templates{assets: assets, pages: make(map[string]*template.Template)}
 	for name := range pages() {
 		page, err := template.New("layout.html").
 			Funcs(template.FuncMap{"asset": assets.url}).
@@ -49,20 +49,20 @@ func New() (*UI, error) {
 		if err != nil {
 			return nil, fmt.Errorf("parsing page %s: %w", name, err)
 		}
-		u.pages[name] = page
+		templates.pages[name] = page
 	}
-	return u, nil
+	return templates, nil
 }
 
 // Static serves the files under /static/. It answers at any depth of that path, so it is mounted as it is, with no
 // prefix stripped.
-func (u *UI) Static() http.Handler { return u.assets }
+func (t *Templates) Static() http.Handler { return t.assets }
 
 // render writes nothing to w unless the whole page could be made, so that whoever receives its error can still answer
 // with a status of their own. part is the template to be shown, "" for the whole page.
-func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, name, part string, view any) error {
+func (t *Templates) render(w http.ResponseWriter, r *http.Request, status int, name, part string, view any) error {
 	var page bytes.Buffer
-	if err := u.execute(&page, name, part, view); err != nil {
+	if err := t.execute(&page, name, part, view); err != nil {
 		return err
 	}
 	h := w.Header()
@@ -86,12 +86,12 @@ func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, name, pa
 	return nil
 }
 
-func (u *UI) execute(page *bytes.Buffer, name, part string, view any) error {
+func (t *Templates) execute(page *bytes.Buffer, name, part string, view any) error {
 	var err error
 	if part == "" {
-		err = u.pages[name].Execute(page, view)
+		err = t.pages[name].Execute(page, view)
 	} else {
-		err = u.pages[name].ExecuteTemplate(page, part, view)
+		err = t.pages[name].ExecuteTemplate(page, part, view)
 	}
 	if err != nil {
 		return fmt.Errorf("rendering page %s: %w", name, err)

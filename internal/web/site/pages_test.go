@@ -1,4 +1,4 @@
-package ui
+package site
 
 import (
 	"net/http/httptest"
@@ -51,7 +51,7 @@ func fill(v reflect.Value, w *words) {
 
 func TestEveryPageRendersInBothLanguages(t *testing.T) {
 	t.Parallel()
-	u, err := New()
+	templates, err := NewTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestEveryPageRendersInBothLanguages(t *testing.T) {
 			for kind, page := range map[string]any{"empty": empty.Interface(), "full": full} {
 				r := httptest.NewRequest("GET", "/", nil)
 				answer := httptest.NewRecorder()
-				if err := u.render(answer, r, 200, name, "", page); err != nil {
+				if err := templates.render(answer, r, 200, name, "", page); err != nil {
 					t.Errorf("%s, %s: %v", name, kind, err)
 				}
 				body := answer.Body.String()
@@ -91,11 +91,11 @@ func TestEveryPageRendersInBothLanguages(t *testing.T) {
 
 func TestEveryStateOfAVideoHasItsSentence(t *testing.T) {
 	t.Parallel()
-	u, err := New()
+	templates, err := NewTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Site{UI: u}
+	s := &Site{Templates: templates}
 	for status, want := range map[contest.Status]string{
 		contest.Uploaded: spanish.StateUploaded, contest.Processing: "Procesando: 40 %",
 		contest.Processed: spanish.DoPublish, contest.Public: spanish.DoSee, contest.Failed: spanish.DoRetry,
@@ -125,11 +125,11 @@ func TestOnlyPathsOfThisSiteAreComeBackTo(t *testing.T) {
 
 func TestMovementIsAgainstTheStartOfTheDay(t *testing.T) {
 	t.Parallel()
-	u, err := New()
+	templates, err := NewTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Site{UI: u}
+	s := &Site{Templates: templates}
 	arrows := regexp.MustCompile(`(?s)<td role="cell" class="move">(.*?)</td>`)
 	tags := regexp.MustCompile(`<[^>]+>`)
 	for name, test := range map[string]struct {

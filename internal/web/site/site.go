@@ -1,4 +1,4 @@
-package ui
+package site
 
 import (
 	"cmp"
@@ -45,18 +45,18 @@ type Needs struct {
 
 // Site has the pages' handlers.
 type Site struct {
-	*UI
+	*Templates
 	Needs
 	csrf *http.CrossOriginProtection
 }
 
 // NewSite prepares the site.
 func NewSite(n Needs) (*Site, error) {
-	u, err := New()
+	templates, err := NewTemplates()
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{UI: u, Needs: n, csrf: http.NewCrossOriginProtection()}
+	s := &Site{Templates: templates, Needs: n, csrf: http.NewCrossOriginProtection()}
 	if n.PublicURL != "" {
 		if err := s.csrf.AddTrustedOrigin(n.PublicURL); err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package ui
+package site
 
 import "net/http"
 

@@ -1,4 +1,4 @@
-package ui
+package site
 
 // words holds every sentence of the site in one language. A test fails on a
 // field that either language leaves empty.

@@ -1,4 +1,4 @@
-package ui
+package site
 
 import (
 	"encoding/json"
@@ -26,11 +26,11 @@ func get(t *testing.T, h http.Handler, target string, header ...string) *http.Re
 
 func TestStaticCaching(t *testing.T) {
 	t.Parallel()
-	u, err := New()
+	templates, err := NewTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}
-	lasting, err := u.assets.url("site.css")
+	lasting, err := templates.assets.url("site.css")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,11 +40,11 @@ func TestStaticCaching(t *testing.T) {
 		{"/static/v-000000000000/site.css", "no-cache"}, // another release's
 	}
 	for _, test := range tests {
-		first := get(t, u.Static(), test.target)
+		first := get(t, templates.Static(), test.target)
 		if first.StatusCode != 200 || first.Header.Get("Cache-Control") != test.cache {
 			t.Errorf("%s: got %d, Cache-Control %q; want 200, %q", test.target, first.StatusCode, first.Header.Get("Cache-Control"), test.cache)
 		}
-		again := get(t, u.Static(), test.target, "If-None-Match", first.Header.Get("ETag"))
+		again := get(t, templates.Static(), test.target, "If-None-Match", first.Header.Get("ETag"))
 		if again.StatusCode != 304 {
 			t.Errorf("%s with its ETag: got %d, want 304", test.target, again.StatusCode)
 		}
@@ -53,12 +53,12 @@ func TestStaticCaching(t *testing.T) {
 
 func TestStaticServesEveryFileByItsType(t *testing.T) {
 	t.Parallel()
-	u, err := New()
+	templates, err := NewTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name := range u.assets.files {
-		got := get(t, u.Static(), "/static/"+name)
+	for name := range templates.assets.files {
+		got := get(t, templates.Static(), "/static/"+name)
 		if want := contentTypes[path.Ext(name)]; got.StatusCode != 200 || got.Header.Get("Content-Type") != want {
 			t.Errorf("%s: got %d %q, want 200 %q", name, got.StatusCode, got.Header.Get("Content-Type"), want)
 		}
@@ -67,7 +67,7 @@ func TestStaticServesEveryFileByItsType(t *testing.T) {
 
 func TestStaticRefusals(t *testing.T) {
 	t.Parallel()
-	u, err := New()
+	templates, err := NewTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,12 +78,12 @@ func TestStaticRefusals(t *testing.T) {
 		{"GET", "/static/", 404},
 		{"GET", "/static/fonts", 404},
 		{"GET", "/static/nothing.css", 404},
-		{"GET", "/static/../ui.go", 404},
+		{"GET", "/static/../template.go", 404},
 		{"GET", "/static/v-1", 404},
 	}
 	for _, test := range tests {
 		w := httptest.NewRecorder()
-		u.Static().ServeHTTP(w, httptest.NewRequest(test.method, test.target, nil))
+		templates.Static().ServeHTTP(w, httptest.NewRequest(test.method, test.target, nil))
 		var body struct{ Detail string }
 		err := json.Unmarshal(w.Body.Bytes(), &body)
 		if w.Code != test.want || w.Header().Get("Content-Type") != "application/problem+json" || err != nil || body.Detail == "" {
@@ -95,12 +95,12 @@ func TestStaticRefusals(t *testing.T) {
 // A misspelt address within the sheet would only show as a missing font or picture.
 func TestEveryFileTheSheetNamesExists(t *testing.T) {
 	t.Parallel()
-	u, err := New()
+	templates, err := NewTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, found := range regexp.MustCompile(`url\("([^"]+)"\)`).FindAllSubmatch(u.assets.files["site.css"].content, -1) {
-		if _, ok := u.assets.files[string(found[1])]; !ok {
+	for _, found := range regexp.MustCompile(`url\("([^"]+)"\)`).FindAllSubmatch(templates.assets.files["site.css"].content, -1) {
+		if _, ok := templates.assets.files[string(found[1])]; !ok {
 			t.Errorf("site.css names %s, which is not there", found[1])
 		}
 	}

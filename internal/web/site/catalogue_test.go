@@ -1,4 +1,4 @@
-package ui
+package site
 
 import (
 	"fmt"
@@ -47,12 +47,12 @@ func TestEverySentenceExistsInEveryLanguage(t *testing.T) {
 // Text that stands in a template and not in the catalogue would be shown in one language to all.
 func TestTemplatesHoldNoSentences(t *testing.T) {
 	t.Parallel()
-	u, err := New()
+	templates, err := NewTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}
 	tags, letters := regexp.MustCompile(`<[^>]*>`), regexp.MustCompile(`\pL+`)
-	for page, set := range u.pages {
+	for page, set := range templates.pages {
 		for _, tmpl := range set.Templates() {
 			if tmpl.Tree == nil {
 				continue
