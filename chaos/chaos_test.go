@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"risingstars/chaos/history"
+	"risingstars/internal/testkit/history"
 )
 
 var (

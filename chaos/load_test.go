@@ -15,8 +15,8 @@ import (
 	"sync"
 	"time"
 
-	"risingstars/chaos/history"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testkit/history"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"risingstars/chaos/history"
+	"risingstars/internal/testkit/history"
 )
 
 // uploadInPieces sends a clip by the tus protocol to one process, cut again and again, and goes on from where it was cut. An

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"risingstars/chaos/history"
 	"risingstars/internal/contest"
+	"risingstars/internal/testkit/history"
 )
 
 // video is what its owner sees of one.
