@@ -35,7 +35,7 @@ var client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
 type load struct {
 	*world
 	seed    uint64
-	history history.History
+	history history.Recorder
 	clips   [][]byte
 	stars   []person
 	done    sync.WaitGroup
@@ -189,7 +189,7 @@ func (l *load) signUp(ctx context.Context, random *rand.Rand, first, last, email
 	answer := l.ask(ctx, random, request{method: http.MethodPost, path: "/api/auth/signup", body: asJSON(map[string]string{
 		"first_name": first, "last_name": last, "email": email, "password1": secret, "password2": secret,
 	})})
-	l.history.Add(history.Operation{Act: history.SignUp, Who: email, Outcome: answer.outcome()})
+	l.history.Add(history.Operation{Action: history.SignUp, Account: email, Outcome: answer.outcome()})
 	if answer.status != http.StatusCreated {
 		return person{}, false
 	}
@@ -216,11 +216,12 @@ func (l *load) videosOf(ctx context.Context, random *rand.Rand, p person) (list 
 
 // upload sends a clip; one in four is cut at any byte.
 func (l *load) upload(ctx context.Context, random *rand.Rand, p person, title string) {
+	clip := l.clips[random.IntN(len(l.clips))]
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
 	part, err := w.CreateFormFile("video_file", "clip.mp4")
 	if err == nil {
-		_, err = part.Write(l.clips[random.IntN(len(l.clips))])
+		_, err = part.Write(clip)
 	}
 	if err = errors.Join(err, w.WriteField("title", title), w.Close()); err != nil {
 		panic(err) // in memory
@@ -231,7 +232,7 @@ func (l *load) upload(ctx context.Context, random *rand.Rand, p person, title st
 		r.cut = random.IntN(form.Len() - 2) // before the end of the last boundary
 	}
 	answer := l.ask(ctx, random, r)
-	o := history.Operation{Act: history.Upload, Who: p.email, Title: title, Outcome: answer.outcome()}
+	o := history.Operation{Action: history.Upload, Account: p.email, Title: title, Content: fingerprint(clip), Outcome: answer.outcome()}
 	if cut && o.Outcome == history.Unknown {
 		o.Outcome = history.Refused // what did not arrive cannot be entered
 	}
@@ -249,7 +250,7 @@ func (l *load) upload(ctx context.Context, random *rand.Rand, p person, title st
 
 func (l *load) publish(ctx context.Context, random *rand.Rand, p person, id int64) {
 	answer := l.ask(ctx, random, request{method: http.MethodPost, path: fmt.Sprintf("/api/videos/%d/publish", id), token: p.token})
-	l.history.Add(history.Operation{Act: history.Publish, Who: p.email, VideoID: id, Outcome: answer.outcome()})
+	l.history.Add(history.Operation{Action: history.Publish, Account: p.email, VideoID: id, Outcome: answer.outcome()})
 	if answer.status == http.StatusOK {
 		l.mu.Lock()
 		l.public = append(l.public, id)
@@ -259,16 +260,16 @@ func (l *load) publish(ctx context.Context, random *rand.Rand, p person, id int6
 
 func (l *load) delete(ctx context.Context, random *rand.Rand, p person, v video) {
 	answer := l.ask(ctx, random, request{method: http.MethodDelete, path: fmt.Sprintf("/api/videos/%d", v.ID), token: p.token})
-	l.history.Add(history.Operation{Act: history.Delete, Who: p.email, Title: v.Title, VideoID: v.ID, Outcome: answer.outcome()})
+	l.history.Add(history.Operation{Action: history.Delete, Account: p.email, Title: v.Title, VideoID: v.ID, Outcome: answer.outcome()})
 }
 
 func (l *load) vote(ctx context.Context, random *rand.Rand, method string, p person, id int64) {
 	answer := l.ask(ctx, random, request{method: method, path: fmt.Sprintf("/api/public/videos/%d/vote", id), token: p.token})
-	o := history.Operation{Act: history.Vote, Who: p.email, VideoID: id, Outcome: answer.outcome()}
+	o := history.Operation{Action: history.Vote, Account: p.email, VideoID: id, Outcome: answer.outcome()}
 	if method == http.MethodDelete {
-		o.Act, o.Held = history.TakeBack, answer.status == http.StatusNotFound
+		o.Action, o.AlreadyDone = history.WithdrawVote, answer.status == http.StatusNotFound
 	} else {
-		o.Held = strings.Contains(string(answer.body), "already voted")
+		o.AlreadyDone = strings.Contains(string(answer.body), "already voted")
 	}
 	l.history.Add(o)
 }
@@ -287,17 +288,7 @@ type answer struct {
 	body   []byte
 }
 
-// outcome is what somebody knows who got the answer.
-func (a answer) outcome() history.Outcome {
-	switch {
-	case a.status >= 200 && a.status < 300:
-		return history.Acknowledged
-	case a.status >= 400 && a.status < 500, a.status == http.StatusInsufficientStorage:
-		return history.Refused
-	default:
-		return history.Unknown
-	}
-}
+func (a answer) outcome() history.Outcome { return history.OutcomeOf(a.status) }
 
 // ask sends a request to any of the web processes, and notes the answer.
 func (l *load) ask(ctx context.Context, random *rand.Rand, r request) answer {

@@ -15,7 +15,7 @@ import (
 func (l *load) uploadInPieces(ctx context.Context, random *rand.Rand, p person, title string) {
 	clip, base := l.clips[random.IntN(len(l.clips))], l.anyURL(random)
 	size := strconv.Itoa(len(clip))
-	o := history.Operation{Act: history.Upload, Who: p.email, Title: title, Outcome: history.Refused}
+	o := history.Operation{Action: history.Upload, Account: p.email, Title: title, Content: fingerprint(clip), Outcome: history.Refused}
 	defer func() { l.history.Add(o) }()
 	made := l.ask(ctx, random, request{method: http.MethodPost, base: base, path: "/api/uploads", token: p.token, header: map[string]string{
 		"Tus-Resumable": "1.0.0", "Upload-Length": size, "Upload-Metadata": "title " + base64.StdEncoding.EncodeToString([]byte(title)),

@@ -1,12 +1,14 @@
 package chaos
 
 import (
+	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -26,10 +28,10 @@ type video struct {
 // state is what the platform has: as its API tells, and, for what the API does not tell, as rows and files do.
 func (w *world) state(l *load) history.State {
 	w.Helper()
-	s := history.State{Ranking: w.ranking(l), Objects: w.objects(), Left: w.left()}
-	s.People = rows(w, `SELECT email FROM players`, func(r *sql.Rows) (email string, err error) { return email, r.Scan(&email) })
-	s.Ballots = rows(w, `SELECT p.email, v.video_id FROM votes AS v JOIN players AS p ON p.id = v.voter_id`,
-		func(r *sql.Rows) (b history.Ballot, err error) { return b, r.Scan(&b.Voter, &b.VideoID) })
+	s := history.State{Ranking: w.ranking(l), Objects: w.objects(), WorkFiles: w.left()}
+	s.Accounts = rows(w, `SELECT email FROM players`, func(r *sql.Rows) (email string, err error) { return email, r.Scan(&email) })
+	s.Votes = rows(w, `SELECT p.email, v.video_id FROM votes AS v JOIN players AS p ON p.id = v.voter_id`,
+		func(r *sql.Rows) (v history.VoteOf, err error) { return v, r.Scan(&v.Voter, &v.VideoID) })
 	known := map[int64]history.Video{}
 	for _, v := range w.videoRows() {
 		known[v.ID] = v
@@ -44,7 +46,7 @@ func (w *world) state(l *load) history.State {
 			delete(known, v.ID)
 			row.ID, row.Owner, row.Title, row.Status, row.Votes = v.ID, star.email, v.Title, v.Status, v.Votes
 			if v.Failure != nil {
-				row.Failure = *v.Failure
+				row.FailureReason = *v.Failure
 			}
 			s.Videos = append(s.Videos, row)
 		}
@@ -97,14 +99,20 @@ func (w *world) videoRows() []history.Video {
 			(SELECT count(*) FROM river_job AS j WHERE `+arg+` = v.id AND j.state NOT IN ('completed', 'cancelled', 'discarded'))
 		FROM videos AS v`, func(r *sql.Rows) (v history.Video, err error) {
 		var m contest.Media
-		err = r.Scan(&v.ID, &v.Title, &v.Status, &m.Token, &m.Format, &m.Run, &v.Completed, &v.Open)
+		err = r.Scan(&v.ID, &v.Title, &v.Status, &m.Token, &m.Format, &m.Run, &v.CompletedJobs, &v.OpenJobs)
 		v.Objects = []string{m.Original()}
+		if original, err := os.ReadFile(filepath.Join(w.media, m.Original())); err == nil { // the checker reports a lost object
+			v.Content = fingerprint(original)
+		}
 		if m.Run != "" {
 			v.Objects = append(v.Objects, m.Clip(), m.Poster())
 		}
 		return v, err
 	})
 }
+
+// fingerprint identifies the content of an original.
+func fingerprint(content []byte) string { return fmt.Sprintf("%x", sha256.Sum256(content)) }
 
 // objects are the files in the media folder, but for the mark of whose it is.
 func (w *world) objects() (keys []string) {

@@ -7,233 +7,255 @@ import (
 	"slices"
 )
 
-// Video is a video as the platform has it in the end.
-type Video struct {
-	ID        int64
-	Owner     string // an email
-	Title     string
-	Status    string
-	Failure   string   // the reason, "" for none
-	Votes     int      // its counter
-	Open      int      // jobs that have not ended
-	Completed int      // jobs that have done their work
-	Objects   []string // keys that its row names
+// Finding is one thing in the state that the history does not allow.
+type Finding struct {
+	Kind   string // such as "upload lost"; findings of a kind can be counted
+	Detail string
 }
 
-// Ballot is one vote that counts.
-type Ballot struct {
-	Voter   string
-	VideoID int64
+// String is the finding in a line.
+func (f Finding) String() string { return f.Kind + ": " + f.Detail }
+
+// Rules are what differs between tests.
+type Rules struct {
+	// VideosMayFail is for tests that disturb the processing: a video may have failed, with a reason. Without it, every
+	// uploaded video must be processed.
+	VideosMayFail bool
 }
 
-// State is what the platform has once nothing is on its way any more.
-type State struct {
-	People  []string // emails
-	Videos  []Video
-	Ballots []Ballot
-	Ranking map[string]int // votes by the email of the player
-	Objects []string       // keys in the storage
-	Left    []string       // work files
-}
-
-// Check names everything in which the state is not what the history allows, in a fixed order.
-func Check(operations []Operation, s State) []string {
-	c := &checker{State: s, operations: operations}
-	c.people()
-	c.uploads()
-	c.settled()
-	c.ballots()
-	c.counters()
-	c.objects()
-	slices.Sort(c.wrong)
-	return c.wrong
+// Check compares the state with the history and returns all findings, sorted. A platform that keeps its promises has
+// none:
+//   - An acknowledged account, upload or vote is stored exactly once; one that was refused or never requested is not
+//     stored; after an unknown outcome both are allowed.
+//   - No answer contradicts the answers before it: nothing is acknowledged twice.
+//   - An upload belongs to the account that sent it, under the acknowledged id, with the content that was sent.
+//   - Every video was processed by exactly one job, and is public if and only if its publication was acknowledged.
+//   - The vote counters of videos and the ranking are the sums of the votes.
+//   - Every object that a row names is in the storage, and no other object; no work file is left.
+func Check(operations []Operation, state State, rules Rules) []Finding {
+	c := &checker{State: state, rules: rules, operations: operations}
+	c.checkAccounts()
+	c.checkUploads()
+	c.checkUploadedContent()
+	c.checkProcessing()
+	c.checkVotes()
+	c.checkVoteCounters()
+	c.checkObjects()
+	slices.SortFunc(c.findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Detail, b.Detail))
+	})
+	return c.findings
 }
 
 type checker struct {
 	State
+	rules      Rules
 	operations []Operation
-	wrong      []string
+	findings   []Finding
 }
 
-func (c *checker) report(format string, values ...any) {
-	c.wrong = append(c.wrong, fmt.Sprintf(format, values...))
+func (c *checker) report(kind, format string, values ...any) {
+	c.findings = append(c.findings, Finding{Kind: kind, Detail: fmt.Sprintf(format, values...)})
 }
 
-// of lists the operations of some acts.
-func (c *checker) of(acts ...Act) (list []Operation) {
+// operationsOf lists the operations with one of some actions, in their order.
+func (c *checker) operationsOf(actions ...Action) (list []Operation) {
 	for _, o := range c.operations {
-		if slices.Contains(acts, o.Act) {
+		if slices.Contains(actions, o.Action) {
 			list = append(list, o)
 		}
 	}
 	return list
 }
 
-// held reports what is there against what one thing's operations allow.
-func (c *checker) held(what string, m maybe, there int) {
+// comparePresence reports where the state has a thing more or less often than its operations allow.
+func (c *checker) comparePresence(kind string, key any, allowed presence, stored int) {
 	switch {
-	case there > 1:
-		c.report("%s: there %d times", what, there)
-	case there == 0 && !m.no:
-		c.report("%s: acknowledged, and lost", what)
-	case there == 1 && !m.yes:
-		c.report("%s: there, and was refused or never asked for", what)
+	case stored > 1:
+		c.report(kind+" duplicated", "%v is stored %d times", key, stored)
+	case stored == 0 && !allowed.mayBeAbsent:
+		c.report(kind+" lost", "%v was acknowledged", key)
+	case stored == 1 && !allowed.mayBePresent:
+		c.report(kind+" unexpected", "%v was refused, removed or never requested", key)
 	}
 }
 
-func (c *checker) people() {
-	asked, there := map[string]maybe{}, count(c.People, func(email string) string { return email })
-	for _, o := range c.of(SignUp) {
-		m, wrong := asked[o.Who].orNone().give(o)
-		asked[o.Who] = m
-		if wrong != "" {
-			c.report("sign-up of %s: %s", o.Who, wrong)
+func (c *checker) checkAccounts() {
+	requested, stored := map[string]presence{}, countBy(c.Accounts, func(email string) string { return email })
+	for _, o := range c.operationsOf(SignUp) {
+		after, contradiction := requested[o.Account].orAbsent().afterAdd(o)
+		requested[o.Account] = after
+		if contradiction != "" {
+			c.report("account answer contradicts", "sign-up of %s: %s", o.Account, contradiction)
 		}
 	}
-	for _, email := range union(asked, there) {
-		c.held("sign-up of "+email, asked[email].orNone(), there[email])
+	for _, email := range keysOfBoth(requested, stored) {
+		c.comparePresence("account", email, requested[email].orAbsent(), stored[email])
 	}
 }
 
-func (c *checker) uploads() {
-	asked, there := map[string]maybe{}, count(c.Videos, func(v Video) string { return v.Title })
-	titles := map[int64]string{}
+// checkUploads compares the uploads, less the deleted ones, with the videos, by title.
+func (c *checker) checkUploads() {
+	requested, stored := map[string]presence{}, countBy(c.Videos, func(v Video) string { return v.Title })
+	deleted := presenceOfEffect(c.operationsOf(Delete), func(o Operation) string { return o.Title })
+	for _, o := range c.operationsOf(Upload) {
+		after, contradiction := requested[o.Title].orAbsent().afterAdd(o)
+		if contradiction != "" {
+			c.report("upload answer contradicts", "%s: %s", o.Title, contradiction)
+		}
+		if d := deleted[o.Title]; o.Outcome == Acknowledged && d.mayBePresent {
+			after = presence{mayBePresent: d.mayBeAbsent, mayBeAbsent: true}
+		}
+		requested[o.Title] = after
+	}
+	for _, title := range keysOfBoth(requested, stored) {
+		c.comparePresence("upload", title, requested[title].orAbsent(), stored[title])
+	}
+}
+
+// checkUploadedContent finds uploads that are stored under another id, for another account or with other bytes.
+func (c *checker) checkUploadedContent() {
+	stored := map[string]Video{}
 	for _, v := range c.Videos {
-		titles[v.ID] = v.Title
+		stored[v.Title] = v
 	}
-	gone := once(c.of(Delete), func(o Operation) string { return o.Title })
-	for _, o := range c.of(Upload) {
-		m, wrong := asked[o.Title].orNone().give(o)
-		if wrong != "" {
-			c.report("upload of %q: %s", o.Title, wrong)
+	for _, o := range c.operationsOf(Upload) {
+		v, ok := stored[o.Title]
+		if !ok || o.Outcome == Refused {
+			continue // checkUploads reports what is missing or unexpected
 		}
-		if o.Outcome == Acknowledged {
-			if got, ok := titles[o.VideoID]; ok && got != o.Title {
-				c.report("upload of %q: video %d is %q", o.Title, o.VideoID, got)
-			}
-			if deleted := gone[o.Title]; deleted.yes {
-				m = maybe{yes: deleted.no, no: true}
-			}
+		if o.Outcome == Acknowledged && o.VideoID != 0 && v.ID != o.VideoID {
+			c.report("upload under another id", "%s was acknowledged as video %d and is video %d", o.Title, o.VideoID, v.ID)
 		}
-		asked[o.Title] = m
-	}
-	for _, title := range union(asked, there) {
-		c.held(fmt.Sprintf("upload of %q", title), asked[title].orNone(), there[title])
+		if v.Owner != o.Account {
+			c.report("upload of another account", "video %d of %s belongs to %s", v.ID, o.Account, v.Owner)
+		}
+		if o.Content != "" && v.Content != o.Content {
+			c.report("original changed", "video %d: sent %q, stored %q", v.ID, o.Content, v.Content)
+		}
 	}
 }
 
-// once tells whether an act that is done once has been done to each thing.
-func once[K comparable](operations []Operation, key func(Operation) K) map[K]maybe {
-	done := map[K]maybe{}
+// presenceOfEffect says for each key whether an operation that is requested once (a deletion, a publication) took effect.
+func presenceOfEffect[K comparable](operations []Operation, key func(Operation) K) map[K]presence {
+	effects := map[K]presence{}
 	for _, o := range operations {
-		switch m := done[key(o)].orNone(); o.Outcome {
+		switch p := effects[key(o)].orAbsent(); o.Outcome {
 		case Acknowledged:
-			done[key(o)] = maybe{yes: true}
+			effects[key(o)] = presence{mayBePresent: true}
 		case Unknown:
-			done[key(o)] = maybe{yes: true, no: m.no}
+			effects[key(o)] = presence{mayBePresent: true, mayBeAbsent: p.mayBeAbsent}
 		case Refused:
 		}
 	}
-	return done
+	return effects
 }
 
-// settled finds each video processed by one job, or failed with a reason, and public if and only if it was published.
-func (c *checker) settled() {
-	published := once(c.of(Publish), func(o Operation) int64 { return o.VideoID })
+// checkProcessing finds videos that are not processed by one job, and those whose publication differs from the answer.
+func (c *checker) checkProcessing() {
+	published := presenceOfEffect(c.operationsOf(Publish), func(o Operation) int64 { return o.VideoID })
 	for _, v := range c.Videos {
 		jobs := 1
 		switch v.Status {
-		case "processed", "public":
-			m := published[v.ID].orNone()
-			if public := v.Status == "public"; public && !m.yes || !public && !m.no {
-				c.report("video %d: is %s, against what was answered", v.ID, v.Status)
+		case "processed":
+			if !published[v.ID].orAbsent().mayBeAbsent {
+				c.report("publication lost", "video %d", v.ID)
+			}
+		case "public":
+			if !published[v.ID].mayBePresent {
+				c.report("publication unexpected", "video %d", v.ID)
 			}
 		case "failed":
 			jobs = 0
-			if v.Failure == "" {
-				c.report("video %d: failed without a reason", v.ID)
+			if !c.rules.VideosMayFail {
+				c.report("video failed", "video %d: %s", v.ID, v.FailureReason)
+			}
+			if v.FailureReason == "" {
+				c.report("failure without a reason", "video %d", v.ID)
 			}
 		default:
-			c.report("video %d: is still %s", v.ID, v.Status)
+			c.report("video unfinished", "video %d is %s", v.ID, v.Status)
 			continue
 		}
-		if v.Completed != jobs {
-			c.report("video %d: %d jobs have processed it", v.ID, v.Completed)
+		if v.CompletedJobs != jobs {
+			c.report("video processed another number of times", "video %d is %s after %d completed jobs", v.ID, v.Status, v.CompletedJobs)
 		}
-		if v.Open > 0 {
-			c.report("video %d: %d jobs are left", v.ID, v.Open)
+		if v.OpenJobs > 0 {
+			c.report("job left over", "video %d has %d", v.ID, v.OpenJobs)
 		}
 	}
 }
 
-func (c *checker) ballots() {
-	asked, there := map[Ballot]maybe{}, count(c.Ballots, func(b Ballot) Ballot { return b })
-	for _, o := range c.of(Vote, TakeBack) {
-		b := Ballot{o.Who, o.VideoID}
-		step := maybe.give
-		if o.Act == TakeBack {
-			step = maybe.take
+func (c *checker) checkVotes() {
+	requested, stored := map[VoteOf]presence{}, countBy(c.Votes, func(v VoteOf) VoteOf { return v })
+	for _, o := range c.operationsOf(Vote, WithdrawVote) {
+		vote := VoteOf{Voter: o.Account, VideoID: o.VideoID}
+		step := presence.afterAdd
+		if o.Action == WithdrawVote {
+			step = presence.afterRemove
 		}
-		m, wrong := step(asked[b].orNone(), o)
-		asked[b] = m
-		if wrong != "" {
-			c.report("vote of %s for %d: %s: %s", o.Who, o.VideoID, o.Act, wrong)
-		}
-	}
-	ballots := slices.Collect(maps.Keys(asked))
-	for b := range there {
-		if _, ok := asked[b]; !ok {
-			ballots = append(ballots, b)
+		after, contradiction := step(requested[vote].orAbsent(), o)
+		requested[vote] = after
+		if contradiction != "" {
+			c.report("vote answer contradicts", "%s, %s: %s", vote, o.Action, contradiction)
 		}
 	}
-	for _, b := range ballots {
-		c.held(fmt.Sprintf("vote of %s for %d", b.Voter, b.VideoID), asked[b].orNone(), there[b])
+	for vote := range stored {
+		if _, ok := requested[vote]; !ok {
+			requested[vote] = presence{}
+		}
+	}
+	for vote, allowed := range requested {
+		c.comparePresence("vote", vote, allowed.orAbsent(), stored[vote])
 	}
 }
 
-// counters holds the counter of each video, and the ranking, against the votes.
-func (c *checker) counters() {
-	votes, ranking := count(c.Ballots, func(b Ballot) int64 { return b.VideoID }), map[string]int{}
+// String names the vote in findings.
+func (v VoteOf) String() string { return fmt.Sprintf("%s for video %d", v.Voter, v.VideoID) }
+
+// checkVoteCounters compares the counter of each video, and the ranking, with the votes.
+func (c *checker) checkVoteCounters() {
+	votes, ranking := countBy(c.Votes, func(v VoteOf) int64 { return v.VideoID }), map[string]int{}
 	for _, v := range c.Videos {
 		if v.Votes != votes[v.ID] {
-			c.report("video %d: counts %d votes, has %d", v.ID, v.Votes, votes[v.ID])
+			c.report("votes of a video miscounted", "video %d shows %d, has %d", v.ID, v.Votes, votes[v.ID])
 		}
 		if v.Status == "public" {
 			ranking[v.Owner] += votes[v.ID]
 		}
 	}
-	for _, player := range union(ranking, c.Ranking) {
-		got, listed := c.Ranking[player]
+	for _, player := range keysOfBoth(ranking, c.Ranking) {
+		shown, listed := c.Ranking[player]
 		want, public := ranking[player]
-		if got != want || listed != public {
-			c.report("ranking of %s: %d votes, has %d", player, got, want)
+		if shown != want || listed != public {
+			c.report("votes of a player miscounted", "%s: the ranking shows %d, the videos have %d", player, shown, want)
 		}
 	}
 }
 
-// objects finds every object of a video, and no other.
-func (c *checker) objects() {
+// checkObjects finds objects that a row names and the storage lacks, and files that no row names.
+func (c *checker) checkObjects() {
 	named := map[string]int{}
 	for _, v := range c.Videos {
 		for _, key := range v.Objects {
 			named[key]++
 		}
 	}
-	there := count(c.Objects, func(key string) string { return key })
-	for _, key := range union(named, there) {
+	stored := countBy(c.Objects, func(key string) string { return key })
+	for _, key := range keysOfBoth(named, stored) {
 		switch {
-		case there[key] == 0:
-			c.report("object %s: is named by a row, and not there", key)
+		case stored[key] == 0:
+			c.report("object lost", "%s is named by a row", key)
 		case named[key] == 0:
-			c.report("object %s: is there, and named by no row", key)
+			c.report("object left over", "%s is named by no row", key)
 		}
 	}
-	for _, path := range c.Left {
-		c.report("work file %s: was left", path)
+	for _, path := range c.WorkFiles {
+		c.report("work file left over", "%s", path)
 	}
 }
 
-func count[T any, K comparable](list []T, key func(T) K) map[K]int {
+func countBy[T any, K comparable](list []T, key func(T) K) map[K]int {
 	counts := map[K]int{}
 	for _, v := range list {
 		counts[key(v)]++
@@ -241,8 +263,8 @@ func count[T any, K comparable](list []T, key func(T) K) map[K]int {
 	return counts
 }
 
-// union lists the keys of both.
-func union[K cmp.Ordered, A, B any](a map[K]A, b map[K]B) []K {
+// keysOfBoth lists the keys of two maps, each once.
+func keysOfBoth[K cmp.Ordered, A, B any](a map[K]A, b map[K]B) []K {
 	keys := slices.Collect(maps.Keys(a))
 	for k := range b {
 		if _, ok := a[k]; !ok {

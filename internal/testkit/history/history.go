@@ -1,74 +1,95 @@
-// Package history holds what a platform has after faults against what it has acknowledged to people meanwhile.
+// Package history defines what "nothing acknowledged is lost" means, for load tests and chaos tests alike.
+//
+// A test records a history: every operation that a client requested, with the outcome that the client saw. When the
+// platform has no work left, the test reads the platform's state, and [Check] reports everything in the state that the
+// history does not allow. A history with unknown outcomes allows several states, as in the checkers of Jepsen
+// (https://jepsen.io): a request without an answer may have been carried out, or may still be.
 package history
 
 import (
+	"net/http"
 	"slices"
 	"sync"
 )
 
-// Act is what somebody asked for.
-type Act string
+// Action is what a client requested.
+type Action string
 
-// The acts.
+// The actions that change what the platform stores.
 const (
-	SignUp   Act = "sign-up"
-	Upload   Act = "upload"
-	Publish  Act = "publish"
-	Delete   Act = "delete"
-	Vote     Act = "vote"
-	TakeBack Act = "take back"
+	SignUp       Action = "sign-up"
+	Upload       Action = "upload"
+	Publish      Action = "publish"
+	Delete       Action = "delete"
+	Vote         Action = "vote"
+	WithdrawVote Action = "withdraw vote"
 )
 
-// Outcome is what was answered.
+// Outcome is what the client knows about its request after the answer.
 type Outcome string
 
-// The outcomes. Whoever got no answer, or that the platform was not available, does not know: it may have been done, or
-// be done a moment later.
+// The outcomes.
 const (
-	Acknowledged Outcome = "acknowledged"
-	Refused      Outcome = "refused"
-	Unknown      Outcome = "unknown"
+	Acknowledged Outcome = "acknowledged" // the platform has promised to keep the effect
+	Refused      Outcome = "refused"      // the request has no effect
+	Unknown      Outcome = "unknown"      // no answer, or an error of the server: the effect may be there, or come later
 )
 
-// Operation is one act and its outcome.
+// OutcomeOf is the outcome that an HTTP status tells; 0 stands for no answer.
+func OutcomeOf(status int) Outcome {
+	switch {
+	case status >= 200 && status < 300:
+		return Acknowledged
+	case status >= 400 && status < 500, status == http.StatusInsufficientStorage:
+		return Refused
+	default:
+		return Unknown
+	}
+}
+
+// Operation is one request of a client and its outcome.
 type Operation struct {
-	Act     Act
-	Who     string // an email
-	Title   string // of an upload or a deletion; no two videos' are alike
-	VideoID int64  // 0 where it was not told
+	Action  Action
+	Account string // the email of the account that made the request, or that was to be made
+	Title   string // of the video, for Upload and Delete; no two uploads of a history share a title
+	Content string // fingerprint of the uploaded file; "" if it is not to be compared
+	VideoID int64  // 0 where the client does not know it
 	Outcome Outcome
-	// Held is of a refused vote, that the person has voted already; of a refused taking back, that there is no vote.
-	Held bool
+
+	// AlreadyDone is the reason of a refusal: the vote that was to be cast exists, or the vote that was to be withdrawn
+	// does not.
+	AlreadyDone bool
 }
 
-// History collects operations. One person's are added in the order in which they were asked for.
-type History struct {
-	mu   sync.Mutex
-	list []Operation
+// Recorder collects the operations of concurrent clients. The operations of one account must be added in the order of
+// their requests.
+type Recorder struct {
+	mu         sync.Mutex
+	operations []Operation
 }
 
-// Add adds an operation that has ended.
-func (h *History) Add(o Operation) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.list = append(h.list, o)
+// Add adds operations that have ended.
+func (r *Recorder) Add(operations ...Operation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.operations = append(r.operations, operations...)
 }
 
-// Operations are those so far.
-func (h *History) Operations() []Operation {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.list)
+// Operations returns a copy of all operations so far.
+func (r *Recorder) Operations() []Operation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.operations)
 }
 
-// Count counts the operations by act and outcome.
-func (h *History) Count() map[Act]map[Outcome]int {
-	counts := map[Act]map[Outcome]int{}
-	for _, o := range h.Operations() {
-		if counts[o.Act] == nil {
-			counts[o.Act] = map[Outcome]int{}
+// CountByOutcome counts the operations by action and outcome.
+func (r *Recorder) CountByOutcome() map[Action]map[Outcome]int {
+	counts := map[Action]map[Outcome]int{}
+	for _, o := range r.Operations() {
+		if counts[o.Action] == nil {
+			counts[o.Action] = map[Outcome]int{}
 		}
-		counts[o.Act][o.Outcome]++
+		counts[o.Action][o.Outcome]++
 	}
 	return counts
 }
