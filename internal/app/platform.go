@@ -44,7 +44,7 @@ type platform struct {
 	log         *slog.Logger
 	flushLog    func()
 	registry    *prometheus.Registry
-	held        []func() error // what close lets go of, the last first
+	held        []func() error // cleanup: what close runs, the last first
 	data        *data
 	media       config.Storage
 	work        string
@@ -97,7 +97,7 @@ func (p *platform) openTraces(ctx context.Context, command string) error {
 	return nil
 }
 
-// hold notes what close has to let go of.
+// hold adds a cleanup, which close runs.
 func (p *platform) hold(release func() error) { p.held = append(p.held, release) }
 
 // openFolders takes possession of DATA_DIR. On an embedded database one process has it to itself.

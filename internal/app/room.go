@@ -6,8 +6,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// room returns contest.ErrNoSpace while less is free than MIN_FREE_BYTES where uploads arrive, or where originals are kept
-// in a folder, and logs when that begins and ends. A file system that does not say how much is free is taken to have enough.
+// room checks the free disk space: it returns contest.ErrNoSpace while less is free than MIN_FREE_BYTES where uploads arrive, or
+// where originals are kept in a folder, and logs when that begins and ends. A file system that does not say how much is free is taken to have enough.
 func (p *platform) room() error {
 	err := p.roomNow()
 	if short := err != nil; p.short.Swap(short) != short {

@@ -23,8 +23,8 @@ const saltAndHash = 22 + 31
 // patience is how long a password waits for its turn.
 const patience = 3 * time.Second
 
-// Passwords hashes and compares with bcrypt, a number at once, so that it never has all processors. The others wait
-// shortly, and get ErrBusy then.
+// Passwords hashes and compares with bcrypt. A semaphore bounds how many do so at once, so that hashing never has all
+// processors: a call waits up to patience to acquire a slot, gets ErrBusy otherwise, and releases the slot at its end.
 type Passwords struct {
 	cost  int
 	dummy []byte // compared where there is no account, for the same time; written down, since computing one took 60 ms of each start

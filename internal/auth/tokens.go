@@ -53,7 +53,7 @@ func keyID(secret []byte) string {
 type claims struct {
 	jwt.RegisteredClaims
 
-	Generation int64 `json:"gen,omitempty"`
+	Generation int64 `json:"gen,omitempty"` // the player's session version
 }
 
 // Issue makes a token for a player of a generation, and says in how many seconds it expires; its exp claim agrees.

@@ -41,7 +41,7 @@ type GivenVote struct {
 
 // Session is a browser in which a player is signed in.
 type Session struct {
-	Generation int64     // of the player's, when it was begun
+	Generation int64     // the player's session version when it was begun
 	ExpiresAt  time.Time // 30 days after a visit
 }
 

@@ -19,7 +19,7 @@ type Decision struct {
 	By     string // the organizer's name
 	Reason string
 	At     time.Time // 0 to be filled in
-	Trial  bool      // nothing stays as it is told
+	Trial  bool      // a dry run: the effect is computed and rolled back
 }
 
 // Effect is what a decision does to a player.
@@ -91,18 +91,18 @@ func (m *Moderation) Hide(ctx context.Context, videoID int64, d Decision) (Effec
 	return m.one(ctx, d, videoID, m.Store.HideVideo)
 }
 
-// Show brings a hidden video back. It returns ErrNoVideo, or what Video.CanShow refuses.
+// Show unhides a video, which counts its votes again. It returns ErrNoVideo, or what Video.CanShow refuses.
 func (m *Moderation) Show(ctx context.Context, videoID int64, d Decision) (Effect, error) {
 	return m.one(ctx, d, videoID, m.Store.ShowVideo)
 }
 
-// Shut keeps a player out: nobody signs in, and its videos are hidden. Votes that it has given count as before. It returns
+// Shut suspends an account: its player cannot sign in, and its videos are hidden. Votes that it has cast count as before. It returns
 // ErrNoPlayer or ErrAccountShut.
 func (m *Moderation) Shut(ctx context.Context, playerID int64, d Decision) (Effect, error) {
 	return m.one(ctx, d, playerID, m.Store.ShutAccount)
 }
 
-// Open lets a player in again, and its videos be seen. It returns ErrNoPlayer or ErrAccountOpen.
+// Open reinstates a suspended account, and unhides its videos. It returns ErrNoPlayer or ErrAccountOpen.
 func (m *Moderation) Open(ctx context.Context, playerID int64, d Decision) (Effect, error) {
 	return m.one(ctx, d, playerID, m.Store.OpenAccount)
 }
@@ -114,7 +114,7 @@ func (m *Moderation) Void(ctx context.Context, q Selection, d Decision) ([]Effec
 	return m.some(ctx, q, d, false, m.Store.VoidVotes)
 }
 
-// Restore undoes Void.
+// Restore reinstates void votes: it undoes Void.
 func (m *Moderation) Restore(ctx context.Context, q Selection, d Decision) ([]Effect, error) {
 	return m.some(ctx, q, d, true, m.Store.RestoreVotes)
 }

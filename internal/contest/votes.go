@@ -42,7 +42,7 @@ const (
 	TakenBack Change = "taken back"
 )
 
-// Vote gives a person's one vote to a public video of somebody else, and returns the video's votes. The origin is kept for
+// Vote casts the voter's one vote for a public video of another player, and returns the video's votes. The origin is kept for
 // Suspicions. It returns ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted. Who may vote is decided where the vote is entered, by
 // Video.CanVote: looking at the video beforehand would be one more round trip, and it may change in between.
 func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64, origin string) (votes int, err error) {
@@ -57,7 +57,7 @@ func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64, origin st
 	return votes, nil
 }
 
-// TakeBack removes the person's vote for a video and returns the video's votes. It returns ErrNoVideo or ErrNotVoted.
+// TakeBack withdraws the voter's vote for a video and returns the video's votes. It returns ErrNoVideo or ErrNotVoted.
 func (s *Votes) TakeBack(ctx context.Context, voter Player, videoID int64) (votes int, err error) {
 	defer s.ended(TakenBack, &err)
 	v, err := s.Store.Video(ctx, videoID)

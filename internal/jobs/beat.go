@@ -26,7 +26,7 @@ var (
 	errStalled  = errors.New("FFmpeg does not get on")
 )
 
-// pulse is what tells a run that gets on from one that hangs.
+// pulse tells a run that makes progress from one that has stalled.
 type pulse struct {
 	needed   atomic.Bool  // FFmpeg works, and must say so for the run to count as alive
 	moves    atomic.Int64 // how often FFmpeg has said something so far
@@ -35,8 +35,9 @@ type pulse struct {
 
 func (p *pulse) feel() { p.moves.Add(1) }
 
-// beat keeps the run's hold on the video for as long as it gets on. It ends a run that does not, and one that has lost its
-// hold: because it was taken for dead, or because the video is gone. The function that it returns ends the beat.
+// beat sends the heartbeat of a run: every beatEvery it renews the run's lease of the video, while FFmpeg makes progress. It
+// ends a run that has stalled, and one that has lost its lease, because of a takeover or because the video was deleted. The
+// function that it returns ends the heartbeat.
 func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
 	ctx, end := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -89,7 +90,8 @@ type sighting struct {
 	since time.Time
 }
 
-// takeOverDead looks again and again for jobs on which nobody works any more, and makes them available.
+// takeOverDead performs the takeover: again and again it looks for running jobs whose heartbeat has stopped, and makes them
+// available.
 func (w *Workers) takeOverDead(ctx context.Context) {
 	seen, looked := map[int64]sighting{}, time.Now()
 	w.every(ctx, lookEvery, "take over the jobs of the dead", func(ctx context.Context) error {

@@ -83,7 +83,7 @@ const cleanUpTimeout = 10 * time.Second
 // Timeout implements river.Worker.
 func (p *processor) Timeout(*river.Job[contest.ProcessVideo]) time.Duration { return Longest }
 
-// NextRetry implements river.Worker: growing pauses, so that trouble that passes is waited out.
+// NextRetry implements river.Worker: exponential backoff between attempts, so that trouble that passes is waited out.
 func (p *processor) NextRetry(job *river.Job[contest.ProcessVideo]) time.Time {
 	return time.Now().Add(pause(job.Attempt))
 }

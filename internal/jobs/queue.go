@@ -82,7 +82,8 @@ func (q *Queue) EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVi
 	return strconv.FormatInt(entered.Job.ID, 10), nil
 }
 
-// turn is a job's priority, 1 to 4, of which the smaller comes first: everybody's first video before anybody's second.
+// turn is a job's priority, 1 to 4, of which the smaller comes first. It makes the queue fair: every player's first video comes
+// before any player's second (fair queueing).
 func turn(before int) int {
 	switch {
 	case before == 0:

@@ -21,9 +21,10 @@ const (
 	loadTimeout   = 10 * time.Second
 )
 
-// cache keeps encoded answers until their topic is forgotten, or for about a second; and, for when the database is away, the last
-// that there was. One that is only old is made again by one who asks; whoever asks meanwhile gets the old one, so that nobody
-// waits in line for an answer that takes long to make.
+// cache keeps encoded answers until an invalidation of their topic, or for about a second. Each topic has a cache version (era),
+// which Forget increments; an answer made under an earlier version is not given any more. Callers who want the same answer at
+// once are coalesced (singleflight). An answer that is only old is stale-while-revalidate: one caller makes it again, the
+// others get the old one. The last answer is kept for stale-if-error, while the database is unavailable.
 type cache struct {
 	now     func() time.Time
 	flight  singleflight.Group

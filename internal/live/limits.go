@@ -8,10 +8,10 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Rule bounds how often something may be done: Burst times at once, and once more every Every.
+// Rule is a rate limit: something is allowed Burst times at once, and once more every Every.
 //
-// Where Most is given, whoever goes on is slowed down more and more: after the burst the waits are Every, then twice as
-// long each, up to Most; being quiet for as long as Most makes the burst whole again.
+// Where Most is given, the limit is an exponential backoff: after the burst the waits are Every, then twice as long each, up
+// to Most. Doing nothing for as long as Most makes the burst available again.
 type Rule struct {
 	Name  string
 	Burst int
@@ -45,13 +45,12 @@ func newLimits(now func() time.Time) *limits {
 	return &limits{now: now, counts: counts, held: map[string]int{}}
 }
 
-// Take counts one doing by key. It returns 0, or how long to wait where the rule does not allow it; a doing that is
-// not allowed does not count.
+// Take allows one use by key, and counts it, or returns after how long to retry. A use that is not allowed does not count.
 func (l *limits) Take(_ context.Context, rule Rule, key string) time.Duration {
 	return l.change(rule, key, func(c count, now time.Time) (count, time.Duration) { return rule.one(c, now) })
 }
 
-// Wait tells how long key has to wait before it may do it again, without counting anything.
+// Wait peeks: it is Take without counting.
 func (l *limits) Wait(_ context.Context, rule Rule, key string) time.Duration {
 	return l.change(rule, key, func(c count, now time.Time) (count, time.Duration) {
 		_, wait := rule.one(c, now)
@@ -59,7 +58,7 @@ func (l *limits) Wait(_ context.Context, rule Rule, key string) time.Duration {
 	})
 }
 
-// Give takes back one doing that was counted, and with it the wait that followed.
+// Give refunds one use that was counted, and with it the wait that followed.
 func (l *limits) Give(_ context.Context, rule Rule, key string) {
 	l.change(rule, key, func(c count, now time.Time) (count, time.Duration) { return rule.less(c, now), 0 })
 }
@@ -115,8 +114,8 @@ func (r Rule) less(c count, now time.Time) count {
 	return count{idle: c.idle.Add(-r.Every)}
 }
 
-// Hold counts something that goes on, such as an upload: most at once by key, apart by name. It reports whether there is
-// room; then release ends it, and whoever holds calls it once.
+// Hold acquires a slot of a semaphore by name and key, of which there are most, for something that takes long, such as an
+// upload. It reports whether there was one; then the caller calls release once.
 func (l *limits) Hold(_ context.Context, name, key string, most int) (release func(), ok bool) {
 	key = hashed(name, key)
 	l.mu.Lock()

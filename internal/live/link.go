@@ -29,7 +29,8 @@ const (
 // quiet stops the client's own logging: what matters is in the link's two lines.
 var quiet = sync.OnceFunc(logging.Disable)
 
-// link is the way to Redis. After a failure it is down, and nobody waits for it until a probe has found it up again.
+// link is the connection to Redis behind a circuit breaker. The first command that fails trips it: callers continue without
+// Redis at once, and a probe about every second decides when it is closed again.
 type link struct {
 	client   *redis.Client
 	db       int

@@ -12,8 +12,9 @@ import (
 	"risingstars/internal/contest"
 )
 
-// A topic's era is a random text that each Forget replaces. An answer in Redis begins with the era that it was made in
-// and is good in no other; after a flush, no era comes back.
+// The cache version (era) of a topic in Redis is a random text, which each invalidation replaces. An answer in Redis begins with
+// the version that it was made under and is valid under no other. A counter would start again after a flush; a random text
+// never comes back.
 func eraKey(topic contest.Topic) string { return prefix + "era:" + string(topic) }
 
 // Forget implements [contest.Live]: whoever asks this process from now on is answered from what was committed before

@@ -72,8 +72,8 @@ func (r *Redis) rate(ctx context.Context, rule Rule, key string, n int) (wait ti
 	return wait, ok
 }
 
-// leases keeps what goes on under a key, each with the time at which it counts no more unless it is renewed. ARGV: its
-// name, how many may go on, for how many milliseconds it counts.
+// leases is a semaphore whose slots are leases: each has a time at which it expires unless its process renews it, so a killed
+// process gives its slots back. ARGV: the lease's name, how many slots there are, for how many milliseconds a lease counts.
 const leases = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)

@@ -2,8 +2,8 @@ package live
 
 import "sync"
 
-// sharing lets callers who want the same done share it, if none of them minds that it begins a little later. The zero value
-// is ready.
+// sharing coalesces calls: callers who want the same done share one run that begins after all of them have asked. (singleflight
+// would also give them a run that had begun before.) The zero value is ready.
 type sharing struct {
 	mu   sync.Mutex
 	last chan struct{} // closed when the latest that has begun has ended; nil before the first

@@ -16,9 +16,9 @@ import (
 	"strings"
 )
 
-// A program is confined by a helper: this program once more, which [Helper] recognizes by the name it was started under.
-// It gives up what FFmpeg must not have, sets the limits, and then becomes FFmpeg. So everything holds before the first
-// byte of a file is read, and the process keeps its id, group and pipes.
+// The sandbox of FFmpeg: a program is confined by a helper, which is this program once more and which [Helper] recognizes by
+// the name it was started under. The helper gives up what FFmpeg must not have (Landlock, seccomp), sets the limits, and then
+// becomes FFmpeg. So everything holds before the first byte of a file is read, and the process keeps its id, group and pipes.
 
 // helperName is the helper's argv[0]. No shell and no user starts the program under it by chance.
 const helperName = "risingstars: confine"

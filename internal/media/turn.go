@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Turn says how a decoded picture must be turned to stand upright: mirrored first (left to right), then rotated.
+// Turn is the rotation that a display matrix asks for, to show a decoded picture upright: mirrored first (left to right), then
+// rotated.
 type Turn struct {
 	Degrees  int // clockwise: 0, 90, 180 or 270
 	Mirrored bool

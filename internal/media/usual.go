@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Nearly every phone, camera and editor writes the same kind of file: an index with one H.264 track of plain pictures,
-// whose first sample is a key frame. Of such a file everything that Probe refuses for is known from its tables, and
-// ffprobe, which costs more than all the rest of an upload together, need not be asked. Whatever differs in any way is not
-// refused here: it is Probe that decides about it. Source of the tables: ISO/IEC 14496-12, 8.3–8.8; QuickTime writes the
+// The fast path of judging an upload. Nearly every phone, camera and editor writes the same kind of file: an index with one
+// H.264 track of plain pictures, whose first sample is a key frame. Of such a file everything that a full probe refuses for is
+// known from its tables, and ffprobe, which costs more than all the rest of an upload together, is not started. A file that
+// differs in any way is not refused here: the full probe (Probe) decides about it. Source of the tables: ISO/IEC 14496-12, 8.3–8.8; QuickTime writes the
 // same.
 
 // Inspect tells a file's container, or refuses it, as Probe does. FFmpeg is only used for a file of an unusual kind, and a

@@ -22,7 +22,8 @@ func (s *Store) ResetPassword(ctx context.Context, p contest.Player, passwordHas
 	return err
 }
 
-// setPassword begins the next generation of a player, and returns gone if the player is not of the one that is meant.
+// setPassword increments the session version of a player (generation), which ends all tokens and sessions there are. It
+// returns gone if the player is no longer of the version that is meant.
 func (s *Store) setPassword(ctx context.Context, p contest.Player, passwordHash string, act contest.Act, gone error) (contest.Player, error) {
 	changed := p
 	err := s.write(ctx, "change_password", func(ctx context.Context, tx *sql.Tx) error {

@@ -14,10 +14,11 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Votes that arrive at PostgreSQL while others are being committed are given together, whomever they are for: one statement
-// and one commit for all. The statement is PostgreSQL's own; SQLite has no round trips that could be saved.
+// The vote batch: votes that arrive at PostgreSQL while others are being committed are cast together, whichever player they
+// are for, in one statement that is also the commit. The statement is PostgreSQL's own; SQLite has no round trips that could
+// be saved. docs/adr/0027-batch-votes-on-postgresql.md has the reasons and the figures.
 
-// ballot is a vote on its way, and what came of it.
+// ballot is a pending vote, and what came of it.
 type ballot struct {
 	videoID, voterID int64
 	at               time.Time // of whole microseconds
@@ -114,9 +115,9 @@ var (
 	castWaiting = castStatement(``)
 )
 
-// castStatement takes the rows of the voters, then those of the stars, each in the order of their numbers, which counting the
-// voters before it looks for stars forces. That is the order in which an account is deleted, so that neither waits for what the
-// other is waiting to let go. Who may not vote takes nothing, so that a batch of refusals has nothing to flush.
+// castStatement takes row locks: first on the voters, then on the standings of the players, each by id. Counting the voters
+// before it looks for standings forces that order. The deletion of an account locks in the same order, so neither waits for a
+// lock that the other holds. A vote that is refused locks nothing, so a batch of refusals has nothing to flush.
 //
 // The moments of the votes for a player are its chain: each is its own, or a microsecond after the one before it where that is not
 // earlier, as [following] has it. In other words, the k-th is the latest of its own moment, of each earlier one's and a microsecond for

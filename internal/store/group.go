@@ -14,10 +14,9 @@ import (
 	"risingstars/internal/contest"
 )
 
-// group lets writers who wait for each other share a commit. SQLite takes one writing transaction at a time, and a
-// commit costs a flush to disk, so whoever arrives while one is under way joins the next: each in a savepoint of its
-// own, all of them durable with one flush. Nobody is told of success before that. On PostgreSQL votes share one, and those
-// who write the same row ([crowds]).
+// group is a group commit: concurrent writers run in one transaction, each in a savepoint of its own, so one fsync covers
+// all of them. No writer is told of success before that. On SQLite, which takes one writing transaction at a time, every
+// write goes through one group. On PostgreSQL votes share a commit, and so do operations on the same row ([crowds]).
 type group struct {
 	db    *sql.DB
 	alone writes        // commits an operation that shares with nobody; nil for a transaction of its own on db

@@ -2,8 +2,9 @@ package store
 
 import "sync"
 
-// line is where callers wait while one of them works for all. Whoever comes to an empty line leads; the leader takes those who
-// have come by then, and at its end the first of those who have come since leads.
+// line is a leader/follower queue: callers wait while one of them, the leader, works for all. The first caller of an empty
+// line becomes the leader. It takes the batch that waits by then, and at its end promotes the first of those who have come
+// since.
 type line[T any] struct {
 	mu      sync.Mutex
 	waiting []*place[T]

@@ -73,7 +73,8 @@ const (
 	lockPause = 1 // second
 )
 
-// lockMigrations makes this process the only one that migrates, of however many start at once.
+// lockMigrations makes this process the only one that applies migrations, of however many start at once, by an advisory lock
+// of PostgreSQL.
 func (db *DB) lockMigrations(ctx context.Context) (unlock func() error, err error) {
 	if db.Engine == SQLite {
 		return func() error { return nil }, nil // the contest's folder is locked

@@ -32,7 +32,7 @@ func (s *Store) letOthersIn(ctx context.Context, begin time.Time) {
 	}
 }
 
-// decide is write for a decision, of which a trial keeps nothing.
+// decide is write for a decision. A trial is a dry run: the same transaction, rolled back.
 func (s *Store) decide(ctx context.Context, operation string, d contest.Decision, do func(context.Context, *sql.Tx) error) error {
 	defer s.letOthersIn(ctx, time.Now())
 	err := s.write(ctx, operation, func(ctx context.Context, tx *sql.Tx) error {

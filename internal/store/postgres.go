@@ -190,7 +190,7 @@ func repeatable(err error) bool {
 	return ok && (failed.Code == "40P01" || failed.Code == "40001" || failed.Code == "23503")
 }
 
-// errUnsure says that a transaction may have been committed, and that nobody can tell.
+// errUnsure is "commit outcome unknown": the transaction may have been committed, and nothing can tell.
 var errUnsure = errors.New("it may have been committed")
 
 // unsure reports whether a COMMIT that failed may have been done: PostgreSQL has not answered it, or was going down when it

@@ -94,8 +94,8 @@ func (s *Store) Restart(ctx context.Context, id int64, taskID string) error {
 	})
 }
 
-// Failed lists the videos that could not be processed, oldest first: those that come after the given one, of which the
-// zero value is before all, and not more than limit.
+// Failed lists the videos that could not be processed, oldest first, by keyset paging: those that come after the given one, of
+// which the zero value is before all, and not more than limit.
 func (s *Store) Failed(ctx context.Context, after contest.Video, limit int) ([]contest.Video, error) {
 	if after.UploadedAt.IsZero() {
 		after.UploadedAt = time.Unix(0, 0)

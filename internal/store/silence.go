@@ -23,8 +23,8 @@ const (
 
 var errSilent = errors.New("the server does not answer")
 
-// watchman ends the calls that wait for a server which does not answer, and refuses new ones until it does. A call that
-// is merely slow, on a server that answers others, is left alone.
+// watchman is the health monitor of PostgreSQL. It ends the calls that wait for a server which does not answer, and refuses
+// new ones until it does. A call that is merely slow, on a server that answers others, is left alone.
 type watchman struct {
 	ask  func(context.Context) error
 	stop context.CancelFunc

@@ -13,8 +13,8 @@ import (
 // maxStatements bounds what a connection keeps. The program has fewer statements; the rest would be texts made on the fly.
 const maxStatements = 256
 
-// openKept opens a pool on SQLite whose connections keep the statements that they have prepared, as the driver of PostgreSQL
-// does by itself. Preparing costs SQLite about as much as running: a vote is five short statements.
+// openKept opens a pool on SQLite whose connections have a prepared-statement cache, as the driver of PostgreSQL has by
+// itself. Preparing costs SQLite about as much as running: a vote is five short statements.
 func openKept(dsn string) (*sql.DB, error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {

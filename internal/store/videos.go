@@ -79,7 +79,7 @@ func (s *Store) Room(ctx context.Context, playerID, bytes int64, now time.Time) 
 const taken = `SELECT (` + unpublished + `) + (
 	SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0)`
 
-// fits returns contest.ErrNoRoom if so many bytes are too many beside those that are taken.
+// fits applies the quota: it returns contest.ErrNoRoom if so many bytes are too many beside those that are taken.
 func (s *Store) fits(taken scanner, bytes int64) error {
 	var there int64
 	if err := taken.Scan(&there); err != nil {

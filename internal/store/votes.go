@@ -9,10 +9,10 @@ import (
 	"risingstars/internal/contest"
 )
 
-// A player's votes are a chain in time: each vote has a moment of its own and remembers the one before it, to which the
-// player goes back when it is taken back as the last. A vote that is taken back from the middle leaves its link in
-// votes_taken_back, until those behind it are gone too. So the moment at which a player reached the votes that stand is
-// exact, whatever was given and taken back in between, and is had without reading the votes.
+// A player's votes are a chain in time: each vote has a moment of its own and stores the one before it, to which the player's
+// standing returns when that vote is withdrawn as the latest. A vote that is withdrawn from the middle leaves a tombstone in
+// votes_taken_back, until those after it are gone too. So the moment at which a player reached the present number of votes,
+// which breaks ties in the ranking, is exact whatever was cast and withdrawn in between, and needs no reading of the votes.
 
 // AddVote enters a vote of which nothing is known.
 func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (votes int, err error) {

@@ -23,13 +23,13 @@ type Check struct {
 	Run  func(context.Context) error
 }
 
-// Alive answers 200 as long as the process can answer at all.
+// Alive is the liveness probe: it answers 200 as long as the process can answer at all.
 func Alive(w http.ResponseWriter, _ *http.Request) { writeJSON(w, "ok") }
 
 // readyFor is how long an answer of the checks stands. They write to the storage, and anybody may ask.
 const readyFor = time.Second
 
-// Ready answers 200 while every check succeeds, else 503 naming those that do not; why is in the log. However many ask, the
+// Ready is the readiness probe: it answers 200 while every check succeeds, else 503 naming those that do not; why is in the log. However many ask, the
 // checks run one after the other, and at most once in a second of the clock.
 func Ready(now func() time.Time, checks []Check) http.HandlerFunc {
 	state := readiness{now: now, checks: checks}

@@ -37,7 +37,7 @@ type Options struct {
 	OnlyPost     []string       // paths that take POST only, though patterns of other calls match them
 }
 
-// Handler wraps the routes in what every request passes through, from the outside in: an id and a line in the log,
+// Handler wraps the routes in the middleware that every request passes through, from the outside in: an id and a line in the log,
 // metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
 // router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
 func Handler(routes *http.ServeMux, o Options) http.Handler {

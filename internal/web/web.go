@@ -19,8 +19,8 @@ const (
 	maxHeader     = 64 << 10 // bytes
 )
 
-// Serve answers requests on the listener until ctx ends, then stops accepting and gives the requests that are under
-// way the grace time to finish. Requests that cannot end by themselves, such as streams of events, end when stopping
+// Serve answers requests on the listener until ctx ends. The shutdown is graceful: it stops accepting and gives the requests
+// that are under way the grace time to finish. Requests that cannot end by themselves, such as streams of events, end when stopping
 // is closed, which happens first.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, grace time.Duration, stopping func()) error {
 	server := &http.Server{

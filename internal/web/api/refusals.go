@@ -35,8 +35,8 @@ func (m uploadMux) HandleFunc(pattern string, handler func(http.ResponseWriter, 
 }
 
 // answerWhileSending lets a handler refuse a body that it has not read, so that the client gets to read the answer.
-// Most clients write their whole request before they look, and a connection that is closed on them loses the answer.
-// So the answer goes out at once and whole, and what still comes is thrown away, up to a number of bytes and a time.
+// Most clients write their whole request before they read, and lose the answer if the connection is closed on them.
+// So the answer goes out at once and whole, and the rest of the body is drained, up to a number of bytes and a time.
 func answerWhileSending(next http.HandlerFunc, most, rate int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
