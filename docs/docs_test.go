@@ -95,3 +95,76 @@ func TestLinks(t *testing.T) {
 		t.Errorf("only %d links were found", links)
 	}
 }
+
+// row is a line of a table of Markdown.
+type row []string
+
+// tableRows are the rows of all tables with a header, without their headers.
+func tableRows(text, header string) (rows []row) {
+	inside := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == header:
+			inside = true
+		case !strings.HasPrefix(line, "|"):
+			inside = false
+		case inside && !strings.HasPrefix(line, "|---"):
+			cells := strings.Split(strings.Trim(line, "|"), "|")
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
+			}
+			rows = append(rows, cells)
+		}
+	}
+	return rows
+}
+
+// code is what a text has in backquotes.
+var code = regexp.MustCompile("`([^`]+)`")
+
+func quoted(text string) (list []string) {
+	for _, match := range code.FindAllStringSubmatch(text, -1) {
+		list = append(list, match[1])
+	}
+	return list
+}
+
+// Each term of the glossary occurs in one of the files that are named for it, and each of these files has one of the terms.
+func TestGlossary(t *testing.T) {
+	t.Parallel()
+	rows := tableRows(readText(t, "docs/glossary.md"), "| term | meaning | where |")
+	if len(rows) < 80 {
+		t.Errorf("the glossary has only %d rows", len(rows))
+	}
+	for _, r := range rows {
+		terms, files := strings.Split(r[0], ", "), quoted(r[2])
+		if len(r) != 3 || len(files) == 0 {
+			t.Errorf("%q names no file", r[0])
+			continue
+		}
+		found := map[string]bool{}
+		for _, file := range files {
+			text := searchable(readText(t, file))
+			useful := false
+			for _, term := range terms {
+				if strings.Contains(text, searchable(term)) {
+					found[term], useful = true, true
+				}
+			}
+			if !useful {
+				t.Errorf("%s has none of: %s", file, r[0])
+			}
+		}
+		for _, term := range terms {
+			if !found[term] {
+				t.Errorf("no file of its row has the term %q", term)
+			}
+		}
+	}
+}
+
+// searchable is a text in lower case, in which a line of comment goes on in the next.
+func searchable(text string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(text), "//", " ")), " ")
+}

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Links signs links to media that are not for everybody: whoever holds one may open that one object until it expires.
+// Links makes signed links to media that are not public. A signed link opens one object until it expires, for every client that
+// has it.
 type Links struct {
 	key []byte
 	old [][]byte // sign nothing any more

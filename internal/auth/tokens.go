@@ -22,7 +22,7 @@ type Tokens struct {
 	parser *jwt.Parser
 }
 
-// tokenKey is a secret, and the name by which tokens say that they were signed with it (kid, RFC 7515 section 4.1.4).
+// tokenKey is a secret, and the key id by which tokens say that they were signed with it (kid, RFC 7515 section 4.1.4).
 type tokenKey struct {
 	id     string
 	secret []byte

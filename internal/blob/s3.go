@@ -290,9 +290,8 @@ func (s *S3) list(ctx context.Context, prefix string, fn func(minio.ObjectInfo) 
 	return nil
 }
 
-// AbortUploads gives back the room of uploads in parts that were begun before then and have not ended, and returns how
-// many there were. Who may not list them, and servers that do not, leave them to a lifecycle rule of the bucket: then it
-// returns 0.
+// AbortUploads aborts every multipart upload that was begun before then and has not ended, and returns how many there were.
+// A key that may not list them, or a server that does not, gives 0: a lifecycle rule of the bucket has to abort them there.
 func (s *S3) AbortUploads(ctx context.Context, before time.Time) (aborted int, err error) {
 	ctx, cancel := context.WithCancel(ctx) // ends the listing
 	defer cancel()
@@ -332,8 +331,8 @@ type link struct {
 	made time.Time
 }
 
-// Link is a URL from which anybody can get the object, as that media type, for nine tenths of an hour or longer. For a while the
-// same object has the same link, so that browsers can cache what it leads to.
+// Link is a presigned link: a URL from which anybody can get the object, as that media type, for nine tenths of an hour or
+// longer. For a while the same object has the same link, so that browsers can cache what it leads to.
 func (s *S3) Link(ctx context.Context, key, mediaType string) (string, error) {
 	name, err := s.name(key)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// lastKnown is how old an answer may be that is given while the database is away.
+// lastKnown is how old an answer may be that is given while the database is unavailable (stale-if-error).
 const lastKnown = 10 * time.Minute
 
 // Age is how old the oldest answer is that was given in a context for want of the database.

@@ -14,7 +14,7 @@ func (s *Store) Note(ctx context.Context, a contest.Act) error {
 	return s.write(ctx, "note", func(ctx context.Context, tx *sql.Tx) error { return note(ctx, tx, a) })
 }
 
-// note enters an act together with what it changed.
+// note adds an act to the audit log, in the transaction of what it changed.
 func note(ctx context.Context, tx *sql.Tx, a contest.Act) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO audit_log (at, actor, action, player_id, video_id, detail) VALUES ($1, $2, $3, $4, $5, $6)`,

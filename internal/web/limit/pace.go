@@ -9,7 +9,7 @@ import (
 // Stretch is over how much waiting for a body its rate is judged.
 const Stretch = 30 * time.Second
 
-// Paced is a body that must come at a least rate. Only the time spent in waiting for it counts, so that a slow disk is not
+// Paced is a body that must come at a minimum rate. Only the time spent in waiting for it counts, so that a slow disk is not
 // the client's fault; a pause is made good by what comes faster in the same stretch.
 type Paced struct {
 	io.ReadCloser

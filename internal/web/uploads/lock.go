@@ -34,8 +34,8 @@ func (l locker) NewLock(id string) (handler.Lock, error) {
 	return &lock{here: here, path: infoPath(l.dir, id)}, err
 }
 
-// lock is held on the file that describes the upload, which stays where it is until the upload is over: the system gives
-// it back when the process ends, however it ends.
+// lock is a file lock (flock) on the file that describes the upload, which stays where it is until the upload is over. The
+// kernel releases it when the process ends, however it ends.
 type lock struct {
 	here handler.Lock
 	path string
