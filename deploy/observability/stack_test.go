@@ -1,3 +1,5 @@
+// Package observability tests that every query of the dashboards, and every rule of Prometheus, has an answer on the
+// running platform. The dashboards are code in a module of their own: dashboards.
 package observability
 
 import (
@@ -26,6 +28,13 @@ import (
 	"risingstars/internal/media/mediatest"
 	"risingstars/internal/testserver"
 )
+
+func check(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
 
 // patience is how long a test waits for what takes seconds on an idle machine.
 const patience = 60 * time.Second
@@ -287,16 +296,18 @@ func checkTargets(t *testing.T, a asker) {
 // ofPanels are the questions in the files that Grafana reads.
 func ofPanels(t *testing.T) (list []string) {
 	t.Helper()
-	files, err := filepath.Glob(dashboardsDir + "/*.json")
+	files, err := filepath.Glob("grafana/dashboards/*.json")
 	check(t, err)
 	for _, path := range files {
 		text, err := os.ReadFile(path)
 		check(t, err)
 		var d struct {
 			Panels []struct {
-				Type    string   `json:"type"`
-				Title   string   `json:"title"`
-				Targets []target `json:"targets"`
+				Type    string `json:"type"`
+				Title   string `json:"title"`
+				Targets []struct {
+					Expr string `json:"expr"`
+				} `json:"targets"`
 			} `json:"panels"`
 		}
 		check(t, json.Unmarshal(text, &d))
