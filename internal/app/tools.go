@@ -20,7 +20,7 @@ func findTools(ctx context.Context, s *config.Settings, renders bool) (media.Too
 	if err != nil {
 		return found, media.Protection{}, err
 	}
-	found.MaxMemory, found.MaxTime = uint64(max(s.FFmpegMemory, 0)), s.FFmpegTime
+	found.MaxMemory, found.MaxCPU = uint64(max(s.FFmpegMemory, 0)), s.FFmpegTime
 	var confined media.Tools
 	var protection media.Protection
 	var tonemap bool

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"risingstars/internal/contest"
@@ -13,7 +12,6 @@ const (
 	beatEvery  = 3 * time.Second
 	lookEvery  = 5 * time.Second
 	deadAfter  = 30 * time.Second // without a beat
-	stallAfter = 2 * time.Minute  // without a word from FFmpeg; a busy machine may keep it waiting
 	roundTime  = 30 * time.Second // what one look after the queue may take
 	promoteAge = 10 * time.Minute // how long a job waits at most for those with an earlier turn
 )
@@ -21,23 +19,10 @@ const (
 // SignOfLife is the time within which a run that lives has beaten, on a busy machine too.
 const SignOfLife = 2*beatEvery + time.Second
 
-var (
-	errReplaced = errors.New("another run has taken the video over")
-	errStalled  = errors.New("FFmpeg does not get on")
-)
+var errReplaced = errors.New("another run has taken the video over")
 
-// pulse tells a run that makes progress from one that has stalled.
-type pulse struct {
-	needed   atomic.Bool  // FFmpeg works, and must say so for the run to count as alive
-	moves    atomic.Int64 // how often FFmpeg has said something so far
-	progress atomic.Int64 // per cent
-}
-
-func (p *pulse) feel() { p.moves.Add(1) }
-
-// beat sends the heartbeat of a run: every beatEvery it renews the run's lease of the video, while FFmpeg makes progress. It
-// ends a run that has stalled, and one that has lost its lease, because of a takeover or because the video was deleted. The
-// function that it returns ends the heartbeat.
+// beat sends the heartbeat of a run: every beatEvery it renews the run's lease of the video. It ends a run that has lost its
+// lease, because of a takeover or because the video was deleted. The function that it returns ends the heartbeat.
 func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
 	ctx, end := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -45,21 +30,13 @@ func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop f
 		defer close(done)
 		tick := time.NewTicker(beatEvery)
 		defer tick.Stop()
-		felt, since := int64(-1), time.Now()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
-			if moves := t.pulse.moves.Load(); moves != felt || !t.pulse.needed.Load() {
-				felt, since = moves, time.Now()
-			}
-			if time.Since(since) > t.stallAfter() {
-				cancel(errStalled)
-				return
-			}
-			err := t.Store.Beat(ctx, t.hold, int(t.pulse.progress.Load()))
+			err := t.Store.Beat(ctx, t.hold, int(t.progress.Load()))
 			if errors.Is(err, contest.ErrNothingToDo) {
 				cancel(errReplaced)
 				return
@@ -73,14 +50,6 @@ func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop f
 		end()
 		<-done
 	}
-}
-
-// stallAfter is the time after which a silent FFmpeg is given up.
-func (t *task) stallAfter() time.Duration {
-	if t.StallAfter > 0 {
-		return t.StallAfter
-	}
-	return stallAfter
 }
 
 // sighting is when a job was first seen in a state that has not changed since, by this process's own clock: the clocks

@@ -59,7 +59,7 @@ func verdict(err error) (why contest.Failure, final bool) {
 	switch {
 	case media.ReasonOf(err) != "":
 		return contest.FailedUnplayable, true
-	case errors.Is(err, media.ErrTooSlow), errors.Is(err, errStalled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, media.ErrTooSlow), errors.Is(err, context.DeadlineExceeded):
 		return contest.FailedTimeout, false
 	default:
 		return contest.FailedInternal, false

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -63,8 +64,6 @@ type Needs struct {
 	Metrics *Metrics
 	Tracer  trace.Tracer // nil for no traces
 	WorkDir string       // where videos are worked on
-
-	StallAfter time.Duration // how long FFmpeg may say nothing; 0 for what is usual
 }
 
 // processor works the jobs that turn originals into renditions.
@@ -73,8 +72,8 @@ type processor struct {
 	Needs
 }
 
-// Longest is when a job ends, whatever it hangs in. FFmpeg, which takes nearly all of a job's time, has a tighter limit
-// that follows the clip's length.
+// Longest is when a job ends, whatever it hangs in. FFmpeg, which takes nearly all of a job's time, has limits of its own:
+// of processor time, and of time without progress.
 const Longest = 90 * time.Minute
 
 // cleanUpTimeout bounds what is still to be done when a run's own time is over.
@@ -114,11 +113,11 @@ func (p *processor) Work(ctx context.Context, job *river.Job[contest.ProcessVide
 // task is one run of one job.
 type task struct {
 	*processor
-	job    *river.Job[contest.ProcessVideo]
-	id     int64
-	taskID string
-	hold   contest.Run
-	pulse  pulse
+	job      *river.Job[contest.ProcessVideo]
+	id       int64
+	taskID   string
+	hold     contest.Run
+	progress atomic.Int64 // of FFmpeg, per cent
 }
 
 // errDeleted ends the run of a video that was deleted meanwhile.
@@ -140,7 +139,7 @@ func (t *task) run(ctx context.Context) error {
 		err = t.process(ctx, v)
 	}
 	if err != nil {
-		for _, cause := range []error{errDeleted, errReplaced, errStalled} {
+		for _, cause := range []error{errDeleted, errReplaced} {
 			if errors.Is(context.Cause(ctx), cause) {
 				return cause
 			}
@@ -220,21 +219,18 @@ func (t *task) render(ctx context.Context, v contest.Video, dir string) (rendere
 		return rendered{}, err
 	}
 	r := rendered{clip: filepath.Join(dir, "clip.mp4"), poster: filepath.Join(dir, "poster.jpg")}
-	t.pulse.needed.Store(true) // from here on it is FFmpeg that must get on
 	begin := time.Now()
 	err = t.spanned(ctx, "ffmpeg", func(ctx context.Context) error {
 		_, err := t.Tools.Render(ctx, media.Render{
 			Clip: clip, Source: source, Brand: t.Brand, Dest: r.clip, Poster: r.poster,
-			Moved: t.pulse.feel,
 			Progress: func(percent int) {
-				t.pulse.progress.Store(int64(min(percent, 99)))
+				t.progress.Store(int64(min(percent, 99)))
 				// 100 is for when the result is durable.
 				t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Processing, Progress: min(percent, 99)})
 			},
 		})
 		return err
 	}, attribute.Float64("clip.seconds", clip.Duration.Seconds()))
-	t.pulse.needed.Store(false)
 	r.took = time.Since(begin)
 	r.play = min(clip.Duration, media.MaxPlay)
 	return r, err

@@ -124,7 +124,7 @@ func (t Tools) tryBoth(ctx context.Context, cells map[string]cell) (found trial,
 // try has a helper find out what its confinement holds back.
 func try(ctx context.Context, c cell) (trial, error) {
 	out := &capped{most: maxReport}
-	_, err := command{Path: trialName, Cell: &c, Stdout: out, Limits: limits{Time: queryLimit}}.run(ctx)
+	_, err := command{Path: trialName, Cell: &c, Stdout: out, Limits: queryLimits}.run(ctx)
 	if err != nil {
 		return trial{}, fmt.Errorf("media: try the confinement: %w", err)
 	}

@@ -181,7 +181,7 @@ func TestConfinedAttacker(t *testing.T) {
 
 	_, err = command{
 		Path: own, Args: []string{actAsAttacker, string(text)}, Stdout: out,
-		Cell: base.with([]string{at.Input}, []string{at.Output}), Limits: limits{Time: time.Minute},
+		Cell: base.with([]string{at.Input}, []string{at.Output}),
 	}.run(t.Context())
 	if err != nil && landlockABI(t) > 0 {
 		t.Fatal(err)
@@ -279,7 +279,7 @@ func newTargets(t *testing.T) (targets, func() int) {
 func TestConfinedLimits(t *testing.T) {
 	t.Parallel()
 	c, out := shell("ulimit -v; ulimit -f; ulimit -t; ulimit -c; ulimit -n",
-		limits{Time: time.Minute, CPU: 90 * time.Second, AddressSpace: 1 << 30, FileSize: 1 << 20, Niceness: 7})
+		limits{CPU: 90 * time.Second, AddressSpace: 1 << 30, FileSize: 1 << 20, Niceness: 7})
 	base, err := cellOf(c.Path)
 	if err != nil {
 		t.Fatal(err)

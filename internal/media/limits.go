@@ -28,14 +28,17 @@ const (
 	curtainFrames = int(CurtainLength * FrameRate / time.Second)
 )
 
-// probeLimit is how long ffprobe may take. It usually needs a tenth of a second; an 8K frame on a busy machine, one.
-const probeLimit = 20 * time.Second
-
 // Limits of a run of FFmpeg.
 const (
-	baseLimit    = time.Minute // for starting, curtains and finishing
-	limitPerPlay = 10          // seconds of work allowed for each second of 1080p30; one slow core needs less than 1
-	maxTimeLimit = time.Hour
+	// Processor time. For a rendition it is a minute for starting, curtains and finishing, and ten seconds for each second
+	// of 1080p30, of which a slow core needs less than one. ffprobe usually needs a tenth of a second, for an 8K frame one.
+	probeCPU         = 20 * time.Second
+	renderBaseCPU    = time.Minute
+	renderCPUPerPlay = 10
+	renderMaxCPU     = time.Hour
+	stallLimit       = 2 * time.Minute // without progress
+	probeClockLimit  = 10 * time.Minute
+	renderClockLimit = 24 * time.Hour
 
 	baseAddressSpace = 3 << 29 // 1.5 GiB: programs, libraries, encoder, scaled frames
 	framesHeld       = 24      // full-size frames a decoder and its threads may hold at once
@@ -48,14 +51,14 @@ const (
 	maxOutputBytes = 256 << 20 // ten times what 35 s at the highest bit rate come to
 )
 
-// timeLimit is how long rendering a clip may take: a minute, and ten seconds for each second of play, multiplied by how
-// many times its picture is larger than 1920×1080 and its rate higher than 30 frames per second; an hour at most. So
-// 30 s of 1080p30 may take 6 minutes, and of 4K at 60 about 41.
-func timeLimit(c Clip) time.Duration {
+// cpuLimit is the processor time that rendering a clip may take: a minute, and ten seconds for each second of play,
+// multiplied by how many times its picture is larger than 1920×1080 and its rate higher than 30 frames per second; an hour
+// at most. So 30 s of 1080p30 may take 6 minutes, and of 4K at 60 about 41.
+func cpuLimit(c Clip) time.Duration {
 	area := max(1, float64(c.Width)*float64(c.Height)/(1920*1080))
 	rate := max(1, c.FrameRate/FrameRate)
-	limit := baseLimit + time.Duration(limitPerPlay*area*rate*float64(c.play()))
-	return min(limit, maxTimeLimit)
+	limit := renderBaseCPU + time.Duration(renderCPUPerPlay*area*rate*float64(c.play()))
+	return min(limit, renderMaxCPU)
 }
 
 // addressSpace is how many bytes of virtual memory rendering a clip may map: a fixed part, and what the decoder's frames
@@ -69,11 +72,11 @@ func (t Tools) probeAddressSpace() uint64 {
 	return t.capMemory(baseAddressSpace + decoderPixels*bytesPerPixel*framesProbed)
 }
 
-// timeLimit is that of a clip, or the operator's if that is shorter.
-func (t Tools) timeLimit(c Clip) time.Duration {
-	limit := timeLimit(c)
-	if t.MaxTime > 0 {
-		limit = min(limit, t.MaxTime)
+// cpuLimit is that of a clip, or the operator's if that is shorter.
+func (t Tools) cpuLimit(c Clip) time.Duration {
+	limit := cpuLimit(c)
+	if t.MaxCPU > 0 {
+		limit = min(limit, t.MaxCPU)
 	}
 	return limit
 }

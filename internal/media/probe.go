@@ -75,7 +75,7 @@ func (t Tools) ffprobe(ctx context.Context, path string, niceness int) (Clip, er
 		Args:   probeArgs(path),
 		Stdout: out,
 		Limits: limits{
-			Time: probeLimit, CPU: probeLimit,
+			CPU: probeCPU, Stall: stallLimit, Time: probeClockLimit,
 			AddressSpace: t.probeAddressSpace(), Niceness: niceness,
 		},
 		Hidden: []string{path},

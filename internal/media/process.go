@@ -14,13 +14,24 @@ import (
 	"time"
 )
 
-// ErrTooSlow means that a program was ended because it used up its time. The machine may have been busy.
+// ErrTooSlow means that a program was ended because it reached a limit of time.
 var ErrTooSlow = errors.New("media: took too long")
 
+// The limits of time that a program can reach.
+var (
+	errCPU   = fmt.Errorf("%w: it used up its processor time", ErrTooSlow)
+	errStall = fmt.Errorf("%w: it stopped making progress", ErrTooSlow)
+	errClock = fmt.Errorf("%w: it reached the limit on the clock", ErrTooSlow)
+)
+
 // limits hold for one run of a program, beside its context. Zero means no limit.
+//
+// What a file may cost is limited by CPU, which does not depend on what else the machine does. Stall ends a program that
+// hangs. Time is a distant backstop: on a busy machine an honest file takes a hundred times as long as on an idle one.
 type limits struct {
+	CPU          time.Duration // processor time of all threads together, rounded up to seconds
+	Stall        time.Duration // without progress, see stallWatch
 	Time         time.Duration // on the clock
-	CPU          time.Duration // of all threads together, rounded up to seconds
 	AddressSpace uint64        // bytes of virtual memory
 	FileSize     uint64        // bytes of each file written
 	Niceness     int           // 0 to 19
@@ -38,20 +49,22 @@ type command struct {
 }
 
 const (
-	tailBytes   = 2 << 10         // of what a program wrote to stderr, kept for the log
-	pipesLinger = 5 * time.Second // for the pipes of a killed program to close
+	tailBytes   = 2 << 10     // of what a program wrote to stderr, kept for the log
+	pipesLinger = time.Minute // for the pipes of a program to close after its end, and for what is in them to be read
 )
 
 // run starts the program and waits for its end. The program has nothing to read on stdin, next to no environment, and a
-// process group of its own, which is killed as a whole when ctx ends or the time is over; on Linux also when this program
-// dies. The error is ctx's cause, ErrTooSlow, or a *RunError. Without an error, the tail of stderr is returned: what
+// process group of its own, which is killed as a whole when ctx ends or a limit of time is reached; on Linux also when this
+// program dies. The error wraps ctx's cause or ErrTooSlow, or is a *RunError. Without an error, the tail of stderr is returned: what
 // happened on the way did not keep the program from finishing.
 func (c command) run(ctx context.Context) (warnings string, err error) {
-	ctx, cancel := ctx, context.CancelFunc(func() {})
-	if c.Limits.Time > 0 {
-		ctx, cancel = context.WithTimeoutCause(ctx, c.Limits.Time, ErrTooSlow)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if limit := c.Limits.clock(); limit > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, limit, errClock)
+		defer stop()
 	}
-	defer cancel()
 
 	// The kernel sends the parent-death signal when the thread that started the child ends, not the process.
 	runtime.LockOSThread()
@@ -61,7 +74,10 @@ func (c command) run(ctx context.Context) (warnings string, err error) {
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
 	cmd.Env = environment()
 	cmd.Dir = string(filepath.Separator)
-	cmd.Stdout = c.Stdout
+	var written countingWriter
+	if c.Stdout != nil {
+		written.to, cmd.Stdout = c.Stdout, &written
+	}
 	cmd.Stderr = &stderr
 	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -71,7 +87,9 @@ func (c command) run(ctx context.Context) (warnings string, err error) {
 	if err := c.start(cmd); err != nil {
 		return "", fmt.Errorf("media: %s: %w", name, errors.Join(err, context.Cause(ctx)))
 	}
+	endWatch := c.watchForStall(cmd.Process.Pid, &written, cancel)
 	err = cmd.Wait()
+	endWatch()
 	if c.Used != nil {
 		c.Used(cmd.ProcessState)
 	}
@@ -81,7 +99,7 @@ func (c command) run(ctx context.Context) (warnings string, err error) {
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("media: %s: %w", name, context.Cause(ctx))
 	case endedBy(cmd.ProcessState, syscall.SIGXCPU):
-		return "", fmt.Errorf("media: %s: %w", name, ErrTooSlow)
+		return "", fmt.Errorf("media: %s: %w", name, errCPU)
 	}
 	return "", &RunError{Program: name, Tail: stderr.text(c.Hidden), err: err, code: cmd.ProcessState.ExitCode()}
 }

@@ -42,3 +42,17 @@ func (l limits) apply(pid int) error {
 	}
 	return limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0) // last, since this process may itself need some
 }
+
+// clock is the limit on the clock.
+func (l limits) clock() time.Duration { return l.Time }
+
+// cpuTime is the processor time that all threads of a process have used so far. It is not known of a process that is gone.
+func cpuTime(pid int) (used time.Duration, known bool) {
+	// What clock_getcpuclockid(3) makes of a process id: its complement, and CPUCLOCK_SCHED.
+	clock := ^int32(pid)<<3 | 2
+	var t unix.Timespec
+	if err := unix.ClockGettime(clock, &t); err != nil {
+		return 0, false
+	}
+	return time.Duration(t.Nano()), true
+}

@@ -76,11 +76,37 @@ func running(pid int) bool {
 	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
+// The processor time of another process grows while it computes.
+func TestCPUTime(t *testing.T) {
+	t.Parallel()
+	busy := exec.CommandContext(t.Context(), "/bin/sh", "-c", "while :; do :; done")
+	if err := busy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	first, known := cpuTime(busy.Process.Pid)
+	if !known {
+		t.Fatal("it is not known")
+	}
+
+	eventually(t, "it has computed for another while", func() bool {
+		used, known := cpuTime(busy.Process.Pid)
+		return known && used > first+20*time.Millisecond
+	})
+
+	if err := busy.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = busy.Wait() // killed
+	if used, known := cpuTime(busy.Process.Pid); known {
+		t.Errorf("a process that is gone has used %v", used)
+	}
+}
+
 func TestRunLimits(t *testing.T) {
 	t.Parallel()
 	// The limits come right after the start: wait for the last of them.
 	c, out := shell(`until [ "$(cut -d' ' -f19 /proc/$$/stat)" = 7 ]; do :; done; ulimit -v; ulimit -f; ulimit -t; ulimit -c`,
-		limits{Time: time.Minute, CPU: 90 * time.Second, AddressSpace: 1 << 30, FileSize: 1 << 20, Niceness: 7})
+		limits{CPU: 90 * time.Second, AddressSpace: 1 << 30, FileSize: 1 << 20, Niceness: 7})
 
 	if _, err := c.run(t.Context()); err != nil {
 		t.Fatal(err)

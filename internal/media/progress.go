@@ -11,7 +11,6 @@ import (
 type progress struct {
 	Total  int       // frames expected in all; more may come
 	Report func(int) // may be nil
-	Moved  func()    // told whenever FFmpeg writes; may be nil
 	Frames int       // written so far
 	last   int
 	line   []byte // not yet ended
@@ -20,9 +19,6 @@ type progress struct {
 const maxProgressLine = 1 << 10 // bytes; longer ones are dropped
 
 func (p *progress) Write(text []byte) (int, error) {
-	if p.Moved != nil {
-		p.Moved()
-	}
 	rest := text
 	for {
 		line, after, ended := bytes.Cut(rest, []byte{'\n'})

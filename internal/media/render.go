@@ -1,13 +1,13 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -23,9 +23,6 @@ type Render struct {
 	// Progress, if not nil, is told whole percentages that only rise, up to 100 when all is done and verified; never
 	// two at once. A slow one slows FFmpeg down.
 	Progress func(percent int)
-
-	// Moved, if not nil, is told about twice a second that FFmpeg gets on, for as long as it does.
-	Moved func()
 }
 
 // Rendition describes what Render has made.
@@ -73,15 +70,15 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 		return Rendition{}, fmt.Errorf("media: render: %w", err)
 	}
 	threads := max(1, t.Threads)
-	limit := t.timeLimit(r.Clip)
-	watch := &progress{Total: 2*curtainFrames + expectedFrames(r.Clip), Report: r.Progress, Moved: r.Moved}
+	watch := &progress{Total: 2*curtainFrames + expectedFrames(r.Clip), Report: r.Progress}
 	warnings, err := command{
 		Path:   t.FFmpeg,
 		Args:   renderArgs(r, threads, t.Tonemap),
 		Stdout: watch,
 		Limits: limits{
-			Time:         limit,
-			CPU:          limit * time.Duration(min(runtime.NumCPU(), threads+2)),
+			CPU:          t.cpuLimit(r.Clip),
+			Stall:        cmp.Or(t.MaxStall, stallLimit),
+			Time:         renderClockLimit,
 			AddressSpace: t.addressSpace(r.Clip),
 			FileSize:     maxOutputBytes,
 			Niceness:     renderNiceness,

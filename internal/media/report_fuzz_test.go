@@ -44,7 +44,7 @@ func checkWithin(t *testing.T, c Clip) {
 	if p.Width < 2 || p.Height < 2 || p.X < 0 || p.Y < 0 || p.X+p.Width > Width || p.Y+p.Height > Height {
 		t.Errorf("placed at %+v: %+v", p, c)
 	}
-	if limit := timeLimit(c); limit < baseLimit || limit > maxTimeLimit || math.IsNaN(width) {
+	if limit := cpuLimit(c); limit < renderBaseCPU || limit > renderMaxCPU || math.IsNaN(width) {
 		t.Errorf("takes %v: %+v", limit, c)
 	}
 	if text := graph(c, true); strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {

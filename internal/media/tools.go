@@ -24,7 +24,8 @@ type Tools struct {
 	Tonemap bool
 
 	MaxMemory uint64        // bytes of address space of one run, whatever its clip needs; 0 for no bound beyond that
-	MaxTime   time.Duration // of one rendering, whatever its clip needs; 0 for the usual hour
+	MaxCPU    time.Duration // processor time of one rendering, whatever its clip needs; 0 for the usual hour
+	MaxStall  time.Duration // of one rendering without progress; 0 for the usual two minutes
 
 	cells map[string]cell        // by program: where it runs, see Confine
 	used  func(*os.ProcessState) // told what each run has used; may be nil
@@ -33,8 +34,8 @@ type Tools struct {
 // renderNiceness keeps renderings behind the program's own work when processors are scarce.
 const renderNiceness = 10
 
-// queryLimit is for asking a program about itself, which takes less than 0.1 s.
-const queryLimit = 20 * time.Second
+// queryLimits are for asking a program about itself, which takes 0.1 s.
+var queryLimits = limits{CPU: probeCPU, Stall: stallLimit, Time: probeClockLimit}
 
 // Find locates ffmpeg and ffprobe, by the given paths or names, or in PATH where they are "", and asks what they can do.
 // The error says what to install.
@@ -96,7 +97,7 @@ func (t Tools) ask(ctx context.Context, program string, args ...string) (string,
 		Path:   program,
 		Args:   append([]string{"-hide_banner", "-loglevel", "error"}, args...),
 		Stdout: out,
-		Limits: limits{Time: queryLimit},
+		Limits: queryLimits,
 		Cell:   t.cell(program, nil, nil),
 	}.run(ctx)
 	return string(out.data), err
