@@ -1,6 +1,7 @@
 // People who take part by the API: what a page shows needs players, videos and votes.
 import fs from "node:fs";
 import path from "node:path";
+import { patience, pause } from "./world.mjs";
 
 const password = "salto-y-canasta";
 const addresses = new Set();
@@ -33,13 +34,16 @@ export class Person {
     return (await this.#send("/api/videos/upload", form)).video_id;
   }
 
-  async processed(id, within = 120_000) {
-    const deadline = Date.now() + within;
+  // processed waits until a video is. It waits for as long as the processing gets further.
+  async processed(id) {
+    let seen, since = Date.now();
     for (;;) {
-      const { status } = await this.#send(`/api/videos/${id}`);
+      const { status, progress } = await this.#send(`/api/videos/${id}`);
       if (status === "processed") return;
-      if (status === "failed" || Date.now() > deadline) throw new Error(`video ${id} is ${status}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      const now = `${status}, ${progress} %`;
+      if (now !== seen) [seen, since] = [now, Date.now()];
+      if (status === "failed" || Date.now() - since > patience) throw new Error(`video ${id} is ${now}`);
+      await pause(100);
     }
   }
 

@@ -1,15 +1,17 @@
+// The site in a browser: scripts/browser runs it. With the argument "short" it is the whole journey on a phone alone.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { Person } from "./crowd.mjs";
-import { clip, faultsOf, rulesOnColours, sizes, startBrowser, startProgram, startProxy, swell } from "./world.mjs";
+import { Failures } from "./failures.mjs";
+import { clip, faultsOf, patience, pause, rulesOnColours, sizes, startBrowser, startProgram, startProxy, swell } from "./world.mjs";
 
-const shots = process.env.SCREENSHOTS; // a folder for a picture of the page where a test fails
-const soon = 60_000; // what waits for a video to be processed
+const journeyAlone = process.argv.includes("short");
+const failures = new Failures();
 
-let program, browser, dir, small, short, large;
+let program, browser, dir, small, short;
 
 before(async () => {
   program = await startProgram();
@@ -17,24 +19,25 @@ before(async () => {
   dir = fs.mkdtempSync(path.join(program.data, "clips-"));
   small = clip(dir, "jugada.mp4", "gradients=s=1280x720:r=30:c0=0x0b1730:c1=0xf26a1b:c2=0xffb93b:nb_colors=3:speed=0.03");
   short = clip(dir, "corta.mp4", "testsrc2=s=320x180:r=30", 1);
-  large = swell(small, "larga.mp4", 90 << 20);
 });
 
 after(async () => {
   await browser?.close();
+  if (program) failures.keepLog(program.log());
   await program?.stop();
 });
 
-// person is a browser of its own. Whatever the page says on its console is a fault, but what the test expects.
+// person returns a page in a browser context of its own. A script's error and a breach of the Content-Security-Policy fail the test.
 async function person(t, size, { url = program.url, locale = "es-CO", ...rest } = {}) {
   const context = await browser.newContext({ viewport: size, baseURL: url, locale, ...rest });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(patience);
   const said = [];
   page.on("pageerror", (error) => said.push(String(error)));
   page.on("console", (message) => { if (/Content Security Policy/.test(message.text())) said.push(message.text()); });
+  const recording = await failures.record(t, page);
   t.after(async () => {
-    if (shots && !t.passed) await page.screenshot({ path: path.join(shots, "failed.png"), fullPage: true }).catch(() => {});
+    await recording.end();
     await context.close();
     assert.deepEqual(said, []);
   });
@@ -65,6 +68,29 @@ async function upload(page, title, file) {
 
 const item = (page, title) => page.locator(".mine-item", { hasText: title });
 
+// watch notes every text that the list of one's own videos shows from now on, and returns a function that lists them. A busy browser may
+// show a text for a shorter time than passes between two looks from outside.
+async function watch(page) {
+  await page.evaluate(() => {
+    window.shown = [];
+    const list = document.querySelector("#my-list");
+    new MutationObserver(() => window.shown.push(list.innerText)).observe(list, { childList: true, characterData: true, subtree: true });
+  });
+  return () => page.evaluate(() => window.shown);
+}
+
+// becomes waits until an element says a text. It waits for as long as the element changes: a busy machine takes minutes for a clip.
+async function becomes(element, text) {
+  let seen, since = Date.now();
+  for (;;) {
+    const now = await element.innerText();
+    if (now.includes(text)) return;
+    if (now !== seen) [seen, since] = [now, Date.now()];
+    assert.ok(Date.now() - since < patience, `not within ${patience} ms: "${text}" in "${now}"`);
+    await pause(100);
+  }
+}
+
 // look judges a page as it is, and its colours by night.
 async function look(page, name, size) {
   assert.deepEqual(await faultsOf(page), [], `axe-core on ${name}`);
@@ -75,7 +101,7 @@ async function look(page, name, size) {
   assert.ok(wide <= 0, `${name} is ${wide} px wider than the window`);
 }
 
-for (const [name, size] of Object.entries(sizes)) {
+for (const [name, size] of Object.entries(journeyAlone ? { phone: sizes.phone } : sizes)) {
   test(`from the front page to a published video and a vote that moves the ranking, ${name}`, async (t) => {
     const title = `Triple de ${name}`;
     const author = await person(t, size);
@@ -85,10 +111,12 @@ for (const [name, size] of Object.entries(sizes)) {
     await look(author, "signup", size);
     await signUp(author, "Valentina", "Ríos " + name, "Bogotá");
     await look(author, "myvideos-empty", size);
+    const shown = await watch(author);
     await upload(author, title, small);
     const mine = item(author, title);
-    await mine.getByText("Procesando:").waitFor({ timeout: soon });
-    await mine.getByText("Listo para publicar").waitFor({ timeout: soon }); // without a reload
+    await becomes(mine, "Listo para publicar");
+    const texts = await shown(); // nothing if the page was loaded again
+    assert.ok(texts.some((text) => text.includes("Procesando:")), `it showed ${JSON.stringify(texts)}`);
     await mine.locator("video").evaluate((v) => v.play());
     await author.waitForFunction(() => document.querySelector(".mine-item video").currentTime > 0);
     await look(author, "myvideos-ready", size);
@@ -189,6 +217,8 @@ for (const [name, size] of Object.entries(sizes)) {
     await look(fan, "gallery-left", size);
   });
 
+  if (journeyAlone) continue;
+
   test(`wrong file, too large a file, too long a title, ${name}`, async (t) => {
     const page = await person(t, size);
     await signUp(page, "Sara", "Gil", "Cali");
@@ -210,6 +240,7 @@ for (const [name, size] of Object.entries(sizes)) {
   });
 
   test(`an upload goes on after a cut and after a reload, byte for byte, ${name}`, async (t) => {
+    const large = swell(small, "larga.mp4", 90 << 20);
     const proxy = await startProxy(program.url);
     t.after(() => proxy.stop());
     const page = await person(t, size, { url: proxy.url });
@@ -230,13 +261,13 @@ for (const [name, size] of Object.entries(sizes)) {
     await page.goto("/mis-videos");
     await page.getByText("Subida sin terminar").waitFor();
     await upload(page, "Larga " + name, large);
-    await item(page, "Larga " + name).waitFor({ timeout: soon });
+    await item(page, "Larga " + name).waitFor();
     assert.ok(proxy.sent - begun < (90 << 20) * 1.4, `sent ${proxy.sent - begun} bytes for 90 MiB`);
     const found = originals(path.join(program.data, "media")).filter((file) => fs.statSync(file).size === 90 << 20);
     assert.ok(found.some((file) => hash(file) === hash(large)), "the original is not the file that was sent");
     assert.deepEqual(fs.readdirSync(path.join(program.data, "uploads")), []);
     await item(page, "Larga " + name).getByText(/Listo|Procesando|En cola/).waitFor();
-    await item(page, "Larga " + name).getByText("Listo para publicar").waitFor({ timeout: soon });
+    await becomes(item(page, "Larga " + name), "Listo para publicar");
     await item(page, "Larga " + name).getByRole("link", { name: "Eliminar" }).click();
     await look(page, "delete", size);
     await page.getByRole("button", { name: "Eliminar" }).click();
@@ -334,10 +365,10 @@ const hash = (file) => createHash("sha256").update(fs.readFileSync(file)).digest
 const originals = (folder) => fs.readdirSync(folder, { recursive: true }).map((name) => path.join(folder, name))
   .filter((file) => path.basename(file).startsWith("original."));
 
-async function until(done, what, within = 30_000) {
-  const deadline = Date.now() + within;
+async function until(done, what) {
+  const deadline = Date.now() + patience;
   while (!done()) {
-    assert.ok(Date.now() < deadline, `not within ${within} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.ok(Date.now() < deadline, `not within ${patience} ms: ${what}`);
+    await pause(20);
   }
 }

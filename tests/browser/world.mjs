@@ -9,8 +9,13 @@ import path from "node:path";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "../..");
+export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "../..");
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+// patience is how long tests wait for what must happen, where nothing shows how far it has come. The busiest machine needs far less.
+export const patience = 180_000;
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 
@@ -21,6 +26,12 @@ export async function startProgram(settings = {}) {
     env: { ...process.env, LISTEN_ADDR: "127.0.0.1:0", DATA_DIR: data, RATE_LIMIT: "off", PASSWORD_COST: "4", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  const removeData = () => { if (!settings.DATA_DIR) fs.rmSync(data, { recursive: true, force: true }); };
+  const end = () => { // when this process ends before stop has been called, by a signal too
+    child.kill("SIGKILL");
+    removeData();
+  };
+  process.once("exit", end);
   let log = "";
   child.stderr.on("data", (piece) => { log += piece; });
   const url = await new Promise((resolve, reject) => {
@@ -30,19 +41,25 @@ export async function startProgram(settings = {}) {
       const found = /web site +(http:\/\/\S+)\//.exec(out);
       if (found) resolve(found[1]);
     });
+    child.once("error", reject);
     child.once("exit", () => reject(new Error("the program ended:\n" + log)));
+    setTimeout(() => reject(new Error(`the program was not ready within ${patience} ms:\n${log}`)), patience).unref();
   });
   return {
     url, data, log: () => log,
     async stop() {
-      if (child.exitCode !== null) return;
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      await ended;
-      if (!settings.DATA_DIR) fs.rmSync(data, { recursive: true, force: true });
+      process.removeListener("exit", end);
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = new Promise((resolve) => child.once("exit", resolve));
+        child.kill("SIGTERM");
+        await ended;
+      }
+      removeData();
     },
   };
 }
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1)); // which ends what was started
 
 // clip makes a playable file: a moving picture of a few seconds.
 export function clip(dir, name, source = "testsrc2=s=1280x720:r=30", seconds = 3) {
