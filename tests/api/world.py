@@ -10,11 +10,12 @@ import time
 import requests
 
 PASSWORD = "salto-y-canasta"
+PATIENCE = 180  # seconds for what must happen, on a busy machine too
 
 
 def call(method, url, token=None, **how):
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    answer = requests.request(method, url, headers=headers, timeout=30, **how)
+    answer = requests.request(method, url, headers=headers, timeout=PATIENCE, **how)
     answer.raise_for_status()
     return answer.json()
 
@@ -38,22 +39,25 @@ def upload(base, token, clip, title):
 def resumable(base, token, size=1000):
     """Begins a resumable upload and returns its id, or one that is not there where the player has too many."""
     headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0", "Upload-Length": str(size), "Upload-Metadata": "title VHJpcGxl"}
-    answer = requests.post(f"{base}/api/uploads", headers=headers, timeout=30)
+    answer = requests.post(f"{base}/api/uploads", headers=headers, timeout=PATIENCE)
     if answer.status_code == 429:
         return "0" * 32
     answer.raise_for_status()
     return answer.headers["Location"].rsplit("/", 1)[1]
 
 
-def settled(base, token, video, seconds=120):
-    """Waits until a video is processed or has failed."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        status = call("GET", f"{base}/api/videos/{video}", token)["status"]
-        if status in ("processed", "failed"):
-            return status
+def settled(base, token, video):
+    """Waits until a video is processed or has failed, for as long as its processing gets further."""
+    seen, since = None, time.monotonic()
+    while time.monotonic() - since < PATIENCE:
+        answer = call("GET", f"{base}/api/videos/{video}", token)
+        if answer["status"] in ("processed", "failed"):
+            return answer["status"]
+        now = (answer["status"], answer["progress"])
+        if now != seen:
+            seen, since = now, time.monotonic()
         time.sleep(0.1)
-    sys.exit(f"video {video} was not processed within {seconds} s")
+    sys.exit(f"video {video} has stayed {seen} for {PATIENCE} s")
 
 
 def broken(clip, file):
