@@ -61,33 +61,35 @@ var methods = map[bool][]string{
 }
 
 // ServeHTTP lets players make, continue and give up uploads of their own. Those of others are not found.
-func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.drained.ServeHTTP(w, r) }
+
+func (u *Uploads) serve(w http.ResponseWriter, r *http.Request) {
 	id := strings.Trim(strings.TrimPrefix(r.URL.Path, Path), "/")
 	if allow := methods[id != ""]; !slices.Contains(allow, r.Method) {
 		tag := lang.Accepted(r.Header.Get("Accept-Language"))
-		u.refuseBody(w, r, problem.ForStatus(http.StatusMethodNotAllowed, strings.Join(allow, ", "), tag))
+		problem.Write(w, r, problem.ForStatus(http.StatusMethodNotAllowed, strings.Join(allow, ", "), tag))
 		return
 	}
 	player, err := u.Caller(w, r)
 	if err != nil {
-		u.refuseBody(w, r, err)
+		problem.Write(w, r, err)
 		return
 	}
 	c := &call{player: player, scope: problem.ScopeOf(r.Context()), tag: lang.Accepted(r.Header.Get("Accept-Language"))}
 	if id != "" {
 		if c.upload, err = u.own(r.Context(), player, id); err != nil {
-			u.refuseBody(w, r, err)
+			problem.Write(w, r, err)
 			return
 		}
 	}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	if r.Header.Get("X-HTTP-Method-Override") != "" {
-		u.refuseBody(w, r, problem.ForStatus(http.StatusMethodNotAllowed, "", c.tag))
+		problem.Write(w, r, problem.ForStatus(http.StatusMethodNotAllowed, "", c.tag))
 		return
 	}
 	if c.upload.ID != "" && (r.Method == http.MethodHead || r.Method == http.MethodPatch) {
 		if err := u.settle(r.Context(), c); err != nil {
-			u.refuseBody(w, r, err)
+			problem.Write(w, r, err)
 			return
 		}
 	}
@@ -97,7 +99,7 @@ func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method == http.MethodPost || r.Method == http.MethodPatch {
 		if err := u.Room(); err != nil {
-			u.refuseBody(w, r, err)
+			problem.Write(w, r, err)
 			return
 		}
 	}
@@ -162,10 +164,10 @@ func (u *Uploads) finished(w http.ResponseWriter, r *http.Request, c *call) {
 	case r.Method == http.MethodHead:
 		w.Header().Set("Upload-Length", size)
 	case r.Method != http.MethodPatch:
-		u.refuseBody(w, r, contest.ErrNoVideo)
+		problem.Write(w, r, contest.ErrNoVideo)
 		return
 	case r.Header.Get("Upload-Offset") != size:
-		u.refuseBody(w, r, problem.ForStatus(http.StatusConflict, "", c.tag))
+		problem.Write(w, r, problem.ForStatus(http.StatusConflict, "", c.tag))
 		return
 	default:
 		status = http.StatusNoContent
@@ -176,22 +178,6 @@ func (u *Uploads) finished(w http.ResponseWriter, r *http.Request, c *call) {
 	h.Set("Upload-Offset", size)
 	h.Set(videoHeader, strconv.FormatInt(c.upload.VideoID, 10))
 	w.WriteHeader(status)
-}
-
-// refuseBody answers at once. A client that still sends gets to read the answer, since what comes is read and thrown
-// away for a while.
-func (u *Uploads) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
-	control := http.NewResponseController(w)
-	_ = control.EnableFullDuplex() // HTTP/2 has it anyway
-	if r.ContentLength != 0 {
-		w.Header().Set("Connection", "close")
-	}
-	problem.Write(w, r, err)
-	_ = control.Flush()
-	if r.ContentLength != 0 {
-		_ = control.SetReadDeadline(time.Now().Add(idleBody))
-		_, _ = io.CopyN(io.Discard, r.Body, u.MaxSize) // whatever ends it, the connection closes next
-	}
 }
 
 // answer makes the address of a new upload one without a host, which is right behind every proxy.

@@ -21,6 +21,7 @@ import (
 
 	"risingstars/internal/contest"
 	"risingstars/internal/disk"
+	"risingstars/internal/web/drain"
 )
 
 // Path is where uploads are made; each then has an address below it.
@@ -73,8 +74,9 @@ type Needs struct {
 // Uploads serves the protocol.
 type Uploads struct {
 	Needs
-	locks locker
-	tus   http.Handler
+	locks   locker
+	tus     http.Handler
+	drained http.Handler // serve, which answers before it has read the body
 }
 
 // New prepares the folder and the protocol.
@@ -105,6 +107,7 @@ func New(n Needs) (*Uploads, error) {
 		return nil, fmt.Errorf("prepare resumable uploads: %w", err)
 	}
 	u.tus = http.StripPrefix(Path, tus)
+	u.drained = drain.Handler(http.HandlerFunc(u.serve), drain.UploadLimits(n.MaxSize))
 	return u, nil
 }
 
