@@ -91,7 +91,7 @@ func TestPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want []string
-	for _, name := range strings.Fields(string(linked)) {
+	for name := range strings.FieldsSeq(string(linked)) {
 		if own, ok := strings.CutPrefix(name, "risingstars/"); ok {
 			want = append(want, own)
 		}
