@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"risingstars/deploy/nginx"
 )
@@ -151,21 +150,18 @@ func (n *NginxServer) Client(http2 bool) *http.Client {
 	transport := &http.Transport{TLSClientConfig: n.tls.Clone(), Protocols: protocols, MaxIdleConnsPerHost: 100}
 	n.tb.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{
-		Transport: transport, Timeout: 2 * time.Minute,
+		Transport: transport, Timeout: Patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// Dial opens a connection by TLS on which HTTP/1.1 is spoken.
+// Dial opens a connection by TLS on which HTTP/1.1 is spoken. Its reads and writes fail after Patience.
 func (n *NginxServer) Dial() net.Conn {
 	n.tb.Helper()
-	d := tls.Dialer{Config: n.tls}
-	c, err := d.DialContext(n.tb.Context(), "tcp", strings.TrimPrefix(n.URL, "https://"))
-	if err != nil {
-		n.tb.Fatal(err)
-	}
-	n.tb.Cleanup(func() { _ = c.Close() })
-	if err := c.SetDeadline(time.Now().Add(startTime)); err != nil {
+	config := n.tls.Clone()
+	config.ServerName = "127.0.0.1"
+	c := tls.Client(Dial(n.tb, strings.TrimPrefix(n.URL, "https://")), config)
+	if err := c.HandshakeContext(n.tb.Context()); err != nil {
 		n.tb.Fatal(err)
 	}
 	return c

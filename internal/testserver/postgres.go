@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -26,6 +27,8 @@ type Postgres struct {
 	dir, bin string
 	options  []string
 	query    string // of its URLs
+
+	databases atomic.Int64 // how many NewDatabase has made
 }
 
 // NewPostgres starts a server with settings such as "fsync=off" besides the defaults. The environment's
@@ -154,6 +157,16 @@ func (p *Postgres) Create(database, template string) error {
 	}
 	_, err = db.ExecContext(context.Background(), text)
 	return err
+}
+
+// NewDatabase makes a database of the test's own, as a copy of another where template is not "", and returns its URL.
+func (p *Postgres) NewDatabase(tb testing.TB, template string) (url string) {
+	tb.Helper()
+	name := fmt.Sprintf("test_%d", p.databases.Add(1))
+	if err := p.Create(name, template); err != nil {
+		tb.Fatal(err)
+	}
+	return p.URL(name)
 }
 
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -4,8 +4,11 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // RedisServer is a Redis of the test's own, without a disk: what it has is gone when it stops.
@@ -60,6 +63,31 @@ func (r *RedisServer) Start() {
 	cmd := exec.CommandContext(r.tb.Context(), program, append(args, r.args...)...)
 	cmd.Cancel = func() error { return nil } // the clean-up ends it
 	r.Process = start(r.tb, "redis-server", cmd, func() error { return accepts(r.addr) })
+}
+
+// Client is a client that waits for the server on the busiest machine. It is closed at the end of the test.
+func (r *RedisServer) Client() *redis.Client {
+	r.tb.Helper()
+	options, err := redis.ParseURL(r.URL)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = Patience, Patience, Patience, Patience
+	client := redis.NewClient(options)
+	r.tb.Cleanup(func() { _ = client.Close() }) // the server may be gone by then
+	return client
+}
+
+// Version is what the server calls itself when it starts.
+func (r *RedisServer) Version() (version string) {
+	r.tb.Helper()
+	Eventually(r.tb, "Redis logs its version", func() bool {
+		_, rest, _ := strings.Cut(r.Log(), "Redis version=")
+		var whole bool
+		version, _, whole = strings.Cut(rest, ",")
+		return whole
+	})
+	return version
 }
 
 // Stop ends it at once.

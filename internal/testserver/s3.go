@@ -23,7 +23,7 @@ type S3 struct {
 // NewS3 runs a server of S3 with one bucket, which is empty.
 func NewS3(tb testing.TB) *S3 {
 	tb.Helper()
-	program := Program(tb, "versitygw", toolsDir())
+	program := Program(tb, "versitygw", filepath.Join(checkoutDir(), "bin", "tools"))
 	root, addr := tb.TempDir(), FreeAddr(tb)
 	s := &S3{Addr: addr, Bucket: "media", Dir: filepath.Join(root, "media"), AccessKey: "test-access", SecretKey: "test-secret"}
 	if err := os.Mkdir(s.Dir, 0o700); err != nil {
@@ -41,8 +41,8 @@ func NewS3(tb testing.TB) *S3 {
 // Restart runs the server again after it was stopped.
 func (s *S3) Restart() { s.start() }
 
-// toolsDir is where scripts/setup builds the tools.
-func toolsDir() string {
+// checkoutDir is the folder of the checkout that the tests belong to.
+func checkoutDir() string {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..", "bin", "tools")
+	return filepath.Join(filepath.Dir(file), "..", "..")
 }

@@ -18,9 +18,6 @@ import (
 	"time"
 )
 
-// startTime is how long a server may take until it answers, on a busy machine.
-const startTime = 60 * time.Second
-
 // Program finds a program by name, on the path or where Debian keeps servers, or skips the test without it; where CI is
 // set, it fails.
 func Program(tb testing.TB, name string, folders ...string) string {
@@ -41,18 +38,6 @@ func Program(tb testing.TB, name string, folders ...string) string {
 		tb.Fatalf("%s is not installed (scripts/setup test installs it): %v", name, err)
 	}
 	return ""
-}
-
-// FreeAddr is a loopback address with a port that nobody listens on.
-func FreeAddr(tb testing.TB) string {
-	tb.Helper()
-	var c net.ListenConfig
-	l, err := c.Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer func() { _ = l.Close() }() // nothing was sent
-	return l.Addr().String()
 }
 
 // Process is a server in a process of its own, which ends with the test at the latest.
@@ -90,25 +75,27 @@ func start(tb testing.TB, name string, cmd *exec.Cmd, ready func() error) *Proce
 	return p
 }
 
+// wait waits until ready returns nil.
 func (p *Process) wait(ready func() error) {
 	p.tb.Helper()
-	deadline := time.Now().Add(startTime)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := ready()
-		if err == nil {
-			return
+	last := ""
+	defer func() {
+		if p.tb.Failed() {
+			p.tb.Logf("%s: %s", p.name, last)
 		}
+	}()
+	Eventually(p.tb, p.name+" answers", func() bool {
 		select {
 		case <-p.ended:
 			p.tb.Fatalf("%s has ended: %s\n%s", p.name, p.cmd.ProcessState, p.log)
-		case <-tick.C:
+		default:
 		}
-		if time.Now().After(deadline) {
-			p.tb.Fatalf("%s does not answer after %s: %v\n%s", p.name, startTime, err, p.log)
+		if err := ready(); err != nil {
+			last = err.Error()
+			return false
 		}
-	}
+		return true
+	})
 }
 
 // Stop asks the server to end with a signal and waits until it has.
@@ -117,7 +104,7 @@ func (p *Process) Stop(with syscall.Signal) {
 	p.signal(p.cmd.Process.Pid, with)
 	select {
 	case <-p.ended:
-	case <-time.After(startTime):
+	case <-time.After(Patience):
 		p.tb.Errorf("%s does not end", p.name)
 		p.Kill()
 	}

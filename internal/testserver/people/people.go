@@ -128,6 +128,7 @@ type Video struct {
 	ID            int64   `json:"video_id"`
 	Title         string  `json:"title"`
 	Status        string  `json:"status"`
+	Progress      int     `json:"progress"` // per cent
 	ProcessedURL  *string `json:"processed_url"`
 	FailureReason *string `json:"failure_reason"`
 	Votes         int     `json:"votes"`
