@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"testing"
-	"time"
 
 	"risingstars/internal/contest"
 	"risingstars/internal/testserver"
@@ -24,7 +23,7 @@ func BenchmarkFetchInProcess(b *testing.B) {
 
 // BenchmarkFetchFromRedis is an answer that another process has made.
 func BenchmarkFetchFromRedis(b *testing.B) {
-	r, _ := open(b, testserver.Redis(b).URL, 20*time.Second)
+	r, _ := open(b, testserver.Redis(b).URL, testserver.Patience)
 	loads := 0
 	for b.Loop() {
 		r.local.forgetAll()
@@ -40,7 +39,7 @@ func BenchmarkFetchFromRedis(b *testing.B) {
 
 // BenchmarkTakeInRedis is a limit that processes share.
 func BenchmarkTakeInRedis(b *testing.B) {
-	r, _ := open(b, testserver.Redis(b).URL, 20*time.Second)
+	r, _ := open(b, testserver.Redis(b).URL, testserver.Patience)
 	for b.Loop() {
 		r.Take(b.Context(), rule, "ana")
 	}

@@ -37,7 +37,7 @@ func TestRedisNotTrusted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, log := open(t, test.url, 20*time.Second) // the machine may be too busy for a handshake in less
+			r, log := open(t, test.url, testserver.Patience)
 			useAll(t, r)
 			eventually(t, "probes and subscriptions that fail", func() bool {
 				return testutil.ToFloat64(r.link.failures.WithLabelValues("probe")) > 1 &&

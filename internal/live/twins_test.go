@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"risingstars/internal/contest"
 	"risingstars/internal/testserver"
@@ -27,22 +28,59 @@ type twin interface {
 	Hold(ctx context.Context, name, key string, most int) (release func(), ok bool)
 }
 
+// twinClock is the clock that a twin keeps its limits by. wait returns once so much time has passed on it.
+type twinClock interface {
+	now() time.Time
+	wait(d time.Duration)
+}
+
+// wait implements twinClock: no time need pass.
+func (c *clock) wait(d time.Duration) { c.advance(d) }
+
+// redisClock is the clock of a Redis, with its microseconds.
+type redisClock struct {
+	*testing.T
+
+	client *redis.Client
+}
+
+func (c redisClock) now() time.Time {
+	c.Helper()
+	now, err := c.client.Time(c.Context()).Result()
+	if err != nil {
+		c.Fatal(err)
+	}
+	return now
+}
+
+func (c redisClock) wait(d time.Duration) {
+	c.Helper()
+	over := c.now().Add(d)
+	eventually(c.T, d.String()+" have passed", func() bool { return !c.now().Before(over) })
+}
+
 func TestTwins(t *testing.T) {
 	t.Parallel()
-	twins := map[string]func(*testing.T) twin{
-		"local": func(*testing.T) twin { return NewLocal(time.Now) },
-		"redis": func(t *testing.T) twin {
+	twins := map[string]func(*testing.T) (twin, twinClock){
+		"local": func(*testing.T) (twin, twinClock) {
+			c := newClock()
+			return NewLocal(c.now), c
+		},
+		"redis": func(t *testing.T) (twin, twinClock) {
 			t.Helper()
 			r := patient(t, testserver.Redis(t).URL)
 			listening(t, r)
-			return r
+			return r, redisClock{t, r.link.client}
 		},
-		"redis that is away": func(t *testing.T) twin {
+		"redis that is away": func(t *testing.T) (twin, twinClock) {
 			t.Helper()
-			return patient(t, testserver.RedisAt(t, testserver.FreeAddr(t)).URL) // where connections are refused at once
+			c := newClock()
+			// There connections are refused at once.
+			r, _ := openAt(t, testserver.RedisAt(t, testserver.FreeAddr(t)).URL, testserver.Patience, c.now)
+			return r, c
 		},
 	}
-	laws := map[string]func(*testing.T, twin){
+	laws := map[string]func(*testing.T, twin, twinClock){
 		"a watch": watchLaw, "progress": progressLaw, "answers": answersLaw, "one load": oneLoadLaw, "fresh answers": freshLaw,
 		"old answers": ageLaw, "a burst": burstLaw, "a rate": rateLaw, "many takers": manyTakersLaw, "keys": keysLaw,
 		"growing waits": growingLaw, "taken back": giveLaw, "held": holdLaw,
@@ -53,14 +91,15 @@ func TestTwins(t *testing.T) {
 			for name, law := range laws {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					law(t, start(t))
+					l, c := start(t)
+					law(t, l, c)
 				})
 			}
 		})
 	}
 }
 
-func watchLaw(t *testing.T, l twin) {
+func watchLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	l.Announce(t.Context(), event(1, 10)) // before the watch
 	w, second, other, closed := l.Watch(t.Context(), 1), l.Watch(t.Context(), 1), l.Watch(t.Context(), 2), l.Watch(t.Context(), 1)
@@ -84,7 +123,7 @@ func watchLaw(t *testing.T, l twin) {
 	}
 }
 
-func progressLaw(t *testing.T, l twin) {
+func progressLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	ends := []contest.Event{
 		{VideoID: 1, Status: contest.Processed, Progress: 100}, {VideoID: 1, Status: contest.Failed},
@@ -112,7 +151,7 @@ func ask(t *testing.T, l twin, topic contest.Topic, key string, load func(contex
 	return string(got)
 }
 
-func answersLaw(t *testing.T, l twin) {
+func answersLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	var answers counted
 	errBroken := errors.New("broken")
@@ -141,7 +180,7 @@ func answersLaw(t *testing.T, l twin) {
 	}
 }
 
-func oneLoadLaw(t *testing.T, l twin) {
+func oneLoadLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	var loads atomic.Int64
 	arrived, release := make(chan bool, 50), make(chan bool)
@@ -173,7 +212,7 @@ func oneLoadLaw(t *testing.T, l twin) {
 }
 
 // A write commits, then forgets; whoever asks after that must see it, whatever else is being asked for.
-func freshLaw(t *testing.T, l twin) {
+func freshLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	var committed atomic.Int64
 	load := func(context.Context) ([]byte, error) { return []byte{byte(committed.Load())}, nil }
@@ -202,20 +241,26 @@ func freshLaw(t *testing.T, l twin) {
 	}
 }
 
-func ageLaw(t *testing.T, l twin) {
+func ageLaw(t *testing.T, l twin, c twinClock) {
 	t.Helper()
 	var answers counted
-	began := time.Now()
+	began := c.now()
 	first := ask(t, l, contest.VotesChanged, "a", answers.load)
-	eventually(t, "another answer", func() bool { return ask(t, l, contest.VotesChanged, "a", answers.load) != first })
-	if took := time.Since(began); took < maxAge-50*time.Millisecond { // of the two clocks
-		t.Errorf("kept for %s only", took)
+	for ask(t, l, contest.VotesChanged, "a", answers.load) == first {
+		if age := c.now().Sub(began); age > testserver.Patience {
+			t.Fatalf("kept for %s", age)
+		}
+		c.wait(10 * time.Millisecond)
+	}
+	if age := c.now().Sub(began); age < maxAge-50*time.Millisecond { // the clocks of Redis and of the process may differ
+		t.Errorf("kept for %s only", age)
 	}
 }
 
-func burstLaw(t *testing.T, l twin) {
+func burstLaw(t *testing.T, l twin, c twinClock) {
 	t.Helper()
 	slow := Rule{Name: "slow", Burst: 3, Every: time.Hour}
+	began := c.now()
 	var got []bool
 	for range 5 {
 		for range 3 {
@@ -228,7 +273,7 @@ func burstLaw(t *testing.T, l twin) {
 		t.Errorf("allowed (-want +got):\n%s", diff)
 	}
 	for _, wait := range []time.Duration{l.Wait(t.Context(), slow, "ana"), l.Take(t.Context(), slow, "ana")} {
-		if wait <= time.Hour-time.Minute || wait > time.Hour {
+		if wait < time.Hour-c.now().Sub(began) || wait > time.Hour {
 			t.Errorf("has to wait %s, want an hour less the time of this test", wait)
 		}
 	}
@@ -240,23 +285,22 @@ func burstLaw(t *testing.T, l twin) {
 }
 
 // Whoever waits as long as told is allowed, and not much earlier.
-func rateLaw(t *testing.T, l twin) {
+func rateLaw(t *testing.T, l twin, c twinClock) {
 	t.Helper()
 	fast := Rule{Name: "fast", Burst: 2, Every: 300 * time.Millisecond}
-	began := time.Now()
-	allowed := 0
-	eventually(t, "four are allowed", func() bool {
-		if l.Take(t.Context(), fast, "ana") == 0 {
-			allowed++
+	began := c.now()
+	for range 4 {
+		c.wait(l.Wait(t.Context(), fast, "ana"))
+		if wait := l.Take(t.Context(), fast, "ana"); wait > 0 {
+			t.Errorf("after the wait there is another of %s", wait)
 		}
-		return allowed == 4
-	})
-	if took := time.Since(began); took < 590*time.Millisecond {
+	}
+	if took := c.now().Sub(began); took < 2*fast.Every {
 		t.Errorf("two more than the burst after %s", took)
 	}
 }
 
-func manyTakersLaw(t *testing.T, l twin) {
+func manyTakersLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	slow := Rule{Name: "slow", Burst: 7, Every: time.Hour}
 	var allowed atomic.Int64
@@ -275,7 +319,7 @@ func manyTakersLaw(t *testing.T, l twin) {
 }
 
 // Clients may choose parts of keys: they may be long, and hold anything.
-func keysLaw(t *testing.T, l twin) {
+func keysLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	once := Rule{Name: "once", Burst: 1, Every: time.Hour}
 	long := strings.Repeat("x", 1<<20)
@@ -287,18 +331,18 @@ func keysLaw(t *testing.T, l twin) {
 }
 
 // Waits double, up to the longest.
-func growingLaw(t *testing.T, l twin) {
+func growingLaw(t *testing.T, l twin, c twinClock) {
 	t.Helper()
 	ms := time.Millisecond
 	growing := Rule{Name: "growing", Burst: 2, Every: 100 * ms, Most: time.Minute}
 	for done, want := range []time.Duration{0, 0, 100 * ms, 200 * ms, 400 * ms} {
 		if done > 0 {
-			eventually(t, "the wait is over", func() bool { return l.Wait(t.Context(), growing, "ana") == 0 })
-			start := time.Now()
+			c.wait(l.Wait(t.Context(), growing, "ana"))
+			start := c.now()
 			l.Take(t.Context(), growing, "ana")
 			got := l.Wait(t.Context(), growing, "ana")
 			// Some of the wait has passed already, on a busy machine all of it.
-			if least := want - time.Since(start); got > want || got < least {
+			if least := want - c.now().Sub(start); got > want || got < least {
 				t.Errorf("after %d the wait is %s, want from %s to %s", done, got, least, want)
 			}
 		}
@@ -314,15 +358,14 @@ func growingLaw(t *testing.T, l twin) {
 	forgiving := Rule{Name: "forgiving", Burst: 2, Every: 50 * ms, Most: 50 * ms}
 	l.Take(t.Context(), forgiving, "ana")
 	l.Take(t.Context(), forgiving, "ana")
-	last := time.Now()
-	eventually(t, "it was quiet for as long as it waited at most", func() bool { return time.Since(last) > 2*forgiving.Most+ms })
+	c.wait(2*forgiving.Most + ms) // quiet for as long as it waited at most
 	l.Take(t.Context(), forgiving, "ana")
 	if got := l.Wait(t.Context(), forgiving, "ana"); got != 0 {
 		t.Errorf("the burst is not whole again: the wait is %s", got)
 	}
 }
 
-func giveLaw(t *testing.T, l twin) {
+func giveLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	for _, rule := range []Rule{
 		{Name: "one rate", Burst: 2, Every: time.Hour}, {Name: "growing waits", Burst: 2, Every: time.Hour, Most: 2 * time.Hour},
@@ -341,7 +384,7 @@ func giveLaw(t *testing.T, l twin) {
 	}
 }
 
-func holdLaw(t *testing.T, l twin) {
+func holdLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	var held atomic.Int64
 	releases := make(chan func(), 50)
