@@ -1,6 +1,7 @@
 package contest_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -251,6 +252,36 @@ func TestSignIn(t *testing.T) {
 				t.Errorf("player (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// compared counts how often passwords are compared.
+type compared struct {
+	contest.Passwords
+
+	times int
+}
+
+func (c *compared) Matches(ctx context.Context, hash, password string) (bool, error) {
+	c.times++
+	return c.Passwords.Matches(ctx, hash, password)
+}
+
+// An unknown email is not told from a wrong password by the time: in either case one password is compared.
+func TestSignInComparesAPasswordWithoutAnAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.players.SignUp(t.Context(), form(func(*contest.SignUp) {}))
+	check(t, err)
+	for _, email := range []string{"valentina@example.org", "nadie@example.org"} {
+		passwords := &compared{Passwords: w.players.Passwords}
+		players := contest.Players{Store: w.store, Passwords: passwords, Clock: w.clock.now}
+
+		_, err := players.SignIn(t.Context(), email, "otra clave")
+
+		if !errors.Is(err, contest.ErrBadCredentials) || passwords.times != 1 {
+			t.Errorf("%s: got %v after %d comparisons, want one", email, err, passwords.times)
+		}
 	}
 }
 
