@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
@@ -133,7 +132,7 @@ func curl(t *testing.T, f *front, l letter, protocol string) answer {
 	_, err = io.Copy(to, l.open())
 	check(t, err)
 	check(t, to.Close())
-	cmd := exec.CommandContext(t.Context(), program, protocol, "--silent", "--show-error", "--max-time", "60", "--include",
+	cmd := exec.CommandContext(t.Context(), program, protocol, "--silent", "--show-error", "--max-time", fmt.Sprint(testserver.Patience.Seconds()), "--include",
 		"--cacert", filepath.Join(f.Dir(), "certificate.pem"), "--header", "Authorization: Bearer "+f.token,
 		"--header", "Content-Type: "+formType, "--header", "Expect:", "--data-binary", "@"+body, f.URL+l.to)
 	var out, errOut bytes.Buffer
@@ -227,7 +226,7 @@ func TestUploadsAreNotHeldBack(t *testing.T) {
 		go func() { answers <- f.over(f.Client(http2)).send(r) }() // ends with the body, which is written below
 		_, err := io.CopyN(writer, body, half)
 		check(t, err)
-		apptest.Eventually(t, 20*time.Second, "half of the upload has arrived", func() bool {
+		testserver.Eventually(t, "half of the upload has arrived", func() bool {
 			return largest(filepath.Join(f.app.DataDir, "work")) > half/2
 		})
 		_, err = io.Copy(writer, body)

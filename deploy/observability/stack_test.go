@@ -36,9 +36,6 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// patience is how long a test waits for what takes seconds on an idle machine.
-const patience = 60 * time.Second
-
 // programs are what stack starts, by Debian's names.
 var programs = []string{
 	"prometheus", "prometheus-node-exporter", "prometheus-postgres-exporter", "prometheus-redis-exporter", "prometheus-nginx-exporter",
@@ -187,7 +184,7 @@ func live(t *testing.T, p *platform) {
 	ana, fan := p.player("ana@example.com"), p.player("beto@example.com")
 	_, first := p.upload(ana, clip)
 	path := fmt.Sprintf("/api/videos/%.0f", first)
-	apptest.Eventually(t, patience, "the video is processed", func() bool {
+	testserver.Eventually(t, "the video is processed", func() bool {
 		_, fields := p.call("GET", path, ana, "", nil)
 		return fields["status"] == "processed"
 	})
@@ -206,7 +203,7 @@ type asker struct {
 
 // has reports how many series a question has for an answer.
 func (a asker) has(question string) (int, error) {
-	client := http.Client{Timeout: patience}
+	client := http.Client{Timeout: testserver.Patience}
 	answer, err := client.Get(a.url + "/api/v1/query?query=" + url.QueryEscape(question))
 	if err != nil {
 		return 0, err
@@ -247,26 +244,31 @@ func TestEveryQuestionHasAnAnswer(t *testing.T) {
 		t.Errorf("Grafana is not installed, and it says %q", said)
 	}
 	a := asker{t, "http://127.0.0.1:" + p.settings["PROMETHEUS_PORT"]}
-	apptest.Eventually(t, patience, "all are measured", func() bool { // before, since what grows from nothing has no rate
+	testserver.Eventually(t, "all are measured", func() bool { // before, since what grows from nothing has no rate
 		n, err := a.has("risingstars_processing_wait_seconds_count")
 		return err == nil && n > 0
 	})
 	live(t, p)
 
 	questions := slices.Concat(ofPanels(t), ofRules(t))
-	deadline := time.Now().Add(patience)
 	fan := p.player("carla@example.com")
-	for tick := time.NewTicker(time.Second); len(questions) > 0 && time.Now().Before(deadline); <-tick.C {
+	t.Cleanup(func() {
+		for _, q := range questions {
+			t.Errorf("no answer: %s", q)
+		}
+	})
+	scrapes := time.NewTicker(time.Second) // INTERVAL
+	defer scrapes.Stop()
+	testserver.EventuallyMoving(t, "all questions have an answer", func() (left int, done bool) {
+		<-scrapes.C
 		p.visit(fan, "/api/public/videos/1/vote")
 		questions = slices.DeleteFunc(questions, func(q string) bool {
 			n, err := a.has(q)
 			check(t, err)
 			return n > 0
 		})
-	}
-	for _, q := range questions {
-		t.Errorf("no answer: %s", q)
-	}
+		return len(questions), len(questions) == 0
+	})
 	checkTargets(t, a)
 	if status := s.run("status"); strings.Count(status, " runs (") != len(programs) {
 		t.Errorf("status: %s", status)

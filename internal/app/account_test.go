@@ -14,6 +14,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // The account's page does what the API does.
@@ -128,7 +129,7 @@ func TestKilledWhileAccountsAreDeleted(t *testing.T) {
 		check(t, err)
 		return len(found)
 	}
-	apptest.Eventually(t, patience, "the media of those who are gone are gone", func() bool { return originals() == left })
+	testserver.Eventually(t, "the media of those who are gone are gone", func() bool { return originals() == left })
 	for _, person := range gone {
 		if status, _ := call("GET", s.URL+"/api/videos", person.token, "", nil, nil); status != http.StatusUnauthorized {
 			t.Errorf("%s was told that the account is gone, and it is there", person.email)

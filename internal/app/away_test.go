@@ -10,18 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"risingstars/internal/app/apptest"
 	"risingstars/internal/testserver"
 )
 
 // While the database is away, or hangs, what was public stays so, everything else is 503, and all is well again after.
 func TestPublicPagesWithoutADatabase(t *testing.T) {
 	t.Parallel()
-	f := newBase(t)
-	direct := must(url.Parse(f.settings["DATABASE_URL"]))(t)
-	network := testserver.NewNetwork(t, direct.Host)
-	f.settings["DATABASE_URL"] = strings.Replace(direct.String(), direct.Host, network.Addr, 1)
-	f.web = append(f.web, f.serve(testserver.FreeAddr(t), nil))
+	f, network := newBaseBehindNetwork(t)
+	f.serveAll(1)
 	star, id, people := f.publicVideo(1)
 	base := f.web[0].url
 	public := []string{"/", "/ranking", fmt.Sprintf("/v/%d", id), "/api/public/videos", "/api/public/rankings"}
@@ -40,23 +36,19 @@ func TestPublicPagesWithoutADatabase(t *testing.T) {
 	} {
 		vote := fmt.Sprintf("%s/api/public/videos/%d/vote", base, id)
 		well := func() {
-			apptest.Eventually(t, patience, "all is well again", func() bool {
+			testserver.Eventually(t, "all is well again", func() bool {
 				status, header, _ := page(t, base+"/api/public/rankings")
 				return status == http.StatusOK && header.Get("Age") == ""
 			})
 		}
 		harm.take()
-		soon(t, "the first where it "+name, func() time.Duration { return refused(t, http.MethodPost, vote, star.token) }, func() {
-			harm.give()
-			well()
-			harm.take()
-		})
-		apptest.Eventually(t, 10*time.Second, "calls are refused where it "+name, func() bool {
+		refused(t, http.MethodPost, vote, star.token)
+		testserver.Eventually(t, "calls are refused where it "+name, func() bool {
 			status, _, _ := page(t, base+"/api/public/videos?q=unknown")
 			return status == http.StatusServiceUnavailable
 		})
 		for _, path := range public {
-			apptest.Eventually(t, 10*time.Second, path+" is of a while ago where it "+name, func() bool {
+			testserver.Eventually(t, path+" is of a while ago where it "+name, func() bool {
 				status, header, body := page(t, base+path)
 				if status != http.StatusOK || !strings.Contains(body, "Ana Ruiz") {
 					t.Errorf("%s where it %s: %d", path, name, status)
@@ -70,7 +62,7 @@ func TestPublicPagesWithoutADatabase(t *testing.T) {
 		for _, call := range [][2]string{
 			{http.MethodGet, "/api/videos"}, {http.MethodPost, fmt.Sprintf("/api/public/videos/%d/vote", id)}, {http.MethodPost, "/api/videos/upload"},
 		} {
-			soon(t, call[1]+" where it "+name, func() time.Duration { return refused(t, call[0], base+call[1], star.token) }, func() {})
+			refused(t, call[0], base+call[1], star.token)
 		}
 		harm.give()
 		well()
@@ -78,33 +70,40 @@ func TestPublicPagesWithoutADatabase(t *testing.T) {
 	check(t, people[0].vote(base, id))
 }
 
-// refused asks for what there is a database needed for, and returns how long the refusal took.
-func refused(t *testing.T, method, url, token string) time.Duration {
-	t.Helper()
-	began := time.Now()
-	answer := answerTo(t, method, url, token)
+// refused asks for what needs a database. It comes back while the database is still away, so nobody waits for that to end.
+func refused(tb testing.TB, method, url, token string) {
+	tb.Helper()
+	answer := answerTo(tb, method, url, token)
 	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
-		t.Errorf("%s: %s, Retry-After %q", url, answer.Status, answer.Header.Get("Retry-After"))
+		tb.Errorf("%s: %s, Retry-After %q", url, answer.Status, answer.Header.Get("Retry-After"))
 	}
-	return time.Since(began)
 }
 
-// soon fails where what is promised within 2 s takes more than 3 at the best of three: others use the machine as well.
-// again puts things back as they were before a try.
-func soon(t *testing.T, what string, try func() time.Duration, again func()) {
-	t.Helper()
-	const most = 3 * time.Second
-	for round := range 3 {
-		if round > 0 {
-			again()
-		}
-		took := try()
-		t.Logf("%s, round %d: told after %s", what, round, took.Round(time.Millisecond))
-		if took <= most {
-			return
-		}
+// BenchmarkRefusalWithoutADatabase shows how long a caller waits for the refusal while the database hangs. docs/operations.md
+// promises two seconds for those that come before the process has noticed.
+func BenchmarkRefusalWithoutADatabase(b *testing.B) {
+	f, network := newBaseBehindNetwork(b)
+	f.serveAll(1)
+	star := newPlayer(b, f.web[0].url, "star@example.com")
+	vote := f.web[0].url + "/api/public/videos/1/vote"
+	network.Hang(true)
+	began := time.Now()
+	refused(b, http.MethodPost, vote, star.token)
+	first := time.Since(began)
+	for b.Loop() {
+		refused(b, http.MethodPost, vote, star.token)
 	}
-	t.Errorf("%s: never told within %s", what, most)
+	b.ReportMetric(first.Seconds(), "s/first")
+}
+
+// newBaseBehindNetwork is a fleet without processes that reaches its own database through a network, which can hang.
+func newBaseBehindNetwork(tb testing.TB) (*fleet, *testserver.Network) {
+	tb.Helper()
+	f := newBaseOnItsOwn(tb)
+	direct := must(url.Parse(f.settings["DATABASE_URL"]))(tb)
+	network := testserver.NewNetwork(tb, direct.Host)
+	f.settings["DATABASE_URL"] = strings.Replace(direct.String(), direct.Host, network.Addr, 1)
+	return f, network
 }
 
 // page asks as a browser does that nobody has signed in with.

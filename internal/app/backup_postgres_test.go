@@ -43,16 +43,16 @@ func TestBackupOfAFleet(t *testing.T) {
 		}
 	})
 	dump, copied := filepath.Join(t.TempDir(), "contest.dump"), "file://"+filepath.Join(t.TempDir(), "media")
-	postgresTool(t, "pg_dump", "-Fc", "-f", dump, f.postgres.URL("contest"))
+	postgresTool(t, "pg_dump", "-Fc", "-f", dump, f.settings["DATABASE_URL"])
 	must(run(t, f.with(nil), "storage", "copy", copied))(t)
 	close(stop)
 	load.Wait()
 
-	check(t, f.postgres.Create("restored", ""))
-	postgresTool(t, "pg_restore", "--no-owner", "--exit-on-error", "-d", f.postgres.URL("restored"), dump)
+	restoredURL := testserver.SharedPostgres(t).NewDatabase(t, "")
+	postgresTool(t, "pg_restore", "--no-owner", "--exit-on-error", "-d", restoredURL, dump)
 	media := filepath.Join(t.TempDir(), "media")
 	must(run(t, f.with(nil), "storage", "copy", copied, "file://"+media))(t)
-	f.settings["DATABASE_URL"], f.settings["STORAGE_URL"] = f.postgres.URL("restored"), "file://"+media
+	f.settings["DATABASE_URL"], f.settings["STORAGE_URL"] = restoredURL, "file://"+media
 	restored := f.serve(testserver.FreeAddr(t), nil)
 	f.work(nil)
 

@@ -233,7 +233,7 @@ func TestExitCodes(t *testing.T) {
 
 			p := launch(t, test.settings, test.args...)
 
-			if diff := cmp.Diff(test.code, p.wait(patience)); diff != "" {
+			if diff := cmp.Diff(test.code, p.wait()); diff != "" {
 				t.Errorf("exit code (-want +got):\n%s", diff)
 			}
 			contains(t, p.log.String(), test.stderr)

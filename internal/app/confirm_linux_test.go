@@ -40,10 +40,10 @@ func typedAtTerminal(tb testing.TB, dataDir, typed string, args ...string) strin
 	screen := must(os.OpenFile(fmt.Sprintf("/dev/pts/%d", must(unix.IoctlGetInt(fd, unix.TIOCGPTN))(tb)), os.O_RDWR|unix.O_NOCTTY, 0))(tb)
 	defer func() { check(tb, screen.Close()) }()
 	out := &testserver.Buffer{}
-	cmd := exec.CommandContext(tb.Context(), must(binary())(tb), args...)
+	cmd := exec.CommandContext(tb.Context(), testserver.BuiltProgram(tb), args...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = []string{"DATA_DIR=" + dataDir}, screen, out, out
 	check(tb, cmd.Start())
-	apptest.Eventually(tb, patience, "it asks", func() bool { return strings.Contains(out.String(), "Do it?") })
+	testserver.Eventually(tb, "it asks", func() bool { return strings.Contains(out.String(), "Do it?") })
 	must(terminal.WriteString(typed))(tb)
 	_ = cmd.Wait() // a no is an error
 	return out.String()

@@ -121,7 +121,8 @@ func (c *crowd) vote(url, email string) {
 	c.voters = append(c.voters, v)
 }
 
-// moments are when the program is killed. Each comes in a while, if only because its patience ends.
+// moments are when the program is killed. Where nothing is left to upload or process, some do not come: then it is killed
+// all the same after ten seconds.
 var moments = []struct {
 	name string
 	wait func(*crowd)

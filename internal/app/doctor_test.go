@@ -212,7 +212,7 @@ func TestMisspeltSettings(t *testing.T) {
 
 	p := launch(t, settings, "doctor")
 
-	if code := p.wait(patience); code != 0 {
+	if code := p.wait(); code != 0 {
 		t.Errorf("got %d:\n%s", code, p.log)
 	}
 	contains(t, p.out.String(), "warn  setting   LISTEN_ADR is none, and is not read\n", "→ write LISTEN_ADDR if that is meant\n")
@@ -221,7 +221,7 @@ func TestMisspeltSettings(t *testing.T) {
 	for command, want := range map[string]int{"migrate": 1, "audit": 1, "version": 0, "--help": 0} {
 		settings["DATA_DIR"] = t.TempDir()
 		p := launch(t, settings, command)
-		p.wait(patience)
+		p.wait()
 		if got := strings.Count(p.log.String(), warning); got != want {
 			t.Errorf("%s warns %d times, want %d:\n%s", command, got, want, p.log)
 		}

@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 func TestHealthcheck(t *testing.T) {
 	t.Parallel()
-	metrics := freeAddr(t)
+	metrics := testserver.FreeAddr(t)
 	server := apptest.Start(t, apptest.Settings{"METRICS_ADDR": metrics})
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
 	settings := apptest.Settings{"LISTEN_ADDR": "0.0.0.0:" + port, "METRICS_ADDR": metrics}

@@ -12,20 +12,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"risingstars/internal/app"
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 	"risingstars/internal/testserver/people"
 )
 
-// patience is how long a test waits for what takes seconds on an idle machine.
-const patience = 5 * time.Minute
-
-// prompt is how long a test waits for what comes at once on an idle machine, and is far less than patience.
-const prompt = 30 * time.Second
-
-var httpClient = &http.Client{Timeout: patience}
+var httpClient = &http.Client{Timeout: testserver.Patience}
 
 // call sends a request and decodes the answer's body into into, unless that is nil.
 func call(method, url, token, contentType string, body io.Reader, into any) (status int, err error) {
@@ -80,16 +74,15 @@ func (p player) videos(tb testing.TB, url string) (list []video) {
 	return list
 }
 
-// waitFor waits until the video has the status.
+// waitFor waits until the video has the status, as long as its processing moves.
 func (p player) waitFor(tb testing.TB, url string, id int64, status string) {
 	tb.Helper()
-	var v video
-	apptest.Eventually(tb, patience, fmt.Sprintf("video %d is %s", id, status), func() bool {
-		v = p.video(tb, url, id)
+	testserver.EventuallyMoving(tb, fmt.Sprintf("video %d is %s", id, status), func() (state string, done bool) {
+		v := p.video(tb, url, id)
 		if v.Status == "failed" && status != "failed" {
 			tb.Fatalf("video %d failed: %s", id, *v.FailureReason)
 		}
-		return v.Status == status
+		return fmt.Sprintf("%s, %d %%", v.Status, v.Progress), v.Status == status
 	})
 }
 

@@ -45,8 +45,8 @@ func TestImport(t *testing.T) {
 	settings["FFMPEG"] = gate.FFmpeg
 	second := apptest.Start(t, settings)
 	late := beto.mustUpload(t, second.URL, mediatest.Clip(t, mediatest.Spec{}))
-	apptest.Eventually(t, patience, "a rendition is under way", func() bool { return len(gate.Arrived(t)) > 0 })
-	target := apptest.Settings{"DATABASE_URL": testserver.NewPostgres(t).URL("postgres"), "DATA_DIR": t.TempDir()}
+	testserver.Eventually(t, "a rendition is under way", func() bool { return len(gate.Arrived(t)) > 0 })
+	target := apptest.Settings{"DATABASE_URL": testserver.SharedPostgres(t).NewDatabase(t, ""), "DATA_DIR": t.TempDir()}
 
 	_, err := run(t, target, "import", "--from", dir)
 	if err == nil || !strings.Contains(err.Error(), "another risingstars serves from "+dir) {

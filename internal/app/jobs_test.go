@@ -12,6 +12,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // Organizers see what has failed and send it through again, while the server runs.
@@ -51,7 +52,7 @@ func testJobs(t *testing.T, settings apptest.Settings) {
 	if want := "video 1 is queued again as task 2\n"; out != want {
 		t.Errorf("retry: got %q, want %q", out, want)
 	}
-	apptest.Eventually(t, patience, "it has failed again", func() bool {
+	testserver.Eventually(t, "it has failed again", func() bool {
 		return strings.Contains(list("--failed"), "unplayable")
 	})
 	originals := must(filepath.Glob(server.DataDir + "/media/videos/*/original.mp4"))(t)

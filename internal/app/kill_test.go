@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // TestKill kills the program again and again while people upload, sign up and vote, and finds nothing lost and nothing
@@ -29,10 +29,9 @@ func TestKill(t *testing.T) {
 	for n := range kills {
 		moment := moments[(first+n)%len(moments)]
 		acts := c.act(2)
-		began := time.Now()
 		moment.wait(c)
 		c.program.kill()
-		t.Logf("killed %s after %s", moment.name, time.Since(began).Round(time.Millisecond))
+		t.Logf("killed %s", moment.name)
 		acts.Wait()
 		noChildren(t, c.dataDir)
 		c.restart()
@@ -101,11 +100,11 @@ func (c *crowd) checkVideos() {
 	}
 	media := filepath.Join(c.dataDir, "media")
 	list := rows(c, c.dataDir)
-	apptest.Eventually(c, 10*time.Second, "only what belongs to the videos is in the storage", func() bool {
+	testserver.Eventually(c, "only what belongs to the videos is in the storage", func() bool {
 		return cmp.Equal(objects(list), ofVideos(files(c, media)))
 	})
 	c.program.signal(syscall.SIGTERM)
-	if diff := cmp.Diff(0, c.program.wait(patience)); diff != "" {
+	if diff := cmp.Diff(0, c.program.wait()); diff != "" {
 		c.Errorf("exit code (-want +got):\n%s", diff)
 	}
 	for _, r := range list {

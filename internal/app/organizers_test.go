@@ -20,16 +20,8 @@ const organizerPassword = "una-clave-larga-ñ-y-buena"
 func engines() map[string]func(testing.TB) apptest.Settings {
 	return map[string]func(testing.TB) apptest.Settings{
 		"sqlite":   func(testing.TB) apptest.Settings { return apptest.Settings{} },
-		"postgres": onPostgres,
+		"postgres": apptest.OnPostgres,
 	}
-}
-
-// onPostgres are settings on a database of the test's own server.
-func onPostgres(tb testing.TB) apptest.Settings {
-	tb.Helper()
-	postgres := testserver.NewPostgres(tb, "fsync=off")
-	check(tb, postgres.Create("stars", ""))
-	return apptest.Settings{"DATABASE_URL": postgres.URL("stars"), "SECRET_KEY": "0123456789abcdef0123456789abcdef"}
 }
 
 // ask sends a request to a page for organizers. headers are names and values by turns.
@@ -136,14 +128,14 @@ func TestOrganizersRetry(t *testing.T) {
 			return strings.Contains(body, `"state":"cancelled"`)
 		}
 	}
-	apptest.Eventually(t, patience, "the job has ended", cancelled("1"))
+	testserver.Eventually(t, "the job has ended", cancelled("1"))
 
 	answer, body := ask(t, http.MethodPost, pages+"api/jobs/retry", "organizer", organizerPassword)
 
 	if answer.StatusCode != http.StatusOK || body != `{"status":"ok"}` {
 		t.Errorf("got %s: %s", answer.Status, body)
 	}
-	apptest.Eventually(t, patience, "the new job has failed as well", cancelled("2"))
+	testserver.Eventually(t, "the new job has failed as well", cancelled("2"))
 }
 
 // wantClosed checks that nobody comes in without the password.

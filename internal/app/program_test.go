@@ -3,48 +3,20 @@ package app_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
 	"risingstars/internal/testserver"
 )
 
-// binary builds the program, once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "risingstars-app-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "risingstars")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "risingstars/cmd/risingstars")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	built = dir
-	return path, nil
-})
-
-// built is the folder that binary has made, "" if it was not called.
-var built string
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if built != "" {
-		_ = os.RemoveAll(built) // it is in the temporary folder anyway
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(testserver.Main(m)) }
 
 // program is the program in a process of its own.
 type program struct {
@@ -58,7 +30,7 @@ type program struct {
 // launch starts the program with a command.
 func launch(tb testing.TB, settings apptest.Settings, command ...string) *program {
 	tb.Helper()
-	p := &program{TB: tb, cmd: exec.Command(must(binary())(tb), command...), out: &testserver.Buffer{}, log: &testserver.Buffer{}, ended: make(chan struct{})}
+	p := &program{TB: tb, cmd: exec.Command(testserver.BuiltProgram(tb), command...), out: &testserver.Buffer{}, log: &testserver.Buffer{}, ended: make(chan struct{})}
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	for name, value := range settings {
 		p.cmd.Env = append(p.cmd.Env, name+"="+value)
@@ -90,7 +62,7 @@ func serve(tb testing.TB, settings apptest.Settings) *program {
 	}
 	maps.Copy(all, settings)
 	p := launch(tb, all, "serve")
-	apptest.Eventually(tb, patience, "the program serves", func() bool {
+	testserver.Eventually(tb, "the program serves", func() bool {
 		select {
 		case <-p.ended:
 			tb.Fatalf("the program has ended: %s\n%s", p.cmd.ProcessState, p.log)
@@ -119,20 +91,16 @@ func (p *program) kill() {
 }
 
 // wait waits for the program's end and returns its exit code, -1 if a signal ended it.
-func (p *program) wait(within time.Duration) int {
+func (p *program) wait() int {
 	p.Helper()
-	select {
-	case <-p.ended:
-	case <-time.After(within):
-		p.Fatalf("the program has not ended within %s", within)
-	}
+	testserver.Within(p, "the program ends", p.ended)
 	return p.cmd.ProcessState.ExitCode()
 }
 
 // noChildren waits until no process is left that works on something in the folder.
 func noChildren(tb testing.TB, folder string) {
 	tb.Helper()
-	apptest.Eventually(tb, prompt, "no process is left that works in "+folder, func() bool {
+	testserver.Eventually(tb, "no process is left that works in "+folder, func() bool {
 		return len(processesOn(tb, folder)) == 0
 	})
 }

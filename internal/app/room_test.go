@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"reflect"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"risingstars/internal/config"
 	"risingstars/internal/jobs"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // Where less is free than there must be, an upload is refused before its body is sent, and all else goes on.
@@ -58,9 +58,7 @@ func TestNoSpaceForUploads(t *testing.T) {
 // uploadHeaders begins an upload, sends nothing of its body, and reads the answer.
 func uploadHeaders(tb testing.TB, url string, p player, language string) (answer *http.Response, detail string) {
 	tb.Helper()
-	conn := must(net.Dial("tcp", strings.TrimPrefix(url, "http://")))(tb)
-	defer conn.Close()
-	check(tb, conn.SetDeadline(time.Now().Add(patience)))
+	conn := testserver.Dial(tb, strings.TrimPrefix(url, "http://"))
 	must(fmt.Fprintf(conn, "POST /api/videos/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nAuthorization: Bearer %s\r\n"+
 		"Accept-Language: %s\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n", p.token, language))(tb)
 	answer = must(http.ReadResponse(bufio.NewReader(conn), nil))(tb)

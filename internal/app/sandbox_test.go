@@ -3,9 +3,9 @@ package app_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 // How far a hostile video is shut in stands on the screen and in the log.
@@ -14,7 +14,7 @@ func TestServeSaysHowFFmpegIsConfined(t *testing.T) {
 	const filter = "seccomp: no network, no other processes; limits of memory, time and output"
 	confined := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
 	contains(t, confined.Screen(), "  protection  ", filter)
-	apptest.Eventually(t, 10*time.Second, "it is logged", func() bool { // lines wait a moment
+	testserver.Eventually(t, "it is logged", func() bool { // lines wait a moment
 		return strings.Contains(confined.Log(), "FFmpeg is ") && strings.Contains(confined.Log(), filter)
 	})
 

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 func TestOneServerForEachDataDir(t *testing.T) {
@@ -56,7 +59,7 @@ func TestPortInUse(t *testing.T) {
 
 func TestMetricsAddr(t *testing.T) {
 	t.Parallel()
-	addr := freeAddr(t)
+	addr := testserver.FreeAddr(t)
 	server := apptest.Start(t, apptest.Settings{"METRICS_ADDR": addr})
 
 	status, page := get(t, "http://"+addr+"/metrics")
@@ -68,8 +71,8 @@ func TestMetricsAddr(t *testing.T) {
 	contains(t, page, `risingstars_jobs{state="available"} 0`, `risingstars_jobs{state="discarded"} 0`, `risingstars_build_info{version="dev"} 1`,
 		`risingstars_processing_failures_total{then="for good"} 0`, "go_goroutines ")
 	check(t, server.Stop())
-	if _, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
-		t.Error("the listener for metrics is still there after the stop")
+	if _, err := net.Dial("tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("the listener for metrics is still there after the stop: %v", err)
 	}
 }
 
@@ -146,7 +149,7 @@ func TestTwoWorkers(t *testing.T) {
 		ana.mustUpload(t, server.URL, mediatest.Clip(t, mediatest.Spec{}))
 	}
 
-	apptest.Eventually(t, patience, "two are being processed", func() bool { return len(gate.Arrived(t)) == 2 })
+	testserver.Eventually(t, "two are being processed", func() bool { return len(gate.Arrived(t)) == 2 })
 
 	statuses := []string{}
 	for _, v := range ana.videos(t, server.URL) {
@@ -185,7 +188,7 @@ func TestSweepAtStart(t *testing.T) {
 
 	server = apptest.Start(t, settings)
 
-	apptest.Eventually(t, patience, "only what belongs to the video is in the storage", func() bool {
+	testserver.Eventually(t, "only what belongs to the video is in the storage", func() bool {
 		return cmp.Equal(objects(list), ofVideos(files(t, media)))
 	})
 	if diff := cmp.Diff([]string{}, files(t, filepath.Join(server.DataDir, "work"))); diff != "" {
@@ -199,7 +202,7 @@ func TestSweepLeavesFreshObjects(t *testing.T) {
 	media := t.TempDir()
 	settings := apptest.Settings{"STORAGE_URL": "file://" + media, "DATA_DIR": t.TempDir()}
 	first := apptest.Start(t, settings)
-	apptest.Eventually(t, patience, "the storage is marked", func() bool { return len(files(t, media)) == 1 })
+	testserver.Eventually(t, "the storage is marked", func() bool { return len(files(t, media)) == 1 })
 	check(t, first.Stop())
 	fresh := filepath.Join("videos", strings.Repeat("a", 32), "original.mp4")
 	old := filepath.Join("videos", strings.Repeat("b", 32), "original.mp4") // looked at after the fresh one
@@ -208,7 +211,7 @@ func TestSweepLeavesFreshObjects(t *testing.T) {
 
 	apptest.Start(t, settings)
 
-	apptest.Eventually(t, patience, "the old one is gone", func() bool { return !slices.Contains(files(t, media), old) })
+	testserver.Eventually(t, "the old one is gone", func() bool { return !slices.Contains(files(t, media), old) })
 	if diff := cmp.Diff([]string{fresh}, ofVideos(files(t, media))); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
@@ -231,7 +234,7 @@ func TestSweepLeavesAnothersStorage(t *testing.T) {
 
 	stranger := apptest.Start(t, settings)
 
-	apptest.Eventually(t, patience, "the log says so", func() bool { return strings.Contains(stranger.Log(), "belongs to another contest") })
+	testserver.Eventually(t, "the log says so", func() bool { return strings.Contains(stranger.Log(), "belongs to another contest") })
 	if diff := cmp.Diff(before, files(t, media)); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
@@ -244,14 +247,6 @@ func orphan(tb testing.TB, path string, age time.Duration) {
 	check(tb, os.WriteFile(path, []byte("orphan"), 0o600))
 	at := time.Now().Add(-age)
 	check(tb, os.Chtimes(path, at, at))
-}
-
-func freeAddr(tb testing.TB) string {
-	tb.Helper()
-	var config net.ListenConfig
-	l := must(config.Listen(tb.Context(), "tcp", "127.0.0.1:0"))(tb)
-	check(tb, l.Close())
-	return l.Addr().String()
 }
 
 func get(tb testing.TB, url string) (status int, body string) {

@@ -11,6 +11,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // The site is the same whichever process answers: who is signed in, the pieces of an upload where DATA_DIR is shared,
@@ -39,7 +40,7 @@ func TestTheSiteOnAFleet(t *testing.T) {
 		t.Errorf("before the vote: %s", body)
 	}
 	luis.post("/v/"+strconv.FormatInt(id, 10)+"/voto", nil)
-	apptest.Eventually(t, patience, "a vote at one moves the ranking of the other", func() bool {
+	testserver.Eventually(t, "a vote at one moves the ranking of the other", func() bool {
 		_, body := here.do("GET", "/ranking", nil)
 		return strings.Contains(body, `<td role="cell">1</td>`+"\n      <td role=\"cell\" class=\"move\">")
 	})

@@ -19,6 +19,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // reader is a browser without scripts.
@@ -342,7 +343,7 @@ func TestTheLastAnswerOfAnUploadIsLost(t *testing.T) {
 	b.sendAndLeave("PATCH", path, data, "Tus-Resumable", "1.0.0", "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")
 
 	ana := must(signIn(s.URL, "ana@example.com"))(t)
-	apptest.Eventually(t, patience, "the upload has become a video", func() bool { return len(ana.videos(t, s.URL)) > 0 })
+	testserver.Eventually(t, "the upload has become a video", func() bool { return len(ana.videos(t, s.URL)) > 0 })
 	status, head := ask(b, "HEAD", "")
 	if status != "200" || head.Get("Upload-Offset") != size || head.Get("Upload-Length") != size || head.Get("Video-Id") != "1" {
 		t.Errorf("HEAD: got %s %v", status, head)

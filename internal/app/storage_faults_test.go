@@ -53,7 +53,7 @@ func TestS3DiesUnderThePlatform(t *testing.T) {
 	onFetch.Store(true)
 	settings["WORKERS"] = "1"
 	s = apptest.Start(t, settings)
-	apptest.Eventually(t, patience, "an attempt fails", func() bool { return strings.Contains(s.Log(), "tried again") })
+	testserver.Eventually(t, "an attempt fails", func() bool { return strings.Contains(s.Log(), "tried again") })
 	server.Restart()
 	ana.waitFor(t, s.URL, id, "processed")
 	if got := inBucket(t, server); len(got) != 3 {
@@ -90,9 +90,9 @@ func TestSweepOfUploadsInParts(t *testing.T) {
 
 	s := apptest.Start(t, onS3(server, ""))
 
-	apptest.Eventually(t, patience, "the old one is gone", func() bool { return len(under()) < 3 })
+	testserver.Eventually(t, "the old one is gone", func() bool { return len(under()) < 3 })
 	if diff := cmp.Diff([]string{"contest/videos/b/original.mp4", "others/c"}, under()); diff != "" {
 		t.Errorf("uploads that are under way (-want +got):\n%s", diff)
 	}
-	apptest.Eventually(t, patience, "the log says so", func() bool { return strings.Contains(s.Log(), "swept objects that belong to no video") })
+	testserver.Eventually(t, "the log says so", func() bool { return strings.Contains(s.Log(), "swept objects that belong to no video") })
 }

@@ -17,7 +17,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
@@ -27,6 +26,7 @@ import (
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // span is one of a trace, as the collector has it.
@@ -107,7 +107,7 @@ func (r *receiver) all() []span {
 // named waits for the only span of a name.
 func (r *receiver) named(tb testing.TB, name string) (found span) {
 	tb.Helper()
-	apptest.Eventually(tb, patience, "a span "+name, func() bool {
+	testserver.Eventually(tb, "a span "+name, func() bool {
 		list := slices.DeleteFunc(r.all(), func(s span) bool { return s.name != name })
 		if len(list) == 1 {
 			found = list[0]
@@ -203,7 +203,7 @@ func TestATraceFollowsAnUploadInPieces(t *testing.T) {
 	}
 	job := r.named(t, "process_video")
 	var request span
-	apptest.Eventually(t, patience, "both requests", func() bool {
+	testserver.Eventually(t, "both requests", func() bool {
 		list := slices.DeleteFunc(r.all(), func(s span) bool { return s.name != "PATCH /api/uploads/{id}" })
 		if len(list) == 2 {
 			request = list[1]
@@ -249,7 +249,7 @@ func TestNothingIsTracedByDefault(t *testing.T) {
 	ana := newPlayer(t, p.url, "ana@example.com")
 	ana.waitFor(t, p.url, ana.mustUpload(t, p.url, mediatest.Clip(t, mediatest.Spec{})), "processed")
 	p.signal(syscall.SIGTERM)
-	p.wait(patience)
+	p.wait()
 	if len(r.calls) > 0 || strings.Contains(p.log.String(), "trace_id") {
 		t.Errorf("the collector had %d calls", len(r.calls))
 	}
@@ -273,22 +273,18 @@ func TestACollectorThatIsAway(t *testing.T) {
 	t.Parallel()
 	silent := must(net.Listen("tcp", "127.0.0.1:0"))(t)
 	defer silent.Close()
-	for name, addr := range map[string]string{"not there": freeAddr(t), "silent": silent.Addr().String()} {
+	for name, addr := range map[string]string{"not there": testserver.FreeAddr(t), "silent": silent.Addr().String()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "TRACES_URL": "http://stars:hunter2@" + addr})
 			ana := newPlayer(t, s.URL, "ana@example.com")
 			id := ana.mustUpload(t, s.URL, mediatest.Clip(t, mediatest.Spec{}))
 			ana.waitFor(t, s.URL, id, "processed")
-			apptest.Eventually(t, patience, "a line in the log", func() bool { return strings.Contains(s.Log(), "traces are lost") })
+			testserver.Eventually(t, "a line in the log", func() bool { return strings.Contains(s.Log(), "traces are lost") })
 			for range 500 {
 				must(call(http.MethodGet, s.URL+"/api/public/rankings", "", "", nil, nil))(t)
 			}
-			began := time.Now()
 			check(t, s.Stop())
-			if took := time.Since(began); took > patience {
-				t.Errorf("the stop took %s", took)
-			}
 			if n := strings.Count(s.Log(), "traces are lost"); n != 1 || strings.Contains(s.Log(), "hunter2") {
 				t.Errorf("got %d lines, or one with a password", n)
 			}

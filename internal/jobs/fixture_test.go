@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"risingstars/internal/app/apptest"
 	"risingstars/internal/blob"
 	"risingstars/internal/contest"
 	"risingstars/internal/jobs"
@@ -22,10 +21,8 @@ import (
 	"risingstars/internal/media"
 	"risingstars/internal/media/mediatest"
 	"risingstars/internal/store"
+	"risingstars/internal/testserver"
 )
-
-// patience is how long a test waits for what takes seconds on an idle machine.
-const patience = 90 * time.Second
 
 // fixture is the platform without its web: a database, a storage and workers, all of the test's own.
 type fixture struct {
@@ -186,7 +183,7 @@ func (f *fixture) settled(v contest.Video) (contest.Video, job) {
 
 func (f *fixture) eventually(what string, done func() bool) {
 	f.Helper()
-	apptest.Eventually(f, patience, what, done)
+	testserver.Eventually(f, what, done)
 }
 
 // keys lists all objects.

@@ -18,6 +18,7 @@ import (
 	"risingstars/internal/contest"
 	"risingstars/internal/jobs"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 func TestProcess(t *testing.T) {
@@ -27,7 +28,7 @@ func TestProcess(t *testing.T) {
 	watch := f.needs.Live.Watch(t.Context(), v.ID)
 	defer watch.Close()
 
-	f.work(1, patience)
+	f.work(1, testserver.Patience)
 
 	v, j := f.settled(v)
 	want(t, v, j, contest.Processed, contest.NoFailure, job{State: "completed", Attempt: 1})
@@ -82,7 +83,7 @@ func TestProcessFails(t *testing.T) {
 			watch := f.needs.Live.Watch(t.Context(), v.ID)
 			defer watch.Close()
 
-			f.work(1, patience)
+			f.work(1, testserver.Patience)
 
 			v, j := f.settled(v)
 			want(t, v, j, contest.Failed, test.why, test.want)
@@ -106,7 +107,7 @@ func TestNothingToDo(t *testing.T) {
 	check(t, f.store.Restart(t.Context(), replaced.ID, replaced.TaskID))
 	stale := replaced.TaskID
 
-	f.work(1, patience)
+	f.work(1, testserver.Patience)
 
 	replaced, j := f.settled(f.video(replaced.ID))
 	want(t, replaced, j, contest.Processed, contest.NoFailure, job{State: "completed", Attempt: 1})
@@ -122,7 +123,7 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
 	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
-	f.work(1, patience)
+	f.work(1, testserver.Patience)
 	before, j := f.settled(v)
 
 	err := jobs.Run(t.Context(), f.needs, runOf(t, before, j.Attempt+1))
@@ -142,12 +143,12 @@ func TestDeleteDuringProcessing(t *testing.T) {
 	gate := apptest.NewGate(t)
 	f.needs.Tools.FFmpeg = gate.FFmpeg
 	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
-	f.work(1, patience)
+	f.work(1, testserver.Patience)
 	f.eventually("FFmpeg runs", func() bool { return len(gate.Arrived(t)) == 1 })
 
 	check(t, f.videos.Delete(t.Context(), f.player, v.ID))
 
-	apptest.Eventually(t, 5*time.Second, "FFmpeg has ended", func() bool {
+	testserver.Eventually(t, "FFmpeg has ended", func() bool {
 		return errors.Is(syscall.Kill(gate.Arrived(t)[0], 0), syscall.ESRCH)
 	})
 	if got := f.ended(v.TaskID).State; got != "cancelled" {
@@ -170,7 +171,7 @@ func TestDeleteWhileStoring(t *testing.T) {
 			return nil
 		}}
 
-		f.work(1, patience)
+		f.work(1, testserver.Patience)
 
 		if got := f.ended(v.TaskID).State; got != "cancelled" {
 			t.Errorf("job: got %s, want cancelled", got)
@@ -184,10 +185,9 @@ func TestProcessOverTime(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
 	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
+	ctx := &timeOver{Context: t.Context(), over: make(chan struct{})}
 	f.needs.Storage = faulty{Storage: f.blobs, fetch: func() error {
-		<-ctx.Done()
+		close(ctx.over)
 		return ctx.Err()
 	}}
 
@@ -199,6 +199,24 @@ func TestProcessOverTime(t *testing.T) {
 	v = f.video(v.ID)
 	if diff := cmp.Diff([]any{contest.Failed, contest.FailedTimeout}, []any{v.Status, v.Failure}); diff != "" {
 		t.Errorf("status and failure (-want +got):\n%s", diff)
+	}
+}
+
+// timeOver is a context whose deadline passes when over is closed.
+type timeOver struct {
+	context.Context
+
+	over chan struct{}
+}
+
+func (c *timeOver) Done() <-chan struct{} { return c.over }
+
+func (c *timeOver) Err() error {
+	select {
+	case <-c.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,19 +21,22 @@ import (
 	"risingstars/internal/contest"
 	"risingstars/internal/jobs"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 func TestNextRetry(t *testing.T) {
 	t.Parallel()
-	want := []time.Duration{5 * time.Second, 20 * time.Second, 80 * time.Second, 320 * time.Second}
-	got := []time.Duration{}
-	for attempt := 1; attempt < jobs.MaxAttempts; attempt++ {
-		next := jobs.NextRetry(&river.Job[contest.ProcessVideo]{JobRow: &rivertype.JobRow{Attempt: attempt}})
-		got = append(got, time.Until(next).Round(time.Second))
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("pauses (-want +got):\n%s", diff)
-	}
+	synctest.Test(t, func(t *testing.T) { // in which no time passes
+		want := []time.Duration{5 * time.Second, 20 * time.Second, 80 * time.Second, 320 * time.Second}
+		got := []time.Duration{}
+		for attempt := 1; attempt < jobs.MaxAttempts; attempt++ {
+			next := jobs.NextRetry(&river.Job[contest.ProcessVideo]{JobRow: &rivertype.JobRow{Attempt: attempt}})
+			got = append(got, time.Until(next))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("pauses (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestTroubleThatPasses(t *testing.T) {
@@ -55,7 +59,7 @@ func TestTroubleThatPasses(t *testing.T) {
 			f.needs.Storage = test.faulty
 			v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
 
-			f.work(1, patience)
+			f.work(1, testserver.Patience)
 
 			v, j := f.settled(v)
 			want(t, v, j, contest.Processed, contest.NoFailure, job{State: "completed", Attempt: test.tries, Errors: test.tries - 1})
@@ -70,7 +74,7 @@ func TestPauses(t *testing.T) {
 	f := setUp(t)
 	f.needs.Storage = faulty{Storage: f.blobs, fetch: failing(1, 2)}
 	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
-	f.work(1, patience)
+	f.work(1, testserver.Patience)
 
 	for tries, least := range []time.Duration{5 * time.Second, 20 * time.Second} {
 		f.eventually("it has failed once more", func() bool { return f.job(v.TaskID).Errors == tries+1 })
@@ -79,13 +83,14 @@ func TestPauses(t *testing.T) {
 			SELECT (julianday(scheduled_at) - julianday(json_extract(errors, '$[#-1].at'))) * 86400
 			FROM river_job WHERE id = $1`, v.TaskID).Scan(&seconds))
 		got := time.Duration(seconds * float64(time.Second))
-		if got < least-10*time.Millisecond || got > 2*least {
+		// Between the failure and the pause a busy machine may do something else.
+		if got < least-10*time.Millisecond || got > least+testserver.Patience {
 			t.Errorf("pause after try %d: got %s, want %s", tries+1, got, least)
 		}
-		f.hurry(v.TaskID)
 		if v := f.video(v.ID); v.Status != contest.Processing {
 			t.Errorf("status between tries: got %s, want %s", v.Status, contest.Processing)
 		}
+		f.hurry(v.TaskID)
 	}
 }
 
@@ -101,7 +106,7 @@ func TestRetryFailed(t *testing.T) {
 		return errDisk
 	}}
 	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
-	f.work(1, patience)
+	f.work(1, testserver.Patience)
 	failed, j := f.settled(v)
 	want(t, failed, j, contest.Failed, contest.FailedInternal,
 		job{State: "discarded", Attempt: jobs.MaxAttempts, Errors: jobs.MaxAttempts})
@@ -132,7 +137,7 @@ func TestRecoverInterrupted(t *testing.T) {
 	if diff := cmp.Diff(int64(2), recovered); diff != "" {
 		t.Errorf("recovered (-want +got):\n%s", diff)
 	}
-	f.work(1, patience)
+	f.work(1, testserver.Patience)
 	once, j := f.settled(once)
 	want(t, once, j, contest.Processed, contest.NoFailure, job{State: "completed", Attempt: 1})
 	always, j = f.settled(always)
@@ -145,18 +150,27 @@ func TestStalledFFmpegIsGivenUp(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
 	started := filepath.Join(t.TempDir(), "pid")
-	f.needs.Tools.FFmpeg = apptest.Script(t, fmt.Sprintf("echo $$ >%q; exec sleep 100000", started))
+	f.needs.Tools.FFmpeg = apptest.Script(t, fmt.Sprintf("[ -e %[1]q ] || echo $$ >%[1]q; exec sleep 100000", started))
 	f.needs.Tools.MaxStall = 10 * time.Second // enough for the script to start on a busy machine
 	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
 
-	f.work(1, patience)
+	f.work(1, testserver.Patience)
 
-	apptest.Eventually(t, patience, "the try has failed", func() bool { return f.job(v.TaskID).Errors == 1 })
-	if diff := cmp.Diff(job{State: "available", Attempt: 1, Errors: 1}, f.job(v.TaskID)); diff != "" {
-		t.Errorf("job (-want +got):\n%s", diff)
-	}
+	tries := 1
+	failed := func() bool { return f.job(v.TaskID).Errors >= tries }
+	f.eventually("the try has failed", failed)
 	text, err := os.ReadFile(started)
+	for errors.Is(err, os.ErrNotExist) { // on a very busy machine the script may be given up before it has begun
+		tries++
+		f.hurry(v.TaskID)
+		f.eventually("the next try has failed", failed)
+		text, err = os.ReadFile(started)
+	}
 	check(t, err)
+	// By now the next try may have begun, as it should.
+	if j := f.job(v.TaskID); j.State != "available" && (j.State != "running" || j.Attempt <= tries) {
+		t.Errorf("job: got %+v after %d tries, want another", j, tries)
+	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	check(t, err)
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {

@@ -14,6 +14,7 @@ import (
 	"risingstars/internal/contest"
 	"risingstars/internal/jobs"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 func TestTwoAtOnce(t *testing.T) {
@@ -26,7 +27,7 @@ func TestTwoAtOnce(t *testing.T) {
 		videos[i] = f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
 	}
 
-	f.work(2, patience)
+	f.work(2, testserver.Patience)
 
 	f.eventually("two run", func() bool { return len(gate.Arrived(t)) == 2 })
 	states := []string{f.job(videos[0].TaskID).State, f.job(videos[1].TaskID).State, f.job(videos[2].TaskID).State}
@@ -46,7 +47,7 @@ func TestStopWaits(t *testing.T) {
 	gate := apptest.NewGate(t)
 	f.needs.Tools.FFmpeg = gate.FFmpeg
 	running, waiting := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now()), f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
-	workers := f.work(1, patience)
+	workers := f.work(1, testserver.Patience)
 	f.eventually("FFmpeg runs", func() bool { return len(gate.Arrived(t)) == 1 })
 	stopped := make(chan error, 1)
 
@@ -66,8 +67,8 @@ func TestStopHandsBack(t *testing.T) {
 		grace time.Duration
 		limit time.Duration // of the whole stop
 	}{
-		{"after the grace time", 50 * time.Millisecond, patience},
-		{"when there is no time at all", patience, 0},
+		{"after the grace time", 50 * time.Millisecond, testserver.Patience},
+		{"when there is no time at all", testserver.Patience, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -90,7 +91,7 @@ func TestStopHandsBack(t *testing.T) {
 			f.wantClean(v)
 
 			gate.Open(t)
-			f.work(1, patience)
+			f.work(1, testserver.Patience)
 			v, j := f.settled(v)
 			want(t, v, j, contest.Processed, contest.NoFailure, job{State: "completed", Attempt: 1})
 			f.wantClean(v)
@@ -130,7 +131,7 @@ func TestReconcile(t *testing.T) {
 			v := f.upload(text, time.Now().Add(-test.age))
 			f.exec(test.change, v.TaskID)
 			before := f.video(v.ID)
-			workers := must(jobs.NewWorkers(1, patience, f.needs))(t) // not started
+			workers := must(jobs.NewWorkers(1, testserver.Patience, f.needs))(t) // not started
 
 			check(t, workers.Reconcile(t.Context()))
 			check(t, workers.Reconcile(t.Context())) // the second time there is nothing to do
@@ -153,7 +154,7 @@ func TestReconcileAtStart(t *testing.T) {
 	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now().Add(-time.Hour))
 	f.exec(`DELETE FROM river_job`)
 
-	f.work(1, patience)
+	f.work(1, testserver.Patience)
 
 	f.eventually("it is processed", func() bool { return f.video(v.ID).Status == contest.Processed })
 	f.wantClean(f.video(v.ID))

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -21,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"risingstars/internal/testserver"
 	"risingstars/internal/web/problem"
 )
 
@@ -594,10 +594,7 @@ func TestARequestAfterADeadline(t *testing.T) {
 			}
 		},
 	})
-	conn, err := net.Dial("tcp", s.Listener.Addr().String())
-	check(t, err)
-	defer conn.Close()
-	check(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+	conn := testserver.Dial(t, s.Listener.Addr().String())
 	answers := bufio.NewReader(conn)
 	for _, step := range []struct {
 		path   string

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"risingstars/internal/testserver"
 )
 
 // served runs Serve on a free port.
@@ -60,16 +62,6 @@ func (s *served) get(t *testing.T) <-chan string {
 	return answer
 }
 
-func within[T any](t *testing.T, what string, c <-chan T) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(20 * time.Second):
-		t.Fatalf("not in time: %s", what)
-	}
-	return v
-}
-
 func TestServeFinishesRequestsBeforeItEnds(t *testing.T) {
 	t.Parallel()
 	begun, stopping := make(chan bool), make(chan bool)
@@ -79,20 +71,20 @@ func TestServeFinishesRequestsBeforeItEnds(t *testing.T) {
 		_, _ = io.WriteString(w, "whole")
 	}, time.Minute, func() { close(stopping) })
 	answer := s.get(t)
-	within(t, "the request", begun)
+	testserver.Within(t, "the request", begun)
 
 	s.stop()
 
-	if got := within(t, "the answer", answer); got != "whole" {
+	if got := testserver.Within(t, "the answer", answer); got != "whole" {
 		t.Errorf("got %q", got)
 	}
-	if err := within(t, "the end", s.done); err != nil {
+	if err := testserver.Within(t, "the end", s.done); err != nil {
 		t.Errorf("got %v", err)
 	}
 	if s.log.Len() > 0 {
 		t.Errorf("log: %s", &s.log)
 	}
-	if got := within(t, "another answer", s.get(t)); got != "no answer" {
+	if got := testserver.Within(t, "another answer", s.get(t)); got != "no answer" {
 		t.Errorf("after the end: got %q", got)
 	}
 }
@@ -106,14 +98,14 @@ func TestServeCutsOffWhatOutlastsTheGraceTime(t *testing.T) {
 	}, time.Millisecond, func() {})
 	t.Cleanup(func() { close(never) })
 	answer := s.get(t)
-	within(t, "the request", begun)
+	testserver.Within(t, "the request", begun)
 
 	s.stop()
 
-	if got := within(t, "the answer", answer); got != "no answer" {
+	if got := testserver.Within(t, "the answer", answer); got != "no answer" {
 		t.Errorf("got %q", got)
 	}
-	if err := within(t, "the end", s.done); err != nil {
+	if err := testserver.Within(t, "the end", s.done); err != nil {
 		t.Errorf("got %v", err)
 	}
 	if !strings.Contains(s.log.String(), "cut off") {

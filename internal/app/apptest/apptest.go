@@ -4,6 +4,7 @@ package apptest
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"regexp"
 	"testing"
@@ -35,7 +36,8 @@ type Server struct {
 type Settings map[string]string
 
 // Start runs "risingstars serve" and waits until it is ready. Unless settings say otherwise, its data are in a folder of
-// the test's own, passwords are hashed fast and nothing is limited. It is stopped at the end of the test.
+// the test's own, passwords are hashed fast and nothing is limited; a new SQLite database begins with its tables, which the
+// tests of migrations lay down step by step. It is stopped at the end of the test.
 func Start(tb testing.TB, settings Settings) *Server {
 	tb.Helper()
 	mediatest.Program(tb, "ffmpeg") // without it the program does not start
@@ -50,6 +52,9 @@ func Start(tb testing.TB, settings Settings) *Server {
 	s := &Server{
 		DataDir: all["DATA_DIR"], DatabaseURL: all["DATABASE_URL"], stop: cancel, done: make(chan struct{}),
 		out: &testserver.Buffer{}, log: &testserver.Buffer{},
+	}
+	if s.DatabaseURL == "" {
+		migrate(tb, s.DataDir)
 	}
 	go func() { // ends with Stop
 		defer close(s.done)
@@ -77,7 +82,7 @@ var site = regexp.MustCompile(`web site +(http://\S+)/`)
 func (s *Server) waitForURL(tb testing.TB) string {
 	tb.Helper()
 	var url string
-	Eventually(tb, 30*time.Second, "the program serves", func() bool {
+	testserver.Eventually(tb, "the program serves", func() bool {
 		select {
 		case <-s.done:
 			tb.Fatalf("the program ended with: %v\n%s", s.err, s.log)
@@ -91,11 +96,16 @@ func (s *Server) waitForURL(tb testing.TB) string {
 	return url
 }
 
-// Stop stops the program gently and returns what it ended with. Stopping twice is the same as once.
+// Stop stops the program gently and returns what it ended with, or an error if it does not end. Stopping twice is the same as
+// once.
 func (s *Server) Stop() error {
 	s.stop()
-	<-s.done
-	return s.err
+	select {
+	case <-s.done:
+		return s.err
+	case <-time.After(testserver.Patience):
+		return fmt.Errorf("the program has not stopped within %s", testserver.Patience)
+	}
 }
 
 // Screen is what the program has printed so far.
@@ -103,18 +113,3 @@ func (s *Server) Screen() string { return s.out.String() }
 
 // Log is what the program has logged so far.
 func (s *Server) Log() string { return s.log.String() }
-
-// Eventually polls until done returns true, and fails the test after the time. It asks often at first and then every 100 ms,
-// because asking takes from the processors that are waited for.
-func Eventually(tb testing.TB, within time.Duration, what string, done func() bool) {
-	tb.Helper()
-	deadline := time.Now().Add(within)
-	pause := 10 * time.Millisecond
-	for !done() {
-		if time.Now().After(deadline) {
-			tb.Fatalf("not within %s: %s", within, what)
-		}
-		<-time.After(pause)
-		pause = min(pause*5/4, 100*time.Millisecond)
-	}
-}

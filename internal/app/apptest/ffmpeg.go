@@ -6,9 +6,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"risingstars/internal/media/mediatest"
 )
@@ -53,7 +55,7 @@ func (g Gate) Open(tb testing.TB) {
 	}
 }
 
-// Arrived are the ids of the processes that have come to the gate so far.
+// Arrived are the ids of the processes that have come to the gate so far, in this order.
 func (g Gate) Arrived(tb testing.TB) []int {
 	tb.Helper()
 	entries, err := os.ReadDir(g.dir)
@@ -61,11 +63,20 @@ func (g Gate) Arrived(tb testing.TB) []int {
 		tb.Fatal(err)
 	}
 	var ids []int
+	came := map[int]time.Time{}
 	for _, e := range entries {
-		if id, err := strconv.Atoi(e.Name()); err == nil {
-			ids = append(ids, id)
+		id, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue // it is open
 		}
+		info, err := e.Info()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		ids = append(ids, id)
+		came[id] = info.ModTime()
 	}
+	slices.SortFunc(ids, func(a, b int) int { return came[a].Compare(came[b]) })
 	return ids
 }
 

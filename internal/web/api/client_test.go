@@ -9,16 +9,16 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 // browser follows no redirects, so that tests see them.
 var browser = &http.Client{
-	Timeout:       2 * time.Minute,
+	Timeout:       testserver.Patience,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 

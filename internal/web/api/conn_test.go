@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 // conn is a connection on which a test says what it likes, when it likes.
@@ -20,15 +20,7 @@ type conn struct {
 
 func dial(tb testing.TB, s *apptest.Server) *conn {
 	tb.Helper()
-	var d net.Dialer
-	c, err := d.DialContext(tb.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = c.Close() })
-	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		tb.Fatal(err)
-	}
+	c := testserver.Dial(tb, strings.TrimPrefix(s.URL, "http://"))
 	return &conn{Conn: c, tb: tb, reader: bufio.NewReader(c)}
 }
 

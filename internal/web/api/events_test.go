@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 // stream is an open stream of events.
@@ -190,9 +190,9 @@ func TestStreamsAreCounted(t *testing.T) {
 	}
 	c := dial(t, s)
 	c.write(head("GET", path("/api/videos/{id}/events", id), p.token))
-	apptest.Eventually(t, 10*time.Second, "one stream is counted", count("1"))
+	testserver.Eventually(t, "one stream is counted", count("1"))
 	_ = c.Close()
-	apptest.Eventually(t, 10*time.Second, "no stream is counted", count("0"))
+	testserver.Eventually(t, "no stream is counted", count("0"))
 	p.do("HEAD", path("/api/videos/{id}/events", id), "") // begins none, although the connection stays open
-	apptest.Eventually(t, 10*time.Second, "no stream is counted after HEAD", count("0"))
+	testserver.Eventually(t, "no stream is counted after HEAD", count("0"))
 }

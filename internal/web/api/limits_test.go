@@ -7,11 +7,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 // limited starts a server with limits, which is told by the tests from which address they ask.
@@ -129,7 +129,7 @@ func TestUploadsAtOnce(t *testing.T) {
 		return c
 	}
 	first, second := begin(), begin()
-	apptest.Eventually(t, 30*time.Second, "both have begun", func() bool {
+	testserver.Eventually(t, "both have begun", func() bool {
 		return strings.Contains(p.get("/metrics").body, "\nrisingstars_uploads_in_flight 2\n")
 	})
 	got := p.upload(title("Triple"), video(clip(t)))
@@ -139,7 +139,7 @@ func TestUploadsAtOnce(t *testing.T) {
 	}
 	other.uploaded("Triple")
 	_ = first.Close()
-	apptest.Eventually(t, 30*time.Second, "there is room again", func() bool { return p.upload(title("Triple"), video(clip(t))).status == 201 })
+	testserver.Eventually(t, "there is room again", func() bool { return p.upload(title("Triple"), video(clip(t))).status == 201 })
 	second.write(body[len(body)/2:])
 	if got := second.answer(); got.status != 201 {
 		t.Errorf("the one that was under way: got %d: %s", got.status, got.body)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"risingstars/internal/app/apptest"
@@ -13,7 +12,7 @@ import (
 )
 
 // secret signs the tokens and links of the servers whose tests make some of their own.
-const secret = "a secret of 32 characters or more, 0123456789"
+const secret = apptest.SecretKey
 
 func TestMain(m *testing.M) { os.Exit(testserver.Main(tests{m})) }
 
@@ -39,16 +38,11 @@ func both(t *testing.T, test func(*testing.T, *apptest.Server)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		server, name := testserver.SharedPostgres(t), fmt.Sprintf("api_%d", databases.Add(1))
-		if err := server.Create(name, ""); err != nil {
-			t.Fatal(err)
-		}
-		test(t, apptest.Start(t, apptest.Settings{"WORKERS": "0", "DATABASE_URL": server.URL(name), "SECRET_KEY": secret}))
+		settings := apptest.OnPostgres(t)
+		settings["WORKERS"] = "0"
+		test(t, apptest.Start(t, settings))
 	})
 }
-
-// databases are how many tests have one of their own.
-var databases atomic.Int64
 
 // everyone is the owner of what tests share. It ends after the last of them.
 var everyone = &owner{}

@@ -3,18 +3,19 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image/jpeg"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // From upload to the ranking, with everything real: what an owner sees on the way only moves forward.
@@ -71,13 +72,13 @@ func all(s stream) (list []event) {
 // watch asks for a video until it has settled, and returns the states that it was in.
 func (c client) watch(id int64) (seen []detail) {
 	c.tb.Helper()
-	apptest.Eventually(c.tb, 2*time.Minute, "the video settles", func() bool {
+	testserver.EventuallyMoving(c.tb, "the video settles", func() (state string, done bool) {
 		d := c.detail(id)
 		if n := len(seen); n > 0 && (rank(d.Status) < rank(seen[n-1].Status) || d.Progress < seen[n-1].Progress) {
 			c.tb.Errorf("after %+v comes %+v", seen[n-1], d)
 		}
 		seen = append(seen, d)
-		return d.Status == "processed" || d.Status == "failed"
+		return fmt.Sprintf("%s, %d %%", d.Status, d.Progress), d.Status == "processed" || d.Status == "failed"
 	})
 	return seen
 }
@@ -214,7 +215,7 @@ func TestDeleteWhileProcessing(t *testing.T) {
 	}
 	p.upload(title("Triple"), video(content(t, long))).decode(201, &made)
 	stream, folder := p.follow(made.ID), mediaFolder(t, s, made.ID)
-	apptest.Eventually(t, time.Minute, "FFmpeg runs", func() bool { return runs(t, s.DataDir) })
+	testserver.Eventually(t, "FFmpeg runs", func() bool { return runs(t, s.DataDir) })
 
 	p.delete(path("/api/videos/{id}", made.ID)).decode(200, &struct{}{})
 
@@ -223,14 +224,14 @@ func TestDeleteWhileProcessing(t *testing.T) {
 		t.Errorf("the last event: got %v, want deleted", last)
 	}
 	p.get(path("/api/videos/{id}", made.ID)).refuses(noVideo)
-	apptest.Eventually(t, 10*time.Second, "FFmpeg has ended", func() bool { return !runs(t, s.DataDir) })
-	apptest.Eventually(t, 10*time.Second, "no work file is left", func() bool {
+	testserver.Eventually(t, "FFmpeg has ended", func() bool { return !runs(t, s.DataDir) })
+	testserver.Eventually(t, "no work file is left", func() bool {
 		return len(files(t, filepath.Join(s.DataDir, "work"))) == 0
 	})
 	if left := files(t, folder); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	apptest.Eventually(t, 10*time.Second, "no job is left", func() bool {
+	testserver.Eventually(t, "no job is left", func() bool {
 		return look[int](t, s, `SELECT count(*) FROM river_job WHERE finalized_at IS NULL`) == 0
 	})
 }

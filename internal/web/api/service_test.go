@@ -9,11 +9,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 func TestRoot(t *testing.T) {
@@ -66,7 +66,7 @@ func TestNotReadyWithoutStorage(t *testing.T) {
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || strings.Contains(got.body, "videos/") {
 		t.Errorf("got %d with Retry-After %q: %s", got.status, got.header.Get("Retry-After"), got.body)
 	}
-	apptest.Eventually(t, time.Minute, "the log says why", func() bool { return strings.Contains(s.Log(), "store the original") })
+	testserver.Eventually(t, "the log says why", func() bool { return strings.Contains(s.Log(), "store the original") })
 
 	if err := os.Remove(folder); err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestNotReadyWithoutDatabase(t *testing.T) {
 // becomesReady waits for a status, since the checks run once a second.
 func becomesReady(t *testing.T, c client, status int) {
 	t.Helper()
-	apptest.Eventually(t, 10*time.Second, fmt.Sprint("/readyz is ", status), func() bool { return c.get("/readyz").status == status })
+	testserver.Eventually(t, fmt.Sprint("/readyz is ", status), func() bool { return c.get("/readyz").status == status })
 }
 
 var (
@@ -132,7 +132,7 @@ func checkInside(t *testing.T, s *apptest.Server, got answer, requestID *regexp.
 	if m == nil || m[1] != got.header.Get("X-Request-Id") {
 		t.Fatalf("got %s and X-Request-Id %q", got.body, got.header.Get("X-Request-Id"))
 	}
-	apptest.Eventually(t, 10*time.Second, "the cause is in the log", func() bool {
+	testserver.Eventually(t, "the cause is in the log", func() bool {
 		for line := range strings.Lines(s.Log()) {
 			if strings.Contains(line, "request_id="+m[1]) && strings.Contains(line, "level=ERROR") && strings.Contains(line, " error=") {
 				return true
@@ -175,7 +175,7 @@ func TestTheLogHasNoSecrets(t *testing.T) {
 	p.postJSON("/api/auth/login", credentials(p.email, "another secret"))
 	signature := strings.SplitAfter(p.detail(p.uploaded("Triple")).Original, "signature=")[1]
 	p.get("/media/x?signature=" + signature)
-	apptest.Eventually(t, 10*time.Second, "the log is written", func() bool { return strings.Contains(s.Log(), "path=/media/x") })
+	testserver.Eventually(t, "the log is written", func() bool { return strings.Contains(s.Log(), "path=/media/x") })
 	_, _, tokens := cut(p.token)
 	for _, hidden := range []string{password, "another secret", tokens, signature, secret} {
 		if strings.Contains(s.Log(), hidden) {

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 // letter is an upload as it goes over the wire, kept in a file for programs.
@@ -100,10 +100,13 @@ func sendCurlAsking(t *testing.T, s *apptest.Server, l letter) answer {
 	return curl(t, s, l, "Expect: 100-continue")
 }
 
+// maxTime is how many seconds programs wait for the server.
+var maxTime = fmt.Sprint(testserver.Patience.Seconds())
+
 func curl(t *testing.T, s *apptest.Server, l letter, expect string) answer {
 	t.Helper()
 	head := filepath.Join(t.TempDir(), "head")
-	body := run(t, "curl", "--silent", "--show-error", "--max-time", "60", "--dump-header", head,
+	body := run(t, "curl", "--silent", "--show-error", "--max-time", maxTime, "--dump-header", head,
 		"--header", "Authorization: Bearer "+l.token, "--header", "Content-Type: "+l.contentType, "--header", expect,
 		"--data-binary", "@"+l.path, s.URL+"/api/videos/upload")
 	lines, err := os.ReadFile(head)
@@ -122,8 +125,8 @@ func curl(t *testing.T, s *apptest.Server, l letter, expect string) answer {
 
 const python = `
 import http.client, sys
-host, token, content_type, path = sys.argv[1:]
-connection = http.client.HTTPConnection(host, timeout=60)
+host, token, content_type, path, limit = sys.argv[1:]
+connection = http.client.HTTPConnection(host, timeout=float(limit))
 connection.request("POST", "/api/videos/upload", open(path, "rb").read(),
     {"Authorization": "Bearer " + token, "Content-Type": content_type})
 answer = connection.getresponse()
@@ -134,7 +137,7 @@ sys.stdout.buffer.write(answer.read())
 
 func sendPython(t *testing.T, s *apptest.Server, l letter) answer {
 	t.Helper()
-	return parse(t, run(t, "python3", "-c", python, strings.TrimPrefix(s.URL, "http://"), l.token, l.contentType, l.path))
+	return parse(t, run(t, "python3", "-c", python, strings.TrimPrefix(s.URL, "http://"), l.token, l.contentType, l.path, maxTime))
 }
 
 // run runs a program, without which the test is skipped, and returns what it writes.
@@ -240,13 +243,13 @@ func TestAnUploadThatIsCut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := dial(t, s)
 			c.write(head("POST", "/api/videos/upload", p.token, lines...) + body[:len(body)-10])
-			apptest.Eventually(t, 10*time.Second, "the upload has begun", func() bool {
+			testserver.Eventually(t, "the upload has begun", func() bool {
 				return len(files(t, filepath.Join(s.DataDir, "work"))) > 0
 			})
 
 			leave(c)
 
-			apptest.Eventually(t, 10*time.Second, "the work file is gone", func() bool { return len(traces(t, s)) == 0 })
+			testserver.Eventually(t, "the work file is gone", func() bool { return len(traces(t, s)) == 0 })
 		})
 	}
 	p.get("/api/videos").is(200, "[]")

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 	"testing"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 const (
@@ -80,17 +80,11 @@ type program struct {
 	pid int
 }
 
-// start builds the program and starts it with data of its own. It is killed at the end of the test.
+// start starts the program with data of its own. It is killed at the end of the test.
 func start(t *testing.T) program {
 	t.Helper()
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "risingstars")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "risingstars/cmd/risingstars")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	cmd := exec.CommandContext(t.Context(), binary, "serve")
-	cmd.Env = append(os.Environ(), "LISTEN_ADDR=127.0.0.1:0", "DATA_DIR="+filepath.Join(dir, "data"), "WORKERS=0",
+	cmd := exec.CommandContext(t.Context(), testserver.BuiltProgram(t), "serve")
+	cmd.Env = append(os.Environ(), "LISTEN_ADDR=127.0.0.1:0", "DATA_DIR="+t.TempDir(), "WORKERS=0",
 		"PASSWORD_COST=4", "RATE_LIMIT=off")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -141,7 +141,7 @@ func refusedForms(t *testing.T) map[string]refusedForm {
 		spec.Width, spec.Height = 160, 120
 		return []part{title("Triple"), video(content(t, spec))}
 	}
-	png, err := os.ReadFile(filepath.Join("..", "ui", "static", "apple-touch-icon.png"))
+	png, err := os.ReadFile(filepath.Join("..", "site", "static", "apple-touch-icon.png"))
 	if err != nil {
 		t.Fatal(err)
 	}

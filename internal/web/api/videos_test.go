@@ -5,11 +5,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"risingstars/internal/app/apptest"
+	"risingstars/internal/testserver"
 )
 
 func TestMyVideos(t *testing.T) {
@@ -241,7 +241,7 @@ var listening = regexp.MustCompile(`addr=(\S+)`)
 func local(t *testing.T, s *apptest.Server) string {
 	t.Helper()
 	var found []string
-	apptest.Eventually(t, 10*time.Second, "the server logs its address", func() bool {
+	testserver.Eventually(t, "the server logs its address", func() bool {
 		found = listening.FindStringSubmatch(s.Log())
 		return found != nil
 	})

@@ -23,6 +23,7 @@ import (
 	"risingstars/internal/contest"
 	"risingstars/internal/live"
 	"risingstars/internal/store"
+	"risingstars/internal/testserver"
 	"risingstars/internal/web/problem"
 )
 
@@ -96,6 +97,12 @@ func (d folder) Walk(ctx context.Context, prefix string, fn func(contest.Object)
 
 func newFront(t *testing.T) *front {
 	t.Helper()
+	return newFrontWith(t, testserver.Patience)
+}
+
+// newFrontWith is newFront with a limit for the wait for another request that has the same upload.
+func newFrontWith(t *testing.T, lockLimit time.Duration) *front {
+	t.Helper()
 	db, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "x.db"))
 	check(t, err)
 	t.Cleanup(func() { check(t, db.Close()) })
@@ -114,7 +121,7 @@ func newFront(t *testing.T) *front {
 		Videos: &contest.Videos{
 			Store: f.commits, Storage: folder{Local: blobs}, Inspector: inspector{}, Live: live.NewLocal(clock), Clock: clock,
 		},
-		LockLimit: 200 * time.Millisecond,
+		LockLimit: lockLimit,
 		Received:  func(int64) {}, Ended: func(err error) { f.ended = append(f.ended, err) },
 		Store: s, Room: func() error { return f.full }, Dir: filepath.Join(t.TempDir(), "uploads"), MaxSize: 1 << 20,
 		Clock: clock, Log: slog.New(slog.DiscardHandler),
@@ -503,7 +510,7 @@ func TestNoSpaceForWhatIsFinished(t *testing.T) {
 // one that holds the file only.
 func TestUploadInUse(t *testing.T) {
 	t.Parallel()
-	f := newFront(t)
+	f := newFrontWith(t, 4*lockEvery)
 	path := f.begin(10)
 	id := strings.TrimPrefix(path, Path+"/")
 	for name, others := range map[string]locker{"here": f.locks, "elsewhere": newLocker(f.Dir)} {
