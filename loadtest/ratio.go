@@ -33,7 +33,6 @@ func (b *bench) ratios() []ratio {
 		{"ratio-start", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-start", b.compareStart) }},
 		{"ratio-uploads", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-uploads", b.compareUploads) }},
 		{"ratio-votes", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-votes", b.compareVotes) }},
-		{"ratio-encoder", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-encoder", b.compareEncoder) }},
 	}
 	for _, n := range b.Players {
 		name := fmt.Sprintf("ratio-reads-%d", n)
