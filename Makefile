@@ -32,7 +32,7 @@ bench: ## run the Go benchmarks
 capacity: ## find out how much the platform bears (hours; the machine must be quiet)
 	@scripts/setup test
 	@$(MAKE) --no-print-directory build
-	@go build -o bin/loadtest ./loadtest
+	@CGO_ENABLED=0 go -C loadtest build -trimpath -o ../bin/loadtest .
 	@bin/loadtest $(CAPACITY)
 
 chaos: ## do real processes harm under load, then check them (FOR=10m SEED=1 TOPOLOGY=fleet)

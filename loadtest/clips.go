@@ -10,10 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-)
 
-// markBytes are at the end of each clip: the content of a box that players pass over, in which each upload differs.
-const markBytes = 32
+	"risingstars/loadtest/journal"
+)
 
 // clipSpec is a clip to make: noise, as no encoder can make small, so that it has its size by its pictures.
 type clipSpec struct {
@@ -27,7 +26,7 @@ type clipSpec struct {
 var (
 	uploadClips = []clipSpec{{"5", 5, 1, "1280x720"}, {"10", 10, 1, "1280x720"}}
 	workerClips = []clipSpec{{"50", 50, 30, "1920x1080"}, {"100", 100, 30, "1920x1080"}}
-	quickClip   = clipSpec{"quick", 1, 1, "640x360"}
+	quickClips  = []clipSpec{{"1", 1, 1, "640x360"}, {"2", 2, 1, "640x360"}}
 )
 
 // makeClip makes a clip in a folder, or finds it there made already: H.264 at the bit rate that its size asks for, filled
@@ -76,13 +75,13 @@ func fillUp(path string, total int64) (err error) {
 		return fmt.Errorf("fill up a clip: %w", err)
 	}
 	free := total - stat.Size()
-	if free < 8+markBytes {
+	if free < 8+journal.MarkBytes {
 		return errTooLarge
 	}
 	box := binary.BigEndian.AppendUint32(nil, uint32(free))
 	box = append(box, "free"...)
-	box = append(box, bytes.Repeat([]byte("filling "), int(free)/8+1)[:free-8-markBytes]...)
-	box = append(box, strings.Repeat("0", markBytes)...)
+	box = append(box, bytes.Repeat([]byte("filling "), int(free)/8+1)[:free-8-journal.MarkBytes]...)
+	box = append(box, strings.Repeat("0", journal.MarkBytes)...)
 	if _, err := f.Write(box); err != nil {
 		return fmt.Errorf("fill up a clip: %w", err)
 	}

@@ -3,16 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"risingstars/internal/testkit/history"
+	"risingstars/loadtest/crowd"
+	"risingstars/loadtest/journal"
 )
 
 // load is a run of people against a target.
@@ -20,7 +22,6 @@ type load struct {
 	Name     string // of the run
 	Target   string
 	Scenario string // mix, votes or gallery
-	Tool     string // locust or k6
 	Users    int
 	Up, Held time.Duration // until all have come, and how long they stay
 	Drain    time.Duration // what the workers get afterwards for what still waits
@@ -30,21 +31,36 @@ type load struct {
 	Timed    bool          // times count in the verdict
 }
 
+// tool is the load generator of a run. Players who upload are Locust's, the crowds are of package crowd.
+func (l load) tool() string {
+	if l.Scenario == mix {
+		return "locust"
+	}
+	return "crowd"
+}
+
+// mix is the scenario of locustfile.py.
+const mix = "mix"
+
 // runLoad starts a target, lets people at it, waits for the workers, and holds what was acknowledged against what is
 // there. It returns an error only if the run could not be made; one that was made and failed says so in its verdict.
 func (b *bench) runLoad(ctx context.Context, l load) (*result, error) {
 	h := newHost(ctx, b.log)
 	defer h.end()
 	r := &result{
-		Name: l.Name, Kind: "load", Target: l.Target, Scenario: l.Scenario, Tool: l.Tool, Users: l.Users,
+		Name: l.Name, Kind: "load", Target: l.Target, Scenario: l.Scenario, Tool: l.tool(), Users: l.Users,
 		Up: l.Up.Seconds(), Held: l.Held.Seconds(), Rendering: renderingOf(l.Real), Began: time.Now().UTC(),
 	}
 	err := h.try(func() {
-		t, dir := b.prepare(h, l)
+		t, p, generator := b.prepare(h, l)
 		s := &sampler{target: t, watched: slices.Clone(t.watched)}
 		running, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
-		s.short = func(what string) { stop(errors.New(what)) }
+		s.short = func(what string) {
+			if !b.quick { // a few people neither need much nor show how much there is
+				stop(errors.New(what))
+			}
+		}
 		sampling, stopLooking := context.WithCancel(ctx)
 		var looking sync.WaitGroup
 		enough := func() {
@@ -53,18 +69,17 @@ func (b *bench) runLoad(ctx context.Context, l load) (*result, error) {
 		}
 		defer enough() // before the servers end
 		looking.Go(func() { s.run(sampling, b.every) })
-		room, err := newRoomMaker(t, b.clips)
+		originals, err := newRoomMaker(t, b.clips)
 		h.must(err, "prepare a run")
-		looking.Go(func() { err = room.run(sampling, 2*b.every) })
-		b.generate(running, h, l, t, dir, s)
+		looking.Go(func() { err = originals.run(sampling, 2*b.every) })
+		b.generate(running, h, l, generator, s)
 		if cause := context.Cause(running); cause != nil {
 			r.Stopped = cause.Error()
 		}
 		r.Drained = b.drain(ctx, h, l, t)
 		enough()
 		h.must(err, "compare originals")
-		r.Findings = room.found.list()
-		b.conclude(h, l, t, dir, s, r)
+		b.conclude(p, l, generator.Dir, s, r, originals.found)
 	})
 	return r, err
 }
@@ -76,89 +91,51 @@ func renderingOf(everyClip bool) string {
 	return "each clip once"
 }
 
-// prepare makes the target and all that the generator reads, in a folder that it returns.
-func (b *bench) prepare(h *host, l load) (*target, string) {
-	t := newTarget(h, l.Target, b.program, b.quick)
-	dir := h.TempDir()
-	s := newSeeder(t, b.passwordCost())
-	stars := s.stars(l.Stars, b.shown)
-	n, tokens := l.Users, l.Scenario == "votes"
-	if tokens {
-		n = l.Voters
-	}
-	_, _, err := writePeople(dir, s.people("fan", n, tokens))
-	h.must(err, "prepare a run")
-	ids := make([]string, len(stars))
-	for i, id := range stars {
-		ids[i] = strconv.FormatInt(id, 10)
-	}
-	h.must(os.WriteFile(filepath.Join(dir, "stars"), []byte(strings.Join(ids, ",")), 0o600), "prepare a run")
+// prepare starts the target, makes the accounts and public videos of a run, and returns the command of its generator.
+func (b *bench) prepare(h *host, l load) (*target, *preparer, *exec.Cmd) {
+	signsIn := l.Scenario == mix
+	t := newTarget(h, l.Target, b.program, b.quick || !signsIn)
 	var more settings
 	if !l.Real {
 		more = settings{"FFMPEG": b.script(h, "ffmpeg-once", ffmpegOnce), "FFPROBE": b.script(h, "ffprobe-once", ffprobeOnce)}
 	}
 	t.start(max(1, b.cores), more)
-	return t, dir
+	p := newPreparer(t)
+	videos := p.publishVideos(l.Stars, b.clips[0])
+	dir := h.TempDir()
+	var cmd *exec.Cmd
+	switch l.Scenario {
+	case mix:
+		cmd = b.locust(h, l, t, dir, p.signUpAll("fan", l.Users, false))
+	case crowd.Votes:
+		cmd = b.crowd(h, l, t, dir, p.signUpAll("fan", l.Voters, true), videos)
+	default:
+		cmd = b.crowd(h, l, t, dir, nil, videos)
+	}
+	cmd.Dir = dir
+	return t, p, cmd
 }
 
 // script puts a program in place that works on each clip once in the life of this command.
 func (b *bench) script(h *host, name, text string) string {
 	path := filepath.Join(b.work, name)
-	text = strings.NewReplacer("@FFMPEG@", b.tools.FFmpeg, "@FFPROBE@", b.tools.FFprobe, "@MADE@", b.work).Replace(text)
+	text = strings.NewReplacer("@FFMPEG@", b.ffmpeg, "@FFPROBE@", b.ffprobe, "@MADE@", b.work).Replace(text)
 	h.must(os.WriteFile(path, []byte(text), 0o600), "write a script")
 	h.must(os.Chmod(path, 0o700), "write a script")
 	return path
 }
 
 // generate runs the generator to its end. That it fails is an error of the run, unless it was stopped.
-func (b *bench) generate(ctx context.Context, h *host, l load, t *target, dir string, s *sampler) {
-	log, err := os.Create(filepath.Join(dir, "generator.log"))
+func (b *bench) generate(ctx context.Context, h *host, l load, generator *exec.Cmd, s *sampler) {
+	log, err := os.Create(filepath.Join(generator.Dir, "generator.log"))
 	h.must(err, "make a log")
 	defer func() { _ = log.Close() }()
-	var cmd *exec.Cmd
-	if l.Tool == "locust" {
-		cmd = b.locust(l, t, dir)
-	} else {
-		cmd = b.k6(l, t, dir)
-	}
-	limited, cancel := context.WithTimeoutCause(ctx, l.Up+l.Held+3*time.Minute, errors.New("the generator does not end"))
+	limited, cancel := context.WithTimeoutCause(ctx, l.Up+l.Held+5*time.Minute, errors.New("the generator does not end"))
 	defer cancel()
-	err = runTool(limited, cmd, log, func(pid int) { s.watch("generator", pid) })
+	err = runTool(limited, generator, log, func(pid int) { s.watch("generator", pid) })
 	if err != nil && ctx.Err() == nil {
-		h.Fatalf("%s: %v", l.Tool, err)
+		h.Fatalf("%s: %v", l.tool(), err)
 	}
-}
-
-func (b *bench) locust(l load, t *target, dir string) *exec.Cmd {
-	rate := float64(l.Users) / max(1, l.Up.Seconds())
-	cmd := exec.CommandContext(context.Background(), filepath.Join(b.home, ".venv/bin/locust"),
-		"-f", filepath.Join(b.home, "locustfile.py"), "--headless", "--host", t.url, "--users", strconv.Itoa(l.Users),
-		"--spawn-rate", fmt.Sprintf("%.3f", rate), "--run-time", fmt.Sprintf("%ds", int((l.Up+l.Held).Seconds())),
-		"--stop-timeout", "60", "--only-summary", "--loglevel", "WARNING")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CAPACITY_PEOPLE="+filepath.Join(dir, "people.txt"), "CAPACITY_PASSWORD="+password,
-		"CAPACITY_CLIPS="+b.clipDir(), "CAPACITY_JOURNAL="+filepath.Join(dir, "journal"), "CAPACITY_ADDRESSES="+strconv.Itoa(addresses),
-		"PYTHONDONTWRITEBYTECODE=1")
-	if t.ca != "" {
-		cmd.Env = append(cmd.Env, "REQUESTS_CA_BUNDLE="+t.ca)
-	}
-	return cmd
-}
-
-// addresses is from how many addresses of the loopback people come, as nginx limits what one may ask.
-const addresses = 1000
-
-func (b *bench) k6(l load, t *target, dir string) *exec.Cmd {
-	stars, _ := os.ReadFile(filepath.Join(dir, "stars")) // prepare wrote it
-	cmd := exec.CommandContext(context.Background(), b.k6Path, "run",
-		"--quiet", "--no-usage-report", "--summary-mode", "disabled", "--log-format", "raw", "--console-output", filepath.Join(dir, "journal"),
-		"--local-ips", "127.10.1.1-127.10.1.250,127.11.1.1-127.11.1.250,127.12.1.1-127.12.1.250,127.13.1.1-127.13.1.250",
-		filepath.Join(b.home, "k6", l.Scenario+".js"))
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CAPACITY_URL="+t.url, "CAPACITY_PEOPLE_JSON="+filepath.Join(dir, "people.json"),
-		"CAPACITY_PASSWORD="+password, "CAPACITY_USERS="+strconv.Itoa(l.Users), "CAPACITY_UP="+l.Up.String(),
-		"CAPACITY_HELD="+l.Held.String(), "CAPACITY_STARS="+string(stars), "CAPACITY_CLIP_FILES="+strings.Join(b.clips, ":"))
-	return cmd
 }
 
 // drain waits until the workers have done all that waits, and returns after how many seconds. It gives up when their time
@@ -182,39 +159,46 @@ func (b *bench) drain(ctx context.Context, h *host, l load, t *target) float64 {
 }
 
 // conclude reads what the generator noted and what the platform has, and judges.
-func (b *bench) conclude(h *host, l load, t *target, dir string, s *sampler, r *result) {
-	journal, err := readJournal(filepath.Join(dir, "journal"))
-	h.must(err, "read the journal")
-	now, err := t.truth(h.ctx)
-	h.must(err, "read what is there")
-	first, last := spanOf(journal)
+func (b *bench) conclude(p *preparer, l load, dir string, s *sampler, r *result, found []history.Finding) {
+	entries, err := journal.ReadFile(filepath.Join(dir, "journal"))
+	p.must(err, "read the journal")
+	first, last := spanOf(entries)
 	held := first + l.Up.Seconds()
-	var coming, staying []entry
-	for _, e := range journal {
+	var coming, staying []journal.Entry
+	for _, e := range entries {
 		if e.At >= held {
 			staying = append(staying, e)
 		} else {
 			coming = append(coming, e)
 		}
+		o, ok := e.Operation()
+		if !ok {
+			continue
+		}
+		p.recorder.Add(o)
 		switch {
-		case e.acknowledged() && e.Call == uploadCall:
+		case o.Outcome != history.Acknowledged:
+		case o.Action == history.Upload:
 			r.Uploads++
-		case e.acknowledged():
+		case o.Action == history.Vote:
 			r.Votes++
 		}
 	}
+	state, err := p.readState(p.ctx)
+	p.must(err, "read what is there")
+	found = append(found, history.Check(p.recorder.Operations(), state, history.Rules{})...)
 	r.Calls = statsOf(staying, max(1, last-held))
 	r.Coming = statsOf(coming, max(1, l.Up.Seconds()))
-	r.Faults, r.Findings = faultsOf(journal), append(r.Findings, checkHistory(journal, now)...)
+	r.Faults, r.Findings = faultsOf(entries), countFindings(found)
 	r.useOf(s)
-	r.series = seriesOf(journal, s.samples, float64(s.begin.UnixNano())/1e9)
+	r.series = seriesOf(entries, s.samples, float64(s.begin.UnixNano())/1e9)
 	r.Reasons = judge(r, l.Timed)
 	r.Passed = len(r.Reasons) == 0
 }
 
 // spanOf is when the first and the last request were sent.
-func spanOf(journal []entry) (first, last float64) {
-	for i, e := range journal {
+func spanOf(entries []journal.Entry) (first, last float64) {
+	for i, e := range entries {
 		if i == 0 || e.At < first {
 			first = e.At
 		}

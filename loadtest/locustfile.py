@@ -7,6 +7,7 @@ The command in this folder runs it and says in the environment what to use:
     CAPACITY_CLIPS    folder of clips to upload, each ending in a box of MARK bytes to write into
     CAPACITY_JOURNAL  file that gets a line of JSON for each request: what was asked, what came, whether it was right
     CAPACITY_ADDRESSES how many addresses of the loopback the users come from
+    CAPACITY_PROCESSES how many processes of Locust share the users
 
 Whatever is not as it must be is written into the journal as a fault. Nothing is retried.
 """
@@ -29,9 +30,10 @@ CIRCLE = ("upload", "own_videos", "upload", "ranking", "upload")
 
 clips = sorted(pathlib.Path(os.environ["CAPACITY_CLIPS"]).glob("*.mp4"))
 contents = [memoryview(c.read_bytes()) for c in clips]
-people = itertools.count()
+numbers = itertools.count()
 emails = pathlib.Path(os.environ["CAPACITY_PEOPLE"]).read_text().split()
 addresses = int(os.environ["CAPACITY_ADDRESSES"])
+processes = int(os.environ["CAPACITY_PROCESSES"])
 journal = open(os.environ["CAPACITY_JOURNAL"], "a", buffering=1)
 
 
@@ -41,7 +43,8 @@ class Form:
     def __init__(self, clip):
         self.mark = uuid.uuid4().hex
         self.boundary = uuid.uuid4().hex
-        field = f'--{self.boundary}\r\nContent-Disposition: form-data; name="title"\r\n\r\n{TITLE}\r\n'
+        self.title = f"{TITLE} {self.mark}"
+        field = f'--{self.boundary}\r\nContent-Disposition: form-data; name="title"\r\n\r\n{self.title}\r\n'
         file = (
             f'--{self.boundary}\r\nContent-Disposition: form-data; name="video_file"; filename="clip.mp4"\r\n'
             "Content-Type: video/mp4\r\n\r\n"
@@ -85,7 +88,8 @@ class Player(HttpUser):
     wait_time = between(1, 3)
 
     def on_start(self):
-        n = next(people)
+        # Each process numbers its users in steps, so no two users are the same player.
+        n = next(numbers) * processes + max(0, getattr(self.environment.runner, "worker_index", 0))
         self.email = emails[n % len(emails)]
         self.turn = n
         self.clip = n
@@ -107,13 +111,13 @@ class Player(HttpUser):
         headers = more.pop("headers", {})
         if self.token:
             headers["Authorization"] = "Bearer " + self.token
-        entry = {"call": call, "player": self.email, **more.pop("entry", {})}
+        entry = {"call": call, "account": self.email, **more.pop("entry", {})}
         began, clock = time.time(), time.perf_counter()
         with self.client.request(
             method, path, name=call, headers=headers, timeout=120, catch_response=True, allow_redirects=False, **more
         ) as answer:
             entry |= {"at": round(began, 3), "ms": round((time.perf_counter() - clock) * 1000, 2)}
-            entry |= {"status": answer.status_code or 0, "users": self.environment.runner.user_count}
+            entry |= {"status": answer.status_code or 0, "users": self.environment.runner.user_count * processes}
             try:
                 if error := getattr(answer, "error", None):
                     raise Wrong("connection: " + type(error).__name__)
@@ -139,11 +143,11 @@ class Player(HttpUser):
         self.clip += 1
         form = Form(contents[self.clip % len(contents)])
         headers = {"Content-Type": "multipart/form-data; boundary=" + form.boundary}
-        entry = {"mark": form.mark, "size": form.size}
+        entry = {"mark": form.mark, "size": form.size, "title": form.title}
         self.ask("upload", 201, self.accepted, "POST", "/api/videos/upload", data=form, headers=headers, entry=entry)
 
     def accepted(self, answer, entry):
-        entry["video"] = answer["video_id"]
+        entry["video_id"] = answer["video_id"]
         self.uploaded.append(answer["video_id"])
         expect(answer["message"].startswith("Video subido exitosamente."), "another message")
         expect(isinstance(answer["task_id"], str), "no task_id")

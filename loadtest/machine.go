@@ -17,6 +17,8 @@ var (
 	ffmpegOnce string
 	//go:embed ffprobe-once
 	ffprobeOnce string
+	//go:embed record-ffmpeg
+	recordFFmpeg string
 )
 
 // machine describes what a run ran on, so that figures can be read, and nothing that names it.
@@ -40,8 +42,8 @@ func (b *bench) describe() error {
 	_, _ = fmt.Sscan(fieldOf("/proc/meminfo", "MemTotal"), &kib) // 0 where there is no such file
 	m.MemoryMB = kib >> 10
 	for name, command := range map[string][]string{
-		"locust": {filepath.Join(b.home, ".venv/bin/locust"), "--version"},
-		"k6":     {b.k6Path, "version"}, "ffmpeg": {b.tools.FFmpeg, "-version"}, "nginx": {found("nginx"), "-v"},
+		"locust": {b.locustPath(), "--version"},
+		"ffmpeg": {b.ffmpeg, "-version"}, "nginx": {found("nginx"), "-v"},
 		"redis": {found("redis-server"), "--version"}, "postgres": {found("postgres"), "--version"},
 	} {
 		if v := strings.TrimPrefix(versionOf(command), name+" "); v != "" {

@@ -1,8 +1,9 @@
 // Command loadtest finds out how much the platform bears: it starts the platform, lets people at it, and holds what was
 // acknowledged against what is there afterwards. docs/capacity.md says how and what came of it.
 //
-//	go run ./loadtest --quick
-//	go run ./loadtest --target fleet --only ramp
+//	make build && go -C loadtest build -o ../bin/loadtest .
+//	bin/loadtest --quick
+//	bin/loadtest --target fleet --only ramp
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -20,7 +22,7 @@ import (
 	"time"
 
 	"risingstars/bench/bare"
-	"risingstars/internal/media"
+	"risingstars/loadtest/crowd"
 )
 
 func main() {
@@ -30,6 +32,10 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if len(os.Args) == 3 && os.Args[1] == crowdCommand {
+		fail(crowd.RunFile(ctx, os.Args[2]))
+		return
+	}
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		stop()
 		fail(err)
@@ -49,19 +55,19 @@ type bench struct {
 	log     io.Writer
 	home    string // the folder loadtest of the checkout
 	program string // bin/risingstars
-	k6Path  string
 	dir     string // of the results
 	work    string // what is made once
 	only    []string
 	targets []string
 	again   bool
-	quick   bool
+	quick   bool // every part once with a few people: the figures say nothing
+	short   bool // quick, and only one load of each kind
 	whole   bool          // neither scaled nor a trial, so that the figures are worth documenting
 	every   time.Duration // between two looks at the processes
 	cores   int
-	tools   media.Tools
 	clips   []string // that are uploaded
-	shown   rendered // what public videos show
+
+	ffmpeg, ffprobe string
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -93,7 +99,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
 	flags := flag.NewFlagSet("loadtest", flag.ContinueOnError)
 	flags.SetOutput(out)
-	isQuick := flags.Bool("quick", false, "try every part in less than a minute; the figures say nothing")
+	isShort := flags.Bool("short", false, "one load of each kind with a few people, in half a minute; the figures say nothing")
+	isQuick := flags.Bool("quick", false, "every part once with a few people, in minutes; the figures say nothing")
 	scale := flags.Float64("scale", 1, "users and times, by this factor")
 	target := flags.String("target", "both", "embedded, fleet, or both")
 	only := flags.String("only", "", "runs whose names have one of these in them, separated by commas: smoke, ramp, sustained, votes, gallery, workers, ratio")
@@ -105,7 +112,7 @@ func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
 		return nil, false, err
 	}
 	b = &bench{
-		shape: full.scaled(*scale), log: out, home: *home, again: *again, quick: *isQuick,
+		shape: full.scaled(*scale), log: out, home: *home, again: *again, quick: *isQuick || *isShort, short: *isShort,
 		whole: *reportOnly || *scale == 1 && *only == "" && *target == "both", every: time.Second,
 		cores: runtime.NumCPU(), targets: []string{embedded, fleet},
 	}
@@ -130,7 +137,6 @@ func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
 		b.dir = filepath.Join(filepath.Dir(b.home), "bin", "capacity")
 	}
 	b.program = filepath.Join(filepath.Dir(b.home), "bin", "risingstars")
-	b.k6Path = filepath.Join(filepath.Dir(b.home), "bin", "tools", "k6")
 	b.work, err = os.MkdirTemp("", "risingstars-capacity-once-")
 	return b, *reportOnly, err
 }
@@ -138,38 +144,42 @@ func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
 // makeReady looks whether all is there that the runs need, and makes the clips.
 func (b *bench) makeReady(ctx context.Context) error {
 	for path, how := range map[string]string{
-		b.program: "make build", b.k6Path: "scripts/setup test", filepath.Join(b.home, ".venv/bin/locust"): "scripts/setup test",
+		b.program: "make build", b.locustPath(): "scripts/setup test",
 	} {
 		if !isThere(path) {
 			return fmt.Errorf("%s is missing: run %s", filepath.Base(path), how)
 		}
 	}
 	var err error
-	if b.tools, err = media.Find(ctx, "", ""); err != nil {
+	if b.ffmpeg, err = exec.LookPath("ffmpeg"); err != nil {
+		return err
+	}
+	if b.ffprobe, err = exec.LookPath("ffprobe"); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(b.clipDir(), 0o750); err != nil {
 		return fmt.Errorf("make a folder for clips: %w", err)
 	}
-	for _, s := range uploadClips {
-		path, err := makeClip(ctx, b.tools.FFmpeg, b.clipDir(), s)
+	specs := uploadClips
+	if b.quick {
+		specs = quickClips
+	}
+	for _, s := range specs {
+		path, err := makeClip(ctx, b.ffmpeg, b.clipDir(), s)
 		if err != nil {
 			return err
 		}
 		b.clips = append(b.clips, path)
 	}
-	b.shown, err = render(ctx, b.tools, b.work, b.clips[0])
-	return err
+	return nil
 }
 
 // clipDir is where clips stay from one time to the next.
-func (b *bench) clipDir() string { return filepath.Join(b.home, "clips", "upload") }
-
-func (b *bench) passwordCost() int {
+func (b *bench) clipDir() string {
 	if b.quick {
-		return 4
+		return filepath.Join(b.home, "clips", "quick")
 	}
-	return 10 // the program's default
+	return filepath.Join(b.home, "clips", "upload")
 }
 
 func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.log, format+"\n", args...) }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"risingstars/loadtest/crowd"
 )
 
 // shape is how long the runs take and how many take part. --scale and --quick make it smaller.
@@ -13,7 +15,7 @@ type shape struct {
 	Up, Held    time.Duration
 	Sustained   time.Duration
 	Most        int // users beyond which nobody goes on doubling
-	LocustMost  int // users beyond which k6 takes over: one Locust uses one processor
+	LocustMost  int // users of one Locust process, which uses one processor
 	Drain       time.Duration
 	Stars       int
 	Storm       int // voters at once
@@ -33,10 +35,10 @@ var full = shape{
 	Crowd: 400, Rounds: 5, Round: 2 * time.Second, Batch: 4, Concurrency: []int{1, 2, 4}, Players: []int{1_000, 1_000_000},
 }
 
-// quick tries every part of the suite in less than a minute. Its figures say nothing.
+// quick tries every part of the suite. Its figures say nothing.
 var quick = shape{
 	SmokeUsers: 2, Smoke: 3 * time.Second, Ramps: []int{3}, Up: time.Second, Held: 3 * time.Second,
-	Sustained: 3 * time.Second, Most: 4, LocustMost: 1, Drain: time.Minute, Stars: 3, Storm: 4, Voters: 200,
+	Sustained: 3 * time.Second, Most: 4, LocustMost: 2, Drain: 10 * time.Minute, Stars: 3, Storm: 4, Voters: 200,
 	Crowd: 4, Rounds: 1, Round: 300 * time.Millisecond, Batch: 2, Concurrency: []int{2}, Players: []int{1_000},
 }
 
@@ -59,19 +61,15 @@ func (s shape) scaled(by float64) shape {
 // smoke is the first run: few people, each clip rendered by FFmpeg.
 func (s shape) smoke(target string) load {
 	return load{
-		Name: target + "-smoke", Target: target, Scenario: "mix", Tool: "locust", Users: s.SmokeUsers, Up: time.Second,
-		Held: s.Smoke, Drain: s.Drain, Real: true, Stars: s.Stars, Timed: true,
+		Name: target + "-smoke", Target: target, Scenario: mix, Users: s.SmokeUsers, Up: time.Second,
+		Held: s.Smoke, Drain: s.Drain, Real: true, Stars: 1, Timed: true,
 	}
 }
 
 // mix is a run of the upload scenario with so many users.
 func (s shape) mix(target string, users int) load {
-	tool := "locust"
-	if users > s.LocustMost {
-		tool = "k6"
-	}
 	return load{
-		Name: fmt.Sprintf("%s-ramp-%d", target, users), Target: target, Scenario: "mix", Tool: tool, Users: users,
+		Name: fmt.Sprintf("%s-ramp-%d", target, users), Target: target, Scenario: mix, Users: users,
 		Up: s.Up, Held: s.Held, Drain: s.Drain, Stars: s.Stars, Timed: true,
 	}
 }
@@ -85,15 +83,15 @@ func (s shape) sustained(target string, highest int) load {
 
 func (s shape) votes(target string) load {
 	return load{
-		Name: target + "-votes", Target: target, Scenario: "votes", Tool: "k6", Users: s.Storm, Voters: s.Voters,
-		Up: max(time.Second, s.Up/10), Held: min(s.Held, time.Minute), Drain: time.Second, Stars: s.Stars, Timed: true,
+		Name: target + "-votes", Target: target, Scenario: crowd.Votes, Users: s.Storm, Voters: s.Voters,
+		Up: max(time.Second, s.Up/10), Held: min(s.Held, time.Minute), Drain: s.Drain, Stars: s.Stars, Timed: true,
 	}
 }
 
 func (s shape) gallery(target string) load {
 	return load{
-		Name: target + "-gallery", Target: target, Scenario: "gallery", Tool: "k6", Users: s.Crowd,
-		Up: max(time.Second, s.Up/6), Held: min(s.Held, 2*time.Minute), Drain: time.Second, Stars: s.Stars, Timed: true,
+		Name: target + "-gallery", Target: target, Scenario: crowd.Gallery, Users: s.Crowd,
+		Up: max(time.Second, s.Up/6), Held: min(s.Held, 2*time.Minute), Drain: s.Drain, Stars: s.Stars, Timed: true,
 	}
 }
 

@@ -153,11 +153,11 @@ func (b *bench) compareStart(h *host) []figure {
 		var times, idle []float64
 		for n := range b.Rounds + 1 {
 			begin := time.Now()
-			settings := settings{"WORKERS": "0", "DATA_DIR": h.TempDir()}
+			settings := settings{"WORKERS": "0", "DATA_DIR": h.TempDir(), "LISTEN_ADDR": "127.0.0.1:0"}
 			if kind == embedded {
 				settings["DATA_DIR"] = t.settings["DATA_DIR"]
 			}
-			p, m := h.launch("web", program(b.program, with(t.settings, settings, "LISTEN_ADDR", "127.0.0.1:0"), "serve"), site)
+			p, m := h.launch("web", program(b.program, with(t.settings, settings), "serve"), site)
 			untilReady(h, m[1])
 			if n > 0 { // the first makes what the others find
 				times = append(times, time.Since(begin).Seconds())
@@ -172,11 +172,10 @@ func (b *bench) compareStart(h *host) []figure {
 	return list
 }
 
-func with(base, more settings, name, value string) settings {
-	all := settings{name: value}
-	for _, s := range []settings{base, more} {
-		maps.Copy(all, s)
-	}
+// with is a copy of settings with more of them, the last of a name being the one that counts.
+func with(base, more settings) settings {
+	all := maps.Clone(base)
+	maps.Copy(all, more)
 	return all
 }
 

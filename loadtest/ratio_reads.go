@@ -84,11 +84,11 @@ func seedByNumbers(h *host, t *target, n int) {
 	} {
 		const atOnce = 50_000 // a statement has the seconds that any of the platform's has
 		for first := 1; first <= n; first += atOnce {
-			_, err := t.db.Writer.ExecContext(h.ctx, statement, first, min(n, first+atOnce-1))
+			_, err := t.db.ExecContext(h.ctx, statement, first, min(n, first+atOnce-1))
 			h.must(err, "make players")
 		}
 	}
 	// Autovacuum would get to it in a minute or so.
-	_, err := t.db.Writer.ExecContext(h.ctx, `VACUUM ANALYZE`)
+	_, err := t.db.ExecContext(h.ctx, `VACUUM ANALYZE`)
 	h.must(err, "make players")
 }

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"os"
 	"sync"
 	"time"
-
-	"risingstars/internal/auth"
 )
 
 // compareUploads tells how many uploads of 10 MB a processor second of the web process is enough for, beside a bare
@@ -18,10 +13,8 @@ import (
 // for unusual files, is told apart.
 func (b *bench) compareUploads(h *host) []figure {
 	t := newTarget(h, embedded, b.program, true)
-	owner := newSeeder(t, 4).people("star", 1, false)[0]
-	token, _, err := auth.NewTokens(t.secret, time.Hour, time.Now).Issue(owner.ID, 0)
-	h.must(err, "issue a token")
 	t.start(0, nil)
+	token := newPreparer(t).signUpAll("star", 1, true)[0].Token
 	plain, plainURL := h.bareServer("copy", "BENCH_DIR="+h.TempDir())
 	web := t.watched[len(t.watched)-1].pid
 	clip, err := os.ReadFile(b.clips[len(b.clips)-1])
@@ -68,7 +61,8 @@ func send(h *host, url, token string, clip []byte, n int) {
 		group.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			failures <- sendOne(h, client, url, token, clip)
+			_, err := postClip(h.ctx, client, url, token, "Triple desde la esquina", clip)
+			failures <- err
 		})
 	}
 	group.Wait()
@@ -76,33 +70,4 @@ func send(h *host, url, token string, clip []byte, n int) {
 	for err := range failures {
 		h.must(err, "upload")
 	}
-}
-
-func sendOne(h *host, client *http.Client, url, token string, clip []byte) error {
-	var head bytes.Buffer
-	form := multipart.NewWriter(&head)
-	_ = form.WriteField("title", "Triple desde la esquina") // a buffer takes all
-	_, _ = form.CreateFormFile("video_file", "clip.mp4")
-	tail := "\r\n--" + form.Boundary() + "--\r\n"
-	length := int64(head.Len() + len(clip) + len(tail))
-	r, err := http.NewRequestWithContext(h.ctx, http.MethodPost, url,
-		io.MultiReader(&head, bytes.NewReader(clip), bytes.NewReader([]byte(tail))))
-	if err != nil {
-		return err
-	}
-	r.ContentLength = length
-	r.Header.Set("Content-Type", form.FormDataContentType())
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	answer, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusCreated {
-		err = fmt.Errorf("%s: %s", answer.Status, text)
-	}
-	return err
 }

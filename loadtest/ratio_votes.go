@@ -8,12 +8,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"risingstars/internal/auth"
-	"risingstars/internal/store"
 	"risingstars/internal/testserver"
 )
 
@@ -27,12 +24,11 @@ func (b *bench) compareVotes(h *host) []figure {
 	voters := max(spread, b.Voters)
 	seedByNumbers(h, t, max(voters, 3*spread))
 	v := &voting{host: h, target: t, voters: int64(voters), asker: newAsker(h, t.serve("web", settings{"WORKERS": "0"}), "", b.Round)}
-	v.store = store.New(t.db, store.Options{Queue: noQueue{}})
-	v.sign()
+	v.signIn()
 	pgbench := testserver.Program(h, "pgbench", os.Getenv("RISINGSTARS_TEST_POSTGRES"), "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 	two := scriptOf(h, "two", insertVote, countVote)
 	three := scriptOf(h, "three", insertVote, countVote, rankVote)
-	var many, one, bareMany, bareOne, bareThree, alone []float64
+	var many, one, bareMany, bareOne, bareThree []float64
 	cost, bareCost := costs{}, costs{}
 	for range b.Rounds {
 		many = append(many, cost.of(t, func() float64 { return v.overHTTP(spread) }, b.Round))
@@ -40,14 +36,12 @@ func (b *bench) compareVotes(h *host) []figure {
 		one = append(one, v.overHTTP(1))
 		bareOne = append(bareOne, v.pgbench(pgbench, two, 1))
 		bareThree = append(bareThree, v.pgbench(pgbench, three, spread))
-		alone = append(alone, v.byStore(spread))
 	}
 	list := []figure{
 		wantAtLeast("votes for a thousand stars over HTTP, beside pgbench with the same two statements", median(ratiosOf(many, bareMany)), "of pgbench", .6),
 		wantAtLeast("votes for one star, beside votes for a thousand", median(ratiosOf(one, many)), "of spread", .5),
 		{What: "votes for a thousand stars over HTTP", Value: median(many), Unit: "votes/s"},
 		{What: "votes for one star over HTTP", Value: median(one), Unit: "votes/s"},
-		{What: "votes for a thousand stars by the store alone", Value: median(alone), Unit: "votes/s"},
 		{What: "pgbench, a thousand stars, two statements", Value: median(bareMany), Unit: "votes/s"},
 		{What: "pgbench, a thousand stars, with the ranking as the third statement", Value: median(bareThree), Unit: "votes/s"},
 		{What: "pgbench, one star, two statements", Value: median(bareOne), Unit: "votes/s"},
@@ -102,19 +96,23 @@ type voting struct {
 	*host
 	target *target
 	asker  *asker
-	store  *store.Store
 	voters int64
 	tokens []string // of the voters, by their ids less one
 	given  atomic.Int64
 }
 
-func (v *voting) sign() {
-	issuer := auth.NewTokens(v.target.secret, 24*time.Hour, time.Now)
-	for id := range v.voters {
-		token, _, err := issuer.Issue(id+1, 0)
-		v.must(err, "issue a token")
-		v.tokens = append(v.tokens, token)
-	}
+// signIn gives each voter a token. Their rows have no password, so they get the one of an account that has signed up.
+func (v *voting) signIn() {
+	p := newPreparer(v.target)
+	v.must(p.signUp(0, "model@example.com"), "sign up")
+	_, err := v.target.db.ExecContext(v.ctx, `
+		UPDATE players SET password_hash = (SELECT password_hash FROM players WHERE email = 'model@example.com') WHERE id <= $1`, v.voters)
+	v.must(err, "give the voters a password")
+	v.tokens = make([]string, v.voters)
+	v.must(inParallel(len(v.tokens), func(i int) (err error) {
+		v.tokens[i], err = p.logIn(fmt.Sprintf("%d@example.com", i+1))
+		return err
+	}), "sign in")
 }
 
 // pair is the next vote. Nobody votes for their own video, whose number is theirs. pgbench has the first thousand stars,
@@ -140,33 +138,6 @@ func (v *voting) overHTTP(stars int64) float64 {
 		return fmt.Appendf(nil, "POST /api/public/videos/%d/vote HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: 0\r\n\r\n",
 			star, v.asker.address, v.tokens[voter-1])
 	})
-}
-
-// byStore is how many the store takes without a web process before it.
-func (v *voting) byStore(stars int64) float64 {
-	var count atomic.Int64
-	failures := make(chan error, connectionsAtOnce)
-	var group sync.WaitGroup
-	begin := time.Now()
-	for range connectionsAtOnce {
-		group.Go(func() {
-			for time.Since(begin) < v.asker.round {
-				voter, star := v.pair(stars)
-				if _, err := v.store.AddVote(v.ctx, star, voter, time.Now()); err != nil {
-					failures <- err
-					return
-				}
-				count.Add(1)
-			}
-		})
-	}
-	group.Wait()
-	took := time.Since(begin).Seconds()
-	close(failures)
-	for err := range failures {
-		v.must(err, "vote")
-	}
-	return float64(count.Load()) / took
 }
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+) \(without`)

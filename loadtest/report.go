@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"risingstars/loadtest/journal"
 )
 
 // results reads all results of the folder, in the order in which they were made.
@@ -139,12 +141,12 @@ func overUsers(list []*result, target string) map[string]chart {
 		return l
 	}
 	p95 := chart{title: target + ": p95 by users", x: "users", y: "ms"}
-	for _, call := range []string{uploadCall, "list", "ranking", "sign-in"} {
+	for _, call := range []string{journal.Upload, "list", "ranking", "sign-in"} {
 		p95.lines = append(p95.lines, curve(call, func(c callStats) float64 { return c.P95 }))
 	}
 	return map[string]chart{
 		target + "-users-rps": {title: target + ": requests a second by users", x: "users", y: "requests/s", lines: []line{
-			curve("all", func(c callStats) float64 { return c.RPS }), curve(uploadCall, func(c callStats) float64 { return c.RPS }),
+			curve("all", func(c callStats) float64 { return c.RPS }), curve(journal.Upload, func(c callStats) float64 { return c.RPS }),
 		}},
 		target + "-users-p95": p95,
 		target + "-users-errors": {title: target + ": errors by users", x: "users", y: "%", lines: []line{

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"risingstars/loadtest/journal"
 )
 
 // A result that was saved is read again as it was, and the report and the page for the documentation are made of it.
@@ -20,7 +22,7 @@ func TestResultsAndReport(t *testing.T) {
 	saved := &result{
 		Name: "fleet-ramp-100", Kind: "load", Target: fleet, Scenario: "mix", Tool: "locust", Users: 100,
 		Began: time.Date(2026, 1, 15, 10, 30, 0, 0, time.UTC), Uploads: 3, Passed: true, Reasons: []string{},
-		Calls: []callStats{{Call: "all", Requests: 9, P95: 12.5}, {Call: uploadCall, Requests: 3, P95: 900}},
+		Calls: []callStats{{Call: "all", Requests: 9, P95: 12.5}, {Call: journal.Upload, Requests: 3, P95: 900}},
 		series: table{
 			head: []string{"seconds", "users", "requests_per_second", "failures", "p95_ms", "connections", "waiting", "cpu_web", "mib_web"},
 			rows: [][]string{{"1.00", "50", "4.00", "0", "9.00", "50", "1", "0.50", "30.00"}, {"2.00", "100", "5.00", "0", "9.00", "99", "2", "0.90", "31.00"}},

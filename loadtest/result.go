@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"risingstars/loadtest/journal"
 )
 
 // result is what came of one run. It is kept as NAME.json, and for people and their tables as CSV beside.
@@ -98,7 +100,7 @@ func (r *result) useOf(s *sampler) {
 func round(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 // seriesOf is the course of a run: what the sampler saw, and the requests of the time since the sample before.
-func seriesOf(journal []entry, samples []sample, begin float64) table {
+func seriesOf(entries []journal.Entry, samples []sample, begin float64) table {
 	names := []string{}
 	if len(samples) > 0 {
 		for name := range samples[len(samples)-1].Memory {
@@ -110,8 +112,8 @@ func seriesOf(journal []entry, samples []sample, begin float64) table {
 	for _, name := range names {
 		t.head = append(t.head, "cpu_"+name, "mib_"+name)
 	}
-	byEnd := slices.Clone(journal)
-	slices.SortFunc(byEnd, func(a, b entry) int { return int(math.Copysign(1, a.At+a.MS/1000-b.At-b.MS/1000)) })
+	byEnd := slices.Clone(entries)
+	slices.SortFunc(byEnd, func(a, b journal.Entry) int { return int(math.Copysign(1, a.At+a.MS/1000-b.At-b.MS/1000)) })
 	before := 0.0
 	users := 0
 	for _, s := range samples {

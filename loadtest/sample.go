@@ -125,10 +125,12 @@ type sampler struct {
 	short   func(what string) // told what the machine has run out of
 }
 
-// watch adds a process that is started in the course of the run.
+// watch adds a process that is started in the course of the run, or puts it in the place of the one of that name.
 func (s *sampler) watch(name string, pid int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.watched = slices.DeleteFunc(s.watched, func(w watched) bool { return w.name == name })
+	delete(s.before, name)
 	s.watched = append(s.watched, watched{name, pid})
 }
 

@@ -2,9 +2,13 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
+
+	"risingstars/internal/testkit/history"
+	"risingstars/loadtest/journal"
 )
 
 // callStats sums up one call of a run in one of its phases.
@@ -28,7 +32,7 @@ func percentile(sorted []float64, q float64) float64 {
 }
 
 // statsOf sums up entries that were sent in so many seconds: call by call, and all together under "all".
-func statsOf(entries []entry, seconds float64) []callStats {
+func statsOf(entries []journal.Entry, seconds float64) []callStats {
 	times, failures := map[string][]float64{}, map[string]int{}
 	for _, e := range entries {
 		for _, call := range []string{e.Call, "all"} {
@@ -51,14 +55,37 @@ func statsOf(entries []entry, seconds float64) []callStats {
 }
 
 // faultsOf counts what went wrong by call and kind.
-func faultsOf(entries []entry) []finding {
-	found := findings{}
+func faultsOf(entries []journal.Entry) []finding {
+	var faults []history.Finding
 	for _, e := range entries {
 		if e.Fault != "" {
-			found.add(e.Call+": "+e.Fault, "%s at %.0f, status %d after %.0f ms", e.Player, e.At, e.Status, e.MS)
+			faults = append(faults, history.Finding{
+				Kind: e.Call + ": " + e.Fault, Detail: fmt.Sprintf("%s at %.0f, status %d after %.0f ms", e.Account, e.At, e.Status, e.MS),
+			})
 		}
 	}
-	return found.list()
+	return countFindings(faults)
+}
+
+// finding is a kind of failure and how often it was found, with one example.
+type finding struct {
+	Kind    string `json:"kind"`
+	Count   int    `json:"count"`
+	Example string `json:"example"`
+}
+
+// countFindings counts findings by kind and keeps the first of each as the example.
+func countFindings(all []history.Finding) []finding {
+	list := []finding{}
+	for _, f := range all {
+		i := slices.IndexFunc(list, func(known finding) bool { return known.Kind == f.Kind })
+		if i < 0 {
+			i, list = len(list), append(list, finding{Kind: f.Kind, Example: f.Detail})
+		}
+		list[i].Count++
+	}
+	slices.SortFunc(list, func(a, b finding) int { return cmp.Compare(a.Kind, b.Kind) })
+	return list
 }
 
 // What a run must keep to, besides that nothing is lost.
@@ -91,7 +118,7 @@ func judge(r *result, timed bool) []string {
 			continue
 		}
 		most := float64(maxP95)
-		if c.Call == uploadCall {
+		if c.Call == journal.Upload {
 			most = maxUploadP95
 		}
 		if timed && c.P95 > most {

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"risingstars/internal/testkit/history"
+	"risingstars/loadtest/journal"
 )
 
 func TestPercentile(t *testing.T) {
@@ -32,7 +35,7 @@ func TestJudge(t *testing.T) {
 	t.Parallel()
 	fine := func() *result {
 		return &result{Scenario: "mix", Uploads: 1, Calls: []callStats{
-			{Call: "all", Requests: 1000, Failures: 10}, {Call: uploadCall, Requests: 600, P95: 2000}, {Call: "list", Requests: 400, P95: 1000},
+			{Call: "all", Requests: 1000, Failures: 10}, {Call: journal.Upload, Requests: 600, P95: 2000}, {Call: "list", Requests: 400, P95: 1000},
 		}}
 	}
 	cases := []struct {
@@ -82,6 +85,15 @@ func TestOnlySlow(t *testing.T) {
 		if got := onlySlow(&result{Reasons: []string{"p95 of list", reason}}); got != want {
 			t.Errorf("%s: got %v", reason, got)
 		}
+	}
+}
+
+func TestCountFindings(t *testing.T) {
+	t.Parallel()
+	got := countFindings([]history.Finding{{Kind: "vote lost", Detail: "a"}, {Kind: "upload lost", Detail: "b"}, {Kind: "vote lost", Detail: "c"}})
+	want := []finding{{Kind: "upload lost", Count: 1, Example: "b"}, {Kind: "vote lost", Count: 2, Example: "a"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -36,7 +36,7 @@ func (b *bench) all(ctx context.Context) (failed []string, err error) {
 			err = b.loads(ctx, target, note)
 		}
 	}
-	if err != nil {
+	if err != nil || b.short {
 		return failed, err
 	}
 	for _, target := range b.targets {
@@ -55,10 +55,14 @@ func (b *bench) all(ctx context.Context) (failed []string, err error) {
 	return failed, nil
 }
 
-// trial makes one run of each kind, in which times do not count: each generator, each scenario and
-// each target has its turn, and both generators come through the front.
+// trial makes one run of each kind, in which times do not count: each generator, each scenario and each target has its
+// turn, and in the longer form both generators come through the front.
 func (b *bench) trial(ctx context.Context, note func(*result, error) error) error {
-	for _, l := range []load{b.smoke(fleet), b.mix(embedded, b.Ramps[0]), b.votes(fleet), b.gallery(fleet)} {
+	loads := []load{b.mix(embedded, b.Ramps[0]), b.votes(fleet), b.gallery(fleet)}
+	if !b.short {
+		loads = append(loads, b.smoke(fleet))
+	}
+	for _, l := range loads {
 		l.Timed = false
 		if err := note(b.once(ctx, l.Name, func(ctx context.Context) (*result, error) { return b.runLoad(ctx, l) })); err != nil {
 			return err

@@ -10,15 +10,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
-	"risingstars/internal/contest"
-	"risingstars/internal/jobs"
-	"risingstars/internal/store"
+	"golang.org/x/sync/errgroup"
+
+	"risingstars/internal/testkit/history"
+	"risingstars/loadtest/crowd"
 )
 
-// workerRun processes clips that were put straight into storage and queue, and beside it runs FFmpeg alone with the same
+// workerRun processes clips that were uploaded before the worker started, and beside it runs FFmpeg alone with the same
 // arguments on the same clips, as many at once, in turn.
 type workerRun struct {
 	name        string
@@ -36,7 +38,7 @@ func (b *bench) workerRuns(target string) []workerRun {
 	}
 	clips, rounds := workerClips, 2
 	if b.quick {
-		clips, rounds = []clipSpec{quickClip}, 1
+		clips, rounds = quickClips[:1], 1
 	}
 	var list []workerRun
 	for _, c := range clips {
@@ -66,93 +68,90 @@ func (b *bench) runWorkers(ctx context.Context, s workerRun) (*result, error) {
 	clipDir := filepath.Join(b.home, "clips", "workers")
 	err := h.try(func() {
 		h.must(os.MkdirAll(clipDir, 0o750), "make a folder for clips")
-		clip, err := makeClip(ctx, b.tools.FFmpeg, clipDir, s.clip)
+		clip, err := makeClip(ctx, b.ffmpeg, clipDir, s.clip)
 		h.must(err, "make a clip")
-		t := newTarget(h, s.target, b.program, b.quick)
+		t := newTarget(h, s.target, b.program, true)
+		t.serve("web", settings{"WORKERS": "0"})
 		feed := newFeeder(t, clip)
-		const name = "worker"
-		t.work(s.concurrency, nil)
+		bare := b.bareRender(feed, s.concurrency)
 		watch := &sampler{target: t, watched: slices.Clone(t.watched), short: func(string) {}}
 		sampling, enough := context.WithCancel(ctx)
 		var looking sync.WaitGroup
 		looking.Go(func() { watch.run(sampling, b.every) })
-		bare := b.bareRender(h, clip, s.concurrency)
 		m := measured{}
 		for range s.rounds {
-			before, begin := cpuOf(t, name), time.Now()
-			ids := feed.enter(s.batch)
-			b.drain(ctx, h, load{Drain: 30 * time.Minute}, t)
-			m.cpu = append(m.cpu, (cpuOf(t, name)-before)/time.Since(begin).Seconds())
-			m.add(feed.jobs(ids))
+			m.add(feed.processBatch(b, s, watch, &m))
 			m.bare = append(m.bare, float64(s.batch)/bare(s.batch).Minutes())
 		}
 		enough()
 		looking.Wait()
 		r.useOf(watch)
-		now, err := t.truth(ctx)
+		state, err := t.readState(ctx)
 		h.must(err, "read what is there")
-		r.Findings = checkHistory(feed.entered, now)
-		m.conclude(r, name)
+		r.Findings = countFindings(history.Check(feed.recorder.Operations(), state, history.Rules{}))
+		m.conclude(r, workerName)
 	})
 	return r, err
 }
 
-func cpuOf(t *target, name string) float64 {
-	i := slices.IndexFunc(t.watched, func(w watched) bool { return w.name == name })
-	return useOf(processes(), t.watched[i].pid).cpu
-}
+// workerName is the worker's name among the processes that are watched.
+const workerName = "worker"
 
-// feeder puts clips into storage and queue.
+// feeder puts clips into the queue: it uploads them while no worker runs.
 type feeder struct {
-	*seeder
-	clip    string
-	owner   person
-	entered []entry // as if they had been uploaded, for the checker
+	*preparer
+	clip  string
+	owner crowd.Account
+	sent  int
 }
 
 func newFeeder(t *target, clip string) *feeder {
-	queue, err := jobs.NewQueue(jobs.Postgres(t.db.Writer, nil))
-	t.must(err, "open the queue")
-	s := newSeeder(t, 4)
-	f := &feeder{seeder: s, clip: clip, owner: s.people("star", 1, false)[0]}
-	f.store = store.New(t.db, store.Options{Queue: queue})
-	return f
+	p := newPreparer(t)
+	return &feeder{preparer: p, clip: clip, owner: p.signUpAll("star", 1, true)[0]}
 }
 
-// enter enters n videos of the clip, each with its job.
-func (f *feeder) enter(n int) []int64 {
+// uploadClips uploads the clip so many times.
+func (f *feeder) uploadClips(n int) []int64 {
+	content, err := os.ReadFile(f.clip)
+	f.must(err, "read the clip")
 	ids := make([]int64, n)
-	size, mark := endOf(f.clip)
 	for i := range ids {
-		m := contest.Media{Token: contest.NewToken(), Format: contest.MP4, Size: size}
-		f.link(m.Original(), f.clip)
-		v, err := f.store.AddVideo(f.ctx, contest.Video{
-			PlayerID: f.owner.ID, Title: "Triple desde la esquina", Status: contest.Uploaded, UploadedAt: time.Now().UTC(), Media: m,
-		})
-		f.must(err, "enter a video")
-		ids[i] = v.ID
-		f.entered = append(f.entered, entry{
-			Call: uploadCall, Status: 201, Player: f.owner.Email, Video: v.ID, Size: size, Mark: mark,
-		})
+		f.sent++
+		ids[i] = f.upload(f.owner, fmt.Sprintf("Triple desde la esquina, el %d", f.sent), content)
 	}
 	return ids
+}
+
+// processBatch fills the queue and lets a worker empty it. It returns the jobs, as if all had entered the queue when the
+// worker was ready.
+func (f *feeder) processBatch(b *bench, s workerRun, watch *sampler, m *measured) []job {
+	ids := f.uploadClips(s.batch)
+	worker := f.work(s.concurrency, nil)
+	watch.watch(workerName, worker.pid())
+	ready, before := time.Now(), useOf(processes(), worker.pid()).cpu
+	b.drain(f.ctx, f.host, load{Drain: 30 * time.Minute}, f.target)
+	m.cpu = append(m.cpu, (useOf(processes(), worker.pid()).cpu-before)/time.Since(ready).Seconds())
+	f.stop(worker) // its jobs are recorded as done when it has ended
+	jobs := f.jobs(ids)
+	for i := range jobs {
+		jobs[i].entered = ready
+	}
+	return jobs
 }
 
 // jobs are the ways of the videos through the queue, in the order in which they were done.
 func (f *feeder) jobs(ids []int64) []job {
 	var list []job
-	err := f.each(f.ctx, `
-		SELECT v.id, j.created_at, j.attempted_at, j.finalized_at
-		FROM videos AS v JOIN river_job AS j ON CAST(j.id AS TEXT) = v.task_id WHERE j.finalized_at IS NOT NULL`,
+	err := f.forEachRow(f.ctx, `
+		SELECT CAST(args->>'video_id' AS BIGINT), attempted_at, finalized_at FROM river_job
+		WHERE args->>'video_id' IS NOT NULL AND finalized_at IS NOT NULL`,
 		func(scan func(...any) error) error {
 			var j job
-			if err := scan(&j.video, &j.entered, &j.started, &j.done); err != nil {
-				return err
-			}
+			err := scan(&j.video, &j.started, &j.done)
 			if slices.Contains(ids, j.video) {
 				list = append(list, j)
 			}
-			return nil
+			return err
 		})
 	f.must(err, "read the jobs")
 	slices.SortFunc(list, func(a, b job) int { return a.done.Compare(b.done) })
@@ -160,39 +159,68 @@ func (f *feeder) jobs(ids []int64) []job {
 }
 
 // bareRender gives a function that runs FFmpeg so many times, so many at once, with the arguments and the priority that a
-// worker uses, and tells how long that took.
-func (b *bench) bareRender(h *host, clip string, concurrency int) func(n int) time.Duration {
-	dir := h.TempDir()
-	tools := b.tools
-	tools.Threads = max(1, b.cores/concurrency)
-	job, err := renderOf(h.ctx, tools, dir, clip)
-	h.must(err, "look at the clip")
+// worker uses, and tells how long that took. A worker of the same concurrency renders the clip once, for its arguments.
+func (b *bench) bareRender(f *feeder, concurrency int) func(n int) time.Duration {
+	dir := f.TempDir()
+	recorded := filepath.Join(dir, "arguments")
+	script := strings.NewReplacer("@FFMPEG@", b.ffmpeg, "@ARGUMENTS@", recorded).Replace(recordFFmpeg)
+	path := filepath.Join(dir, "ffmpeg")
+	f.must(os.WriteFile(path, []byte(script), 0o600), "write a script")
+	f.must(os.Chmod(path, 0o700), "write a script")
+	id := f.uploadClips(1)[0]
+	worker := f.work(concurrency, settings{"FFMPEG": path})
+	f.waitUntilProcessed(f.owner, id)
+	args := ownCopies(f.host, dir, f.clip, strings.Split(strings.TrimSpace(textOf(recorded)), "\n"))
+	f.stop(worker)
 	return func(n int) time.Duration {
 		begin := time.Now()
-		var group sync.WaitGroup
-		turns := make(chan struct{}, concurrency)
-		failures := make(chan error, n)
+		var group errgroup.Group
+		group.SetLimit(concurrency)
 		for i := range n {
-			group.Go(func() {
-				turns <- struct{}{}
-				defer func() { <-turns }()
-				mine := job
-				mine.Dest = filepath.Join(dir, fmt.Sprintf("%d.mp4", i))
-				mine.Poster = filepath.Join(dir, fmt.Sprintf("%d.jpg", i))
-				args, err := tools.RenderArgs(mine)
-				if err == nil {
-					err = niced(h.ctx, tools.FFmpeg, args)
-				}
-				failures <- err
-			})
+			group.Go(func() error { return niced(f.ctx, b.ffmpeg, withOutputs(args, dir, i)) })
 		}
-		group.Wait()
-		close(failures)
-		for err := range failures {
-			h.must(err, "run FFmpeg alone")
-		}
+		f.must(group.Wait(), "run FFmpeg alone")
 		return time.Since(begin)
 	}
+}
+
+// ownCopies replaces the worker's files in the arguments of a rendering: the original by the clip, and the pictures of the
+// contest, which end with the worker, by copies in dir.
+func ownCopies(h *host, dir, clip string, args []string) []string {
+	args = slices.Clone(args)
+	inputs := 0
+	for i, arg := range args {
+		path, isFile := strings.CutPrefix(arg, "file:")
+		if !isFile || args[i-1] != "-i" {
+			continue
+		}
+		inputs++
+		if inputs == 1 {
+			args[i] = "file:" + clip
+			continue
+		}
+		picture, err := os.ReadFile(path)
+		h.must(err, "read a picture of the contest")
+		copied := filepath.Join(dir, fmt.Sprintf("picture-%d.png", inputs))
+		h.must(os.WriteFile(copied, picture, 0o600), "copy a picture of the contest")
+		args[i] = "file:" + copied
+	}
+	if inputs == 0 {
+		h.Fatal("the arguments of a rendering name no file")
+	}
+	return args
+}
+
+// withOutputs are the arguments of a rendering with other files to write: clip and poster, of which the arguments' ends and
+// not their places are known.
+func withOutputs(args []string, dir string, number int) []string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "file:") && args[i-1] != "-i" {
+			args[i] = fmt.Sprintf("file:%s/%d%s", dir, number, filepath.Ext(arg))
+		}
+	}
+	return args
 }
 
 // niced runs a program at the priority of a rendition.

@@ -8,6 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"risingstars/internal/testkit/history"
+	"risingstars/loadtest/journal"
 )
 
 // roomMaker compares the originals of videos that are processed, whole, with the clips that were sent, and then gives
@@ -17,11 +20,11 @@ type roomMaker struct {
 	target *target
 	clips  map[int64][]byte // by their size
 	done   map[int64]bool   // by the video's id
-	found  findings
+	found  []history.Finding
 }
 
 func newRoomMaker(t *target, paths []string) (*roomMaker, error) {
-	m := &roomMaker{target: t, clips: map[int64][]byte{}, done: map[int64]bool{}, found: findings{}}
+	m := &roomMaker{target: t, clips: map[int64][]byte{}, done: map[int64]bool{}}
 	for _, path := range paths {
 		clip, err := os.ReadFile(path)
 		if err != nil {
@@ -51,12 +54,12 @@ func (m *roomMaker) run(ctx context.Context, every time.Duration) error {
 // look compares what has been processed since it last looked.
 func (m *roomMaker) look(ctx context.Context) error {
 	originals := map[int64]string{}
-	err := m.target.each(ctx, `SELECT id, token, format FROM videos WHERE status = 'processed'`, func(scan func(...any) error) error {
+	err := m.target.forEachRow(ctx, `SELECT id, token, format FROM videos WHERE status = 'processed'`, func(scan func(...any) error) error {
 		var id int64
 		var token, format string
 		err := scan(&id, &token, &format)
 		if !m.done[id] {
-			originals[id] = filepath.Join(m.target.mediaDir, "videos", token, "original."+format)
+			originals[id] = filepath.Join(m.target.mediaDir, originalKey(token, format))
 		}
 		return err
 	})
@@ -70,7 +73,7 @@ func (m *roomMaker) look(ctx context.Context) error {
 		}
 		m.done[id] = true
 		if !same {
-			m.found.add("original changed", "video %d is not as it was sent", id)
+			m.found = append(m.found, history.Finding{Kind: "original changed", Detail: fmt.Sprintf("video %d is not as it was sent", id)})
 		}
 	}
 	return nil
@@ -97,9 +100,9 @@ func (m *roomMaker) compare(path string) (same bool, err error) {
 	}
 	const piece = 1 << 20
 	buffer := make([]byte, piece)
-	for rest := clip[:len(clip)-markBytes]; len(rest) > 0; {
+	for rest := clip[:len(clip)-journal.MarkBytes]; len(rest) > 0; {
 		part := buffer[:min(piece, len(rest))]
-		if _, err := f.ReadAt(part, int64(len(clip)-markBytes-len(rest))); err != nil {
+		if _, err := f.ReadAt(part, int64(len(clip)-journal.MarkBytes-len(rest))); err != nil {
 			return false, fmt.Errorf("compare originals: %w", err)
 		}
 		if !bytes.Equal(part, rest[:len(part)]) {
@@ -108,5 +111,5 @@ func (m *roomMaker) compare(path string) (same bool, err error) {
 		rest = rest[len(part):]
 	}
 	const block = 4096
-	return true, punch(f, (stat.Size()-markBytes)/block*block)
+	return true, punch(f, (stat.Size()-journal.MarkBytes)/block*block)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"risingstars/loadtest/journal"
 )
 
 // An original that is as it was sent gives its room back and keeps its size and end; another is told from it.
@@ -27,7 +29,7 @@ func TestCompare(t *testing.T) {
 		t.Fatal(err)
 	}
 	marked := bytes.Clone(content)
-	copy(marked[len(marked)-markBytes:], "another upload of the same clip.")
+	copy(marked[len(marked)-journal.MarkBytes:], "another upload of the same clip.")
 	changed := bytes.Clone(marked)
 	changed[len(changed)/2]++
 	tests := []struct {

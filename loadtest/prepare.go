@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"risingstars/internal/testkit/history"
+	"risingstars/loadtest/crowd"
+	"risingstars/loadtest/journal"
+)
+
+// password is the password of every account.
+const password = "salto-y-canasta"
+
+// preparer makes through the HTTP API what a run needs beforehand: accounts, and public videos. It records what the
+// platform acknowledges, so the check after the run covers it too.
+type preparer struct {
+	*target
+	url      string // of a web process, without nginx and its limits
+	client   *http.Client
+	recorder history.Recorder
+}
+
+func newPreparer(t *target) *preparer {
+	p := &preparer{target: t, url: t.webs[0], client: &http.Client{
+		Timeout: 10 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: preparedAtOnce},
+	}}
+	t.Cleanup(p.client.CloseIdleConnections)
+	return p
+}
+
+// preparedAtOnce is how many accounts are made at once. More would only wait: the platform hashes few passwords at once.
+const preparedAtOnce = 4
+
+// signUpAll makes accounts, and signs them in if they need tokens.
+func (p *preparer) signUpAll(kind string, n int, tokens bool) []crowd.Account {
+	accounts := make([]crowd.Account, n)
+	p.must(inParallel(n, func(i int) (err error) {
+		accounts[i].Email = fmt.Sprintf("%s%d@example.com", kind, i+1)
+		if err = p.signUp(i, accounts[i].Email); err == nil && tokens {
+			accounts[i].Token, err = p.logIn(accounts[i].Email)
+		}
+		return err
+	}), "sign up")
+	return accounts
+}
+
+// inParallel calls do for 0 to n-1, a few at once, and stops at the first error.
+func inParallel(n int, do func(i int) error) error {
+	var next atomic.Int64
+	var group errgroup.Group
+	for range preparedAtOnce {
+		group.Go(func() error {
+			for {
+				i := int(next.Add(1) - 1)
+				if i >= n {
+					return nil
+				}
+				if err := do(i); err != nil {
+					next.Store(int64(n))
+					return err
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+func (p *preparer) signUp(number int, email string) error {
+	_, err := p.postJSON("/api/auth/signup", "", http.StatusCreated, map[string]string{
+		"first_name": "Valentina", "last_name": fmt.Sprintf("Ríos %d", number+1), "email": email, "city": fmt.Sprintf("Ciudad %d", number%50),
+		"password1": password, "password2": password,
+	})
+	if err == nil {
+		p.recorder.Add(history.Operation{Action: history.SignUp, Account: email, Outcome: history.Acknowledged})
+	}
+	return err
+}
+
+func (p *preparer) logIn(email string) (token string, err error) {
+	text, err := p.postJSON("/api/auth/login", "", http.StatusOK, map[string]string{"email": email, "password": password})
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Token string `json:"access_token"`
+	}
+	err = json.Unmarshal(text, &answer)
+	return answer.Token, err
+}
+
+// publishVideos makes players with a public video each, and returns the videos' ids.
+func (p *preparer) publishVideos(n int, clip string) []int64 {
+	content, err := os.ReadFile(clip)
+	p.must(err, "read a clip")
+	ids := make([]int64, n)
+	owners := p.signUpAll("star", n, true)
+	for i, owner := range owners {
+		ids[i] = p.upload(owner, fmt.Sprintf("Triple desde la esquina, el %d", i+1), content)
+	}
+	for i, owner := range owners {
+		p.waitUntilProcessed(owner, ids[i])
+		_, err := p.postJSON(fmt.Sprintf("/api/videos/%d/publish", ids[i]), owner.Token, http.StatusOK, nil)
+		p.must(err, "publish a video")
+		p.recorder.Add(history.Operation{Action: history.Publish, Account: owner.Email, VideoID: ids[i], Outcome: history.Acknowledged})
+	}
+	return ids
+}
+
+// upload sends a clip and records it.
+func (p *preparer) upload(owner crowd.Account, title string, clip []byte) (videoID int64) {
+	text, err := postClip(p.ctx, p.client, p.url+"/api/videos/upload", owner.Token, title, clip)
+	p.must(err, "upload a clip")
+	var answer struct {
+		VideoID int64 `json:"video_id"`
+	}
+	p.must(json.Unmarshal(text, &answer), "upload a clip")
+	p.recorder.Add(history.Operation{
+		Action: history.Upload, Account: owner.Email, Title: title, VideoID: answer.VideoID, Outcome: history.Acknowledged,
+		Content: journal.Fingerprint(int64(len(clip)), string(clip[len(clip)-journal.MarkBytes:])),
+	})
+	return answer.VideoID
+}
+
+// waitUntilProcessed waits as long as the video is on its way: FFmpeg has limits of its own, so that ends.
+func (p *preparer) waitUntilProcessed(owner crowd.Account, videoID int64) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		text, err := p.call(http.MethodGet, fmt.Sprintf("/api/videos/%d", videoID), owner.Token, http.StatusOK, nil)
+		p.must(err, "look at a video")
+		var video struct {
+			Status  string `json:"status"`
+			Failure string `json:"failure_reason"`
+		}
+		p.must(json.Unmarshal(text, &video), "look at a video")
+		switch video.Status {
+		case "processed":
+			return
+		case "failed":
+			p.Fatalf("video %d has failed: %s", videoID, video.Failure)
+		}
+		select {
+		case <-tick.C:
+		case <-p.ctx.Done():
+			p.Fatal(context.Cause(p.ctx))
+		}
+	}
+}
+
+func (p *preparer) postJSON(path, token string, status int, body any) ([]byte, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	return p.call(http.MethodPost, path, token, status, text)
+}
+
+// call sends a request and returns the body of the answer, whose status must be the given one. A platform that is busy
+// (429, 503) is asked again after the time that it names.
+func (p *preparer) call(method, path, token string, status int, body []byte) ([]byte, error) {
+	for {
+		answer, text, err := exchange(p.ctx, p.client, method, p.url+path, token, body)
+		if err != nil {
+			return nil, err
+		}
+		switch answer.StatusCode {
+		case status:
+			return text, nil
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // at once where it does not say
+			select {
+			case <-time.After(time.Duration(seconds) * time.Second):
+			case <-p.ctx.Done():
+				return nil, context.Cause(p.ctx)
+			}
+		default:
+			return nil, fmt.Errorf("%s %s: %s: %s", method, path, answer.Status, text)
+		}
+	}
+}
+
+func exchange(ctx context.Context, client *http.Client, method, url, token string, body []byte) (*http.Response, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	return answer, text, err
+}
+
+// postClip sends a clip as the form of an upload and returns the body of the answer, which must be a 201.
+func postClip(ctx context.Context, client *http.Client, url, token, title string, clip []byte) ([]byte, error) {
+	var head bytes.Buffer
+	form := multipart.NewWriter(&head)
+	_ = form.WriteField("title", title) // a buffer takes all
+	_, _ = form.CreateFormFile("video_file", "clip.mp4")
+	tail := "\r\n--" + form.Boundary() + "--\r\n"
+	length := int64(head.Len() + len(clip) + len(tail))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url,
+		io.MultiReader(&head, bytes.NewReader(clip), bytes.NewReader([]byte(tail))))
+	if err != nil {
+		return nil, err
+	}
+	r.ContentLength = length
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusCreated {
+		err = fmt.Errorf("%s: %s", answer.Status, text)
+	}
+	return text, err
+}
