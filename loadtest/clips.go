@@ -29,11 +29,11 @@ var (
 	quickClips  = []clipSpec{{"1", 1, 1, "640x360"}, {"2", 2, 1, "640x360"}}
 )
 
-// makeClip makes a clip in a folder, or finds it there made already: H.264 at the bit rate that its size asks for, filled
+// makeClipFile makes a clip in a folder, or finds it there made already: H.264 at the bit rate that its size asks for, filled
 // up to the byte with a box of type "free" (ISO/IEC 14496-12), whose last bytes are the mark.
-func makeClip(ctx context.Context, ffmpeg, dir string, s clipSpec) (string, error) {
+func makeClipFile(ctx context.Context, ffmpeg, dir string, s clipSpec) (string, error) {
 	path := filepath.Join(dir, s.name+".mp4")
-	if isThere(path) {
+	if fileHasContent(path) {
 		return path, nil
 	}
 	total := int64(s.megabytes) * 1_000_000
@@ -50,7 +50,7 @@ func makeClip(ctx context.Context, ffmpeg, dir string, s clipSpec) (string, erro
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("make a clip: %w\n%s", err, out)
 		}
-		err := fillUp(work, total)
+		err := padToSize(work, total)
 		if err == nil {
 			return path, os.Rename(work, path)
 		}
@@ -63,8 +63,8 @@ func makeClip(ctx context.Context, ffmpeg, dir string, s clipSpec) (string, erro
 
 var errTooLarge = errors.New("the clip is larger than it was to be")
 
-// fillUp brings a file to its size with a box that nobody looks at.
-func fillUp(path string, total int64) (err error) {
+// padToSize brings a file to its size with a box that nobody looks at.
+func padToSize(path string, total int64) (err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return fmt.Errorf("fill up a clip: %w", err)

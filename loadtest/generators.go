@@ -17,50 +17,50 @@ import (
 // addresses is from how many addresses of the loopback people come, as nginx limits what one may ask.
 const addresses = 1000
 
-// locust is the command of Locust with the players' scenario. One Locust process uses one processor, so more users share
+// locustGenerator is the command of Locust with the players' scenario. One Locust process uses one processor, so more users share
 // several.
-func (b *bench) locust(h *host, l load, t *target, dir string, accounts []crowd.Account) *exec.Cmd {
+func (b *benchmark) locustGenerator(h *harness, l loadRun, t *target, dir string, accounts []crowd.Account) *exec.Cmd {
 	var emails strings.Builder
 	for _, a := range accounts {
 		emails.WriteString(a.Email + "\n")
 	}
 	people := filepath.Join(dir, "people.txt")
-	h.must(os.WriteFile(people, []byte(emails.String()), 0o600), "write the accounts")
-	processes := (l.Users + b.LocustMost - 1) / b.LocustMost
+	h.requireNoError(os.WriteFile(people, []byte(emails.String()), 0o600), "write the accounts")
+	processes := (l.Users + b.UsersPerLocust - 1) / b.UsersPerLocust
 	args := []string{
 		"-f", filepath.Join(b.home, "locustfile.py"), "--headless", "--host", t.url, "--users", strconv.Itoa(l.Users),
-		"--spawn-rate", fmt.Sprintf("%.3f", float64(l.Users)/max(1, l.Up.Seconds())), "--run-time", fmt.Sprintf("%ds", int((l.Up + l.Held).Seconds())),
+		"--spawn-rate", fmt.Sprintf("%.3f", float64(l.Users)/max(1, l.RampUp.Seconds())), "--run-time", fmt.Sprintf("%ds", int((l.RampUp + l.Hold).Seconds())),
 		"--stop-timeout", "60", "--only-summary", "--loglevel", "WARNING",
 	}
 	if processes > 1 {
 		host, port, err := net.SplitHostPort(testserver.FreeAddr(h))
-		h.must(err, "find a port for Locust")
+		h.requireNoError(err, "find a port for Locust")
 		args = append(args, "--processes", strconv.Itoa(processes),
 			"--master-host", host, "--master-bind-host", host, "--master-port", port, "--master-bind-port", port)
 	}
 	cmd := exec.CommandContext(context.Background(), b.locustPath(), args...)
-	cmd.Env = append(os.Environ(), "CAPACITY_PEOPLE="+people, "CAPACITY_PASSWORD="+password, "CAPACITY_CLIPS="+b.clipDir(),
+	cmd.Env = append(os.Environ(), "CAPACITY_PEOPLE="+people, "CAPACITY_PASSWORD="+password, "CAPACITY_CLIPS="+b.uploadClipsFolder(),
 		"CAPACITY_JOURNAL="+filepath.Join(dir, "journal"), "CAPACITY_ADDRESSES="+strconv.Itoa(addresses),
 		"CAPACITY_PROCESSES="+strconv.Itoa(processes), "PYTHONDONTWRITEBYTECODE=1")
-	if t.ca != "" {
-		cmd.Env = append(cmd.Env, "REQUESTS_CA_BUNDLE="+t.ca)
+	if t.caFile != "" {
+		cmd.Env = append(cmd.Env, "REQUESTS_CA_BUNDLE="+t.caFile)
 	}
 	return cmd
 }
 
-func (b *bench) locustPath() string { return filepath.Join(b.home, ".venv/bin/locust") }
+func (b *benchmark) locustPath() string { return filepath.Join(b.home, ".venv/bin/locust") }
 
 // crowdCommand, as the first argument, makes this program the generator of package crowd; a file of options follows.
 const crowdCommand = "crowd"
 
-// crowd is the command of the crowd: this program once more.
-func (b *bench) crowd(h *host, l load, t *target, dir string, accounts []crowd.Account, videos []int64) *exec.Cmd {
+// crowdGenerator is the command of the crowd: this program once more.
+func (b *benchmark) crowdGenerator(h *harness, l loadRun, t *target, dir string, accounts []crowd.Account, videos []int64) *exec.Cmd {
 	options := filepath.Join(dir, "crowd.json")
-	h.must(crowd.Options{
-		Scenario: l.Scenario, URL: t.url, CAFile: t.ca, Journal: filepath.Join(dir, "journal"), Users: l.Users,
-		RampUp: l.Up, Hold: l.Held, Accounts: accounts, VideoIDs: videos,
+	h.requireNoError(crowd.Options{
+		Scenario: l.Scenario, URL: t.url, CAFile: t.caFile, Journal: filepath.Join(dir, "journal"), Users: l.Users,
+		RampUp: l.RampUp, Hold: l.Hold, Accounts: accounts, VideoIDs: videos,
 	}.WriteFile(options), "describe the crowd")
 	self, err := os.Executable()
-	h.must(err, "find this program")
+	h.requireNoError(err, "find this program")
 	return exec.CommandContext(context.Background(), self, crowdCommand, options)
 }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// punch gives the room of a file's first n bytes back, which read as zeros then. Its size stays. See fallocate(2).
-func punch(f *os.File, n int64) error {
+// punchHole gives the room of a file's first n bytes back, which read as zeros then. Its size stays. See fallocate(2).
+func punchHole(f *os.File, n int64) error {
 	const keepSize, punchHole = 1, 2
 	if n <= 0 {
 		return nil

@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// punch does nothing where files have no holes.
-func punch(*os.File, int64) error { return nil }
+// punchHole does nothing where files have no holes.
+func punchHole(*os.File, int64) error { return nil }

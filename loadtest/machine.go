@@ -21,8 +21,8 @@ var (
 	recordFFmpeg string
 )
 
-// machine describes what a run ran on, so that figures can be read, and nothing that names it.
-type machine struct {
+// machineInfo describes what a run ran on, so that figures can be read, and nothing that names it.
+type machineInfo struct {
 	CPU      string            `json:"cpu"`
 	Cores    int               `json:"cores"`
 	MemoryMB int               `json:"memory_mib"`
@@ -31,22 +31,22 @@ type machine struct {
 	Versions map[string]string `json:"versions"`
 }
 
-// describe keeps the machine's description beside the results.
-func (b *bench) describe() error {
-	path := filepath.Join(b.dir, "machine.json")
-	m := machine{
-		CPU: fieldOf("/proc/cpuinfo", "model name"), Cores: b.cores, Kernel: strings.TrimSpace(textOf("/proc/sys/kernel/osrelease")),
-		System: strings.Trim(fieldOf("/etc/os-release", "PRETTY_NAME"), `"`), Versions: map[string]string{"go": runtime.Version()},
+// saveMachineInfo keeps the machine's description beside the results.
+func (b *benchmark) saveMachineInfo() error {
+	path := filepath.Join(b.resultsDir, "machine.json")
+	m := machineInfo{
+		CPU: firstFieldOfFile("/proc/cpuinfo", "model name"), Cores: b.cores, Kernel: strings.TrimSpace(textOrEmpty("/proc/sys/kernel/osrelease")),
+		System: strings.Trim(firstFieldOfFile("/etc/os-release", "PRETTY_NAME"), `"`), Versions: map[string]string{"go": runtime.Version()},
 	}
 	var kib int
-	_, _ = fmt.Sscan(fieldOf("/proc/meminfo", "MemTotal"), &kib) // 0 where there is no such file
+	_, _ = fmt.Sscan(firstFieldOfFile("/proc/meminfo", "MemTotal"), &kib) // 0 where there is no such file
 	m.MemoryMB = kib >> 10
 	for name, command := range map[string][]string{
 		"locust": {b.locustPath(), "--version"},
-		"ffmpeg": {b.ffmpeg, "-version"}, "nginx": {found("nginx"), "-v"},
-		"redis": {found("redis-server"), "--version"}, "postgres": {found("postgres"), "--version"},
+		"ffmpeg": {b.ffmpeg, "-version"}, "nginx": {findServerProgram("nginx"), "-v"},
+		"redis": {findServerProgram("redis-server"), "--version"}, "postgres": {findServerProgram("postgres"), "--version"},
 	} {
-		if v := strings.TrimPrefix(versionOf(command), name+" "); v != "" {
+		if v := strings.TrimPrefix(versionReportedBy(command), name+" "); v != "" {
 			m.Versions[name] = v
 		}
 	}
@@ -54,20 +54,20 @@ func (b *bench) describe() error {
 	if err != nil {
 		return fmt.Errorf("describe the machine: %w", err)
 	}
-	if err := os.MkdirAll(b.dir, 0o750); err != nil {
+	if err := os.MkdirAll(b.resultsDir, 0o750); err != nil {
 		return fmt.Errorf("describe the machine: %w", err)
 	}
-	return writeWhole(path, append(text, '\n'))
+	return writeFileAtomically(path, append(text, '\n'))
 }
 
-// version is the program's own, which may be a commit that begins with a letter.
-func (b *bench) version() string {
-	said, _, _ := strings.Cut(strings.TrimPrefix(versionOf([]string{b.program, "version"}), "risingstars "), " ")
+// programVersion is the program's own, which may be a commit that begins with a letter.
+func (b *benchmark) programVersion() string {
+	said, _, _ := strings.Cut(strings.TrimPrefix(versionReportedBy([]string{b.programPath, "version"}), "risingstars "), " ")
 	return said
 }
 
-// found is a program, on the path or where Debian keeps servers.
-func found(name string) string {
+// findServerProgram is a program, on the path or where Debian keeps servers.
+func findServerProgram(name string) string {
 	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/", "/usr/sbin/"} {
 		if paths, err := filepath.Glob(pattern + name); err == nil && len(paths) > 0 {
 			return slices.Max(paths)
@@ -76,8 +76,8 @@ func found(name string) string {
 	return name
 }
 
-// versionOf is the first word with a digit in front that a program says of itself.
-func versionOf(command []string) string {
+// versionReportedBy is the first word with a digit in front that a program says of itself.
+func versionReportedBy(command []string) string {
 	out, err := exec.Command(command[0], command[1:]...).CombinedOutput() //nolint:noctx // it is at once
 	if err != nil {
 		return ""
@@ -91,14 +91,14 @@ func versionOf(command []string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func textOf(path string) string {
+func textOrEmpty(path string) string {
 	text, _ := os.ReadFile(path) // "" where there is none
 	return string(text)
 }
 
-// fieldOf is the value of the first line that begins with a name.
-func fieldOf(path, name string) string {
-	for line := range strings.Lines(textOf(path)) {
+// firstFieldOfFile is the value of the first line that begins with a name.
+func firstFieldOfFile(path, name string) string {
+	for line := range strings.Lines(textOrEmpty(path)) {
 		if rest, ok := strings.CutPrefix(line, name); ok {
 			return strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(rest), ":="))
 		}

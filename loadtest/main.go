@@ -27,66 +27,66 @@ import (
 
 func main() {
 	if bare.Wanted() {
-		fail(bare.Serve(os.Stdout))
+		exitOnError(bare.Serve(os.Stdout))
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if len(os.Args) == 3 && os.Args[1] == crowdCommand {
-		fail(crowd.RunFile(ctx, os.Args[2]))
+		exitOnError(crowd.RunFile(ctx, os.Args[2]))
 		return
 	}
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := runBenchmark(ctx, os.Args[1:], os.Stdout); err != nil {
 		stop()
-		fail(err)
+		exitOnError(err)
 	}
 }
 
-func fail(err error) {
+func exitOnError(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadtest:", err)
 		os.Exit(1)
 	}
 }
 
-// bench is a run of the suite.
-type bench struct {
-	shape
-	log     io.Writer
-	home    string // the folder loadtest of the checkout
-	program string // bin/risingstars
-	dir     string // of the results
-	work    string // what is made once
-	only    []string
-	targets []string
-	again   bool
-	quick   bool // every part once with a few people: the figures say nothing
-	short   bool // quick, and only one load of each kind
-	whole   bool          // neither scaled nor a trial, so that the figures are worth documenting
-	every   time.Duration // between two looks at the processes
-	cores   int
-	clips   []string // that are uploaded
+// benchmark is a run of the suite.
+type benchmark struct {
+	sizing
+	log            io.Writer
+	home           string // the folder loadtest of the checkout
+	programPath    string // bin/risingstars
+	resultsDir     string // of the results
+	workDir        string // what is made once
+	selected       []string
+	targets        []string
+	repeatSaved    bool
+	quick          bool          // every part once with a few people: the figures say nothing
+	short          bool          // quick, and only one load of each kind
+	publishable    bool          // neither scaled nor a trial, so that the figures are worth documenting
+	sampleInterval time.Duration // between two looks at the processes
+	cores          int
+	uploadedClips  []string // that are uploaded
 
 	ffmpeg, ffprobe string
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	b, docs, err := newBench(args, out)
+func runBenchmark(ctx context.Context, args []string, out io.Writer) error {
+	b, docs, err := parseCommandLine(args, out)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(b.work) }()
+	defer func() { _ = os.RemoveAll(b.workDir) }()
 	if docs {
-		return b.report(ctx)
+		return b.writeReport(ctx)
 	}
-	if err := b.makeReady(ctx); err != nil {
+	if err := b.checkPrerequisites(ctx); err != nil {
 		return err
 	}
-	failed, err := b.all(ctx)
+	failed, err := b.runSelected(ctx)
 	if err != nil {
 		return err
 	}
-	if err := b.report(ctx); err != nil {
+	if err := b.writeReport(ctx); err != nil {
 		return err
 	}
 	if len(failed) > 0 {
@@ -95,8 +95,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// newBench reads the command line. docs says that only the report and the figures of docs/capacity.md are wanted.
-func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
+// parseCommandLine reads the command line. docs says that only the report and the figures of docs/capacity.md are wanted.
+func parseCommandLine(args []string, out io.Writer) (b *benchmark, docs bool, err error) {
 	flags := flag.NewFlagSet("loadtest", flag.ContinueOnError)
 	flags.SetOutput(out)
 	isShort := flags.Bool("short", false, "one load of each kind with a few people, in half a minute; the figures say nothing")
@@ -111,9 +111,9 @@ func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
 	if err := flags.Parse(args); err != nil {
 		return nil, false, err
 	}
-	b = &bench{
-		shape: full.scaled(*scale), log: out, home: *home, again: *again, quick: *isQuick || *isShort, short: *isShort,
-		whole: *reportOnly || *scale == 1 && *only == "" && *target == "both", every: time.Second,
+	b = &benchmark{
+		sizing: fullSizing.scaledBy(*scale), log: out, home: *home, repeatSaved: *again, quick: *isQuick || *isShort, short: *isShort,
+		publishable: *reportOnly || *scale == 1 && *only == "" && *target == "both", sampleInterval: time.Second,
 		cores: runtime.NumCPU(), targets: []string{embedded, fleet},
 	}
 	if *target != "both" {
@@ -123,7 +123,7 @@ func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
 		}
 	}
 	if *only != "" {
-		b.only = strings.Split(*only, ",")
+		b.selected = strings.Split(*only, ",")
 	}
 	if *into == "" {
 		*into = time.Now().UTC().Format(time.DateOnly)
@@ -131,22 +131,22 @@ func newBench(args []string, out io.Writer) (b *bench, docs bool, err error) {
 	if b.home, err = filepath.Abs(b.home); err != nil {
 		return nil, false, err
 	}
-	b.dir = filepath.Join(b.home, "results", *into)
+	b.resultsDir = filepath.Join(b.home, "results", *into)
 	if b.quick {
-		b.shape, b.every, b.again = quick, 250*time.Millisecond, true
-		b.dir = filepath.Join(filepath.Dir(b.home), "bin", "capacity")
+		b.sizing, b.sampleInterval, b.repeatSaved = quickSizing, 250*time.Millisecond, true
+		b.resultsDir = filepath.Join(filepath.Dir(b.home), "bin", "capacity")
 	}
-	b.program = filepath.Join(filepath.Dir(b.home), "bin", "risingstars")
-	b.work, err = os.MkdirTemp("", "risingstars-capacity-once-")
+	b.programPath = filepath.Join(filepath.Dir(b.home), "bin", "risingstars")
+	b.workDir, err = os.MkdirTemp("", "risingstars-capacity-once-")
 	return b, *reportOnly, err
 }
 
-// makeReady looks whether all is there that the runs need, and makes the clips.
-func (b *bench) makeReady(ctx context.Context) error {
+// checkPrerequisites looks whether all is there that the runs need, and makes the clips.
+func (b *benchmark) checkPrerequisites(ctx context.Context) error {
 	for path, how := range map[string]string{
-		b.program: "make build", b.locustPath(): "scripts/setup test",
+		b.programPath: "make build", b.locustPath(): "scripts/setup test",
 	} {
-		if !isThere(path) {
+		if !fileHasContent(path) {
 			return fmt.Errorf("%s is missing: run %s", filepath.Base(path), how)
 		}
 	}
@@ -157,7 +157,7 @@ func (b *bench) makeReady(ctx context.Context) error {
 	if b.ffprobe, err = exec.LookPath("ffprobe"); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(b.clipDir(), 0o750); err != nil {
+	if err := os.MkdirAll(b.uploadClipsFolder(), 0o750); err != nil {
 		return fmt.Errorf("make a folder for clips: %w", err)
 	}
 	specs := uploadClips
@@ -165,21 +165,23 @@ func (b *bench) makeReady(ctx context.Context) error {
 		specs = quickClips
 	}
 	for _, s := range specs {
-		path, err := makeClip(ctx, b.ffmpeg, b.clipDir(), s)
+		path, err := makeClipFile(ctx, b.ffmpeg, b.uploadClipsFolder(), s)
 		if err != nil {
 			return err
 		}
-		b.clips = append(b.clips, path)
+		b.uploadedClips = append(b.uploadedClips, path)
 	}
 	return nil
 }
 
-// clipDir is where clips stay from one time to the next.
-func (b *bench) clipDir() string {
+// uploadClipsFolder is where clips stay from one time to the next.
+func (b *benchmark) uploadClipsFolder() string {
 	if b.quick {
 		return filepath.Join(b.home, "clips", "quick")
 	}
 	return filepath.Join(b.home, "clips", "upload")
 }
 
-func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.log, format+"\n", args...) }
+func (b *benchmark) reportProgress(format string, args ...any) {
+	_, _ = fmt.Fprintf(b.log, format+"\n", args...)
+}

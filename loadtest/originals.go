@@ -13,18 +13,18 @@ import (
 	"risingstars/loadtest/journal"
 )
 
-// roomMaker compares the originals of videos that are processed, whole, with the clips that were sent, and then gives
+// originalsComparer compares the originals of videos that are processed, whole, with the clips that were sent, and then gives
 // their room on the disk back: they keep their size and their end, by which the checker knows them. So a run needs the
 // room of what waits, not of all that was uploaded.
-type roomMaker struct {
-	target *target
-	clips  map[int64][]byte // by their size
-	done   map[int64]bool   // by the video's id
-	found  []history.Finding
+type originalsComparer struct {
+	target   *target
+	clips    map[int64][]byte // by their size
+	compared map[int64]bool   // by the video's id
+	findings []history.Finding
 }
 
-func newRoomMaker(t *target, paths []string) (*roomMaker, error) {
-	m := &roomMaker{target: t, clips: map[int64][]byte{}, done: map[int64]bool{}}
+func newOriginalsComparer(t *target, paths []string) (*originalsComparer, error) {
+	m := &originalsComparer{target: t, clips: map[int64][]byte{}, compared: map[int64]bool{}}
 	for _, path := range paths {
 		clip, err := os.ReadFile(path)
 		if err != nil {
@@ -35,30 +35,30 @@ func newRoomMaker(t *target, paths []string) (*roomMaker, error) {
 	return m, nil
 }
 
-// run looks every so often until ctx ends, and once more then.
-func (m *roomMaker) run(ctx context.Context, every time.Duration) error {
+// compareUntilDone looks every so often until ctx ends, and once more then.
+func (m *originalsComparer) compareUntilDone(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return m.look(context.WithoutCancel(ctx))
+			return m.compareProcessed(context.WithoutCancel(ctx))
 		case <-tick.C:
-			if err := m.look(ctx); err != nil && ctx.Err() == nil {
+			if err := m.compareProcessed(ctx); err != nil && ctx.Err() == nil {
 				return err
 			}
 		}
 	}
 }
 
-// look compares what has been processed since it last looked.
-func (m *roomMaker) look(ctx context.Context) error {
+// compareProcessed compares what has been processed since it last looked.
+func (m *originalsComparer) compareProcessed(ctx context.Context) error {
 	originals := map[int64]string{}
 	err := m.target.forEachRow(ctx, `SELECT id, token, format FROM videos WHERE status = 'processed'`, func(scan func(...any) error) error {
 		var id int64
 		var token, format string
 		err := scan(&id, &token, &format)
-		if !m.done[id] {
+		if !m.compared[id] {
 			originals[id] = filepath.Join(m.target.mediaDir, originalKey(token, format))
 		}
 		return err
@@ -67,21 +67,21 @@ func (m *roomMaker) look(ctx context.Context) error {
 		return err
 	}
 	for id, path := range originals {
-		same, err := m.compare(path)
+		same, err := m.compareAndFree(path)
 		if err != nil {
 			return err
 		}
-		m.done[id] = true
+		m.compared[id] = true
 		if !same {
-			m.found = append(m.found, history.Finding{Kind: "original changed", Detail: fmt.Sprintf("video %d is not as it was sent", id)})
+			m.findings = append(m.findings, history.Finding{Kind: "original changed", Detail: fmt.Sprintf("video %d is not as it was sent", id)})
 		}
 	}
 	return nil
 }
 
-// compare holds an original against the clip of its size, up to the mark, and makes a hole of what was as it should be.
+// compareAndFree holds an original against the clip of its size, up to the mark, and makes a hole of what was as it should be.
 // One that is missing or of another size is the checker's to find.
-func (m *roomMaker) compare(path string) (same bool, err error) {
+func (m *originalsComparer) compareAndFree(path string) (same bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return true, nil
@@ -111,5 +111,5 @@ func (m *roomMaker) compare(path string) (same bool, err error) {
 		rest = rest[len(part):]
 	}
 	const block = 4096
-	return true, punch(f, (stat.Size()-journal.MarkBytes)/block*block)
+	return true, punchHole(f, (stat.Size()-journal.MarkBytes)/block*block)
 }

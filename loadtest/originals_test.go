@@ -24,7 +24,7 @@ func TestCompare(t *testing.T) {
 		return path
 	}
 	write("clip", content)
-	m, err := newRoomMaker(nil, []string{clip})
+	m, err := newOriginalsComparer(nil, []string{clip})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +41,11 @@ func TestCompare(t *testing.T) {
 		{"gone", filepath.Join(dir, "gone"), true},
 	}
 	for _, test := range tests {
-		size, mark := endOf(test.path)
+		size, mark := sizeAndMarkOf(test.path)
 
-		same, err := m.compare(test.path)
+		same, err := m.compareAndFree(test.path)
 
-		if sizeAfter, markAfter := endOf(test.path); same != test.same || err != nil || sizeAfter != size || markAfter != mark {
+		if sizeAfter, markAfter := sizeAndMarkOf(test.path); same != test.same || err != nil || sizeAfter != size || markAfter != mark {
 			t.Errorf("%s: got %v, %v, then %d bytes ending in %q", test.name, same, err, sizeAfter, markAfter)
 		}
 	}

@@ -27,24 +27,24 @@ type process struct {
 	log   string // the file of what it has said on stderr
 }
 
-// launch starts a process in a group of its own, so that a signal to the terminal reaches it by way of us only. It waits
+// startProcess starts a process in a group of its own, so that a signal to the terminal reaches it by way of us only. It waits
 // until a line of its output matches, and returns the match's groups.
-func (h *host) launch(name string, cmd *exec.Cmd, ready *regexp.Regexp) (*process, []string) {
+func (h *harness) startProcess(name string, cmd *exec.Cmd, ready *regexp.Regexp) (*process, []string) {
 	p := &process{name: name, cmd: cmd, ended: make(chan struct{}), log: filepath.Join(h.TempDir(), name+".log")}
 	log, err := os.Create(p.log)
-	h.must(err, "make a log")
+	h.requireNoError(err, "make a log")
 	out, inPipe, err := os.Pipe()
-	h.must(err, "make a pipe")
+	h.requireNoError(err, "make a pipe")
 	cmd.Stdout, cmd.Stderr = inPipe, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	h.must(cmd.Start(), "start "+name)
+	h.requireNoError(cmd.Start(), "start "+name)
 	_ = inPipe.Close()
 	go func() { // ends with the process
 		_ = cmd.Wait()
 		_ = log.Close()
 		close(p.ended)
 	}()
-	h.Cleanup(func() { h.stop(p) })
+	h.Cleanup(func() { h.stopProcess(p) })
 	found := make(chan []string, 1)
 	go func() { // ends with the process, which closes its end of the pipe
 		lines := bufio.NewScanner(out)
@@ -70,8 +70,8 @@ func (h *host) launch(name string, cmd *exec.Cmd, ready *regexp.Regexp) (*proces
 	return nil, nil
 }
 
-// stop ends a process gently, and if need be not gently.
-func (h *host) stop(p *process) {
+// stopProcess ends a process gently, and if need be not gently.
+func (h *harness) stopProcess(p *process) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-p.ended:
@@ -81,13 +81,13 @@ func (h *host) stop(p *process) {
 	}
 }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
+func (p *process) processID() int { return p.cmd.Process.Pid }
 
 // settings are a program's settings by NAME.
 type settings map[string]string
 
-// program is a command of the built program with settings.
-func program(path string, s settings, args ...string) *exec.Cmd {
+// programCommand is a command of the built program with settings.
+func programCommand(path string, s settings, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(context.Background(), path, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	for name, value := range s {
@@ -96,10 +96,10 @@ func program(path string, s settings, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// runTool runs a program to its end, in a group of its own that is killed as a whole if ctx ends. What it says goes to
+// runToCompletion runs a program to its end, in a group of its own that is killed as a whole if ctx ends. What it says goes to
 // out; of a failure, the end is in the error.
-func runTool(ctx context.Context, cmd *exec.Cmd, out io.Writer, started func(pid int)) error {
-	last := &tail{}
+func runToCompletion(ctx context.Context, cmd *exec.Cmd, out io.Writer, started func(pid int)) error {
+	last := &tailBuffer{}
 	cmd.Stdout = io.MultiWriter(out, last)
 	cmd.Stderr = cmd.Stdout
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -131,13 +131,13 @@ func runTool(ctx context.Context, cmd *exec.Cmd, out io.Writer, started func(pid
 	}
 }
 
-// tail keeps the end of what is written to it.
-type tail struct{ text []byte }
+// tailBuffer keeps the end of what is written to it.
+type tailBuffer struct{ text []byte }
 
-func (t *tail) Write(p []byte) (int, error) {
+func (t *tailBuffer) Write(p []byte) (int, error) {
 	t.text = append(t.text, p...)
 	t.text = t.text[max(0, len(t.text)-4096):]
 	return len(p), nil
 }
 
-func (t *tail) String() string { return strings.TrimSpace(string(t.text)) }
+func (t *tailBuffer) String() string { return strings.TrimSpace(string(t.text)) }

@@ -28,59 +28,61 @@ type ratio struct {
 	run  func(context.Context) (*result, error)
 }
 
-func (b *bench) ratios() []ratio {
+func (b *benchmark) ratioComparisons() []ratio {
 	list := []ratio{
-		{"ratio-start", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-start", b.compareStart) }},
-		{"ratio-uploads", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-uploads", b.compareUploads) }},
-		{"ratio-votes", func(ctx context.Context) (*result, error) { return b.beside(ctx, "ratio-votes", b.compareVotes) }},
+		{"ratio-start", func(ctx context.Context) (*result, error) { return b.runComparison(ctx, "ratio-start", b.compareStart) }},
+		{"ratio-uploads", func(ctx context.Context) (*result, error) {
+			return b.runComparison(ctx, "ratio-uploads", b.compareUploads)
+		}},
+		{"ratio-votes", func(ctx context.Context) (*result, error) { return b.runComparison(ctx, "ratio-votes", b.compareVotes) }},
 	}
-	for _, n := range b.Players {
+	for _, n := range b.RankedPlayers {
 		name := fmt.Sprintf("ratio-reads-%d", n)
 		list = append(list, ratio{name, func(ctx context.Context) (*result, error) {
-			return b.beside(ctx, name, func(h *host) []figure { return b.compareReads(h, n) })
+			return b.runComparison(ctx, name, func(h *harness) []figure { return b.compareReads(h, n) })
 		}})
 	}
 	return list
 }
 
-// beside makes a result of figures.
-func (b *bench) beside(ctx context.Context, name string, measure func(*host) []figure) (*result, error) {
-	h := newHost(ctx, b.log)
-	defer h.end()
+// runComparison makes a result of figures.
+func (b *benchmark) runComparison(ctx context.Context, name string, measure func(*harness) []figure) (*result, error) {
+	h := newHarness(ctx, b.log)
+	defer h.releaseAll()
 	r := &result{Name: name, Kind: "ratio", Scenario: strings.TrimPrefix(name, "ratio-"), Began: time.Now().UTC()}
-	err := h.try(func() { r.Figures = measure(h) })
-	r.judgeFigures()
+	err := h.runSteps(func() { r.Figures = measure(h) })
+	r.judgeByFigures()
 	return r, err
 }
 
 var serving = regexp.MustCompile(`^serving (http://\S+)`)
 
-// bareServer starts this program once more as one of the bare servers.
-func (h *host) bareServer(kind string, env ...string) (*process, string) {
+// startBareServer starts this program once more as one of the bare servers.
+func (h *harness) startBareServer(kind string, env ...string) (*process, string) {
 	self, err := os.Executable()
-	h.must(err, "find this program")
+	h.requireNoError(err, "find this program")
 	cmd := exec.CommandContext(context.Background(), self)
 	cmd.Env = append(append(os.Environ(), bare.Env+"="+kind), env...)
-	p, m := h.launch("bare-"+kind, cmd, serving)
+	p, m := h.startProcess("bare-"+kind, cmd, serving)
 	return p, m[1]
 }
 
 const connectionsAtOnce = 16
 
-// asker sends requests on many connections at once, round by round.
-type asker struct {
+// requester sends requests on many connections at once, round by round.
+type requester struct {
 	address string
 	tls     *tls.Config // nil for plain HTTP
 	round   time.Duration
 	rounds  int // so far: each comes from addresses of its own, as the front limits what one may ask
 }
 
-func newAsker(h *host, url, ca string, round time.Duration) *asker {
+func newRequester(h *harness, url, ca string, round time.Duration) *requester {
 	scheme, address, _ := strings.Cut(url, "://")
-	a := &asker{address: address, round: round}
+	a := &requester{address: address, round: round}
 	if scheme == "https" {
 		text, err := os.ReadFile(ca)
-		h.must(err, "read the certificate")
+		h.requireNoError(err, "read the certificate")
 		pool := x509.NewCertPool()
 		pool.AppendCertsFromPEM(text)
 		a.tls = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
@@ -88,8 +90,8 @@ func newAsker(h *host, url, ca string, round time.Duration) *asker {
 	return a
 }
 
-// perSecond is how many requests were answered in a round. next gives a request to each connection by its number.
-func (a *asker) perSecond(h *host, next func(connection int) []byte) float64 {
+// requestsPerSecond is how many requests were answered in a round. next gives a request to each connection by its number.
+func (a *requester) requestsPerSecond(h *harness, next func(connection int) []byte) float64 {
 	a.rounds++
 	var count atomic.Int64
 	failures := make(chan error, connectionsAtOnce)
@@ -97,25 +99,25 @@ func (a *asker) perSecond(h *host, next func(connection int) []byte) float64 {
 	begin := time.Now()
 	for i := range connectionsAtOnce {
 		group.Go(func() {
-			failures <- a.askInTurn(h.ctx, i, begin, &count, func() []byte { return next(i) })
+			failures <- a.sendFromManyAddresses(h.ctx, i, begin, &count, func() []byte { return next(i) })
 		})
 	}
 	group.Wait()
 	took := time.Since(begin).Seconds()
 	close(failures)
 	for err := range failures {
-		h.must(err, "ask")
+		h.requireNoError(err, "ask")
 	}
 	return float64(count.Load()) / took
 }
 
-// askInTurn asks for a round on one connection after the other, each from an address of its own: the front lets one have
+// sendFromManyAddresses asks for a round on one connection after the other, each from an address of its own: the front lets one have
 // some two thousand requests at a stretch.
-func (a *asker) askInTurn(ctx context.Context, connection int, begin time.Time, count *atomic.Int64, next func() []byte) error {
+func (a *requester) sendFromManyAddresses(ctx context.Context, connection int, begin time.Time, count *atomic.Int64, next func() []byte) error {
 	const turns = 8
 	for k := range turns {
 		from := net.IPv4(127, byte(20+a.rounds%200), byte(a.rounds/200*turns+k), byte(connection+1))
-		n, err := a.ask(ctx, from, begin.Add(a.round*time.Duration(k+1)/turns), next)
+		n, err := a.sendUntil(ctx, from, begin.Add(a.round*time.Duration(k+1)/turns), next)
 		count.Add(n)
 		if err != nil {
 			return err
@@ -124,7 +126,7 @@ func (a *asker) askInTurn(ctx context.Context, connection int, begin time.Time, 
 	return nil
 }
 
-func (a *asker) ask(ctx context.Context, from net.IP, end time.Time, next func() []byte) (n int64, err error) {
+func (a *requester) sendUntil(ctx context.Context, from net.IP, end time.Time, next func() []byte) (n int64, err error) {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: from}, Timeout: 10 * time.Second}
 	var conn net.Conn
 	if a.tls == nil {
@@ -139,17 +141,17 @@ func (a *asker) ask(ctx context.Context, from net.IP, end time.Time, next func()
 	return bare.Ask(conn, end, next)
 }
 
-// get is a request for a path, always the same.
-func (a *asker) get(path string) func(int) []byte {
+// getRequest is a request for a path, always the same.
+func (a *requester) getRequest(path string) func(int) []byte {
 	text := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, a.address)
 	return func(int) []byte { return text }
 }
 
 // compareStart tells how long a web process takes until it is ready, and what it holds when it is idle.
-func (b *bench) compareStart(h *host) []figure {
+func (b *benchmark) compareStart(h *harness) []figure {
 	var list []figure
 	for _, kind := range []string{embedded, fleet} {
-		t := newTarget(h, kind, b.program, false)
+		t := newTarget(h, kind, b.programPath, false)
 		var times, idle []float64
 		for n := range b.Rounds + 1 {
 			begin := time.Now()
@@ -157,36 +159,36 @@ func (b *bench) compareStart(h *host) []figure {
 			if kind == embedded {
 				settings["DATA_DIR"] = t.settings["DATA_DIR"]
 			}
-			p, m := h.launch("web", program(b.program, with(t.settings, settings), "serve"), site)
-			untilReady(h, m[1])
+			p, m := h.startProcess("web", programCommand(b.programPath, withSettings(t.settings, settings), "serve"), webSiteLine)
+			waitUntilReady(h, m[1])
 			if n > 0 { // the first makes what the others find
 				times = append(times, time.Since(begin).Seconds())
-				idle = append(idle, float64(useOf(processes(), p.pid()).memory)/(1<<20))
+				idle = append(idle, float64(useOfProcessTree(readProcessTree(), p.processID()).memory)/(1<<20))
 			}
-			h.stop(p)
+			h.stopProcess(p)
 		}
 		list = append(list,
-			wantLess(kind+": from the start until ready", median(times), "s", .3),
-			wantLess(kind+": idle memory of a web process", median(idle), "MiB", 60))
+			figureBelow(kind+": from the start until ready", median(times), "s", .3),
+			figureBelow(kind+": idle memory of a web process", median(idle), "MiB", 60))
 	}
 	return list
 }
 
-// with is a copy of settings with more of them, the last of a name being the one that counts.
-func with(base, more settings) settings {
+// withSettings is a copy of settings with more of them, the last of a name being the one that counts.
+func withSettings(base, more settings) settings {
 	all := maps.Clone(base)
 	maps.Copy(all, more)
 	return all
 }
 
-// untilReady asks a web process until it says that it is ready.
-func untilReady(h *host, url string) {
+// waitUntilReady asks a web process until it says that it is ready.
+func waitUntilReady(h *harness, url string) {
 	client := &http.Client{Timeout: 5 * time.Second}
 	deadline := time.Now().Add(startTime)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for time.Now().Before(deadline) {
-		if _, err := fetch(h.ctx, client, url+"/readyz"); err == nil {
+		if _, err := fetchBody(h.ctx, client, url+"/readyz"); err == nil {
 			return
 		}
 		<-tick.C
@@ -194,8 +196,8 @@ func untilReady(h *host, url string) {
 	h.Fatal("the program does not get ready")
 }
 
-// fetch is the body of an answer of 200.
-func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error) {
+// fetchBody is the body of an answer of 200.
+func fetchBody(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
@@ -211,9 +213,9 @@ func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error)
 	return io.ReadAll(answer.Body)
 }
 
-// saved keeps a body in a file for the bare server to give.
-func saved(h *host, body []byte) string {
+// saveBody keeps a body in a file for the bare server to give.
+func saveBody(h *harness, body []byte) string {
 	path := filepath.Join(h.TempDir(), "body")
-	h.must(os.WriteFile(path, body, 0o600), "keep a body")
+	h.requireNoError(os.WriteFile(path, body, 0o600), "keep a body")
 	return path
 }

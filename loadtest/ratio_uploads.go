@@ -11,48 +11,48 @@ import (
 // compareUploads tells how many uploads of 10 MB a processor second of the web process is enough for, beside a bare
 // handler that copies the same body to a file and flushes it. What the web process has others do for it, such as ffprobe
 // for unusual files, is told apart.
-func (b *bench) compareUploads(h *host) []figure {
-	t := newTarget(h, embedded, b.program, true)
-	t.start(0, nil)
+func (b *benchmark) compareUploads(h *harness) []figure {
+	t := newTarget(h, embedded, b.programPath, true)
+	t.startProcesses(0, nil)
 	token := newPreparer(t).signUpAll("star", 1, true)[0].Token
-	plain, plainURL := h.bareServer("copy", "BENCH_DIR="+h.TempDir())
+	plain, plainURL := h.startBareServer("copy", "BENCH_DIR="+h.TempDir())
 	web := t.watched[len(t.watched)-1].pid
-	clip, err := os.ReadFile(b.clips[len(b.clips)-1])
-	h.must(err, "read the clip")
+	clip, err := os.ReadFile(b.uploadedClips[len(b.uploadedClips)-1])
+	h.requireNoError(err, "read the clip")
 	uploads := 40
 	if b.quick {
 		uploads = 4
 	}
 	var own, all, walls []float64
 	for range b.Rounds {
-		before, beforeAll, begin := ownCPU(web), useOf(processes(), web).cpu, time.Now()
-		send(h, t.url+"/api/videos/upload", token, clip, uploads)
-		wall, mine, mineAll := time.Since(begin).Seconds(), ownCPU(web)-before, useOf(processes(), web).cpu-beforeAll
-		before, begin = ownCPU(plain.pid()), time.Now()
-		send(h, plainURL, "", clip, uploads)
-		theirs := max(ownCPU(plain.pid())-before, 1./ticksPerSecond)
+		before, beforeAll, begin := ownProcessorTime(web), useOfProcessTree(readProcessTree(), web).cpu, time.Now()
+		uploadConcurrently(h, t.url+"/api/videos/upload", token, clip, uploads)
+		wall, mine, mineAll := time.Since(begin).Seconds(), ownProcessorTime(web)-before, useOfProcessTree(readProcessTree(), web).cpu-beforeAll
+		before, begin = ownProcessorTime(plain.processID()), time.Now()
+		uploadConcurrently(h, plainURL, "", clip, uploads)
+		theirs := max(ownProcessorTime(plain.processID())-before, 1./ticksPerSecond)
 		own, all = append(own, theirs/max(mine, 1./ticksPerSecond)), append(all, theirs/max(mineAll, 1./ticksPerSecond))
 		walls = append(walls, time.Since(begin).Seconds()/wall)
 	}
 	return []figure{
-		wantAtLeast("uploads for a processor second of the web process", median(own), "of bare", .5),
+		figureAtLeast("uploads for a processor second of the web process", median(own), "of bare", .5),
 		{What: "the same with the programs that it starts counted in", Value: median(all), Unit: "of bare"},
 		{What: "uploads a second, four at once", Value: median(walls), Unit: "of bare"},
 	}
 }
 
-// ownCPU is the processor time of a process itself, in seconds.
-func ownCPU(pid int) float64 {
+// ownProcessorTime is the processor time of a process itself, in seconds.
+func ownProcessorTime(pid int) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
-	s, _ := parseStat(string(text))
+	s, _ := parseProcessStat(string(text))
 	return s.own
 }
 
-// send uploads a clip so many times, four at once.
-func send(h *host, url, token string, clip []byte, n int) {
+// uploadConcurrently uploads a clip so many times, four at once.
+func uploadConcurrently(h *harness, url, token string, clip []byte, n int) {
 	client := &http.Client{Timeout: time.Minute}
 	defer client.CloseIdleConnections()
 	turns, failures := make(chan struct{}, 4), make(chan error, n)
@@ -68,6 +68,6 @@ func send(h *host, url, token string, clip []byte, n int) {
 	group.Wait()
 	close(failures)
 	for err := range failures {
-		h.must(err, "upload")
+		h.requireNoError(err, "upload")
 	}
 }

@@ -14,32 +14,32 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// spread is over how many stars votes are spread where they do not all go to one.
-const spread = 1000
+// spreadStars is over how many stars votes are spread where they do not all go to one.
+const spreadStars = 1000
 
 // compareVotes tells how many votes a web process and its PostgreSQL take, given by sixteen connections at once, beside
 // pgbench with sixteen connections on the same PostgreSQL: once spread over a thousand stars, once all for one.
-func (b *bench) compareVotes(h *host) []figure {
-	t := newTarget(h, fleet, b.program, true)
-	voters := max(spread, b.Voters)
-	seedByNumbers(h, t, max(voters, 3*spread))
-	v := &voting{host: h, target: t, voters: int64(voters), asker: newAsker(h, t.serve("web", settings{"WORKERS": "0"}), "", b.Round)}
-	v.signIn()
+func (b *benchmark) compareVotes(h *harness) []figure {
+	t := newTarget(h, fleet, b.programPath, true)
+	voters := max(spreadStars, b.Voters)
+	insertPlayers(h, t, max(voters, 3*spreadStars))
+	v := &voteComparison{harness: h, target: t, voters: int64(voters), asker: newRequester(h, t.startWeb("web", settings{"WORKERS": "0"}), "", b.RoundTime)}
+	v.signInVoters()
 	pgbench := testserver.Program(h, "pgbench", os.Getenv("RISINGSTARS_TEST_POSTGRES"), "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin")
-	two := scriptOf(h, "two", insertVote, countVote)
-	three := scriptOf(h, "three", insertVote, countVote, rankVote)
+	two := writePgbenchScript(h, "two", insertVote, countVote)
+	three := writePgbenchScript(h, "three", insertVote, countVote, rankVote)
 	var many, one, bareMany, bareOne, bareThree []float64
-	cost, bareCost := costs{}, costs{}
+	cost, bareCost := processorCosts{}, processorCosts{}
 	for range b.Rounds {
-		many = append(many, cost.of(t, func() float64 { return v.overHTTP(spread) }, b.Round))
-		bareMany = append(bareMany, bareCost.of(t, func() float64 { return v.pgbench(pgbench, two, spread) }, b.Round))
-		one = append(one, v.overHTTP(1))
-		bareOne = append(bareOne, v.pgbench(pgbench, two, 1))
-		bareThree = append(bareThree, v.pgbench(pgbench, three, spread))
+		many = append(many, cost.measureRound(t, func() float64 { return v.votesPerSecondOverHTTP(spreadStars) }, b.RoundTime))
+		bareMany = append(bareMany, bareCost.measureRound(t, func() float64 { return v.pgbenchPerSecond(pgbench, two, spreadStars) }, b.RoundTime))
+		one = append(one, v.votesPerSecondOverHTTP(1))
+		bareOne = append(bareOne, v.pgbenchPerSecond(pgbench, two, 1))
+		bareThree = append(bareThree, v.pgbenchPerSecond(pgbench, three, spreadStars))
 	}
 	list := []figure{
-		wantAtLeast("votes for a thousand stars over HTTP, beside pgbench with the same two statements", median(ratiosOf(many, bareMany)), "of pgbench", .6),
-		wantAtLeast("votes for one star, beside votes for a thousand", median(ratiosOf(one, many)), "of spread", .5),
+		figureAtLeast("votes for a thousand stars over HTTP, beside pgbench with the same two statements", median(ratioPerRound(many, bareMany)), "of pgbench", .6),
+		figureAtLeast("votes for one star, beside votes for a thousand", median(ratioPerRound(one, many)), "of spread", .5),
 		{What: "votes for a thousand stars over HTTP", Value: median(many), Unit: "votes/s"},
 		{What: "votes for one star over HTTP", Value: median(one), Unit: "votes/s"},
 		{What: "pgbench, a thousand stars, two statements", Value: median(bareMany), Unit: "votes/s"},
@@ -53,18 +53,18 @@ func (b *bench) compareVotes(h *host) []figure {
 	return list
 }
 
-// costs are the milliseconds of a processor that each process uses for a vote, round by round.
-type costs map[string][]float64
+// processorCosts are the milliseconds of a processor that each process uses for a vote, round by round.
+type processorCosts map[string][]float64
 
-// of measures a round that returns a rate, and gives that back.
-func (c costs) of(t *target, round func() float64, took time.Duration) float64 {
+// measureRound measures a round that returns a rate, and gives that back.
+func (c processorCosts) measureRound(t *target, round func() float64, took time.Duration) float64 {
 	before := map[string]float64{}
 	for _, w := range t.watched {
-		before[w.name] = useOf(processes(), w.pid).cpu
+		before[w.name] = useOfProcessTree(readProcessTree(), w.pid).cpu
 	}
 	rate := round()
 	for _, w := range t.watched {
-		c[w.name] = append(c[w.name], 1000*(useOf(processes(), w.pid).cpu-before[w.name])/max(1, rate*took.Seconds()))
+		c[w.name] = append(c[w.name], 1000*(useOfProcessTree(readProcessTree(), w.pid).cpu-before[w.name])/max(1, rate*took.Seconds()))
 	}
 	return rate
 }
@@ -76,14 +76,14 @@ const (
 	rankVote   = `UPDATE standings SET votes = votes + 1, reached_at = now() WHERE player_id = :star;`
 )
 
-func scriptOf(h *host, name string, statements ...string) string {
+func writePgbenchScript(h *harness, name string, statements ...string) string {
 	path := filepath.Join(h.TempDir(), name)
 	text := "\\set star random(1, :stars)\n\\set voter random(1, :voters)\nBEGIN;\n" + strings.Join(statements, "\n") + "\nCOMMIT;\n"
-	h.must(os.WriteFile(path, []byte(text), 0o600), "write a script")
+	h.requireNoError(os.WriteFile(path, []byte(text), 0o600), "write a script")
 	return path
 }
 
-func ratiosOf(ours, theirs []float64) []float64 {
+func ratioPerRound(ours, theirs []float64) []float64 {
 	list := make([]float64, len(ours))
 	for i := range ours {
 		list[i] = ours[i] / max(1, theirs[i])
@@ -91,69 +91,69 @@ func ratiosOf(ours, theirs []float64) []float64 {
 	return list
 }
 
-// voting gives votes, each a pair of voter and star that was not there before.
-type voting struct {
-	*host
-	target *target
-	asker  *asker
-	voters int64
-	tokens []string // of the voters, by their ids less one
-	given  atomic.Int64
+// voteComparison gives votes, each a pair of voter and star that was not there before.
+type voteComparison struct {
+	*harness
+	target    *target
+	asker     *requester
+	voters    int64
+	tokens    []string // of the voters, by their ids less one
+	castVotes atomic.Int64
 }
 
-// signIn gives each voter a token. Their rows have no password, so they get the one of an account that has signed up.
-func (v *voting) signIn() {
+// signInVoters gives each voter a token. Their rows have no password, so they get the one of an account that has signed up.
+func (v *voteComparison) signInVoters() {
 	p := newPreparer(v.target)
-	v.must(p.signUp(0, "model@example.com"), "sign up")
+	v.requireNoError(p.signUpAccount(0, "model@example.com"), "sign up")
 	_, err := v.target.db.ExecContext(v.ctx, `
 		UPDATE players SET password_hash = (SELECT password_hash FROM players WHERE email = 'model@example.com') WHERE id <= $1`, v.voters)
-	v.must(err, "give the voters a password")
+	v.requireNoError(err, "give the voters a password")
 	v.tokens = make([]string, v.voters)
-	v.must(inParallel(len(v.tokens), func(i int) (err error) {
-		v.tokens[i], err = p.logIn(fmt.Sprintf("%d@example.com", i+1))
+	v.requireNoError(runInParallel(len(v.tokens), func(i int) (err error) {
+		v.tokens[i], err = p.logInAccount(fmt.Sprintf("%d@example.com", i+1))
 		return err
 	}), "sign in")
 }
 
-// pair is the next vote. Nobody votes for their own video, whose number is theirs. pgbench has the first thousand stars,
+// nextVoterAndStar is the next vote. Nobody votes for their own video, whose number is theirs. pgbench has the first thousand stars,
 // the spread votes have the second, and the votes for one star what comes behind.
-func (v *voting) pair(stars int64) (voter, star int64) {
-	n := v.given.Add(1)
+func (v *voteComparison) nextVoterAndStar(stars int64) (voter, star int64) {
+	n := v.castVotes.Add(1)
 	voter = n%v.voters + 1
-	star = spread + (n+n/v.voters)%spread + 1
+	star = spreadStars + (n+n/v.voters)%spreadStars + 1
 	if stars == 1 {
-		star = 2*spread + n/v.voters + 1
+		star = 2*spreadStars + n/v.voters + 1
 	}
 	if voter == star {
-		return v.pair(stars)
+		return v.nextVoterAndStar(stars)
 	}
 	return voter, star
 }
 
-// overHTTP is how many votes a second a web process takes. With one star, everybody votes for it before the next has its
+// votesPerSecondOverHTTP is how many votes a second a web process takes. With one star, everybody votes for it before the next has its
 // turn.
-func (v *voting) overHTTP(stars int64) float64 {
-	return v.asker.perSecond(v.host, func(int) []byte {
-		voter, star := v.pair(stars)
+func (v *voteComparison) votesPerSecondOverHTTP(stars int64) float64 {
+	return v.asker.requestsPerSecond(v.harness, func(int) []byte {
+		voter, star := v.nextVoterAndStar(stars)
 		return fmt.Appendf(nil, "POST /api/public/videos/%d/vote HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: 0\r\n\r\n",
 			star, v.asker.address, v.tokens[voter-1])
 	})
 }
 
-var tps = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
+var pgbenchRateLine = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
 
-// pgbench is how many transactions a second pgbench makes.
-func (v *voting) pgbench(path, script string, stars int) float64 {
+// pgbenchPerSecond is how many transactions a second pgbench makes.
+func (v *voteComparison) pgbenchPerSecond(path, script string, stars int) float64 {
 	seconds := max(1, int(v.asker.round.Seconds()))
 	cmd := exec.CommandContext(v.ctx, path, "-n", "-M", "prepared", "-c", strconv.Itoa(connectionsAtOnce), "-j", "2",
 		"-T", strconv.Itoa(seconds), "-D", fmt.Sprint("stars=", stars), "-D", fmt.Sprint("voters=", v.voters), "-f", script,
 		v.target.postgres.URL("contest"))
 	out, err := cmd.CombinedOutput()
-	m := tps.FindSubmatch(out)
+	m := pgbenchRateLine.FindSubmatch(out)
 	if err != nil || m == nil {
 		v.Fatalf("pgbench: %v\n%s", err, out)
 	}
 	rate, err := strconv.ParseFloat(string(m[1]), 64)
-	v.must(err, "read pgbench's rate")
+	v.requireNoError(err, "read pgbench's rate")
 	return rate
 }

@@ -16,10 +16,10 @@ import (
 	"risingstars/loadtest/journal"
 )
 
-// results reads all results of the folder, in the order in which they were made.
-func (b *bench) results() ([]*result, machine, error) {
-	var m machine
-	paths, err := filepath.Glob(filepath.Join(b.dir, "*.json"))
+// readAllResults reads all results of the folder, in the order in which they were made.
+func (b *benchmark) readAllResults() ([]*result, machineInfo, error) {
+	var m machineInfo
+	paths, err := filepath.Glob(filepath.Join(b.resultsDir, "*.json"))
 	if err != nil {
 		return nil, m, fmt.Errorf("read the results: %w", err)
 	}
@@ -27,12 +27,12 @@ func (b *bench) results() ([]*result, machine, error) {
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".json")
 		if name == "machine" {
-			if err := json.Unmarshal([]byte(textOf(path)), &m); err != nil {
+			if err := json.Unmarshal([]byte(textOrEmpty(path)), &m); err != nil {
 				return nil, m, fmt.Errorf("read the machine's description: %w", err)
 			}
 			continue
 		}
-		r, err := loadResult(b.dir, name)
+		r, err := readResultFile(b.resultsDir, name)
 		if err != nil {
 			return nil, m, err
 		}
@@ -42,10 +42,10 @@ func (b *bench) results() ([]*result, machine, error) {
 	return list, m, nil
 }
 
-// report writes report.html and the pictures of its curves; for whole runs, also the figures in
+// writeReport writes report.html and the pictures of its curves; for whole runs, also the figures in
 // docs/capacity.md.
-func (b *bench) report(ctx context.Context) error {
-	list, m, err := b.results()
+func (b *benchmark) writeReport(ctx context.Context) error {
+	list, m, err := b.readAllResults()
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -57,49 +57,49 @@ func (b *bench) report(ctx context.Context) error {
 	fmt.Fprintf(&page, "<p>%s</p>", html.EscapeString(m.String()))
 	charts := map[string]chart{}
 	for _, target := range []string{embedded, fleet} {
-		maps.Copy(charts, overUsers(list, target))
+		maps.Copy(charts, chartsOverUsers(list, target))
 	}
 	for _, r := range list {
-		maps.Copy(charts, overTime(r))
+		maps.Copy(charts, chartsOverTime(r))
 	}
-	for _, name := range chartOrder(charts) {
+	for _, name := range sortedChartNames(charts) {
 		if strings.Contains(name, "-users-") {
-			page.WriteString(charts[name].svg())
+			page.WriteString(charts[name].renderSVG())
 		}
 	}
 	for _, r := range list {
-		page.WriteString(r.section())
-		for _, name := range chartOrder(charts) {
+		page.WriteString(r.reportSection())
+		for _, name := range sortedChartNames(charts) {
 			if strings.HasPrefix(name, r.Name+"-time-") {
-				page.WriteString(charts[name].svg())
+				page.WriteString(charts[name].renderSVG())
 			}
 		}
 	}
 	page.WriteString("</html>\n")
-	if err := writeWhole(filepath.Join(b.dir, "report.html"), []byte(page.String())); err != nil {
+	if err := writeFileAtomically(filepath.Join(b.resultsDir, "report.html"), []byte(page.String())); err != nil {
 		return err
 	}
-	b.say("report: %s/report.html", b.shortDir())
-	if b.quick || !b.whole {
+	b.reportProgress("report: %s/report.html", b.relativeResultsDir())
+	if b.quick || !b.publishable {
 		return nil
 	}
-	pictures, err := b.pictures(ctx, charts)
+	pictures, err := b.renderChartImages(ctx, charts)
 	if err != nil {
 		return err
 	}
-	return b.writeDocs(list, m, pictures)
+	return b.writeCapacityDocs(list, m, pictures)
 }
 
-func (b *bench) shortDir() string {
-	path, err := filepath.Rel(filepath.Dir(b.home), b.dir)
+func (b *benchmark) relativeResultsDir() string {
+	path, err := filepath.Rel(filepath.Dir(b.home), b.resultsDir)
 	if err != nil {
-		return b.dir
+		return b.resultsDir
 	}
 	return path
 }
 
 // String is the machine in a line.
-func (m machine) String() string {
+func (m machineInfo) String() string {
 	var versions []string
 	for name, v := range m.Versions {
 		versions = append(versions, name+" "+v)
@@ -108,7 +108,7 @@ func (m machine) String() string {
 	return fmt.Sprintf("%s, %d cores, %d MiB of memory, %s, kernel %s; %s", m.CPU, m.Cores, m.MemoryMB, m.System, m.Kernel, strings.Join(versions, ", "))
 }
 
-func chartOrder(charts map[string]chart) []string {
+func sortedChartNames(charts map[string]chart) []string {
 	names := []string{}
 	for name := range charts {
 		names = append(names, name)
@@ -117,8 +117,8 @@ func chartOrder(charts map[string]chart) []string {
 	return names
 }
 
-// overUsers draws what the ramps of a target say: users against requests a second, p95 and errors.
-func overUsers(list []*result, target string) map[string]chart {
+// chartsOverUsers draws what the ramps of a target say: users against requests a second, p95 and errors.
+func chartsOverUsers(list []*result, target string) map[string]chart {
 	var ramps []*result
 	for _, r := range list {
 		if strings.HasPrefix(r.Name, target+"-ramp-") {
@@ -129,8 +129,8 @@ func overUsers(list []*result, target string) map[string]chart {
 		return nil
 	}
 	slices.SortFunc(ramps, func(a, b *result) int { return a.Users - b.Users })
-	curve := func(call string, of func(callStats) float64) line {
-		l := line{name: call}
+	curve := func(call string, of func(callStats) float64) chartLine {
+		l := chartLine{name: call}
 		for _, r := range ramps {
 			for _, c := range r.Calls {
 				if c.Call == call {
@@ -145,23 +145,23 @@ func overUsers(list []*result, target string) map[string]chart {
 		p95.lines = append(p95.lines, curve(call, func(c callStats) float64 { return c.P95 }))
 	}
 	return map[string]chart{
-		target + "-users-rps": {title: target + ": requests a second by users", x: "users", y: "requests/s", lines: []line{
+		target + "-users-rps": {title: target + ": requests a second by users", x: "users", y: "requests/s", lines: []chartLine{
 			curve("all", func(c callStats) float64 { return c.RPS }), curve(journal.Upload, func(c callStats) float64 { return c.RPS }),
 		}},
 		target + "-users-p95": p95,
-		target + "-users-errors": {title: target + ": errors by users", x: "users", y: "%", lines: []line{
+		target + "-users-errors": {title: target + ": errors by users", x: "users", y: "%", lines: []chartLine{
 			curve("all", func(c callStats) float64 { return 100 * float64(c.Failures) / float64(max(1, c.Requests)) }),
 		}},
 	}
 }
 
-// overTime draws the course of a run with people: processors, memory, and what waits.
-func overTime(r *result) map[string]chart {
+// chartsOverTime draws the course of a run with people: processors, memory, and what waits.
+func chartsOverTime(r *result) map[string]chart {
 	if r.Kind != "load" || len(r.series.rows) < 2 {
 		return nil
 	}
-	curve := func(column, name string) line {
-		l := line{name: name}
+	curve := func(column, name string) chartLine {
+		l := chartLine{name: name}
 		i := slices.Index(r.series.head, column)
 		for _, row := range r.series.rows {
 			x, _ := strconv.ParseFloat(row[0], 64) // we wrote them
@@ -182,46 +182,46 @@ func overTime(r *result) map[string]chart {
 	}
 	return map[string]chart{
 		r.Name + "-time-cpu": cpu, r.Name + "-time-memory": memory,
-		r.Name + "-time-queue": {title: r.Name + ": videos on their way", x: "seconds", y: "videos", lines: []line{curve("waiting", "videos")}},
-		r.Name + "-time-requests": {title: r.Name + ": users and requests a second", x: "seconds", y: "", lines: []line{
+		r.Name + "-time-queue": {title: r.Name + ": videos on their way", x: "seconds", y: "videos", lines: []chartLine{curve("waiting", "videos")}},
+		r.Name + "-time-requests": {title: r.Name + ": users and requests a second", x: "seconds", y: "", lines: []chartLine{
 			curve("users", "users"), curve("requests_per_second", "requests/s"), curve("connections", "connections"),
 		}},
 	}
 }
 
-// section is a run in the report.
-func (r *result) section() string {
+// reportSection is a run in the report.
+func (r *result) reportSection() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "<h2>%s</h2><p>%s</p>", html.EscapeString(r.Name), html.EscapeString(r.summary()))
+	fmt.Fprintf(&out, "<h2>%s</h2><p>%s</p>", html.EscapeString(r.Name), html.EscapeString(r.summaryLine()))
 	if !r.Passed {
 		fmt.Fprintf(&out, `<p class="failed">Failed by: %s</p>`, html.EscapeString(strings.Join(r.Reasons, "; ")))
 	}
 	rows := [][]string{}
 	for _, c := range r.Calls {
 		rows = append(rows, []string{
-			c.Call, strconv.Itoa(c.Requests), strconv.Itoa(c.Failures), tidy(c.RPS), tidy(c.P50), tidy(c.P90), tidy(c.P95), tidy(c.P99),
+			c.Call, strconv.Itoa(c.Requests), strconv.Itoa(c.Failures), formatShortest(c.RPS), formatShortest(c.P50), formatShortest(c.P90), formatShortest(c.P95), formatShortest(c.P99),
 		})
 	}
-	out.WriteString(htmlTable([]string{"call", "requests", "failures", "a second", "p50 ms", "p90 ms", "p95 ms", "p99 ms"}, rows))
+	out.WriteString(formatHTMLTable([]string{"call", "requests", "failures", "a second", "p50 ms", "p90 ms", "p95 ms", "p99 ms"}, rows))
 	rows = [][]string{}
 	for _, u := range r.Processes {
-		rows = append(rows, []string{u.Name, tidy(u.MeanCPU), tidy(u.MostCPU), tidy(u.FirstMiB), tidy(u.MostMiB)})
+		rows = append(rows, []string{u.Name, formatShortest(u.MeanCPU), formatShortest(u.MostCPU), formatShortest(u.FirstMiB), formatShortest(u.MostMiB)})
 	}
-	out.WriteString(htmlTable([]string{"process", "processors, mean", "most", "MiB at first", "most"}, rows))
+	out.WriteString(formatHTMLTable([]string{"process", "processors, mean", "most", "MiB at first", "most"}, rows))
 	rows = [][]string{}
 	for _, f := range r.Figures {
 		rows = append(rows, []string{f.What, fmt.Sprintf("%.4g", f.Value), f.Unit, f.Wanted})
 	}
-	out.WriteString(htmlTable([]string{"what", "measured", "", "wanted"}, rows))
+	out.WriteString(formatHTMLTable([]string{"what", "measured", "", "wanted"}, rows))
 	rows = [][]string{}
 	for _, f := range slices.Concat(r.Findings, r.Faults) {
 		rows = append(rows, []string{f.Kind, strconv.Itoa(f.Count), f.Example})
 	}
-	out.WriteString(htmlTable([]string{"failure", "times", "such as"}, rows))
+	out.WriteString(formatHTMLTable([]string{"failure", "times", "such as"}, rows))
 	return out.String()
 }
 
-func (r *result) summary() string {
+func (r *result) summaryLine() string {
 	if r.Kind != "load" {
 		return r.Scenario
 	}
@@ -229,7 +229,7 @@ func (r *result) summary() string {
 		"%d videos waited at most, %.1f s until none did", r.Scenario, r.Users, r.Tool, r.Up, r.Held, r.Rendering, r.Uploads, r.Votes, r.Most, r.Drained)
 }
 
-func htmlTable(head []string, rows [][]string) string {
+func formatHTMLTable(head []string, rows [][]string) string {
 	if len(rows) == 0 {
 		return ""
 	}
@@ -248,8 +248,8 @@ func htmlTable(head []string, rows [][]string) string {
 	return out.String()
 }
 
-// pictures renders the curves that docs/capacity.md shows as PNG, with the installed Chromium, and returns their names.
-func (b *bench) pictures(ctx context.Context, charts map[string]chart) ([]string, error) {
+// renderChartImages renders the curves that docs/capacity.md shows as PNG, with the installed Chromium, and returns their names.
+func (b *benchmark) renderChartImages(ctx context.Context, charts map[string]chart) ([]string, error) {
 	chromium := os.Getenv("CHROMIUM")
 	if chromium == "" {
 		chromium = "chromium"
@@ -259,16 +259,16 @@ func (b *bench) pictures(ctx context.Context, charts map[string]chart) ([]string
 		return nil, fmt.Errorf("make a folder for pictures: %w", err)
 	}
 	var names []string
-	for _, name := range chartOrder(charts) {
+	for _, name := range sortedChartNames(charts) {
 		if !strings.Contains(name, "-users-") && !strings.Contains(name, "-sustained-time-") {
 			continue
 		}
-		source := filepath.Join(b.work, name+".html")
-		page := `<!doctype html><meta charset="utf-8"><style>*{margin:0}svg{display:block}</style>` + charts[name].svg()
+		source := filepath.Join(b.workDir, name+".html")
+		page := `<!doctype html><meta charset="utf-8"><style>*{margin:0}svg{display:block}</style>` + charts[name].renderSVG()
 		if err := os.WriteFile(source, []byte(page), 0o600); err != nil {
 			return nil, fmt.Errorf("draw a picture: %w", err)
 		}
-		cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir="+filepath.Join(b.work, "chromium"),
+		cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir="+filepath.Join(b.workDir, "chromium"),
 			fmt.Sprintf("--window-size=%d,%d", chartWidth, chartHeight), "--screenshot="+filepath.Join(dir, name+".png"), "file://"+source)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("draw a picture with Chromium: %w\n%s", err, out)

@@ -18,7 +18,7 @@ import (
 func TestResultsAndReport(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	b := &bench{log: &bytes.Buffer{}, home: filepath.Join(root, "loadtest"), dir: filepath.Join(root, "loadtest", "results", "now"), quick: true}
+	b := &benchmark{log: &bytes.Buffer{}, home: filepath.Join(root, "loadtest"), resultsDir: filepath.Join(root, "loadtest", "results", "now"), quick: true}
 	saved := &result{
 		Name: "fleet-ramp-100", Kind: "load", Target: fleet, Scenario: "mix", Tool: "locust", Users: 100,
 		Began: time.Date(2026, 1, 15, 10, 30, 0, 0, time.UTC), Uploads: 3, Passed: true, Reasons: []string{},
@@ -30,29 +30,29 @@ func TestResultsAndReport(t *testing.T) {
 	}
 	failed := &result{Name: "fleet-ramp-200", Kind: "load", Target: fleet, Users: 200, Reasons: []string{"p95 of upload"}, Began: saved.Began.Add(1)}
 	for _, r := range []*result{saved, failed} {
-		if err := r.save(b.dir); err != nil {
+		if err := r.saveFiles(b.resultsDir); err != nil {
 			t.Fatal(err)
 		}
 	}
 
-	got, err := loadResult(b.dir, saved.Name)
+	got, err := readResultFile(b.resultsDir, saved.Name)
 	if diff := cmp.Diff(saved, got, cmp.AllowUnexported(result{}, table{})); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if err := b.report(context.Background()); err != nil {
+	if err := b.writeReport(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile(filepath.Join(b.dir, "report.html"))
+	page, err := os.ReadFile(filepath.Join(b.resultsDir, "report.html"))
 	for _, want := range []string{"fleet-ramp-100: processors in use", "fleet: p95 by users", "Failed by: p95 of upload"} {
 		if err != nil || !bytes.Contains(page, []byte(want)) {
 			t.Errorf("the report is without %q (%v)", want, err)
 		}
 	}
-	list, m, err := b.results()
+	list, m, err := b.readAllResults()
 	if err != nil {
 		t.Fatal(err)
 	}
-	docs := b.docs(list, m, []string{"fleet-users-p95"})
+	docs := b.formatCapacityDocs(list, m, []string{"fleet-users-p95"})
 	for _, want := range []string{"**100 usuarios**", "200 usuarios (p95 of upload)", "hasta **80 usuarios**", "capacity/fleet-users-p95.png"} {
 		if !strings.Contains(docs, want) {
 			t.Errorf("the documentation is without %q", want)
@@ -64,7 +64,7 @@ func TestResultsAndReport(t *testing.T) {
 func TestWriteDocs(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	b := &bench{home: filepath.Join(root, "loadtest"), dir: filepath.Join(root, "loadtest", "results", "now")}
+	b := &benchmark{home: filepath.Join(root, "loadtest"), resultsDir: filepath.Join(root, "loadtest", "results", "now")}
 	path := filepath.Join(root, "docs", "capacity.md")
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestWriteDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := b.writeDocs(nil, machine{CPU: "a processor"}, nil); err != nil {
+	if err := b.writeCapacityDocs(nil, machineInfo{CPU: "a processor"}, nil); err != nil {
 		t.Fatal(err)
 	}
 
@@ -96,8 +96,8 @@ func TestWriteDocsWithoutAPlace(t *testing.T) {
 	if err := os.WriteFile(path, []byte("text\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{home: filepath.Join(root, "loadtest")}
-	if err := b.writeDocs(nil, machine{}, nil); err == nil {
+	b := &benchmark{home: filepath.Join(root, "loadtest")}
+	if err := b.writeCapacityDocs(nil, machineInfo{}, nil); err == nil {
 		t.Error("no error")
 	}
 }

@@ -19,36 +19,36 @@ import (
 
 // result is what came of one run. It is kept as NAME.json, and for people and their tables as CSV beside.
 type result struct {
-	Name      string      `json:"name"`
-	Kind      string      `json:"kind"` // load, workers, or ratio
-	Target    string      `json:"target"`
-	Scenario  string      `json:"scenario"`
-	Tool      string      `json:"tool,omitempty"`
-	Users     int         `json:"users,omitempty"`
-	Up        float64     `json:"up_seconds,omitempty"`
-	Held      float64     `json:"held_seconds,omitempty"`
-	Rendering string      `json:"rendering,omitempty"`
-	Began     time.Time   `json:"began"`
-	Version   string      `json:"version"`                 // of the program
-	Calls     []callStats `json:"calls,omitempty"`         // while all users were there
-	Coming    []callStats `json:"calls_coming,omitempty"`  // while they came
-	Uploads   int         `json:"uploads,omitempty"`       // that were acknowledged
-	Votes     int         `json:"votes,omitempty"`         // that were acknowledged
-	Drained   float64     `json:"drain_seconds,omitempty"` // until no video waited any more
-	Most      int         `json:"most_waiting,omitempty"`  // videos at once
-	Processes []usage     `json:"processes,omitempty"`
-	Faults    []finding   `json:"faults,omitempty"`
-	Findings  []finding   `json:"findings,omitempty"`
-	Stopped   string      `json:"stopped,omitempty"` // why before its time
-	Figures   []figure    `json:"figures,omitempty"`
-	Passed    bool        `json:"passed"`
-	Reasons   []string    `json:"reasons"`
+	Name      string         `json:"name"`
+	Kind      string         `json:"kind"` // load, workers, or ratio
+	Target    string         `json:"target"`
+	Scenario  string         `json:"scenario"`
+	Tool      string         `json:"tool,omitempty"`
+	Users     int            `json:"users,omitempty"`
+	Up        float64        `json:"up_seconds,omitempty"`
+	Held      float64        `json:"held_seconds,omitempty"`
+	Rendering string         `json:"rendering,omitempty"`
+	Began     time.Time      `json:"began"`
+	Version   string         `json:"version"`                 // of the program
+	Calls     []callStats    `json:"calls,omitempty"`         // while all users were there
+	Coming    []callStats    `json:"calls_coming,omitempty"`  // while they came
+	Uploads   int            `json:"uploads,omitempty"`       // that were acknowledged
+	Votes     int            `json:"votes,omitempty"`         // that were acknowledged
+	Drained   float64        `json:"drain_seconds,omitempty"` // until no video waited any more
+	Most      int            `json:"most_waiting,omitempty"`  // videos at once
+	Processes []processUsage `json:"processes,omitempty"`
+	Faults    []finding      `json:"faults,omitempty"`
+	Findings  []finding      `json:"findings,omitempty"`
+	Stopped   string         `json:"stopped,omitempty"` // why before its time
+	Figures   []figure       `json:"figures,omitempty"`
+	Passed    bool           `json:"passed"`
+	Reasons   []string       `json:"reasons"`
 
 	series table
 }
 
-// usage is what a process and all that it started used in the course of a run.
-type usage struct {
+// processUsage is what a process and all that it started used in the course of a run.
+type processUsage struct {
 	Name     string  `json:"name"`
 	MeanCPU  float64 `json:"mean_cpu"` // processors
 	MostCPU  float64 `json:"most_cpu"`
@@ -71,9 +71,9 @@ type table struct {
 	rows [][]string
 }
 
-func (r *result) useOf(s *sampler) {
+func (r *result) recordResourceUse(s *sampler) {
 	for _, w := range s.watched {
-		u := usage{Name: w.name}
+		u := processUsage{Name: w.name}
 		n := 0
 		for _, at := range s.samples {
 			if cpu, ok := at.CPU[w.name]; ok {
@@ -88,8 +88,8 @@ func (r *result) useOf(s *sampler) {
 				}
 			}
 		}
-		u.MeanCPU = round(u.MeanCPU / float64(max(1, n)))
-		u.MostCPU, u.MostMiB, u.FirstMiB = round(u.MostCPU), round(u.MostMiB), round(u.FirstMiB)
+		u.MeanCPU = roundToThousandths(u.MeanCPU / float64(max(1, n)))
+		u.MostCPU, u.MostMiB, u.FirstMiB = roundToThousandths(u.MostCPU), roundToThousandths(u.MostMiB), roundToThousandths(u.FirstMiB)
 		r.Processes = append(r.Processes, u)
 	}
 	for _, at := range s.samples {
@@ -97,10 +97,10 @@ func (r *result) useOf(s *sampler) {
 	}
 }
 
-func round(x float64) float64 { return math.Round(x*1000) / 1000 }
+func roundToThousandths(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// seriesOf is the course of a run: what the sampler saw, and the requests of the time since the sample before.
-func seriesOf(entries []journal.Entry, samples []sample, begin float64) table {
+// timeSeriesOf is the course of a run: what the sampler saw, and the requests of the time since the sample before.
+func timeSeriesOf(entries []journal.Entry, samples []resourceSample, begin float64) table {
 	names := []string{}
 	if len(samples) > 0 {
 		for name := range samples[len(samples)-1].Memory {
@@ -129,11 +129,11 @@ func seriesOf(entries []journal.Entry, samples []sample, begin float64) table {
 		}
 		slices.Sort(ms)
 		row := []string{
-			decimal(s.At), strconv.Itoa(users), decimal(float64(len(ms)) / (s.At - before)), strconv.Itoa(failures),
-			decimal(percentile(ms, .95)), strconv.Itoa(s.Connections), strconv.Itoa(s.Waiting),
+			formatDecimal(s.At), strconv.Itoa(users), formatDecimal(float64(len(ms)) / (s.At - before)), strconv.Itoa(failures),
+			formatDecimal(percentile(ms, .95)), strconv.Itoa(s.Connections), strconv.Itoa(s.Waiting),
 		}
 		for _, name := range names {
-			row = append(row, decimal(s.CPU[name]), decimal(float64(s.Memory[name])/(1<<20)))
+			row = append(row, formatDecimal(s.CPU[name]), formatDecimal(float64(s.Memory[name])/(1<<20)))
 		}
 		t.rows = append(t.rows, row)
 		before = s.At
@@ -141,10 +141,10 @@ func seriesOf(entries []journal.Entry, samples []sample, begin float64) table {
 	return t
 }
 
-func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) }
+func formatDecimal(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) }
 
-// save keeps a result: the tables first, then the JSON, by which it is known that the run is done.
-func (r *result) save(dir string) error {
+// saveFiles keeps a result: the tables first, then the JSON, by which it is known that the run is done.
+func (r *result) saveFiles(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("save a result: %w", err)
 	}
@@ -152,8 +152,8 @@ func (r *result) save(dir string) error {
 	for phase, list := range map[string][]callStats{"coming": r.Coming, "held": r.Calls} {
 		for _, c := range list {
 			calls.rows = append(calls.rows, []string{
-				phase, strconv.Itoa(r.Users), c.Call, strconv.Itoa(c.Requests), strconv.Itoa(c.Failures), decimal(c.RPS),
-				decimal(c.P50), decimal(c.P90), decimal(c.P95), decimal(c.P99),
+				phase, strconv.Itoa(r.Users), c.Call, strconv.Itoa(c.Requests), strconv.Itoa(c.Failures), formatDecimal(c.RPS),
+				formatDecimal(c.P50), formatDecimal(c.P90), formatDecimal(c.P95), formatDecimal(c.P99),
 			})
 		}
 	}
@@ -168,7 +168,7 @@ func (r *result) save(dir string) error {
 	processes := table{head: strings.Split("process,mean_cpu,most_cpu,first_mib,most_mib", ",")}
 	for _, u := range r.Processes {
 		processes.rows = append(processes.rows, []string{
-			u.Name, decimal(u.MeanCPU), decimal(u.MostCPU), decimal(u.FirstMiB), decimal(u.MostMiB),
+			u.Name, formatDecimal(u.MeanCPU), formatDecimal(u.MostCPU), formatDecimal(u.FirstMiB), formatDecimal(u.MostMiB),
 		})
 	}
 	figures := table{head: []string{"what", "value", "unit", "wanted", "met"}}
@@ -182,7 +182,7 @@ func (r *result) save(dir string) error {
 	for name, t := range map[string]table{
 		"calls": calls, "failures": failures, "processes": processes, "figures": figures, "series": r.series,
 	} {
-		if err := t.save(filepath.Join(dir, r.Name+"."+name+".csv")); err != nil {
+		if err := t.saveCSVFile(filepath.Join(dir, r.Name+"."+name+".csv")); err != nil {
 			return err
 		}
 	}
@@ -190,11 +190,11 @@ func (r *result) save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("save a result: %w", err)
 	}
-	return writeWhole(filepath.Join(dir, r.Name+".json"), append(text, '\n'))
+	return writeFileAtomically(filepath.Join(dir, r.Name+".json"), append(text, '\n'))
 }
 
-// save writes a table, unless it has no rows.
-func (t table) save(path string) error {
+// saveCSVFile writes a table, unless it has no rows.
+func (t table) saveCSVFile(path string) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
@@ -203,11 +203,11 @@ func (t table) save(path string) error {
 	if err := errors.Join(w.Write(t.head), w.WriteAll(t.rows)); err != nil {
 		return fmt.Errorf("save a table: %w", err)
 	}
-	return writeWhole(path, []byte(text.String()))
+	return writeFileAtomically(path, []byte(text.String()))
 }
 
-// writeWhole writes a file beside its place and moves it there, so that it is whole or not there.
-func writeWhole(path string, text []byte) error {
+// writeFileAtomically writes a file beside its place and moves it there, so that it is whole or not there.
+func writeFileAtomically(path string, text []byte) error {
 	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
 		return fmt.Errorf("write a result: %w", err)
 	}
@@ -217,8 +217,8 @@ func writeWhole(path string, text []byte) error {
 	return nil
 }
 
-// loadResult reads a result that was saved; none is nil.
-func loadResult(dir, name string) (*result, error) {
+// readResultFile reads a result that was saved; none is nil.
+func readResultFile(dir, name string) (*result, error) {
 	text, err := os.ReadFile(filepath.Join(dir, name+".json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -228,7 +228,7 @@ func loadResult(dir, name string) (*result, error) {
 		err = json.Unmarshal(text, &r)
 	}
 	if err == nil {
-		r.series, err = readTable(filepath.Join(dir, name+".series.csv"))
+		r.series, err = readCSVFile(filepath.Join(dir, name+".series.csv"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the result %s: %w", name, err)
@@ -236,7 +236,7 @@ func loadResult(dir, name string) (*result, error) {
 	return &r, nil
 }
 
-func readTable(path string) (table, error) {
+func readCSVFile(path string) (table, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return table{}, nil

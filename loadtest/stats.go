@@ -31,8 +31,8 @@ func percentile(sorted []float64, q float64) float64 {
 	return sorted[min(len(sorted)-1, max(0, int(math.Ceil(q*float64(len(sorted))))-1))]
 }
 
-// statsOf sums up entries that were sent in so many seconds: call by call, and all together under "all".
-func statsOf(entries []journal.Entry, seconds float64) []callStats {
+// statsByCall sums up entries that were sent in so many seconds: call by call, and all together under "all".
+func statsByCall(entries []journal.Entry, seconds float64) []callStats {
 	times, failures := map[string][]float64{}, map[string]int{}
 	for _, e := range entries {
 		for _, call := range []string{e.Call, "all"} {
@@ -54,8 +54,8 @@ func statsOf(entries []journal.Entry, seconds float64) []callStats {
 	return list
 }
 
-// faultsOf counts what went wrong by call and kind.
-func faultsOf(entries []journal.Entry) []finding {
+// countFaults counts what went wrong by call and kind.
+func countFaults(entries []journal.Entry) []finding {
 	var faults []history.Finding
 	for _, e := range entries {
 		if e.Fault != "" {
@@ -95,8 +95,8 @@ const (
 	maxErrors    = 0.01 // of all requests: the platform unavailable or the connection broken
 )
 
-// judge says what a run has failed by; nothing is a pass. timed is whether times count, which they do not in a trial run.
-func judge(r *result, timed bool) []string {
+// reasonsToFail says what a run has failed by; nothing is a pass. timed is whether times count, which they do not in a trial run.
+func reasonsToFail(r *result, timed bool) []string {
 	reasons := []string{}
 	if r.Stopped != "" {
 		reasons = append(reasons, "stopped: "+r.Stopped)
@@ -105,7 +105,7 @@ func judge(r *result, timed bool) []string {
 		reasons = append(reasons, f.Kind)
 	}
 	for _, f := range r.Faults {
-		if neverAllowed(f.Kind) {
+		if isNeverAllowed(f.Kind) {
 			reasons = append(reasons, f.Kind)
 		}
 	}
@@ -136,15 +136,15 @@ func judge(r *result, timed bool) []string {
 	return reasons
 }
 
-// neverAllowed tells a fault that fails a run by itself: an answer that is not as promised, or a refusal that was not
+// isNeverAllowed tells a fault that fails a run by itself: an answer that is not as promised, or a refusal that was not
 // meant to be. What is left is the platform being unavailable, of which 1 % is borne.
-func neverAllowed(kind string) bool {
+func isNeverAllowed(kind string) bool {
 	_, fault, _ := strings.Cut(kind, ": ")
 	return strings.HasPrefix(fault, "body") || strings.HasPrefix(fault, "status") && !strings.HasPrefix(fault, "status 5")
 }
 
-// slope is how fast y grows with x, by least squares; 0 without two different x.
-func slope(x, y []float64) float64 {
+// leastSquaresSlope is how fast y grows with x, by least squares; 0 without two different x.
+func leastSquaresSlope(x, y []float64) float64 {
 	var sx, sy, sxx, sxy float64
 	for i := range x {
 		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]

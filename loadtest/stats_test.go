@@ -67,7 +67,7 @@ func TestJudge(t *testing.T) {
 			t.Parallel()
 			r := fine()
 			c.spoil(r)
-			if diff := cmp.Diff(c.want, judge(r, true)); diff != "" {
+			if diff := cmp.Diff(c.want, reasonsToFail(r, true)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -82,7 +82,7 @@ func TestOnlySlow(t *testing.T) {
 		"upload lost": false, "upload: status 400": false, "list: body: another": false, "no requests": false,
 		"stopped: less than 4 GiB of disk left": false,
 	} {
-		if got := onlySlow(&result{Reasons: []string{"p95 of list", reason}}); got != want {
+		if got := failedOnlyByFigures(&result{Reasons: []string{"p95 of list", reason}}); got != want {
 			t.Errorf("%s: got %v", reason, got)
 		}
 	}
@@ -100,34 +100,34 @@ func TestCountFindings(t *testing.T) {
 func TestParseStat(t *testing.T) {
 	t.Parallel()
 	text := "4242 (a (b) c) S 7 4242 4242 0 -1 4194560 100 0 0 0 150 50 30 20 20 0 5 0 100 1000000 256 18446744073709551615 1 1"
-	got, ok := parseStat(text)
-	want := stat{pid: 4242, parent: 7, own: 2, waited: .5, memory: 256 * int64(os.Getpagesize())}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(stat{})); diff != "" || !ok {
+	got, ok := parseProcessStat(text)
+	want := processStat{pid: 4242, parent: 7, own: 2, waited: .5, memory: 256 * int64(os.Getpagesize())}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(processStat{})); diff != "" || !ok {
 		t.Errorf("%v (-want +got):\n%s", ok, diff)
 	}
-	if _, ok := parseStat("nonsense"); ok {
+	if _, ok := parseProcessStat("nonsense"); ok {
 		t.Error("nonsense was read")
 	}
 }
 
 func TestUseOf(t *testing.T) {
 	t.Parallel()
-	all := map[int][]stat{
+	all := map[int][]processStat{
 		1:  {{pid: 10, parent: 1, own: 1, memory: 100}, {pid: 20, parent: 1, own: 50, memory: 5}},
 		10: {{pid: 11, parent: 10, own: 2, waited: 3, memory: 10}},
 		11: {{pid: 12, parent: 11, own: 4, memory: 1}},
 	}
-	if diff := cmp.Diff(use{cpu: 10, memory: 111}, useOf(all, 10), cmp.AllowUnexported(use{})); diff != "" {
+	if diff := cmp.Diff(resourceUse{cpu: 10, memory: 111}, useOfProcessTree(all, 10), cmp.AllowUnexported(resourceUse{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
 func TestSlope(t *testing.T) {
 	t.Parallel()
-	if got := slope([]float64{0, 1, 2}, []float64{6, 4, 2}); math.Abs(got+2) > 1e-9 {
+	if got := leastSquaresSlope([]float64{0, 1, 2}, []float64{6, 4, 2}); math.Abs(got+2) > 1e-9 {
 		t.Errorf("got %g", got)
 	}
-	if got := slope(nil, nil); got != 0 {
+	if got := leastSquaresSlope(nil, nil); got != 0 {
 		t.Errorf("without points: got %g", got)
 	}
 }
@@ -135,7 +135,7 @@ func TestSlope(t *testing.T) {
 // A picture is whole by itself, and a gap in a curve stays one.
 func TestChart(t *testing.T) {
 	t.Parallel()
-	svg := chart{title: "a < b", lines: []line{{"one", []float64{0, 1, 2, 3}, []float64{1, math.NaN(), 3, 4}}}}.svg()
+	svg := chart{title: "a < b", lines: []chartLine{{"one", []float64{0, 1, 2, 3}, []float64{1, math.NaN(), 3, 4}}}}.renderSVG()
 	for _, want := range []string{"a &lt; b", "</svg>", ">one<"} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("without %q", want)
@@ -150,7 +150,7 @@ func TestChart(t *testing.T) {
 func TestJudgeATrial(t *testing.T) {
 	t.Parallel()
 	r := &result{Scenario: "mix", Uploads: 1, Coming: []callStats{{Call: "all", Requests: 1}}}
-	if diff := cmp.Diff([]string{}, judge(r, false)); diff != "" {
+	if diff := cmp.Diff([]string{}, reasonsToFail(r, false)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -26,31 +26,31 @@ const (
 // by the built program and its HTTP interface. Only what no call tells or makes is read from the database and the media
 // folder, or written there.
 type target struct {
-	*host
-	kind     string
-	bin      string   // the program
-	settings settings // what its processes share
-	db       *sql.DB
-	mediaDir string
-	postgres *testserver.Postgres
+	*harness
+	kind        string
+	programPath string   // the program
+	settings    settings // what its processes share
+	db          *sql.DB
+	mediaDir    string
+	postgres    *testserver.Postgres
 
-	url     string   // how clients reach it, without a slash at the end
-	webs    []string // the web processes themselves, likewise
-	ca      string   // file of the authority behind the front's certificate, "" without one
-	watched []watched
-	ports   []int // that clients connect to
+	url         string   // how clients reach it, without a slash at the end
+	webURLs     []string // the web processes themselves, likewise
+	caFile      string   // file of the authority behind the front's certificate, "" without one
+	watched     []watchedProcess
+	clientPorts []int // that clients connect to
 }
 
-// watched is a process, with all that it starts, whose use of the machine is noted.
-type watched struct {
+// watchedProcess is a process, with all that it starts, whose use of the machine is noted.
+type watchedProcess struct {
 	name string
 	pid  int
 }
 
 // newTarget prepares folders and a database with its tables; serve and work start the program on them. With cheap
 // passwords the people who sign up and sign in take no processor time, for runs that do not measure it.
-func newTarget(h *host, kind, bin string, cheapPasswords bool) *target {
-	t := &target{host: h, kind: kind, bin: bin, mediaDir: filepath.Join(h.TempDir(), "media")}
+func newTarget(h *harness, kind, bin string, cheapPasswords bool) *target {
+	t := &target{harness: h, kind: kind, programPath: bin, mediaDir: filepath.Join(h.TempDir(), "media")}
 	t.settings = settings{
 		"SECRET_KEY": rand.Text() + rand.Text(), "RATE_LIMIT": "off", "STOP_GRACE": "5s", "ACCESS_TOKEN_EXPIRE_SECONDS": "86400",
 		"STORAGE_URL": "file://" + t.mediaDir,
@@ -58,19 +58,19 @@ func newTarget(h *host, kind, bin string, cheapPasswords bool) *target {
 	if cheapPasswords {
 		t.settings["PASSWORD_COST"] = "4"
 	}
-	driver, source := "pgx", ""
+	var driver, source string
 	if kind == embedded {
 		t.settings["DATA_DIR"] = h.TempDir()
 		driver, source = "sqlite", "file:"+filepath.Join(t.settings["DATA_DIR"], databaseFile)+"?_pragma=query_only(1)&_pragma=busy_timeout(60000)"
 	} else {
-		t.startServers()
-		source = t.settings["DATABASE_URL"]
+		t.startSharedServers()
+		driver, source = "pgx", t.settings["DATABASE_URL"]
 	}
-	migrate := program(bin, with(settings{"DATA_DIR": t.TempDir()}, t.settings), "migrate")
-	h.must(runTool(h.ctx, migrate, io.Discard, func(int) {}), "create the tables")
+	migrate := programCommand(bin, withSettings(settings{"DATA_DIR": t.TempDir()}, t.settings), "migrate")
+	h.requireNoError(runToCompletion(h.ctx, migrate, io.Discard, func(int) {}), "create the tables")
 	var err error
 	t.db, err = sql.Open(driver, source)
-	h.must(err, "open the database")
+	h.requireNoError(err, "open the database")
 	h.Cleanup(func() { _ = t.db.Close() })
 	return t
 }
@@ -78,66 +78,66 @@ func newTarget(h *host, kind, bin string, cheapPasswords bool) *target {
 // databaseFile is the embedded database in its DATA_DIR.
 const databaseFile = "risingstars.db"
 
-// startServers starts what a fleet shares. PostgreSQL keeps its own defaults but for its size: a commit is on disk.
-func (t *target) startServers() {
+// startSharedServers starts what a fleet shares. PostgreSQL keeps its own defaults but for its size: a commit is on disk.
+func (t *target) startSharedServers() {
 	t.postgres = testserver.NewPostgres(t, "shared_buffers=512MB", "max_wal_size=4GB")
-	t.must(t.postgres.Create("contest", ""), "make a database")
+	t.requireNoError(t.postgres.Create("contest", ""), "make a database")
 	redis := testserver.Redis(t)
 	t.settings["DATABASE_URL"], t.settings["REDIS_URL"] = t.postgres.URL("contest"), redis.URL
-	t.watched = append(t.watched, watched{"postgres", t.postgres.PID()}, watched{"redis", redis.PID()})
+	t.watched = append(t.watched, watchedProcess{"postgres", t.postgres.PID()}, watchedProcess{"redis", redis.PID()})
 }
 
-// start starts the web processes, and workers, of which the latter may have more settings.
-func (t *target) start(workers int, more settings) {
+// startProcesses starts the web processes, and workers, of which the latter may have more settings.
+func (t *target) startProcesses(workers int, more settings) {
 	if t.kind == embedded {
-		t.url = t.serve("web", with(settings{"WORKERS": strconv.Itoa(workers)}, more))
-		t.ports = append(t.ports, portOf(t.url))
+		t.url = t.startWeb("web", withSettings(settings{"WORKERS": strconv.Itoa(workers)}, more))
+		t.clientPorts = append(t.clientPorts, portOfURL(t.url))
 		return
 	}
 	var addrs []string
 	for n := range 2 {
-		url := t.serve(fmt.Sprintf("web-%d", n+1), settings{
+		url := t.startWeb(fmt.Sprintf("web-%d", n+1), settings{
 			"WORKERS": "0", "TRUSTED_PROXIES": "127.0.0.1", "ACCEL_REDIRECT": "/_media/",
 		})
 		addrs = append(addrs, strings.TrimPrefix(url, "http://"))
 	}
 	front := testserver.Nginx(t, t.mediaDir, addrs...)
-	t.url, t.ca = front.URL, front.CA
-	t.watched = append(t.watched, watched{"nginx", front.PID()})
-	t.ports = append(t.ports, portOf(t.url))
+	t.url, t.caFile = front.URL, front.CA
+	t.watched = append(t.watched, watchedProcess{"nginx", front.PID()})
+	t.clientPorts = append(t.clientPorts, portOfURL(t.url))
 	if workers > 0 {
-		t.work(workers, more)
+		t.startWorker(workers, more)
 	}
 }
 
 var (
-	site    = regexp.MustCompile(`web site +(http://\S+)/`)
-	workers = regexp.MustCompile(`^ +workers +\d`)
+	webSiteLine = regexp.MustCompile(`web site +(http://\S+)/`)
+	workersLine = regexp.MustCompile(`^ +workers +\d`)
 )
 
-// serve starts a web process and returns its own address.
-func (t *target) serve(name string, more settings) string {
-	t.serveOne(name, more)
-	return t.webs[len(t.webs)-1]
+// startWeb starts a web process and returns its own address.
+func (t *target) startWeb(name string, more settings) string {
+	t.startWebProcess(name, more)
+	return t.webURLs[len(t.webURLs)-1]
 }
 
-func (t *target) serveOne(name string, more settings) *process {
-	all := with(with(settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0"}, t.settings), more)
-	p, m := t.launch(name, program(t.bin, all, "serve"), site)
-	t.watched = append(t.watched, watched{name, p.pid()})
-	t.webs = append(t.webs, m[1])
+func (t *target) startWebProcess(name string, more settings) *process {
+	all := withSettings(withSettings(settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0"}, t.settings), more)
+	p, m := t.startProcess(name, programCommand(t.programPath, all, "serve"), webSiteLine)
+	t.watched = append(t.watched, watchedProcess{name, p.processID()})
+	t.webURLs = append(t.webURLs, m[1])
 	return p
 }
 
-// work starts a worker process.
-func (t *target) work(concurrency int, more settings) *process {
-	all := with(with(settings{"DATA_DIR": t.TempDir()}, t.settings), more)
-	p, _ := t.launch("worker", program(t.bin, all, "worker", "--concurrency", strconv.Itoa(concurrency)), workers)
-	t.watched = append(t.watched, watched{"worker", p.pid()})
+// startWorker starts a worker process.
+func (t *target) startWorker(concurrency int, more settings) *process {
+	all := withSettings(withSettings(settings{"DATA_DIR": t.TempDir()}, t.settings), more)
+	p, _ := t.startProcess("worker", programCommand(t.programPath, all, "worker", "--concurrency", strconv.Itoa(concurrency)), workersLine)
+	t.watched = append(t.watched, watchedProcess{"worker", p.processID()})
 	return p
 }
 
-func portOf(url string) int {
+func portOfURL(url string) int {
 	_, address, _ := strings.Cut(url, "://")
 	_, port, _ := net.SplitHostPort(address)
 	n, _ := strconv.Atoi(port)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// line is one curve of a chart. A NaN in y is a gap.
-type line struct {
+// chartLine is one curve of a chart. A NaN in y is a gap.
+type chartLine struct {
 	name string
 	x, y []float64
 }
@@ -16,7 +16,7 @@ type line struct {
 // chart is a picture of curves with one scale.
 type chart struct {
 	title, x, y string
-	lines       []line
+	lines       []chartLine
 }
 
 const (
@@ -27,8 +27,8 @@ const (
 // colours that people with any sight can tell apart (Okabe and Ito).
 var colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999"}
 
-// svg draws the chart, whole and with nothing from elsewhere.
-func (c chart) svg() string {
+// renderSVG draws the chart, whole and with nothing from elsewhere.
+func (c chart) renderSVG() string {
 	var out strings.Builder
 	maxX, maxY := 0.0, 0.0
 	for _, l := range c.lines {
@@ -39,8 +39,8 @@ func (c chart) svg() string {
 			}
 		}
 	}
-	stepX, stepY := step(maxX), step(maxY)
-	maxX, maxY = ceil(maxX, stepX), ceil(maxY, stepY)
+	stepX, stepY := axisStep(maxX), axisStep(maxY)
+	maxX, maxY = roundUpToStep(maxX, stepX), roundUpToStep(maxY, stepY)
 	atX := func(v float64) float64 { return left + v/maxX*(chartWidth-left-right) }
 	atY := func(v float64) float64 { return chartHeight - below - v/maxY*(chartHeight-top-below) }
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" font-family="sans-serif" font-size="12">`,
@@ -48,17 +48,17 @@ func (c chart) svg() string {
 	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" fill="#fff"/><text x="%d" y="20" font-size="15" font-weight="bold">%s</text>`, left, html.EscapeString(c.title))
 	for v := 0.0; v <= maxY+stepY/2; v += stepY {
 		fmt.Fprintf(&out, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1[3]f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
-			left, chartWidth-right, atY(v), left-6, atY(v)+4, tidy(v))
+			left, chartWidth-right, atY(v), left-6, atY(v)+4, formatShortest(v))
 	}
 	for v := 0.0; v <= maxX+stepX/2; v += stepX {
-		fmt.Fprintf(&out, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`, atX(v), chartHeight-below+16, tidy(v))
+		fmt.Fprintf(&out, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`, atX(v), chartHeight-below+16, formatShortest(v))
 	}
 	fmt.Fprintf(&out, `<text x="%d" y="%d" text-anchor="middle">%s</text>`, (left+chartWidth-right)/2, chartHeight-below+32, html.EscapeString(c.x))
 	fmt.Fprintf(&out, `<text transform="translate(14 %d) rotate(-90)" text-anchor="middle">%s</text>`, (top+chartHeight-below)/2, html.EscapeString(c.y))
 	legend := left
 	for n, l := range c.lines {
 		colour := colours[n%len(colours)]
-		out.WriteString(l.path(atX, atY, colour))
+		out.WriteString(l.renderPath(atX, atY, colour))
 		fmt.Fprintf(&out, `<rect x="%d" y="%d" width="12" height="4" fill="%s"/><text x="%d" y="%d">%s</text>`,
 			legend, chartHeight-15, colour, legend+16, chartHeight-9, html.EscapeString(l.name))
 		legend += 30 + 7*len(l.name)
@@ -67,7 +67,7 @@ func (c chart) svg() string {
 	return out.String()
 }
 
-func (l line) path(atX, atY func(float64) float64, colour string) string {
+func (l chartLine) renderPath(atX, atY func(float64) float64, colour string) string {
 	var d, dots strings.Builder
 	pen := "M"
 	for i := range l.x {
@@ -84,8 +84,8 @@ func (l line) path(atX, atY func(float64) float64, colour string) string {
 	return fmt.Sprintf(`<path d="%s" fill="none" stroke="%s" stroke-width="1.5"/>`, d.String(), colour) + dots.String()
 }
 
-// step is a round distance of which four to ten make up the largest value.
-func step(largest float64) float64 {
+// axisStep is a round distance of which four to ten make up the largest value.
+func axisStep(largest float64) float64 {
 	if largest <= 0 {
 		return 1
 	}
@@ -98,8 +98,8 @@ func step(largest float64) float64 {
 	return unit * 2
 }
 
-func ceil(v, step float64) float64 { return math.Max(step, math.Ceil(v/step-1e-9)*step) }
+func roundUpToStep(v, step float64) float64 { return math.Max(step, math.Ceil(v/step-1e-9)*step) }
 
-func tidy(v float64) string {
+func formatShortest(v float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", v), "0"), ".")
 }

@@ -25,7 +25,7 @@ func TestSearch(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var passed, failed, got []int
-			for n := full.search(nil, nil); n > 0 && len(got) < 20; n = full.search(passed, failed) {
+			for n := fullSizing.nextRampUsers(nil, nil); n > 0 && len(got) < 20; n = fullSizing.nextRampUsers(passed, failed) {
 				got = append(got, n)
 				if n <= c.bears {
 					passed = append(passed, n)

@@ -16,8 +16,8 @@ const (
 	docsEnd   = "<!-- end of what is generated -->"
 )
 
-// writeDocs puts the figures of the results into docs/capacity.md, between its markers.
-func (b *bench) writeDocs(list []*result, m machine, pictures []string) error {
+// writeCapacityDocs puts the figures of the results into docs/capacity.md, between its markers.
+func (b *benchmark) writeCapacityDocs(list []*result, m machineInfo, pictures []string) error {
 	path := filepath.Join(filepath.Dir(b.home), "docs", "capacity.md")
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -28,18 +28,18 @@ func (b *bench) writeDocs(list []*result, m machine, pictures []string) error {
 	if !ok || !ok2 {
 		return errors.New("docs/capacity.md has no place for figures")
 	}
-	figures := docsBegin + "\n" + b.docs(list, m, pictures) + docsEnd
-	return writeWhole(path, []byte(before+figures+after))
+	figures := docsBegin + "\n" + b.formatCapacityDocs(list, m, pictures) + docsEnd
+	return writeFileAtomically(path, []byte(before+figures+after))
 }
 
-// docs are the figures in Spanish, as the page is.
-func (b *bench) docs(list []*result, m machine, pictures []string) string {
+// formatCapacityDocs are the figures in Spanish, as the page is.
+func (b *benchmark) formatCapacityDocs(list []*result, m machineInfo, pictures []string) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "\nResultados: [`%s`](../%[1]s). Máquina: %s.\n", b.shortDir(), m.String())
+	fmt.Fprintf(&out, "\nResultados: [`%s`](../%[1]s). Máquina: %s.\n", b.relativeResultsDir(), m.String())
 	for _, target := range []string{embedded, fleet} {
-		if of := ofTarget(list, target); len(of) > 0 {
-			fmt.Fprintf(&out, "\n### %s\n\n%s", map[string]string{embedded: "Un solo proceso (SQLite)", fleet: "La flota"}[target], zones(of))
-			out.WriteString(callsTable(of))
+		if of := loadsOfTarget(list, target); len(of) > 0 {
+			fmt.Fprintf(&out, "\n### %s\n\n%s", map[string]string{embedded: "Un solo proceso (SQLite)", fleet: "La flota"}[target], formatZones(of))
+			out.WriteString(formatCallsTable(of))
 			for _, name := range pictures {
 				if strings.HasPrefix(name, target) {
 					fmt.Fprintf(&out, "\n![%s](capacity/%[1]s.png)\n", name)
@@ -47,7 +47,7 @@ func (b *bench) docs(list []*result, m machine, pictures []string) string {
 			}
 		}
 	}
-	out.WriteString(measuredOf(list))
+	out.WriteString(formatVersions(list))
 	out.WriteString("\n### Trabajadores y comparaciones\n\n| corrida | qué | medido | se quería |\n|---|---|---|---|\n")
 	for _, r := range list {
 		for _, f := range r.Figures {
@@ -62,8 +62,8 @@ func (b *bench) docs(list []*result, m machine, pictures []string) string {
 	return out.String()
 }
 
-// measuredOf says which version of the program each run was made with, as runs are not all made again for each change.
-func measuredOf(list []*result) string {
+// formatVersions says which version of the program each run was made with, as runs are not all made again for each change.
+func formatVersions(list []*result) string {
 	runs := map[string][]string{}
 	for _, r := range list {
 		runs[r.Version] = append(runs[r.Version], r.Name)
@@ -76,12 +76,12 @@ func measuredOf(list []*result) string {
 	return out.String()
 }
 
-func ofTarget(list []*result, target string) []*result {
+func loadsOfTarget(list []*result, target string) []*result {
 	return slices.DeleteFunc(slices.Clone(list), func(r *result) bool { return r.Target != target || r.Kind != "load" })
 }
 
-// zones names the most users with whom a ramp passed, the fewest with whom one failed, and the safe zone below.
-func zones(list []*result) string {
+// formatZones names the most users with whom a ramp passed, the fewest with whom one failed, and the safe zone below.
+func formatZones(list []*result) string {
 	best, worst := 0, 0
 	var why string
 	sustained := "no se midió"
@@ -108,7 +108,7 @@ func zones(list []*result) string {
 	return text + fmt.Sprintf("- Zona segura (80 %% del máximo): hasta **%d usuarios**; la corrida sostenida %s.\n\n", best*8/10, sustained)
 }
 
-func callsTable(list []*result) string {
+func formatCallsTable(list []*result) string {
 	var out strings.Builder
 	out.WriteString("| corrida | usuarios | llamada | pedidos | fallos | por segundo | p50 ms | p95 ms | p99 ms | pasó |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range list {
@@ -118,7 +118,7 @@ func callsTable(list []*result) string {
 				passed = "no"
 			}
 			fmt.Fprintf(&out, "| %s | %d | %s | %d | %d | %s | %s | %s | %s | %s |\n", r.Name, r.Users, c.Call, c.Requests, c.Failures,
-				tidy(c.RPS), tidy(c.P50), tidy(c.P95), tidy(c.P99), passed)
+				formatShortest(c.RPS), formatShortest(c.P50), formatShortest(c.P95), formatShortest(c.P99), passed)
 		}
 	}
 	return out.String()

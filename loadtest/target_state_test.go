@@ -79,11 +79,11 @@ func TestReadState(t *testing.T) {
 	for _, kind := range []string{embedded, fleet} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			h := newHost(t.Context(), &bytes.Buffer{})
-			t.Cleanup(h.end)
+			h := newHarness(t.Context(), &bytes.Buffer{})
+			t.Cleanup(h.releaseAll)
 			var original *target
 			var operations []history.Operation
-			if err := h.try(func() { original, operations = videoWithVote(t, h, kind) }); err != nil {
+			if err := h.runSteps(func() { original, operations = videoWithVote(t, h, kind) }); err != nil {
 				t.Fatal(err)
 			}
 			for i, c := range cases {
@@ -111,32 +111,32 @@ func TestReadState(t *testing.T) {
 
 // videoWithVote is a platform with a public video and a vote for it, whose processes have stopped, and the history that
 // led to them.
-func videoWithVote(t *testing.T, h *host, kind string) (*target, []history.Operation) {
+func videoWithVote(t *testing.T, h *harness, kind string) (*target, []history.Operation) {
 	t.Helper()
 	path, err := programBuilt()
-	h.must(err, "build the program")
-	clip, err := makeClip(t.Context(), "ffmpeg", t.TempDir(), quickClips[0])
-	h.must(err, "make a clip")
+	h.requireNoError(err, "build the program")
+	clip, err := makeClipFile(t.Context(), "ffmpeg", t.TempDir(), quickClips[0])
+	h.requireNoError(err, "make a clip")
 	platform := newTarget(h, kind, path, true)
-	web := platform.serveOne("web", settings{"WORKERS": "1"})
+	web := platform.startWebProcess("web", settings{"WORKERS": "1"})
 	p := newPreparer(platform)
 	video := p.publishVideos(1, clip)[0]
 	fan := p.signUpAll("fan", 1, true)[0]
 	_, err = p.postJSON(fmt.Sprintf("/api/public/videos/%d/vote", video), fan.Token, http.StatusOK, nil)
-	h.must(err, "vote")
+	h.requireNoError(err, "vote")
 	p.recorder.Add(history.Operation{Action: history.Vote, Account: fan.Email, VideoID: video, Outcome: history.Acknowledged})
-	h.stop(web)
+	h.stopProcess(web)
 	return platform, p.recorder.Operations()
 }
 
 // copyTarget copies database and media, without processes.
 func copyTarget(t *testing.T, original *target, number int) *target {
 	t.Helper()
-	c := &target{host: original.host, kind: original.kind, mediaDir: t.TempDir()}
+	c := &target{harness: original.harness, kind: original.kind, mediaDir: t.TempDir()}
 	if err := os.CopyFS(c.mediaDir, os.DirFS(original.mediaDir)); err != nil {
 		t.Fatal(err)
 	}
-	driver, source := "pgx", ""
+	var driver, source string
 	if original.kind == embedded {
 		folder := t.TempDir()
 		if err := os.CopyFS(folder, os.DirFS(original.settings["DATA_DIR"])); err != nil {
@@ -151,7 +151,7 @@ func copyTarget(t *testing.T, original *target, number int) *target {
 		if err := original.postgres.Create(name, "contest"); err != nil {
 			t.Fatal(err)
 		}
-		source = original.postgres.URL(name)
+		driver, source = "pgx", original.postgres.URL(name)
 	}
 	var err error
 	if c.db, err = sql.Open(driver, source); err != nil {

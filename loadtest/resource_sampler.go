@@ -16,74 +16,74 @@ import (
 // ticksPerSecond is the unit of processor time in /proc: USER_HZ, which is 100 on every Linux that Go runs on.
 const ticksPerSecond = 100
 
-// use is what a process and all that it has started use of the machine.
-type use struct {
+// resourceUse is what a process and all that it has started use of the machine.
+type resourceUse struct {
 	cpu    float64 // seconds since it began, of those that have ended too
 	memory int64   // resident bytes at the moment
 }
 
-// stat is a line of /proc/PID/stat.
-type stat struct {
+// processStat is a line of /proc/PID/stat.
+type processStat struct {
 	parent, pid int
 	own, waited float64 // processor seconds: its own, and of children that have ended
 	memory      int64
 }
 
-// processes reads all of /proc, by the parents' ids. Elsewhere than on Linux there are none.
-func processes() map[int][]stat {
-	children := map[int][]stat{}
+// readProcessTree reads all of /proc, by the parents' ids. Elsewhere than on Linux there are none.
+func readProcessTree() map[int][]processStat {
+	children := map[int][]processStat{}
 	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is good
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			continue // it has just ended
 		}
-		if s, ok := parseStat(string(text)); ok {
+		if s, ok := parseProcessStat(string(text)); ok {
 			children[s.parent] = append(children[s.parent], s)
 		}
 	}
 	return children
 }
 
-// parseStat reads proc(5)'s stat: the name in parentheses may hold anything, so what follows the last one counts.
-func parseStat(text string) (stat, bool) {
+// parseProcessStat reads proc(5)'s stat: the name in parentheses may hold anything, so what follows the last one counts.
+func parseProcessStat(text string) (processStat, bool) {
 	head, rest, ok := strings.Cut(text, " (")
 	end := strings.LastIndex(rest, ") ")
 	if !ok || end < 0 {
-		return stat{}, false
+		return processStat{}, false
 	}
 	fields := strings.Fields(rest[end+2:]) // from the third field on
 	if len(fields) < 22 {
-		return stat{}, false
+		return processStat{}, false
 	}
 	number := func(field int) int64 { n, _ := strconv.ParseInt(fields[field-3], 10, 64); return n }
 	pid, err := strconv.Atoi(head)
-	return stat{
+	return processStat{
 		pid: pid, parent: int(number(4)), own: float64(number(14)+number(15)) / ticksPerSecond,
 		waited: float64(number(16)+number(17)) / ticksPerSecond, memory: number(24) * int64(os.Getpagesize()),
 	}, err == nil
 }
 
-// useOf adds up a process and its descendants.
-func useOf(all map[int][]stat, pid int) use {
-	var sum use
+// useOfProcessTree adds up a process and its descendants.
+func useOfProcessTree(all map[int][]processStat, pid int) resourceUse {
+	var sum resourceUse
 	for _, siblings := range all {
 		for _, s := range siblings {
 			if s.pid == pid {
-				sum = use{s.own + s.waited, s.memory}
+				sum = resourceUse{s.own + s.waited, s.memory}
 			}
 		}
 	}
 	for _, child := range all[pid] {
-		u := useOf(all, child.pid)
+		u := useOfProcessTree(all, child.pid)
 		sum.cpu += u.cpu
 		sum.memory += u.memory
 	}
 	return sum
 }
 
-// connections counts the connections that clients have open to our ports (/proc/net/tcp, state 01).
-func connections(ports []int) int {
+// countConnections counts the connections that clients have open to our ports (/proc/net/tcp, state 01).
+func countConnections(ports []int) int {
 	text, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
 		return 0
@@ -103,8 +103,8 @@ func connections(ports []int) int {
 	return n
 }
 
-// sample is the machine at one moment of a run.
-type sample struct {
+// resourceSample is the machine at one moment of a run.
+type resourceSample struct {
 	At          float64            // seconds since the run began
 	CPU         map[string]float64 // processors in use since the sample before, by the process's name
 	Memory      map[string]int64   // resident bytes
@@ -117,27 +117,27 @@ type sampler struct {
 	target *target
 	begin  time.Time
 
-	mu      sync.Mutex
-	watched []watched
-	samples []sample
-	before  map[string]float64
-	last    time.Time
-	short   func(what string) // told what the machine has run out of
+	mu         sync.Mutex
+	watched    []watchedProcess
+	samples    []resourceSample
+	before     map[string]float64
+	last       time.Time
+	onShortage func(what string) // told what the machine has run out of
 }
 
-// watch adds a process that is started in the course of the run, or puts it in the place of the one of that name.
-func (s *sampler) watch(name string, pid int) {
+// watchProcess adds a process that is started in the course of the run, or puts it in the place of the one of that name.
+func (s *sampler) watchProcess(name string, pid int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watched = slices.DeleteFunc(s.watched, func(w watched) bool { return w.name == name })
+	s.watched = slices.DeleteFunc(s.watched, func(w watchedProcess) bool { return w.name == name })
 	delete(s.before, name)
-	s.watched = append(s.watched, watched{name, pid})
+	s.watched = append(s.watched, watchedProcess{name, pid})
 }
 
-// run looks every so often until ctx ends.
-func (s *sampler) run(ctx context.Context, every time.Duration) {
+// sampleUntilDone looks every so often until ctx ends.
+func (s *sampler) sampleUntilDone(ctx context.Context, every time.Duration) {
 	s.begin, s.last, s.before = time.Now(), time.Now(), map[string]float64{}
-	s.look(ctx, false)
+	s.takeSample(ctx, false)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -145,18 +145,18 @@ func (s *sampler) run(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.look(ctx, true)
+			s.takeSample(ctx, true)
 		}
 	}
 }
 
-func (s *sampler) look(ctx context.Context, keep bool) {
+func (s *sampler) takeSample(ctx context.Context, keep bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all, now := processes(), time.Now()
-	next := sample{At: now.Sub(s.begin).Seconds(), CPU: map[string]float64{}, Memory: map[string]int64{}}
+	all, now := readProcessTree(), time.Now()
+	next := resourceSample{At: now.Sub(s.begin).Seconds(), CPU: map[string]float64{}, Memory: map[string]int64{}}
 	for _, w := range s.watched {
-		u := useOf(all, w.pid)
+		u := useOfProcessTree(all, w.pid)
 		if before, ok := s.before[w.name]; ok && u.cpu >= before {
 			next.CPU[w.name] = (u.cpu - before) / now.Sub(s.last).Seconds()
 		}
@@ -164,15 +164,15 @@ func (s *sampler) look(ctx context.Context, keep bool) {
 		next.Memory[w.name] = u.memory
 	}
 	s.last = now
-	next.Connections = connections(s.target.ports)
-	if n, err := s.target.waiting(ctx); err == nil {
+	next.Connections = countConnections(s.target.clientPorts)
+	if n, err := s.target.countUnfinishedVideos(ctx); err == nil {
 		next.Waiting = n
 	}
 	if keep {
 		s.samples = append(s.samples, next)
 	}
-	if what := shortOf(s.target.mediaDir); what != "" {
-		s.short(what)
+	if what := shortageOfMachine(s.target.mediaDir); what != "" {
+		s.onShortage(what)
 	}
 }
 
@@ -182,8 +182,8 @@ const (
 	leastMemory = 768 << 20
 )
 
-// shortOf names what the machine has hardly any left of, "" if nothing.
-func shortOf(dir string) string {
+// shortageOfMachine names what the machine has hardly any left of, "" if nothing.
+func shortageOfMachine(dir string) string {
 	var disk syscall.Statfs_t
 	if syscall.Statfs(dir, &disk) == nil && float64(disk.Bavail)*float64(disk.Bsize) < leastDisk {
 		return fmt.Sprintf("less than %d GiB of disk left", leastDisk>>30)

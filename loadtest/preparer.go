@@ -33,7 +33,7 @@ type preparer struct {
 }
 
 func newPreparer(t *target) *preparer {
-	p := &preparer{target: t, url: t.webs[0], client: &http.Client{
+	p := &preparer{target: t, url: t.webURLs[0], client: &http.Client{
 		Timeout: 10 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: preparedAtOnce},
 	}}
 	t.Cleanup(p.client.CloseIdleConnections)
@@ -46,18 +46,18 @@ const preparedAtOnce = 4
 // signUpAll makes accounts, and signs them in if they need tokens.
 func (p *preparer) signUpAll(kind string, n int, tokens bool) []crowd.Account {
 	accounts := make([]crowd.Account, n)
-	p.must(inParallel(n, func(i int) (err error) {
+	p.requireNoError(runInParallel(n, func(i int) (err error) {
 		accounts[i].Email = fmt.Sprintf("%s%d@example.com", kind, i+1)
-		if err = p.signUp(i, accounts[i].Email); err == nil && tokens {
-			accounts[i].Token, err = p.logIn(accounts[i].Email)
+		if err = p.signUpAccount(i, accounts[i].Email); err == nil && tokens {
+			accounts[i].Token, err = p.logInAccount(accounts[i].Email)
 		}
 		return err
 	}), "sign up")
 	return accounts
 }
 
-// inParallel calls do for 0 to n-1, a few at once, and stops at the first error.
-func inParallel(n int, do func(i int) error) error {
+// runInParallel calls do for 0 to n-1, a few at once, and stops at the first error.
+func runInParallel(n int, do func(i int) error) error {
 	var next atomic.Int64
 	var group errgroup.Group
 	for range preparedAtOnce {
@@ -77,7 +77,7 @@ func inParallel(n int, do func(i int) error) error {
 	return group.Wait()
 }
 
-func (p *preparer) signUp(number int, email string) error {
+func (p *preparer) signUpAccount(number int, email string) error {
 	_, err := p.postJSON("/api/auth/signup", "", http.StatusCreated, map[string]string{
 		"first_name": "Valentina", "last_name": fmt.Sprintf("Ríos %d", number+1), "email": email, "city": fmt.Sprintf("Ciudad %d", number%50),
 		"password1": password, "password2": password,
@@ -88,7 +88,7 @@ func (p *preparer) signUp(number int, email string) error {
 	return err
 }
 
-func (p *preparer) logIn(email string) (token string, err error) {
+func (p *preparer) logInAccount(email string) (token string, err error) {
 	text, err := p.postJSON("/api/auth/login", "", http.StatusOK, map[string]string{"email": email, "password": password})
 	if err != nil {
 		return "", err
@@ -103,29 +103,29 @@ func (p *preparer) logIn(email string) (token string, err error) {
 // publishVideos makes players with a public video each, and returns the videos' ids.
 func (p *preparer) publishVideos(n int, clip string) []int64 {
 	content, err := os.ReadFile(clip)
-	p.must(err, "read a clip")
+	p.requireNoError(err, "read a clip")
 	ids := make([]int64, n)
 	owners := p.signUpAll("star", n, true)
 	for i, owner := range owners {
-		ids[i] = p.upload(owner, fmt.Sprintf("Triple desde la esquina, el %d", i+1), content)
+		ids[i] = p.uploadClip(owner, fmt.Sprintf("Triple desde la esquina, el %d", i+1), content)
 	}
 	for i, owner := range owners {
 		p.waitUntilProcessed(owner, ids[i])
 		_, err := p.postJSON(fmt.Sprintf("/api/videos/%d/publish", ids[i]), owner.Token, http.StatusOK, nil)
-		p.must(err, "publish a video")
+		p.requireNoError(err, "publish a video")
 		p.recorder.Add(history.Operation{Action: history.Publish, Account: owner.Email, VideoID: ids[i], Outcome: history.Acknowledged})
 	}
 	return ids
 }
 
-// upload sends a clip and records it.
-func (p *preparer) upload(owner crowd.Account, title string, clip []byte) (videoID int64) {
+// uploadClip sends a clip and records it.
+func (p *preparer) uploadClip(owner crowd.Account, title string, clip []byte) (videoID int64) {
 	text, err := postClip(p.ctx, p.client, p.url+"/api/videos/upload", owner.Token, title, clip)
-	p.must(err, "upload a clip")
+	p.requireNoError(err, "upload a clip")
 	var answer struct {
 		VideoID int64 `json:"video_id"`
 	}
-	p.must(json.Unmarshal(text, &answer), "upload a clip")
+	p.requireNoError(json.Unmarshal(text, &answer), "upload a clip")
 	p.recorder.Add(history.Operation{
 		Action: history.Upload, Account: owner.Email, Title: title, VideoID: answer.VideoID, Outcome: history.Acknowledged,
 		Content: journal.Fingerprint(int64(len(clip)), string(clip[len(clip)-journal.MarkBytes:])),
@@ -138,13 +138,13 @@ func (p *preparer) waitUntilProcessed(owner crowd.Account, videoID int64) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		text, err := p.call(http.MethodGet, fmt.Sprintf("/api/videos/%d", videoID), owner.Token, http.StatusOK, nil)
-		p.must(err, "look at a video")
+		text, err := p.requestWithRetry(http.MethodGet, fmt.Sprintf("/api/videos/%d", videoID), owner.Token, http.StatusOK, nil)
+		p.requireNoError(err, "look at a video")
 		var video struct {
 			Status  string `json:"status"`
 			Failure string `json:"failure_reason"`
 		}
-		p.must(json.Unmarshal(text, &video), "look at a video")
+		p.requireNoError(json.Unmarshal(text, &video), "look at a video")
 		switch video.Status {
 		case "processed":
 			return
@@ -164,37 +164,39 @@ func (p *preparer) postJSON(path, token string, status int, body any) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	return p.call(http.MethodPost, path, token, status, text)
+	return p.requestWithRetry(http.MethodPost, path, token, status, text)
 }
 
-// call sends a request and returns the body of the answer, whose status must be the given one. A platform that is busy
+// requestWithRetry sends a request and returns the body of the answer, whose status must be the given one. A platform that is busy
 // (429, 503) is asked again after the time that it names.
-func (p *preparer) call(method, path, token string, status int, body []byte) ([]byte, error) {
+func (p *preparer) requestWithRetry(method, path, token string, wanted int, body []byte) ([]byte, error) {
 	for {
-		answer, text, err := exchange(p.ctx, p.client, method, p.url+path, token, body)
+		status, header, text, err := sendRequest(p.ctx, p.client, method, p.url+path, token, body)
 		if err != nil {
 			return nil, err
 		}
-		switch answer.StatusCode {
-		case status:
+		switch status {
+		case wanted:
 			return text, nil
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // at once where it does not say
+			seconds, _ := strconv.Atoi(header.Get("Retry-After")) // at once where it does not say
 			select {
 			case <-time.After(time.Duration(seconds) * time.Second):
 			case <-p.ctx.Done():
 				return nil, context.Cause(p.ctx)
 			}
 		default:
-			return nil, fmt.Errorf("%s %s: %s: %s", method, path, answer.Status, text)
+			return nil, fmt.Errorf("%s %s: status %d: %s", method, path, status, text)
 		}
 	}
 }
 
-func exchange(ctx context.Context, client *http.Client, method, url, token string, body []byte) (*http.Response, []byte, error) {
+func sendRequest(ctx context.Context, client *http.Client, method, url, token string, body []byte) (
+	status int, header http.Header, text []byte, err error,
+) {
 	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	if token != "" {
@@ -202,11 +204,11 @@ func exchange(ctx context.Context, client *http.Client, method, url, token strin
 	}
 	answer, err := client.Do(r)
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
-	return answer, text, err
+	text, err = io.ReadAll(answer.Body)
+	return answer.StatusCode, answer.Header, text, err
 }
 
 // postClip sends a clip as the form of an upload and returns the body of the answer, which must be a 201.

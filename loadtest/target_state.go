@@ -10,8 +10,8 @@ import (
 	"risingstars/loadtest/journal"
 )
 
-// waiting counts the videos that are not processed yet.
-func (t *target) waiting(ctx context.Context) (n int, err error) {
+// countUnfinishedVideos counts the videos that are not processed yet.
+func (t *target) countUnfinishedVideos(ctx context.Context) (n int, err error) {
 	err = t.db.QueryRowContext(ctx, `SELECT count(*) FROM videos WHERE status IN ('uploaded', 'processing')`).Scan(&n)
 	return n, err
 }
@@ -55,7 +55,7 @@ func (t *target) readState(ctx context.Context) (s history.State, err error) {
 
 // readVideos reads the videos with their jobs and the objects that they name, and which of these are in the storage.
 func (t *target) readVideos(ctx context.Context, s *history.State) error {
-	completed, open, err := t.countJobs(ctx)
+	completed, open, err := t.countJobsByVideo(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,11 +74,11 @@ func (t *target) readVideos(ctx context.Context, s *history.State) error {
 				v.Objects = append(v.Objects, filepath.Join("videos", token, run, "clip.mp4"), filepath.Join("videos", token, run, "poster.jpg"))
 			}
 			for _, key := range v.Objects {
-				if isThere(filepath.Join(t.mediaDir, key)) {
+				if fileHasContent(filepath.Join(t.mediaDir, key)) {
 					s.Objects = append(s.Objects, key)
 				}
 			}
-			if size, mark := endOf(filepath.Join(t.mediaDir, v.Objects[0])); size >= 0 {
+			if size, mark := sizeAndMarkOf(filepath.Join(t.mediaDir, v.Objects[0])); size >= 0 {
 				v.Content = journal.Fingerprint(size, mark)
 			}
 			s.Videos = append(s.Videos, v)
@@ -91,8 +91,8 @@ func originalKey(token, format string) string {
 	return filepath.Join("videos", token, "original."+format)
 }
 
-// countJobs counts the jobs of each video that have ended with success, and those that have not ended.
-func (t *target) countJobs(ctx context.Context) (completed, open map[int64]int, err error) {
+// countJobsByVideo counts the jobs of each video that have ended with success, and those that have not ended.
+func (t *target) countJobsByVideo(ctx context.Context) (completed, open map[int64]int, err error) {
 	video := `CAST(args->>'video_id' AS BIGINT)`
 	if t.kind == embedded {
 		video = `json_extract(args, '$.video_id')`
@@ -131,8 +131,8 @@ func (t *target) forEachRow(ctx context.Context, query string, read func(scan fu
 	return rows.Err()
 }
 
-// endOf is a file's size and the mark at its end; -1 if there is no file.
-func endOf(path string) (size int64, mark string) {
+// sizeAndMarkOf is a file's size and the mark at its end; -1 if there is no file.
+func sizeAndMarkOf(path string) (size int64, mark string) {
 	f, err := os.Open(path)
 	if err != nil {
 		return -1, ""
@@ -149,7 +149,7 @@ func endOf(path string) (size int64, mark string) {
 	return stat.Size(), string(end)
 }
 
-func isThere(path string) bool {
+func fileHasContent(path string) bool {
 	stat, err := os.Stat(path)
 	return err == nil && stat.Size() > 0
 }
