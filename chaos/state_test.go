@@ -100,12 +100,12 @@ func (w *world) videoRows() []history.Video {
 		FROM videos AS v`, func(r *sql.Rows) (v history.Video, err error) {
 		var m contest.Media
 		err = r.Scan(&v.ID, &v.Title, &v.Status, &m.Token, &m.Format, &m.Run, &v.CompletedJobs, &v.OpenJobs)
-		v.Objects = []string{m.Original()}
-		if original, err := os.ReadFile(filepath.Join(w.media, m.Original())); err == nil { // the checker reports a lost object
+		v.Objects = []string{m.OriginalKey()}
+		if original, err := os.ReadFile(filepath.Join(w.media, m.OriginalKey())); err == nil { // the checker reports a lost object
 			v.Content = fingerprint(original)
 		}
 		if m.Run != "" {
-			v.Objects = append(v.Objects, m.Clip(), m.Poster())
+			v.Objects = append(v.Objects, m.RenditionKey(), m.PosterKey())
 		}
 		return v, err
 	})

@@ -27,7 +27,7 @@ func (c shutAccount) Run(r *runner) error {
 			"All browsers and programs are signed out of it. The votes that it has given still count; to void them:",
 			fmt.Sprintf("  risingstars votes void --voter %s --reason TEXT", c.Account),
 		}}
-		return onAccount(r.ctx, d, m.Shut, c.Account, decision, p)
+		return onAccount(r.ctx, d, m.SuspendAccount, c.Account, decision, p)
 	})
 }
 
@@ -40,7 +40,7 @@ type openAccount struct {
 // Run opens an account.
 func (c openAccount) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
-		return onAccount(r.ctx, d, m.Open, c.Account, decision, report{account: "open", votes: "counted again"})
+		return onAccount(r.ctx, d, m.ReinstateAccount, c.Account, decision, report{account: "open", votes: "counted again"})
 	})
 }
 
@@ -52,7 +52,7 @@ func onAccount(ctx context.Context, d *data, do func(context.Context, int64, con
 		return p, err
 	}
 	e, err := do(ctx, id, decision)
-	if errors.Is(err, contest.ErrAccountShut) {
+	if errors.Is(err, contest.ErrAccountSuspended) {
 		return p, fmt.Errorf("account %s is shut already", account)
 	}
 	if err != nil {
@@ -67,7 +67,7 @@ func accountOf(ctx context.Context, d *data, account string) (int64, error) {
 	if id, err := strconv.ParseInt(account, 10, 64); err == nil && id > 0 {
 		return id, nil
 	}
-	p, _, err := d.store.Credentials(ctx, account)
+	p, _, err := d.store.CredentialsByEmail(ctx, account)
 	if errors.Is(err, contest.ErrBadCredentials) {
 		return 0, fmt.Errorf("nobody has an account with the email %s", account)
 	}

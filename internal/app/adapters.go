@@ -94,15 +94,15 @@ type inspector struct {
 	slots chan struct{}
 }
 
-// Inspect implements contest.Inspector.
-func (i inspector) Inspect(ctx context.Context, path string) (contest.Format, error) {
+// InspectFile implements contest.Inspector.
+func (i inspector) InspectFile(ctx context.Context, path string) (contest.Format, error) {
 	select {
 	case i.slots <- struct{}{}:
 		defer func() { <-i.slots }()
 	case <-ctx.Done():
 		return "", fmt.Errorf("wait to judge the file: %w", ctx.Err())
 	}
-	container, err := i.tools.Inspect(ctx, path)
+	container, err := i.tools.InspectFile(ctx, path)
 	if refusal, ok := refusals[media.ReasonOf(err)]; ok {
 		return "", fmt.Errorf("%w: %w", refusal, err)
 	}

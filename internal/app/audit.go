@@ -45,7 +45,7 @@ func (c audit) Run(r *runner) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	acts, err := d.store.Acts(r.ctx, contest.ActsQuery{
+	acts, err := d.store.AuditEntries(r.ctx, contest.AuditQuery{
 		Before: c.Before, PlayerID: c.Player, Action: contest.Action(c.Action), Limit: c.Limit,
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func (c audit) Run(r *runner) (err error) {
 
 // knownAction says which actions there are, for a word that is none of them.
 func knownAction(word string) error {
-	known := contest.Actions()
+	known := contest.AllActions()
 	if word == "" || slices.Contains(known, contest.Action(word)) {
 		return nil
 	}
@@ -70,7 +70,7 @@ func knownAction(word string) error {
 	return fmt.Errorf("--action %s is none; the actions are: %s", word, strings.Join(words, ", "))
 }
 
-func (c audit) lines(r *runner, acts []contest.Act) error {
+func (c audit) lines(r *runner, acts []contest.AuditEntry) error {
 	encoder := json.NewEncoder(r.out)
 	for _, a := range acts {
 		err := encoder.Encode(listedAct{a.ID, a.At, string(a.Actor), string(a.Action), a.PlayerID, a.VideoID, a.Detail})
@@ -81,7 +81,7 @@ func (c audit) lines(r *runner, acts []contest.Act) error {
 	return nil
 }
 
-func (c audit) table(r *runner, acts []contest.Act) error {
+func (c audit) table(r *runner, acts []contest.AuditEntry) error {
 	if len(acts) == 0 {
 		_, err := fmt.Fprintln(r.out, "There are no such lines.")
 		return err
@@ -114,7 +114,7 @@ func idOrNone(id int64) string {
 func (p *platform) noted(pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			err := p.data.store.Note(r.Context(), contest.Act{
+			err := p.data.store.RecordAuditEntry(r.Context(), contest.AuditEntry{
 				At: time.Now().UTC(), Actor: contest.ByOrganizer, Action: contest.ChangedQueue, Detail: asked(r),
 			})
 			if err != nil {

@@ -157,7 +157,7 @@ func (d *data) deleteFrom(ctx context.Context, copied *store.Store, v contest.Vi
 // copyVideo copies a video's objects, all or none.
 func (d *data) copyVideo(ctx context.Context, m *manifest, part string, media contest.Media) error {
 	var paths []string
-	for _, key := range []string{media.Original(), media.Clip(), media.Poster()} {
+	for _, key := range []string{media.OriginalKey(), media.RenditionKey(), media.PosterKey()} {
 		if key == "" {
 			continue
 		}
@@ -167,7 +167,7 @@ func (d *data) copyVideo(ctx context.Context, m *manifest, part string, media co
 			err = d.blobs.Fetch(ctx, key, path)
 		}
 		if errors.Is(err, blob.ErrNotFound) {
-			return errors.Join(d.lost(ctx, media, key), os.RemoveAll(filepath.Join(part, mediaName, filepath.FromSlash(media.Prefix()))))
+			return errors.Join(d.lost(ctx, media, key), os.RemoveAll(filepath.Join(part, mediaName, filepath.FromSlash(media.KeyPrefix()))))
 		}
 		if err != nil {
 			return err
@@ -188,7 +188,7 @@ func (d *data) copyVideo(ctx context.Context, m *manifest, part string, media co
 
 // lost says what it means that an object is not there.
 func (d *data) lost(ctx context.Context, media contest.Media, key string) error {
-	kept, err := d.store.MediaOf(ctx, []string{media.Token})
+	kept, err := d.store.MediaByTokens(ctx, []string{media.Token})
 	if err == nil && len(kept) == 0 {
 		return errDeletedMeanwhile
 	}

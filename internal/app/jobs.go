@@ -63,7 +63,7 @@ type retrier struct {
 }
 
 func (r retrier) one(id int64) error {
-	v, err := r.videos.RetryAny(r.ctx, id)
+	v, err := r.videos.RetryVideoForOrganizer(r.ctx, id)
 	if err != nil {
 		return fmt.Errorf("video %d: %w", id, err)
 	}

@@ -44,7 +44,7 @@ func idleVideos(ctx context.Context, s *store.Store, videos []contest.Video) (ma
 }
 
 // anyOf reports whether one of the videos may still give a sign of life.
-func anyOf(videos map[int64]bool, held map[int64]contest.Held) bool {
+func anyOf(videos map[int64]bool, held map[int64]contest.RunningJob) bool {
 	for id := range videos {
 		if _, ok := held[id]; ok {
 			return true
@@ -54,9 +54,9 @@ func anyOf(videos map[int64]bool, held map[int64]contest.Held) bool {
 }
 
 // held are the jobs that the queue says are running, by their videos.
-func held(ctx context.Context, s *store.Store) (map[int64]contest.Held, error) {
+func held(ctx context.Context, s *store.Store) (map[int64]contest.RunningJob, error) {
 	list, err := s.Held(ctx)
-	byVideo := make(map[int64]contest.Held, len(list))
+	byVideo := make(map[int64]contest.RunningJob, len(list))
 	for _, h := range list {
 		byVideo[h.VideoID] = h
 	}

@@ -37,10 +37,10 @@ func (p *platform) limits() *limit.Limits {
 // noteSlowed enters into the audit log that somebody has to wait after wrong passwords. Neither the email nor the address is kept:
 // an email that nobody has may be a stranger's.
 func (p *platform) noteSlowed(ctx context.Context, account, address string) {
-	owner, _, err := p.data.store.Credentials(ctx, account)
+	owner, _, err := p.data.store.CredentialsByEmail(ctx, account)
 	if err == nil || errors.Is(err, contest.ErrBadCredentials) {
-		err = p.data.store.Note(ctx, contest.Act{
-			At: time.Now().UTC(), Actor: contest.ByPlayer, Action: contest.SlowedSignIn, PlayerID: owner.ID,
+		err = p.data.store.RecordAuditEntry(ctx, contest.AuditEntry{
+			At: time.Now().UTC(), Actor: contest.ByPlayer, Action: contest.ThrottledSignIn, PlayerID: owner.ID,
 			Detail: "from origin " + p.origins.Of(address),
 		})
 	}

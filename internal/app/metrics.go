@@ -44,7 +44,7 @@ func databaseTimes(r prometheus.Registerer) store.Observe {
 }
 
 // votesEnded counts votes by what became of them.
-func votesEnded(r prometheus.Registerer) func(contest.Change, error) {
+func votesEnded(r prometheus.Registerer) func(contest.VoteChange, error) {
 	votes := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "risingstars_votes_total", Help: "Votes given and taken back.",
 	}, []string{"change"})
@@ -52,10 +52,10 @@ func votesEnded(r prometheus.Registerer) func(contest.Change, error) {
 		Name: "risingstars_vote_refusals_total", Help: "Votes that were not counted, by reason; error is the platform's own trouble.",
 	}, []string{"reason"})
 	r.MustRegister(votes, refusals)
-	votes.WithLabelValues(string(contest.Given))
-	votes.WithLabelValues(string(contest.TakenBack))
+	votes.WithLabelValues(string(contest.VoteCast))
+	votes.WithLabelValues(string(contest.VoteWithdrawn))
 	refusals.WithLabelValues(contest.ErrAlreadyVoted.Code())
-	return func(change contest.Change, err error) {
+	return func(change contest.VoteChange, err error) {
 		if err == nil {
 			votes.WithLabelValues(string(change)).Inc()
 			return

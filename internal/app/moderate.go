@@ -38,7 +38,7 @@ func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.D
 // decide shows what do would change, asks, does it, and shows what it has changed. do is called with a decision that is only
 // tried, and then with one that is meant.
 func (c act) decide(r *runner, do func(contest.Decision) (report, error)) error {
-	decision := contest.Decision{By: cmp.Or(c.As, systemUser()), Reason: c.Reason, Trial: true}
+	decision := contest.Decision{By: cmp.Or(c.As, systemUser()), Reason: c.Reason, DryRun: true}
 	if !c.Yes || c.DryRun {
 		would, err := do(decision)
 		if err != nil {
@@ -52,7 +52,7 @@ func (c act) decide(r *runner, do func(contest.Decision) (report, error)) error 
 			return err
 		}
 	}
-	decision.Trial = false
+	decision.DryRun = false
 	done, err := do(decision)
 	if err != nil {
 		return inFlags(err)
@@ -134,7 +134,7 @@ type report struct {
 func (p report) print(out io.Writer, trial string) {
 	is := cmp.Or(trial, "is ")
 	for _, e := range p.effects {
-		who := fmt.Sprintf("%s (player %d)", printable(e.Player.Name()), e.Player.ID)
+		who := fmt.Sprintf("%s (player %d)", printable(e.Player.PublicName()), e.Player.ID)
 		if p.account != "" {
 			fmt.Fprintf(out, "the account of %s %s%s\n", who, is, p.account)
 		}
@@ -154,7 +154,7 @@ func visible(v contest.Video) string {
 	return "hidden"
 }
 
-func standing(t contest.Tally) string {
+func standing(t contest.PlayerScore) string {
 	if t.Position == 0 {
 		return "no place"
 	}

@@ -19,7 +19,7 @@ func (p *platform) wireOrganizers(mux *http.ServeMux) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.hold(func() error { cancel(); return nil })
 	retry := func(ctx context.Context, id int64) error {
-		_, err := p.videos.RetryAny(ctx, id)
+		_, err := p.videos.RetryVideoForOrganizer(ctx, id)
 		return err
 	}
 	pages, err := jobs.NewPages(ctx, queueOf(p.data.db), organizersJobs, p.log, retry)

@@ -36,6 +36,6 @@ func (c newPassword) Run(r *runner) (err error) {
 	}
 	fmt.Fprintf(r.out, "%s\n", password)
 	fmt.Fprintf(r.errOut, "This is the password of %s, player %d, from now on; it is not shown again, and the player should change it at /cuenta.\n"+
-		"All browsers and programs are signed out of the account.\n", p.Name(), p.ID)
+		"All browsers and programs are signed out of the account.\n", p.PublicName(), p.ID)
 	return nil
 }

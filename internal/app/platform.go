@@ -241,7 +241,7 @@ func (p *platform) wireWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now, Ended: votesEnded(p.registry)}
+	votes := &contest.Votes{Store: p.data.store, Live: p.live, Clock: time.Now, Observe: votesEnded(p.registry)}
 	mux := http.NewServeMux()
 	players := &contest.Players{Store: p.data.store, Passwords: passwords{hasher}, Clock: time.Now}
 	var old [][]byte

@@ -143,14 +143,14 @@ func (p *platform) sweepOnce(ctx context.Context, before time.Time) (int, error)
 	}
 	mark := ""
 	defer func() { _ = os.Remove(mark) }() // it is gone if it has become the storage's
-	err = p.videos.Claim(ctx, identity, func() (_ string, err error) {
+	err = p.videos.ClaimStorage(ctx, identity, func() (_ string, err error) {
 		mark, err = p.newMark()
 		return mark, err
 	})
 	if err != nil {
 		return 0, err
 	}
-	removed, err := p.videos.Sweep(ctx, before)
+	removed, err := p.videos.SweepOrphanedObjects(ctx, before)
 	if err != nil {
 		return removed, err
 	}
@@ -177,7 +177,7 @@ func (p *platform) keepSite(ctx context.Context) {
 	if removed > 0 {
 		p.log.Info("removed uploads that were not finished in time", "uploads", removed)
 	}
-	if err := p.votes.Remember(ctx); err != nil && ctx.Err() == nil {
+	if err := p.votes.RememberRanking(ctx); err != nil && ctx.Err() == nil {
 		p.log.Error("remember the ranking", "error", err)
 	}
 }

@@ -54,7 +54,7 @@ func (c *storageCopy) Run(r *runner) (err error) {
 		return err
 	}
 	run.from = source.Storage
-	if err := run.from.Walk(r.ctx, contest.MediaRoot, run.count); err != nil {
+	if err := run.from.Walk(r.ctx, contest.MediaKeyPrefix, run.count); err != nil {
 		return err
 	}
 	if c.DryRun {
@@ -124,7 +124,7 @@ func (c *copying) all(ctx context.Context, parallel int) error {
 	}()
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
-	err := c.from.Walk(ctx, contest.MediaRoot, func(i blob.Info) error {
+	err := c.from.Walk(ctx, contest.MediaKeyPrefix, func(i blob.Info) error {
 		group.Go(func() error { c.one(limited, i); return limited.Err() })
 		return limited.Err()
 	})

@@ -40,8 +40,8 @@ func (c suspicious) Run(r *runner) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	clusters, err := d.store.Clusters(r.ctx, contest.ClustersQuery{
-		Since: time.Now().Add(-c.Since), Young: c.Young, Least: c.Least, Limit: c.Limit,
+	clusters, err := d.store.FindVoteClusters(r.ctx, contest.VoteClusterQuery{
+		Since: time.Now().Add(-c.Since), YoungBelow: c.Young, MinYoungVotes: c.Least, Limit: c.Limit,
 	})
 	switch {
 	case err != nil:
@@ -49,7 +49,7 @@ func (c suspicious) Run(r *runner) (err error) {
 	case c.JSON:
 		encoder := json.NewEncoder(r.out)
 		for _, l := range clusters {
-			err := encoder.Encode(listedCluster{l.PlayerID, l.Name, l.Origin, l.Young, l.Votes, l.InAll, l.First, l.Last})
+			err := encoder.Encode(listedCluster{l.PlayerID, l.Name, l.Origin, l.YoungVotes, l.Votes, l.PlayerVotes, l.First, l.Last})
 			if err != nil {
 				return fmt.Errorf("write a line: %w", err)
 			}
@@ -62,7 +62,7 @@ func (c suspicious) Run(r *runner) (err error) {
 	table := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "PLAYER\tNAME\tORIGIN\tYOUNG\tFROM THERE\tIN ALL\tFIRST\tLAST")
 	for _, l := range clusters {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", l.PlayerID, printable(l.Name), l.Origin, l.Young, l.Votes, l.InAll,
+		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", l.PlayerID, printable(l.Name), l.Origin, l.YoungVotes, l.Votes, l.PlayerVotes,
 			l.First.Format(time.RFC3339), l.Last.Format(time.RFC3339))
 	}
 	if err := table.Flush(); err != nil {

@@ -22,7 +22,7 @@ type hideVideo struct {
 // Run hides a video.
 func (c hideVideo) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, _ *data, d contest.Decision) (report, error) {
-		return onVideo(r.ctx, m.Hide, c.ID, d, report{votes: "set aside"})
+		return onVideo(r.ctx, m.HideVideo, c.ID, d, report{votes: "set aside"})
 	})
 }
 
@@ -35,7 +35,7 @@ type showVideo struct {
 // Run shows a video again.
 func (c showVideo) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, _ *data, d contest.Decision) (report, error) {
-		return onVideo(r.ctx, m.Show, c.ID, d, report{votes: "counted again"})
+		return onVideo(r.ctx, m.UnhideVideo, c.ID, d, report{votes: "counted again"})
 	})
 }
 

@@ -24,8 +24,8 @@ type selected struct {
 }
 
 // selection looks for the account. Whether the flags together name enough is for the contest to say.
-func (c selected) selection(r *runner, d *data) (q contest.Selection, err error) {
-	q = contest.Selection{VideoID: c.Video, PlayerID: c.Player, Origin: c.Cluster, Young: c.Young}
+func (c selected) selection(r *runner, d *data) (q contest.VoteSelection, err error) {
+	q = contest.VoteSelection{VideoID: c.Video, PlayerID: c.Player, Origin: c.Cluster, Young: c.Young}
 	if c.Video < 0 || c.Player < 0 || c.Young < 0 {
 		return q, errors.New("ids and times must not be negative")
 	}
@@ -47,7 +47,7 @@ func (c voidVotes) Run(r *runner) error {
 		if err != nil {
 			return report{}, err
 		}
-		effects, err := m.Void(r.ctx, q, decision)
+		effects, err := m.VoidVotes(r.ctx, q, decision)
 		return someVotes(report{votes: "void", effects: effects}, err)
 	})
 }
@@ -64,7 +64,7 @@ func (c restoreVotes) Run(r *runner) error {
 		if err != nil {
 			return report{}, err
 		}
-		effects, err := m.Restore(r.ctx, q, decision)
+		effects, err := m.ReinstateVotes(r.ctx, q, decision)
 		return someVotes(report{votes: "no longer void", effects: effects}, err)
 	})
 }

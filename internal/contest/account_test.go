@@ -23,7 +23,7 @@ func (w *world) member(t *testing.T, email string) contest.Player {
 // actions are what the audit log has of a player, the latest first.
 func (w *world) actions(t *testing.T, p contest.Player) (list []contest.Action) {
 	t.Helper()
-	acts, err := w.store.Acts(t.Context(), contest.ActsQuery{PlayerID: p.ID, Limit: 100})
+	acts, err := w.store.AuditEntries(t.Context(), contest.AuditQuery{PlayerID: p.ID, Limit: 100})
 	check(t, err)
 	for _, a := range acts {
 		list = append(list, a.Action)
@@ -59,10 +59,10 @@ func TestChangePassword(t *testing.T) {
 	changed, err := w.accounts.ChangePassword(t.Context(), p, contest.PasswordChange{Password: clave, Password1: "otra clave larga", Password2: "otra clave larga"})
 	check(t, err)
 
-	if _, err := w.players.OfGeneration(t.Context(), p.ID, p.Generation); !errors.Is(err, contest.ErrNotSignedIn) {
+	if _, err := w.players.PlayerWithSessionVersion(t.Context(), p.ID, p.SessionVersion); !errors.Is(err, contest.ErrNotSignedIn) {
 		t.Errorf("who signed in before: got %v", err)
 	}
-	now, err := w.players.OfGeneration(t.Context(), p.ID, changed.Generation)
+	now, err := w.players.PlayerWithSessionVersion(t.Context(), p.ID, changed.SessionVersion)
 	if diff := cmp.Diff(changed, now); diff != "" || err != nil {
 		t.Errorf("who has changed it, %v (-want +got):\n%s", err, diff)
 	}
@@ -82,20 +82,20 @@ func TestDeleteAccount(t *testing.T) {
 	ana, beto := w.member(t, "ana@example.org"), w.member(t, "beto@example.org")
 	public, waiting := w.publish(t, ana, "Triple"), w.upload(t, ana, "Bandeja")
 	kept := w.publish(t, beto, "Clavada")
-	_, err := w.votes.Vote(t.Context(), ana, kept.ID, "")
+	_, err := w.votes.CastVote(t.Context(), ana, kept.ID, "")
 	check(t, err)
 	w.remember(t)
 	watch := w.live.Watch(t.Context(), waiting.ID)
 	defer watch.Close()
-	if err := w.accounts.Delete(t.Context(), ana, "otra clave"); !errors.Is(err, contest.ErrWrongPassword) {
+	if err := w.accounts.DeleteAccount(t.Context(), ana, "otra clave"); !errors.Is(err, contest.ErrWrongPassword) {
 		t.Errorf("got %v", err)
 	}
 
-	check(t, w.accounts.Delete(t.Context(), ana, clave))
+	check(t, w.accounts.DeleteAccount(t.Context(), ana, clave))
 
-	want := map[string]bool{kept.Media.Original(): true}
+	want := map[string]bool{kept.Media.OriginalKey(): true}
 	for _, key := range w.objects(t) {
-		if contest.TokenOf(key) != kept.Media.Token {
+		if contest.TokenFromKey(key) != kept.Media.Token {
 			t.Errorf("%s is still in storage", key)
 		}
 		delete(want, key)
@@ -117,7 +117,7 @@ func TestDeleteAccount(t *testing.T) {
 	if v, err := w.videos.PublicVideo(t.Context(), kept.ID); err != nil || v.Votes != 0 {
 		t.Errorf("another's video: got %d votes, %v", v.Votes, err)
 	}
-	if _, err := w.players.OfGeneration(t.Context(), ana.ID, 0); !errors.Is(err, contest.ErrNotSignedIn) {
+	if _, err := w.players.PlayerWithSessionVersion(t.Context(), ana.ID, 0); !errors.Is(err, contest.ErrNotSignedIn) {
 		t.Errorf("the player: got %v", err)
 	}
 	if diff := cmp.Diff([]contest.Action{contest.DeletedAccount, contest.PublishedVideo, contest.SignedUp}, w.actions(t, ana)); diff != "" {
@@ -134,7 +134,7 @@ func TestWhatADeletedAccountLeavesIsSwept(t *testing.T) {
 	_, err := w.store.DeletePlayer(t.Context(), ana.ID, start) // and the program dies
 	check(t, err)
 
-	removed, err := w.videos.Sweep(t.Context(), time.Now().Add(time.Hour))
+	removed, err := w.videos.SweepOrphanedObjects(t.Context(), time.Now().Add(time.Hour))
 
 	if removed != 3 || err != nil || len(w.objects(t)) != 0 {
 		t.Errorf("swept %d, %v; %v are left", removed, err, w.objects(t))
@@ -149,18 +149,18 @@ func TestExport(t *testing.T) {
 	w.clock.advance(time.Minute)
 	theirs := w.publish(t, beto, "Clavada")
 	w.clock.advance(time.Minute)
-	_, err := w.votes.Vote(t.Context(), ana, theirs.ID, "an origin")
+	_, err := w.votes.CastVote(t.Context(), ana, theirs.ID, "an origin")
 	check(t, err)
 
-	got, err := w.accounts.Export(t.Context(), ana)
+	got, err := w.accounts.ExportData(t.Context(), ana)
 	check(t, err)
 
 	if len(got.Videos) != 1 || got.Videos[0].Title != "Triple" || got.Player.Email != ana.Email {
 		t.Errorf("got %+v", got)
 	}
-	want := []contest.GivenVote{{
+	want := []contest.CastVote{{
 		VideoID: theirs.ID, Title: "Clavada", VotedAt: start.Add(2 * time.Minute), Counts: true,
-		Signal: contest.Signal{Origin: "an origin", VoterAge: 2 * time.Minute},
+		VoteSignal: contest.VoteSignal{Origin: "an origin", VoterAge: 2 * time.Minute},
 	}}
 	if diff := cmp.Diff(want, got.Votes); diff != "" {
 		t.Errorf("votes (-want +got):\n%s", diff)

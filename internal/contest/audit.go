@@ -10,29 +10,29 @@ type Action string
 
 // What the audit log has.
 const (
-	SignedUp        Action = "signed_up"
-	SignedIn        Action = "signed_in"
-	SlowedSignIn    Action = "sign_in_slowed" // somebody has to wait after wrong passwords
-	ChangedPassword Action = "password_changed"
-	ExportedData    Action = "data_exported"
-	DeletedAccount  Action = "account_deleted"
-	PublishedVideo  Action = "video_published"
-	DeletedVideo    Action = "video_deleted"
-	RetriedVideo    Action = "video_retried" // by an organizer
-	ChangedQueue    Action = "queue_changed" // by an organizer, through the queue's pages
-	HidVideo        Action = "video_hidden"  // by an organizer, as what follows
-	ShowedVideo     Action = "video_shown"
-	ShutAccount     Action = "account_shut"
-	OpenedAccount   Action = "account_opened"
-	VoidedVotes     Action = "votes_voided"
-	RestoredVotes   Action = "votes_restored"
+	SignedUp          Action = "signed_up"
+	SignedIn          Action = "signed_in"
+	ThrottledSignIn   Action = "sign_in_slowed" // somebody has to wait after wrong passwords
+	ChangedPassword   Action = "password_changed"
+	ExportedData      Action = "data_exported"
+	DeletedAccount    Action = "account_deleted"
+	PublishedVideo    Action = "video_published"
+	DeletedVideo      Action = "video_deleted"
+	RetriedVideo      Action = "video_retried" // by an organizer
+	ChangedQueue      Action = "queue_changed" // by an organizer, through the queue's pages
+	HidVideo          Action = "video_hidden"  // by an organizer, as what follows
+	UnhidVideo        Action = "video_shown"
+	SuspendedAccount  Action = "account_shut"
+	ReinstatedAccount Action = "account_opened"
+	VoidedVotes       Action = "votes_voided"
+	ReinstatedVotes   Action = "votes_restored"
 )
 
-// Actions lists all that the audit log may have.
-func Actions() []Action {
+// AllActions lists all that the audit log may have.
+func AllActions() []Action {
 	return []Action{
-		SignedUp, SignedIn, SlowedSignIn, ChangedPassword, ExportedData, DeletedAccount, PublishedVideo, DeletedVideo,
-		RetriedVideo, ChangedQueue, HidVideo, ShowedVideo, ShutAccount, OpenedAccount, VoidedVotes, RestoredVotes,
+		SignedUp, SignedIn, ThrottledSignIn, ChangedPassword, ExportedData, DeletedAccount, PublishedVideo, DeletedVideo,
+		RetriedVideo, ChangedQueue, HidVideo, UnhidVideo, SuspendedAccount, ReinstatedAccount, VoidedVotes, ReinstatedVotes,
 	}
 }
 
@@ -45,9 +45,9 @@ const (
 	ByOrganizer Actor = "organizer"
 )
 
-// Act is a line of the audit log. It names players and videos by their ids, so that it can stay when they go. What organizers
+// AuditEntry is a line of the audit log. It names players and videos by their ids, so that it can stay when they go. What organizers
 // write in it stays as well: their own names, and reasons, which should name nobody.
-type Act struct {
+type AuditEntry struct {
 	ID       int64 // 0 for one that is not entered yet
 	At       time.Time
 	Actor    Actor
@@ -57,18 +57,18 @@ type Act struct {
 	Detail   string // what an organizer asked for, or who decided and why, or from where somebody tried; "" for all others
 }
 
-// ActsQuery asks for lines of the audit log, the latest first.
-type ActsQuery struct {
+// AuditQuery asks for lines of the audit log, the latest first.
+type AuditQuery struct {
 	Before   int64  // the id after the latest that is wanted, 0 for all
 	PlayerID int64  // 0 for everybody
 	Action   Action // "" for all
 	Limit    int    // lines
 }
 
-// Audit keeps the log. Nothing that is in it can be changed or removed.
-type Audit interface {
-	// Note enters an act, in a transaction of its own. Acts that change the contest are entered with what they change.
-	Note(ctx context.Context, a Act) error
-	// Acts lists lines, the latest first.
-	Acts(ctx context.Context, q ActsQuery) ([]Act, error)
+// AuditLog keeps the log. Nothing that is in it can be changed or removed.
+type AuditLog interface {
+	// RecordAuditEntry enters an act, in a transaction of its own. Acts that change the contest are entered with what they change.
+	RecordAuditEntry(ctx context.Context, a AuditEntry) error
+	// AuditEntries lists lines, the latest first.
+	AuditEntries(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
 }

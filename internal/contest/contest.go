@@ -13,16 +13,16 @@ import (
 // Clock tells the time. The program hands in [time.Now]; tests hand in what they need.
 type Clock func() time.Time
 
-// now is the clock's time as the contest keeps it: UTC, in whole microseconds, which every database keeps exactly.
-func (c Clock) now() time.Time { return c().UTC().Truncate(time.Microsecond) }
+// currentTime is the clock's time as the contest keeps it: UTC, in whole microseconds, which every database keeps exactly.
+func (c Clock) currentTime() time.Time { return c().UTC().Truncate(time.Microsecond) }
 
 // Live is told what has changed, after it was committed. Telling never fails: whoever watches may miss something and
 // must be able to read the truth from the store.
 type Live interface {
-	// Announce sends a video's state to those who watch it.
-	Announce(ctx context.Context, e Event)
-	// Forget drops the cached answers of a topic.
-	Forget(ctx context.Context, topic Topic)
+	// PublishEvent sends a video's state to those who watch it.
+	PublishEvent(ctx context.Context, e Event)
+	// InvalidateCache drops the cached answers of a topic.
+	InvalidateCache(ctx context.Context, topic Topic)
 }
 
 // Topic is a group of cached answers that become stale together.

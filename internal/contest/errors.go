@@ -18,27 +18,27 @@ func (r *Refusal) Code() string { return r.code }
 
 // What the contest refuses.
 var (
-	ErrPasswordsDiffer = &Refusal{"passwords_differ", "the two passwords differ"}
-	ErrEmailTaken      = &Refusal{"email_taken", "the email is already registered"}
-	ErrBadCredentials  = &Refusal{"bad_credentials", "no such email and password"}
-	ErrWrongPassword   = &Refusal{"wrong_password", "the password is not the account's"}
-	ErrNotSignedIn     = &Refusal{"not_signed_in", "a valid token is needed"}
-	ErrAccountShut     = &Refusal{"account_shut", "the organizers have shut the account"}
-	ErrAccountOpen     = &Refusal{"account_open", "the account is not shut"}
+	ErrPasswordsDiffer     = &Refusal{"passwords_differ", "the two passwords differ"}
+	ErrEmailTaken          = &Refusal{"email_taken", "the email is already registered"}
+	ErrBadCredentials      = &Refusal{"bad_credentials", "no such email and password"}
+	ErrWrongPassword       = &Refusal{"wrong_password", "the password is not the account's"}
+	ErrNotSignedIn         = &Refusal{"not_signed_in", "a valid token is needed"}
+	ErrAccountSuspended    = &Refusal{"account_shut", "the organizers have shut the account"}
+	ErrAccountNotSuspended = &Refusal{"account_open", "the account is not shut"}
 
-	ErrNotAVideo      = &Refusal{"not_a_video", "the file is not an MP4 or MOV video"}
-	ErrNoPicture      = &Refusal{"no_picture", "the file has no video track"}
-	ErrEmptyFile      = &Refusal{"empty_file", "the file is empty"}
-	ErrTruncated      = &Refusal{"truncated", "the file is cut short"}
-	ErrUnplayable     = &Refusal{"unplayable", "the video cannot be decoded"}
-	ErrTooLarge       = &Refusal{"too_large", "the file is over the limit"}
-	ErrNoSpace        = &Refusal{"no_space", "there is no space for another file"}
-	ErrTooManyPixels  = &Refusal{"too_many_pixels", "the picture is larger than 8K"}
-	ErrTooLong        = &Refusal{"too_long", "the video is longer than 10 minutes"}
-	ErrNoRoom         = &Refusal{"no_room", "the player's videos that are not public take too much already"}
-	ErrBadFrameRate   = &Refusal{"bad_frame_rate", "the frame rate is out of range"}
-	ErrTooManyStreams = &Refusal{"too_many_streams", "the file has too many streams"}
-	ErrDeclaredOther  = &Refusal{"declared_other", "the file was declared as another type"}
+	ErrNotAVideo            = &Refusal{"not_a_video", "the file is not an MP4 or MOV video"}
+	ErrNoPicture            = &Refusal{"no_picture", "the file has no video track"}
+	ErrEmptyFile            = &Refusal{"empty_file", "the file is empty"}
+	ErrTruncated            = &Refusal{"truncated", "the file is cut short"}
+	ErrUnplayable           = &Refusal{"unplayable", "the video cannot be decoded"}
+	ErrTooLarge             = &Refusal{"too_large", "the file is over the limit"}
+	ErrNoSpace              = &Refusal{"no_space", "there is no space for another file"}
+	ErrTooManyPixels        = &Refusal{"too_many_pixels", "the picture is larger than 8K"}
+	ErrTooLong              = &Refusal{"too_long", "the video is longer than 10 minutes"}
+	ErrQuotaExceeded        = &Refusal{"no_room", "the player's videos that are not public take too much already"}
+	ErrBadFrameRate         = &Refusal{"bad_frame_rate", "the frame rate is out of range"}
+	ErrTooManyStreams       = &Refusal{"too_many_streams", "the file has too many streams"}
+	ErrDeclaredTypeMismatch = &Refusal{"declared_other", "the file was declared as another type"}
 
 	ErrNoVideo      = &Refusal{"no_video", "there is no such video"}
 	ErrNotOwner     = &Refusal{"not_owner", "the video is another player's"}
@@ -56,12 +56,12 @@ var (
 	ErrNoPlayer = &Refusal{"no_player", "there is no such player"}
 )
 
-// Refusals lists every refusal there is, so that a test can hold the web's table of errors against it.
-func Refusals() []*Refusal {
+// AllRefusals lists every refusal there is, so that a test can hold the web's table of errors against it.
+func AllRefusals() []*Refusal {
 	return []*Refusal{
-		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrWrongPassword, ErrNotSignedIn, ErrAccountShut, ErrAccountOpen,
+		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrWrongPassword, ErrNotSignedIn, ErrAccountSuspended, ErrAccountNotSuspended,
 		ErrNotAVideo, ErrNoPicture, ErrEmptyFile, ErrTruncated, ErrUnplayable, ErrTooLarge, ErrNoSpace, ErrTooManyPixels, ErrTooLong,
-		ErrBadFrameRate, ErrTooManyStreams, ErrDeclaredOther, ErrNoRoom,
+		ErrBadFrameRate, ErrTooManyStreams, ErrDeclaredTypeMismatch, ErrQuotaExceeded,
 		ErrNoVideo, ErrNotOwner, ErrNotProcessed, ErrNotFailed, ErrPublic, ErrNotPublic, ErrHidden, ErrNotHidden,
 		ErrAlreadyVoted, ErrNotVoted, ErrOwnVideo, ErrNoPlayer,
 	}

@@ -37,17 +37,17 @@ func FuzzTitle(f *testing.F) {
 func FuzzKey(f *testing.F) {
 	m := contest.Media{Token: strings.Repeat("0a", 16), Format: contest.MP4, Run: strings.Repeat("1b", 16)}
 	for _, key := range []string{
-		m.Original(), m.Clip(), m.Poster(), m.Prefix(), "videos/../secret.key", "videos//x", m.Prefix() + "../../risingstars.db", "",
+		m.OriginalKey(), m.RenditionKey(), m.PosterKey(), m.KeyPrefix(), "videos/../secret.key", "videos//x", m.KeyPrefix() + "../../risingstars.db", "",
 	} {
 		f.Add(key)
 	}
 	f.Fuzz(func(t *testing.T, key string) {
-		token := contest.TokenOf(key)
-		if token != "" && (!strings.HasPrefix(key, contest.MediaRoot+token+"/") || len(token) != 32) {
+		token := contest.TokenFromKey(key)
+		if token != "" && (!strings.HasPrefix(key, contest.MediaKeyPrefix+token+"/") || len(token) != 32) {
 			t.Errorf("%q: token %q", key, token)
 		}
 		own := contest.Media{Token: token, Format: contest.MP4, Run: m.Run}
-		if part := own.Part(key); part != contest.NoPart && (token == "" || strings.Contains(key, "..")) {
+		if part := own.PartOfKey(key); part != contest.NoPart && (token == "" || strings.Contains(key, "..")) {
 			t.Errorf("%q is part %d of a video", key, part)
 		}
 	})

@@ -19,38 +19,38 @@ type Media struct {
 	Run    string // "" until a run of processing has finished
 }
 
-// MediaRoot is what the keys of all objects begin with.
-const MediaRoot = "videos/"
+// MediaKeyPrefix is what the keys of all objects begin with.
+const MediaKeyPrefix = "videos/"
 
-// NewToken makes a random name for Media.Token or Media.Run: 32 hexadecimal digits.
-func NewToken() string {
+// NewMediaToken makes a random name for Media.Token or Media.Run: 32 hexadecimal digits.
+func NewMediaToken() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
 	return hex.EncodeToString(b[:])
 }
 
-// Prefix is where all objects of the video are.
-func (m Media) Prefix() string { return MediaRoot + m.Token + "/" }
+// KeyPrefix is where all objects of the video are.
+func (m Media) KeyPrefix() string { return MediaKeyPrefix + m.Token + "/" }
 
-// Original is the key of the file as it was uploaded.
-func (m Media) Original() string { return m.Prefix() + "original." + string(m.Format) }
+// OriginalKey is the key of the file as it was uploaded.
+func (m Media) OriginalKey() string { return m.KeyPrefix() + "original." + string(m.Format) }
 
-// Clip is the key of the processed video, "" where there is none.
-func (m Media) Clip() string { return m.inRun("clip.mp4") }
+// RenditionKey is the key of the processed video, "" where there is none.
+func (m Media) RenditionKey() string { return m.keyInRun("clip.mp4") }
 
-// Poster is the key of the still picture, "" where there is none.
-func (m Media) Poster() string { return m.inRun("poster.jpg") }
+// PosterKey is the key of the still picture, "" where there is none.
+func (m Media) PosterKey() string { return m.keyInRun("poster.jpg") }
 
-func (m Media) inRun(name string) string {
+func (m Media) keyInRun(name string) string {
 	if m.Run == "" {
 		return ""
 	}
-	return m.Prefix() + m.Run + "/" + name
+	return m.KeyPrefix() + m.Run + "/" + name
 }
 
-// TokenOf finds the video's token in a key, or "" if the key is not one of Media's.
-func TokenOf(key string) string {
-	rest, ok := strings.CutPrefix(key, MediaRoot)
+// TokenFromKey finds the video's token in a key, or "" if the key is not one of Media's.
+func TokenFromKey(key string) string {
+	rest, ok := strings.CutPrefix(key, MediaKeyPrefix)
 	if !ok {
 		return ""
 	}
@@ -68,20 +68,20 @@ type Part int
 const (
 	NoPart Part = iota
 	OriginalPart
-	ClipPart
+	RenditionPart
 	PosterPart
 )
 
-// Part says which of the video's objects a key names.
-func (m Media) Part(key string) Part {
+// PartOfKey says which of the video's objects a key names.
+func (m Media) PartOfKey(key string) Part {
 	switch {
 	case key == "" || m.Token == "":
 		return NoPart
-	case key == m.Original():
+	case key == m.OriginalKey():
 		return OriginalPart
-	case key == m.Clip():
-		return ClipPart
-	case key == m.Poster():
+	case key == m.RenditionKey():
+		return RenditionPart
+	case key == m.PosterKey():
 		return PosterPart
 	}
 	return NoPart

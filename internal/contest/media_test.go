@@ -38,12 +38,12 @@ func TestMediaKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := test.media
-			if diff := cmp.Diff(test.want, keys{m.Prefix(), m.Original(), m.Clip(), m.Poster()}); diff != "" {
+			if diff := cmp.Diff(test.want, keys{m.KeyPrefix(), m.OriginalKey(), m.RenditionKey(), m.PosterKey()}); diff != "" {
 				t.Errorf("keys (-want +got):\n%s", diff)
 			}
-			for _, key := range []string{m.Original(), m.Clip(), m.Poster()} {
-				if key != "" && contest.TokenOf(key) != someToken {
-					t.Errorf("the token of %s is %q", key, contest.TokenOf(key))
+			for _, key := range []string{m.OriginalKey(), m.RenditionKey(), m.PosterKey()} {
+				if key != "" && contest.TokenFromKey(key) != someToken {
+					t.Errorf("the token of %s is %q", key, contest.TokenFromKey(key))
 				}
 			}
 		})
@@ -62,7 +62,7 @@ func TestPart(t *testing.T) {
 		want  contest.Part
 	}{
 		{"original", m, prefix + "original.mp4", contest.OriginalPart},
-		{"clip", m, prefix + otherToken + "/clip.mp4", contest.ClipPart},
+		{"clip", m, prefix + otherToken + "/clip.mp4", contest.RenditionPart},
 		{"poster", m, prefix + otherToken + "/poster.jpg", contest.PosterPart},
 		{"original of another format", m, prefix + "original.mov", contest.NoPart},
 		{"clip of another run", m, prefix + someToken + "/clip.mp4", contest.NoPart},
@@ -73,12 +73,12 @@ func TestPart(t *testing.T) {
 		{"another's", m, "videos/" + otherToken + "/original.mp4", contest.NoPart},
 		{"beside", m, prefix + "original.mp4.part", contest.NoPart},
 		{"other case", m, strings.ToUpper(prefix) + "original.mp4", contest.NoPart},
-		{"no media", contest.Media{}, contest.Media{}.Original(), contest.NoPart},
+		{"no media", contest.Media{}, contest.Media{}.OriginalKey(), contest.NoPart},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := test.media.Part(test.key); got != test.want {
+			if got := test.media.PartOfKey(test.key); got != test.want {
 				t.Errorf("%q: got %d, want %d", test.key, got, test.want)
 			}
 		})
@@ -94,7 +94,7 @@ func TestMediaTypes(t *testing.T) {
 	}{
 		{contest.MP4, contest.OriginalPart, "video/mp4"},
 		{contest.MOV, contest.OriginalPart, "video/quicktime"},
-		{contest.MOV, contest.ClipPart, "video/mp4"},
+		{contest.MOV, contest.RenditionPart, "video/mp4"},
 		{contest.MOV, contest.PosterPart, "image/jpeg"},
 	}
 	for _, test := range tests {
@@ -128,7 +128,7 @@ func TestTokenOf(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := contest.TokenOf(test.key); got != test.want {
+			if got := contest.TokenFromKey(test.key); got != test.want {
 				t.Errorf("%q: got %q, want %q", test.key, got, test.want)
 			}
 		})
@@ -140,7 +140,7 @@ func TestNewToken(t *testing.T) {
 	seen := map[string]bool{}
 	form := regexp.MustCompile(`^[0-9a-f]{32}$`)
 	for range 1000 {
-		token := contest.NewToken()
+		token := contest.NewMediaToken()
 		if !form.MatchString(token) || seen[token] {
 			t.Fatalf("token %q, seen before: %t", token, seen[token])
 		}

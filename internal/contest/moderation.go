@@ -19,7 +19,7 @@ type Decision struct {
 	By     string // the organizer's name
 	Reason string
 	At     time.Time // 0 to be filled in
-	Trial  bool      // a dry run: the effect is computed and rolled back
+	DryRun bool      // a dry run: the effect is computed and rolled back
 }
 
 // Effect is what a decision does to a player.
@@ -27,18 +27,18 @@ type Effect struct {
 	Player        Player
 	Videos        []Video // that go out of the public, or come back
 	Votes         int     // that no longer count, or count again
-	Before, After Tally
+	Before, After PlayerScore
 }
 
-// Tally is where a player stands.
-type Tally struct {
+// PlayerScore is where a player stands.
+type PlayerScore struct {
 	Votes    int // that count
 	Position int // in the nation, 0 without a public video
 }
 
-// Selection names votes of one origin for a video or a player, or votes that one account has given. What is zero does not
+// VoteSelection names votes of one origin for a video or a player, or votes that one account has given. What is zero does not
 // matter.
-type Selection struct {
+type VoteSelection struct {
 	VideoID  int64
 	PlayerID int64 // who got them
 	VoterID  int64 // who gave them
@@ -46,16 +46,16 @@ type Selection struct {
 	Young    time.Duration // only of accounts that were not so old when they voted
 }
 
-// check refuses what would take votes from people who happen to have nothing in common.
-func (q Selection) check() error {
-	var bad fields
+// validate refuses what would take votes from people who happen to have nothing in common.
+func (q VoteSelection) validate() error {
+	var bad fieldFaults
 	if q.VoterID == 0 && q.Origin == "" {
-		bad.add("origin", Missing, 0)
+		bad.addFault("origin", Missing, 0)
 	}
 	if q.VoterID == 0 && q.VideoID == 0 && q.PlayerID == 0 {
-		bad.add("video", Missing, 0)
+		bad.addFault("video", Missing, 0)
 	}
-	return bad.err()
+	return bad.asError()
 }
 
 // ModerationStore does what organizers decide. Each method is one transaction with its lines in the audit log, after which counts
@@ -63,19 +63,19 @@ func (q Selection) check() error {
 type ModerationStore interface {
 	// HideVideo takes a video out of the public. It returns ErrNoVideo, or what Video.CanHide refuses.
 	HideVideo(ctx context.Context, id int64, d Decision) (Effect, error)
-	// ShowVideo brings it back with its votes. It returns ErrNoVideo, what Video.CanShow refuses, or ErrAccountShut.
-	ShowVideo(ctx context.Context, id int64, d Decision) (Effect, error)
-	// ShutAccount ends the player's sessions and tokens and hides its videos. It returns ErrNoPlayer or ErrAccountShut.
-	ShutAccount(ctx context.Context, playerID int64, d Decision) (Effect, error)
-	// OpenAccount undoes ShutAccount, but for sessions and tokens. It returns ErrNoPlayer or ErrAccountOpen.
-	OpenAccount(ctx context.Context, playerID int64, d Decision) (Effect, error)
+	// UnhideVideo brings it back with its votes. It returns ErrNoVideo, what Video.CanUnhide refuses, or ErrAccountSuspended.
+	UnhideVideo(ctx context.Context, id int64, d Decision) (Effect, error)
+	// SuspendAccount ends the player's sessions and tokens and hides its videos. It returns ErrNoPlayer or ErrAccountSuspended.
+	SuspendAccount(ctx context.Context, playerID int64, d Decision) (Effect, error)
+	// ReinstateAccount undoes SuspendAccount, but for sessions and tokens. It returns ErrNoPlayer or ErrAccountNotSuspended.
+	ReinstateAccount(ctx context.Context, playerID int64, d Decision) (Effect, error)
 	// PlayersVotedFor lists whose videos the votes are for that are selected, by id: of those that are void, or of all others.
-	PlayersVotedFor(ctx context.Context, q Selection, void bool) ([]int64, error)
+	PlayersVotedFor(ctx context.Context, q VoteSelection, void bool) ([]int64, error)
 	// VoidVotes lets votes for the selection's player count no longer; those who gave them cannot give them again. It returns
 	// ErrNoPlayer. Without such votes it does nothing.
-	VoidVotes(ctx context.Context, q Selection, d Decision) (Effect, error)
-	// RestoreVotes lets votes for the selection's player count that were void. It returns ErrNoPlayer.
-	RestoreVotes(ctx context.Context, q Selection, d Decision) (Effect, error)
+	VoidVotes(ctx context.Context, q VoteSelection, d Decision) (Effect, error)
+	// ReinstateVotes lets votes for the selection's player count that were void. It returns ErrNoPlayer.
+	ReinstateVotes(ctx context.Context, q VoteSelection, d Decision) (Effect, error)
 }
 
 // Moderation lets organizers act against cheating. Whatever they do can be undone.
@@ -85,59 +85,59 @@ type Moderation struct {
 	Clock Clock
 }
 
-// Hide takes a video out of the public: lists, ranking, media and votes. Its votes are kept. It returns *InvalidError for a
+// HideVideo takes a video out of the public: lists, ranking, media and votes. Its votes are kept. It returns *InvalidError for a
 // decision without a reason, as all of these do, ErrNoVideo, or what Video.CanHide refuses.
-func (m *Moderation) Hide(ctx context.Context, videoID int64, d Decision) (Effect, error) {
-	return m.one(ctx, d, videoID, m.Store.HideVideo)
+func (m *Moderation) HideVideo(ctx context.Context, videoID int64, d Decision) (Effect, error) {
+	return m.decideOne(ctx, d, videoID, m.Store.HideVideo)
 }
 
-// Show unhides a video, which counts its votes again. It returns ErrNoVideo, or what Video.CanShow refuses.
-func (m *Moderation) Show(ctx context.Context, videoID int64, d Decision) (Effect, error) {
-	return m.one(ctx, d, videoID, m.Store.ShowVideo)
+// UnhideVideo unhides a video, which counts its votes again. It returns ErrNoVideo, or what Video.CanUnhide refuses.
+func (m *Moderation) UnhideVideo(ctx context.Context, videoID int64, d Decision) (Effect, error) {
+	return m.decideOne(ctx, d, videoID, m.Store.UnhideVideo)
 }
 
-// Shut suspends an account: its player cannot sign in, and its videos are hidden. Votes that it has cast count as before. It returns
-// ErrNoPlayer or ErrAccountShut.
-func (m *Moderation) Shut(ctx context.Context, playerID int64, d Decision) (Effect, error) {
-	return m.one(ctx, d, playerID, m.Store.ShutAccount)
+// SuspendAccount suspends an account: its player cannot sign in, and its videos are hidden. Votes that it has cast count as before. It returns
+// ErrNoPlayer or ErrAccountSuspended.
+func (m *Moderation) SuspendAccount(ctx context.Context, playerID int64, d Decision) (Effect, error) {
+	return m.decideOne(ctx, d, playerID, m.Store.SuspendAccount)
 }
 
-// Open reinstates a suspended account, and unhides its videos. It returns ErrNoPlayer or ErrAccountOpen.
-func (m *Moderation) Open(ctx context.Context, playerID int64, d Decision) (Effect, error) {
-	return m.one(ctx, d, playerID, m.Store.OpenAccount)
+// ReinstateAccount reinstates a suspended account, and unhides its videos. It returns ErrNoPlayer or ErrAccountNotSuspended.
+func (m *Moderation) ReinstateAccount(ctx context.Context, playerID int64, d Decision) (Effect, error) {
+	return m.decideOne(ctx, d, playerID, m.Store.ReinstateAccount)
 }
 
-// Void lets votes count no longer, whether what they are for can be seen or not. There is an effect for each player who had some,
+// VoidVotes lets votes count no longer, whether what they are for can be seen or not. There is an effect for each player who had some,
 // and each is a decision of its own: what was done before an error stays done, and the same again does the rest. It returns
 // *InvalidError for a selection that names neither an account nor an origin.
-func (m *Moderation) Void(ctx context.Context, q Selection, d Decision) ([]Effect, error) {
-	return m.some(ctx, q, d, false, m.Store.VoidVotes)
+func (m *Moderation) VoidVotes(ctx context.Context, q VoteSelection, d Decision) ([]Effect, error) {
+	return m.decideForEachPlayer(ctx, q, d, false, m.Store.VoidVotes)
 }
 
-// Restore reinstates void votes: it undoes Void.
-func (m *Moderation) Restore(ctx context.Context, q Selection, d Decision) ([]Effect, error) {
-	return m.some(ctx, q, d, true, m.Store.RestoreVotes)
+// ReinstateVotes reinstates void votes: it undoes Void.
+func (m *Moderation) ReinstateVotes(ctx context.Context, q VoteSelection, d Decision) ([]Effect, error) {
+	return m.decideForEachPlayer(ctx, q, d, true, m.Store.ReinstateVotes)
 }
 
-func (m *Moderation) one(ctx context.Context, d Decision, id int64, do func(context.Context, int64, Decision) (Effect, error)) (Effect, error) {
-	d, err := m.decided(d)
+func (m *Moderation) decideOne(ctx context.Context, d Decision, id int64, do func(context.Context, int64, Decision) (Effect, error)) (Effect, error) {
+	d, err := m.validateDecision(d)
 	if err != nil {
 		return Effect{}, err
 	}
 	e, err := do(ctx, id, d)
-	if err == nil && !d.Trial {
-		m.tell(ctx, e)
+	if err == nil && !d.DryRun {
+		m.publishEffects(ctx, e)
 	}
 	return e, err
 }
 
-func (m *Moderation) some(ctx context.Context, q Selection, d Decision, void bool,
-	do func(context.Context, Selection, Decision) (Effect, error),
+func (m *Moderation) decideForEachPlayer(ctx context.Context, q VoteSelection, d Decision, void bool,
+	do func(context.Context, VoteSelection, Decision) (Effect, error),
 ) (list []Effect, err error) {
-	if err := q.check(); err != nil {
+	if err := q.validate(); err != nil {
 		return nil, err
 	}
-	d, err = m.decided(d)
+	d, err = m.validateDecision(d)
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +146,8 @@ func (m *Moderation) some(ctx context.Context, q Selection, d Decision, void boo
 		return nil, err
 	}
 	defer func() {
-		if len(list) > 0 && !d.Trial {
-			m.tell(ctx, list...)
+		if len(list) > 0 && !d.DryRun {
+			m.publishEffects(ctx, list...)
 		}
 	}()
 	for i, id := range players {
@@ -167,32 +167,32 @@ func (m *Moderation) some(ctx context.Context, q Selection, d Decision, void boo
 	return list, nil
 }
 
-// decided applies the rules to a decision: the log says of each who it was and why.
-func (m *Moderation) decided(d Decision) (Decision, error) {
-	var bad fields
-	d.By = bad.line("as", strings.TrimSpace(d.By), MaxOrganizer, false)
-	d.Reason = bad.line("reason", strings.TrimSpace(d.Reason), MaxReason, false)
-	d.At = m.Clock.now()
-	return d, bad.err()
+// validateDecision applies the rules to a decision: the log says of each who it was and why.
+func (m *Moderation) validateDecision(d Decision) (Decision, error) {
+	var bad fieldFaults
+	d.By = bad.checkLine("as", strings.TrimSpace(d.By), MaxOrganizer, false)
+	d.Reason = bad.checkLine("reason", strings.TrimSpace(d.Reason), MaxReason, false)
+	d.At = m.Clock.currentTime()
+	return d, bad.asError()
 }
 
-// tell lets everybody look again.
-func (m *Moderation) tell(ctx context.Context, effects ...Effect) {
+// publishEffects lets everybody look again.
+func (m *Moderation) publishEffects(ctx context.Context, effects ...Effect) {
 	ctx = context.WithoutCancel(ctx)
-	m.Live.Forget(ctx, VideosChanged)
-	m.Live.Forget(ctx, VotesChanged)
+	m.Live.InvalidateCache(ctx, VideosChanged)
+	m.Live.InvalidateCache(ctx, VotesChanged)
 	for _, e := range effects {
 		for _, v := range e.Videos {
-			m.Live.Announce(ctx, Event{VideoID: v.ID, Status: v.Status, Progress: 100})
+			m.Live.PublishEvent(ctx, Event{VideoID: v.ID, Status: v.Status, Progress: 100})
 		}
 	}
 }
 
-// Act is the line of the audit log that says so. more is what it was about besides a player and a video, "" for nothing.
-func (d Decision) Act(action Action, playerID, videoID int64, more string) Act {
+// AuditEntry is the line of the audit log that says so. more is what it was about besides a player and a video, "" for nothing.
+func (d Decision) AuditEntry(action Action, playerID, videoID int64, more string) AuditEntry {
 	detail := fmt.Sprintf("%s: %s", d.By, d.Reason)
 	if more != "" {
 		detail += " (" + more + ")"
 	}
-	return Act{At: d.At, Actor: ByOrganizer, Action: action, PlayerID: playerID, VideoID: videoID, Detail: detail}
+	return AuditEntry{At: d.At, Actor: ByOrganizer, Action: action, PlayerID: playerID, VideoID: videoID, Detail: detail}
 }

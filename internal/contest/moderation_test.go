@@ -22,44 +22,44 @@ func TestHiddenVideo(t *testing.T) {
 	w := newWorld(t)
 	ana, fan := w.player(t, "ana", "Bogotá"), w.player(t, "fan", "")
 	v := w.publish(t, ana, "Triple")
-	_, err := w.votes.Vote(t.Context(), fan, v.ID, "")
+	_, err := w.votes.CastVote(t.Context(), fan, v.ID, "")
 	check(t, err)
 	m := w.moderation()
 
-	effect, err := m.Hide(t.Context(), v.ID, decided)
+	effect, err := m.HideVideo(t.Context(), v.ID, decided)
 	check(t, err)
 
 	got := []any{effect.Player.ID, effect.Votes, effect.Before, effect.After, effect.Videos[0].Hidden}
-	want := []any{ana.ID, 1, contest.Tally{Votes: 1, Position: 1}, contest.Tally{}, contest.HiddenAlone}
+	want := []any{ana.ID, 1, contest.PlayerScore{Votes: 1, Position: 1}, contest.PlayerScore{}, contest.HiddenByOrganizer}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("effect (-want +got):\n%s", diff)
 	}
 	_, public := w.videos.PublicVideo(t.Context(), v.ID)
-	_, vote := w.votes.Vote(t.Context(), w.player(t, "beto", ""), v.ID, "")
-	_, takeBack := w.votes.TakeBack(t.Context(), fan, v.ID)
-	_, publish := w.videos.Publish(t.Context(), ana, v.ID)
-	remove := w.videos.Delete(t.Context(), ana, v.ID)
-	_, again := m.Hide(t.Context(), v.ID, decided)
+	_, vote := w.votes.CastVote(t.Context(), w.player(t, "beto", ""), v.ID, "")
+	_, takeBack := w.votes.WithdrawVote(t.Context(), fan, v.ID)
+	_, publish := w.videos.PublishVideo(t.Context(), ana, v.ID)
+	remove := w.videos.DeleteVideo(t.Context(), ana, v.ID)
+	_, again := m.HideVideo(t.Context(), v.ID, decided)
 	errs := []error{public, vote, takeBack, publish, remove, again}
 	for i, want := range []error{contest.ErrNoVideo, contest.ErrNoVideo, contest.ErrNoVideo, contest.ErrHidden, contest.ErrHidden, contest.ErrHidden} {
 		if !errors.Is(errs[i], want) {
 			t.Errorf("%d: got %v, want %v", i, errs[i], want)
 		}
 	}
-	now, part, err := w.videos.ByKey(t.Context(), v.Media.Clip())
+	now, part, err := w.videos.VideoByMediaKey(t.Context(), v.Media.RenditionKey())
 	check(t, err)
-	if now.Open(part) {
+	if now.IsOpenToPublic(part) {
 		t.Error("everybody may have the clip")
 	}
 
-	_, err = m.Show(t.Context(), v.ID, decided)
+	_, err = m.UnhideVideo(t.Context(), v.ID, decided)
 	check(t, err)
 	shown, err := w.videos.PublicVideo(t.Context(), v.ID)
 	check(t, err)
 	if shown.Votes != 1 || !shown.PublishedAt.Equal(v.PublishedAt) {
 		t.Errorf("it came back as %+v", shown)
 	}
-	if _, err := m.Show(t.Context(), v.ID, decided); !errors.Is(err, contest.ErrNotHidden) {
+	if _, err := m.UnhideVideo(t.Context(), v.ID, decided); !errors.Is(err, contest.ErrNotHidden) {
 		t.Errorf("a second time: %v", err)
 	}
 }
@@ -75,29 +75,29 @@ func TestShutAccount(t *testing.T) {
 	check(t, err)
 	first, other := w.publish(t, ana, "Triple"), w.publish(t, ana, "Triple")
 	m := w.moderation()
-	_, err = m.Shut(t.Context(), ana.ID, decided)
+	_, err = m.SuspendAccount(t.Context(), ana.ID, decided)
 	check(t, err)
-	_, err = m.Hide(t.Context(), other.ID, decided)
+	_, err = m.HideVideo(t.Context(), other.ID, decided)
 	check(t, err)
 
 	_, right := w.players.SignIn(t.Context(), "ana@example.org", "salto-y-canasta")
 	_, wrong := w.players.SignIn(t.Context(), "ana@example.org", "salto-y-otra")
-	_, token := w.players.OfGeneration(t.Context(), ana.ID, ana.Generation)
-	_, next := w.players.OfGeneration(t.Context(), ana.ID, ana.Generation+1)
-	_, again := m.Shut(t.Context(), ana.ID, decided)
-	_, show := m.Show(t.Context(), other.ID, decided)
-	_, nobody := m.Shut(t.Context(), 4711, decided)
+	_, token := w.players.PlayerWithSessionVersion(t.Context(), ana.ID, ana.SessionVersion)
+	_, next := w.players.PlayerWithSessionVersion(t.Context(), ana.ID, ana.SessionVersion+1)
+	_, again := m.SuspendAccount(t.Context(), ana.ID, decided)
+	_, show := m.UnhideVideo(t.Context(), other.ID, decided)
+	_, nobody := m.SuspendAccount(t.Context(), 4711, decided)
 	errs := []error{right, wrong, token, next, again, show, nobody}
 	for i, want := range []error{
-		contest.ErrAccountShut, contest.ErrBadCredentials, contest.ErrNotSignedIn, contest.ErrNotSignedIn, contest.ErrAccountShut,
-		contest.ErrAccountShut, contest.ErrNoPlayer,
+		contest.ErrAccountSuspended, contest.ErrBadCredentials, contest.ErrNotSignedIn, contest.ErrNotSignedIn, contest.ErrAccountSuspended,
+		contest.ErrAccountSuspended, contest.ErrNoPlayer,
 	} {
 		if !errors.Is(errs[i], want) {
 			t.Errorf("%d: got %v, want %v", i, errs[i], want)
 		}
 	}
 
-	_, err = m.Open(t.Context(), ana.ID, decided)
+	_, err = m.ReinstateAccount(t.Context(), ana.ID, decided)
 	check(t, err)
 	_, err = w.players.SignIn(t.Context(), "ana@example.org", "salto-y-canasta")
 	check(t, err)
@@ -106,7 +106,7 @@ func TestShutAccount(t *testing.T) {
 	if _, err := w.videos.PublicVideo(t.Context(), other.ID); !errors.Is(err, contest.ErrNoVideo) {
 		t.Errorf("the video that was hidden by itself: %v", err)
 	}
-	if _, err := m.Open(t.Context(), ana.ID, decided); !errors.Is(err, contest.ErrAccountOpen) {
+	if _, err := m.ReinstateAccount(t.Context(), ana.ID, decided); !errors.Is(err, contest.ErrAccountNotSuspended) {
 		t.Errorf("a second time: %v", err)
 	}
 }
@@ -119,7 +119,7 @@ func TestVoidVotes(t *testing.T) {
 	ofAna, ofBeto := w.publish(t, ana, "Triple"), w.publish(t, beto, "Triple")
 	fans := []contest.Player{w.player(t, "f1", ""), w.player(t, "f2", ""), w.player(t, "f3", "")}
 	vote := func(fan contest.Player, v contest.Video, origin string) (int, error) {
-		return w.votes.Vote(t.Context(), fan, v.ID, origin)
+		return w.votes.CastVote(t.Context(), fan, v.ID, origin)
 	}
 	for i, fan := range fans {
 		_, err := vote(fan, ofAna, []string{"school", "school", "home"}[i])
@@ -129,7 +129,7 @@ func TestVoidVotes(t *testing.T) {
 	check(t, err)
 	m := w.moderation()
 
-	effects, err := m.Void(t.Context(), contest.Selection{PlayerID: ana.ID, Origin: "school"}, decided)
+	effects, err := m.VoidVotes(t.Context(), contest.VoteSelection{PlayerID: ana.ID, Origin: "school"}, decided)
 	check(t, err)
 
 	if len(effects) != 1 || effects[0].Votes != 2 || effects[0].After.Votes != 1 {
@@ -138,21 +138,21 @@ func TestVoidVotes(t *testing.T) {
 	if _, err := vote(fans[0], ofAna, "elsewhere"); !errors.Is(err, contest.ErrAlreadyVoted) {
 		t.Errorf("given again: %v", err)
 	}
-	if _, err := w.votes.TakeBack(t.Context(), fans[0], ofAna.ID); !errors.Is(err, contest.ErrNotVoted) {
+	if _, err := w.votes.WithdrawVote(t.Context(), fans[0], ofAna.ID); !errors.Is(err, contest.ErrNotVoted) {
 		t.Errorf("taken back: %v", err)
 	}
-	given, err := w.store.VotesBy(t.Context(), fans[0].ID)
+	given, err := w.store.VotesCastBy(t.Context(), fans[0].ID)
 	check(t, err)
 	if len(given) != 2 || given[0].Counts == given[1].Counts {
 		t.Errorf("the voter's own data: %+v", given)
 	}
 
-	effects, err = m.Restore(t.Context(), contest.Selection{VoterID: fans[0].ID}, decided)
+	effects, err = m.ReinstateVotes(t.Context(), contest.VoteSelection{VoterID: fans[0].ID}, decided)
 	check(t, err)
 	if len(effects) != 1 || effects[0].After.Votes != 2 {
 		t.Errorf("restored: %+v", effects)
 	}
-	effects, err = m.Void(t.Context(), contest.Selection{VoterID: fans[0].ID}, decided)
+	effects, err = m.VoidVotes(t.Context(), contest.VoteSelection{VoterID: fans[0].ID}, decided)
 	check(t, err)
 	if len(effects) != 2 {
 		t.Errorf("an account's votes for everybody: %+v", effects)
@@ -170,28 +170,28 @@ func TestDecisions(t *testing.T) {
 		"reason: missing": {By: "alba"}, "as: missing": {Reason: "x"}, "reason: not_text": {By: "alba", Reason: "a\nb"},
 		"reason: too_long": {By: "alba", Reason: strings.Repeat("x", contest.MaxReason+1)},
 	} {
-		if _, err := m.Hide(t.Context(), v.ID, d); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := m.HideVideo(t.Context(), v.ID, d); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	for _, q := range []contest.Selection{{}, {VideoID: v.ID}, {Origin: "school"}, {PlayerID: ana.ID}} {
-		if _, err := m.Void(t.Context(), q, decided); err == nil {
+	for _, q := range []contest.VoteSelection{{}, {VideoID: v.ID}, {Origin: "school"}, {PlayerID: ana.ID}} {
+		if _, err := m.VoidVotes(t.Context(), q, decided); err == nil {
 			t.Errorf("%+v is taken", q)
 		}
 	}
-	acts := func() []contest.Act {
-		list, err := w.store.Acts(t.Context(), contest.ActsQuery{PlayerID: ana.ID, Limit: 10})
+	acts := func() []contest.AuditEntry {
+		list, err := w.store.AuditEntries(t.Context(), contest.AuditQuery{PlayerID: ana.ID, Limit: 10})
 		check(t, err)
 		return list
 	}
 	before := acts()
 	trial := decided
-	trial.Trial = true
+	trial.DryRun = true
 	watch := w.live.Watch(t.Context(), v.ID)
 	defer watch.Close()
 	w.remember(t)
-	_, hide := m.Hide(t.Context(), v.ID, trial)
-	_, shut := m.Shut(t.Context(), ana.ID, trial)
+	_, hide := m.HideVideo(t.Context(), v.ID, trial)
+	_, shut := m.SuspendAccount(t.Context(), ana.ID, trial)
 	check(t, errors.Join(hide, shut))
 	if diff := cmp.Diff(before, acts()); diff != "" {
 		t.Errorf("the log after a trial (-want +got):\n%s", diff)
@@ -202,12 +202,12 @@ func TestDecisions(t *testing.T) {
 		t.Error("a trial is told")
 	}
 
-	_, err = m.Hide(t.Context(), v.ID, decided)
+	_, err = m.HideVideo(t.Context(), v.ID, decided)
 	check(t, err)
 	if !w.stale(t, contest.VotesChanged) || !w.stale(t, contest.VideosChanged) || news(watch).Status != contest.Processed {
 		t.Error("what is done is not told")
 	}
-	want := contest.Act{At: start, Actor: contest.ByOrganizer, Action: contest.HidVideo, PlayerID: ana.ID, VideoID: v.ID, Detail: "alba: bought votes"}
+	want := contest.AuditEntry{At: start, Actor: contest.ByOrganizer, Action: contest.HidVideo, PlayerID: ana.ID, VideoID: v.ID, Detail: "alba: bought votes"}
 	got := acts()[0]
 	got.ID = 0
 	if diff := cmp.Diff(want, got); diff != "" {

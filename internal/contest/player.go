@@ -12,7 +12,7 @@ import (
 // What the rules allow in a player's data.
 const (
 	MaxName          = 100 // characters of a first or a last name
-	MaxPlace         = 100 // characters of a city or a country
+	MaxCity          = 100 // characters of a city or a country
 	MinPassword      = 8   // characters
 	MaxPasswordBytes = 72  // bcrypt reads no further
 )
@@ -27,23 +27,23 @@ type Player struct {
 	Country   string // "" if not given
 	CreatedAt time.Time
 
-	Generation int64     // of the player's sessions and tokens: those of another are over
-	ShutAt     time.Time // when organizers shut the account, zero if it is open
+	SessionVersion int64     // of the player's sessions and tokens: those of another are over
+	SuspendedAt    time.Time // when organizers shut the account, zero if it is open
 }
 
-// Shut reports whether organizers have shut the account.
-func (p Player) Shut() bool { return !p.ShutAt.IsZero() }
+// IsSuspended reports whether organizers have shut the account.
+func (p Player) IsSuspended() bool { return !p.SuspendedAt.IsZero() }
 
-// CanAdd: whose account is shut uploads and publishes nothing, be it that the request was on its way before.
-func (p Player) CanAdd() error {
-	if p.Shut() {
-		return ErrAccountShut
+// CanUploadOrPublish: whose account is shut uploads and publishes nothing, be it that the request was on its way before.
+func (p Player) CanUploadOrPublish() error {
+	if p.IsSuspended() {
+		return ErrAccountSuspended
 	}
 	return nil
 }
 
-// Name is how the public sees the player.
-func (p Player) Name() string { return p.FirstName + " " + p.LastName }
+// PublicName is how the public sees the player.
+func (p Player) PublicName() string { return p.FirstName + " " + p.LastName }
 
 // SignUp is what a person fills in to become a player.
 type SignUp struct {
@@ -53,19 +53,19 @@ type SignUp struct {
 	City, Country        string
 }
 
-// check applies the rules to the form and returns the player it describes.
-func (s SignUp) check() (Player, error) {
-	var bad fields
+// validate applies the rules to the form and returns the player it describes.
+func (s SignUp) validate() (Player, error) {
+	var bad fieldFaults
 	p := Player{
-		FirstName: bad.line("first_name", s.FirstName, MaxName, false),
-		LastName:  bad.line("last_name", s.LastName, MaxName, false),
-		Email:     bad.email("email", s.Email),
-		City:      bad.line("city", s.City, MaxPlace, true),
-		Country:   bad.line("country", s.Country, MaxPlace, true),
+		FirstName: bad.checkLine("first_name", s.FirstName, MaxName, false),
+		LastName:  bad.checkLine("last_name", s.LastName, MaxName, false),
+		Email:     bad.checkEmail("email", s.Email),
+		City:      bad.checkLine("city", s.City, MaxCity, true),
+		Country:   bad.checkLine("country", s.Country, MaxCity, true),
 	}
-	bad.password("password1", s.Password1)
-	bad.again("password2", s.Password2)
-	if err := bad.err(); err != nil {
+	bad.checkPassword("password1", s.Password1)
+	bad.checkRepeatedPassword("password2", s.Password2)
+	if err := bad.asError(); err != nil {
 		return Player{}, err
 	}
 	if s.Password1 != s.Password2 {
@@ -74,40 +74,40 @@ func (s SignUp) check() (Player, error) {
 	return p, nil
 }
 
-func (f *fields) password(name, value string) {
+func (f *fieldFaults) checkPassword(name, value string) {
 	switch {
 	case value == "":
-		f.add(name, Missing, 0)
+		f.addFault(name, Missing, 0)
 	case strings.TrimSpace(value) == "":
-		f.add(name, Blank, 0)
+		f.addFault(name, Blank, 0)
 	case utf8.RuneCountInString(value) < MinPassword:
-		f.add(name, TooShort, MinPassword)
+		f.addFault(name, TooShort, MinPassword)
 	case len(value) > MaxPasswordBytes:
-		f.add(name, TooBig, MaxPasswordBytes)
+		f.addFault(name, TooBig, MaxPasswordBytes)
 	}
 }
 
-// again checks that a password was typed a second time; whether it is the same is another question.
-func (f *fields) again(name, value string) {
+// checkRepeatedPassword checks that a password was typed a second time; whether it is the same is another question.
+func (f *fieldFaults) checkRepeatedPassword(name, value string) {
 	if value == "" {
-		f.add(name, Missing, 0)
+		f.addFault(name, Missing, 0)
 	}
 }
 
 // Profile is what a player may change later.
 type Profile struct{ FirstName, LastName, City, Country string }
 
-// Change changes the player's profile everywhere it shows. It returns *InvalidError.
-func (s *Players) Change(ctx context.Context, p Player, form Profile) (Player, error) {
-	var bad fields
-	p.FirstName = bad.line("first_name", form.FirstName, MaxName, false)
-	p.LastName = bad.line("last_name", form.LastName, MaxName, false)
-	p.City = bad.line("city", form.City, MaxPlace, true)
-	p.Country = bad.line("country", form.Country, MaxPlace, true)
-	if err := bad.err(); err != nil {
+// UpdateProfile changes the player's profile everywhere it shows. It returns *InvalidError.
+func (s *Players) UpdateProfile(ctx context.Context, p Player, form Profile) (Player, error) {
+	var bad fieldFaults
+	p.FirstName = bad.checkLine("first_name", form.FirstName, MaxName, false)
+	p.LastName = bad.checkLine("last_name", form.LastName, MaxName, false)
+	p.City = bad.checkLine("city", form.City, MaxCity, true)
+	p.Country = bad.checkLine("country", form.Country, MaxCity, true)
+	if err := bad.asError(); err != nil {
 		return Player{}, err
 	}
-	return p, s.Store.ChangePlayer(ctx, p)
+	return p, s.Store.UpdateProfile(ctx, p)
 }
 
 // PlayerStore keeps the players. Each method is one transaction.
@@ -116,13 +116,13 @@ type PlayerStore interface {
 	AddPlayer(ctx context.Context, p Player, passwordHash string) (Player, error)
 	// PlayerByID returns ErrNotSignedIn if there is no such player: who asks holds an id from a token.
 	PlayerByID(ctx context.Context, id int64) (Player, error)
-	// ChangePlayer keeps the player's names, city and country, where videos and the ranking are found by them too.
-	ChangePlayer(ctx context.Context, p Player) error
-	// Credentials finds a player and the hash of its password by email, whatever its case. It returns
+	// UpdateProfile keeps the player's names, city and country, where videos and the ranking are found by them too.
+	UpdateProfile(ctx context.Context, p Player) error
+	// CredentialsByEmail finds a player and the hash of its password by email, whatever its case. It returns
 	// ErrBadCredentials if there is none.
-	Credentials(ctx context.Context, email string) (Player, string, error)
-	// Note enters an act into the audit log.
-	Note(ctx context.Context, a Act) error
+	CredentialsByEmail(ctx context.Context, email string) (Player, string, error)
+	// RecordAuditEntry enters an act into the audit log.
+	RecordAuditEntry(ctx context.Context, a AuditEntry) error
 }
 
 // Passwords hashes passwords and compares them, in a time that does not depend on their content.
@@ -141,7 +141,7 @@ type Players struct {
 
 // SignUp makes an account. It returns *InvalidError, ErrPasswordsDiffer or ErrEmailTaken.
 func (s *Players) SignUp(ctx context.Context, form SignUp) (Player, error) {
-	p, err := form.check()
+	p, err := form.validate()
 	if err != nil {
 		return Player{}, err
 	}
@@ -149,25 +149,25 @@ func (s *Players) SignUp(ctx context.Context, form SignUp) (Player, error) {
 	if err != nil {
 		return Player{}, fmt.Errorf("hash the password: %w", err)
 	}
-	p.CreatedAt = s.Clock.now()
+	p.CreatedAt = s.Clock.currentTime()
 	return s.Store.AddPlayer(ctx, p, hash)
 }
 
 // SignIn finds the player by email and password. An unknown email and a wrong password are the same
-// ErrBadCredentials, after the same time. Who knows the password of an account that is shut gets ErrAccountShut.
+// ErrBadCredentials, after the same time. Who knows the password of an account that is shut gets ErrAccountSuspended.
 func (s *Players) SignIn(ctx context.Context, email, password string) (Player, error) {
-	p, err := s.check(ctx, email, password)
+	p, err := s.checkCredentials(ctx, email, password)
 	if err != nil {
 		return Player{}, err
 	}
-	if p.Shut() {
-		return Player{}, ErrAccountShut
+	if p.IsSuspended() {
+		return Player{}, ErrAccountSuspended
 	}
-	return p, s.Store.Note(ctx, Act{At: s.Clock.now(), Actor: ByPlayer, Action: SignedIn, PlayerID: p.ID})
+	return p, s.Store.RecordAuditEntry(ctx, AuditEntry{At: s.Clock.currentTime(), Actor: ByPlayer, Action: SignedIn, PlayerID: p.ID})
 }
 
-func (s *Players) check(ctx context.Context, email, password string) (Player, error) {
-	p, hash, err := s.Store.Credentials(ctx, strings.TrimSpace(email))
+func (s *Players) checkCredentials(ctx context.Context, email, password string) (Player, error) {
+	p, hash, err := s.Store.CredentialsByEmail(ctx, strings.TrimSpace(email))
 	if err != nil && !errors.Is(err, ErrBadCredentials) {
 		return Player{}, err
 	}
@@ -181,17 +181,17 @@ func (s *Players) check(ctx context.Context, email, password string) (Player, er
 	return p, nil
 }
 
-// OfGeneration finds the player for whoever holds a token or a session of a generation. It returns ErrNotSignedIn if the
+// PlayerWithSessionVersion finds the player for whoever holds a token or a session of a generation. It returns ErrNotSignedIn if the
 // player is gone, has begun another generation, or is shut out.
-func (s *Players) OfGeneration(ctx context.Context, id, generation int64) (Player, error) {
+func (s *Players) PlayerWithSessionVersion(ctx context.Context, id, generation int64) (Player, error) {
 	p, err := s.Store.PlayerByID(ctx, id)
-	if err == nil && (p.Generation != generation || p.Shut()) {
+	if err == nil && (p.SessionVersion != generation || p.IsSuspended()) {
 		return Player{}, ErrNotSignedIn
 	}
 	return p, err
 }
 
-// Player finds the player with an id, for whoever holds its token. It returns ErrNotSignedIn if the player is gone.
-func (s *Players) Player(ctx context.Context, id int64) (Player, error) {
+// PlayerByID finds the player with an id, for whoever holds its token. It returns ErrNotSignedIn if the player is gone.
+func (s *Players) PlayerByID(ctx context.Context, id int64) (Player, error) {
 	return s.Store.PlayerByID(ctx, id)
 }

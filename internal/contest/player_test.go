@@ -290,15 +290,15 @@ func TestPlayer(t *testing.T) {
 	w := newWorld(t)
 	want := w.player(t, "ana", "Cali")
 
-	got, err := w.players.Player(t.Context(), want.ID)
+	got, err := w.players.PlayerByID(t.Context(), want.ID)
 	check(t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("player (-want +got):\n%s", diff)
 	}
-	if _, err := w.players.Player(t.Context(), want.ID+1); !errors.Is(err, contest.ErrNotSignedIn) {
+	if _, err := w.players.PlayerByID(t.Context(), want.ID+1); !errors.Is(err, contest.ErrNotSignedIn) {
 		t.Errorf("nobody: got %v, want %v", err, contest.ErrNotSignedIn)
 	}
-	if got.Name() != "ana Ríos" {
-		t.Errorf("got name %q", got.Name())
+	if got.PublicName() != "ana Ríos" {
+		t.Errorf("got name %q", got.PublicName())
 	}
 }

@@ -8,19 +8,19 @@ type ProcessVideo struct {
 // Kind is the job's name in the queue. It never changes: jobs of older programs wait there under it.
 func (ProcessVideo) Kind() string { return "process_video" }
 
-// Run is one run of a job. From its beginning on, it alone may change its video, until another run takes its place.
-type Run struct {
-	VideoID int64
-	TaskID  string
-	Holder  string // random, different for each run
+// JobRun is one run of a job. From its beginning on, it alone may change its video, until another run takes its place.
+type JobRun struct {
+	VideoID  int64
+	TaskID   string
+	HolderID string // random, different for each run
 }
 
-// Held is a job that the queue says is running, as it was seen at one moment. While somebody works on it, its Beat
+// RunningJob is a job that the queue says is running, as it was seen at one moment. While somebody works on it, its Beat
 // changes every few seconds; where it does not, that somebody is dead.
-type Held struct {
-	Run
-	Attempt int
-	Beat    int64
+type RunningJob struct {
+	JobRun
+	Attempt   int
+	Heartbeat int64
 }
 
 // ErrNothingToDo tells a job that its video is gone, has settled, or belongs to a later job.

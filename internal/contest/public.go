@@ -30,32 +30,32 @@ type PublicVideo struct {
 
 // PublicVideos lists a page of what the public may see, newest first unless the query says otherwise.
 func (s *Videos) PublicVideos(ctx context.Context, q PublicQuery) ([]PublicVideo, error) {
-	return s.Store.PublicVideos(ctx, q.trimmed())
+	return s.Store.PublicVideos(ctx, q.withoutSpaces())
 }
 
-// CountPublic counts the videos on all pages of the query together.
-func (s *Videos) CountPublic(ctx context.Context, q PublicQuery) (int, error) {
-	return s.Store.CountPublic(ctx, q.trimmed())
+// CountPublicVideos counts the videos on all pages of the query together.
+func (s *Videos) CountPublicVideos(ctx context.Context, q PublicQuery) (int, error) {
+	return s.Store.CountPublicVideos(ctx, q.withoutSpaces())
 }
 
-func (q PublicQuery) trimmed() PublicQuery {
+func (q PublicQuery) withoutSpaces() PublicQuery {
 	q.City, q.Search = strings.TrimSpace(q.City), strings.TrimSpace(q.Search)
 	return q
 }
 
 // PublicVideo returns a public video, or ErrNoVideo.
 func (s *Videos) PublicVideo(ctx context.Context, id int64) (Video, error) {
-	v, err := s.Store.Video(ctx, id)
+	v, err := s.Store.VideoByID(ctx, id)
 	if err == nil && v.Status != Public {
 		return Video{}, ErrNoVideo
 	}
 	return v, err
 }
 
-// ByKey finds the video that an object in storage belongs to, and which part of it the object is. It returns
+// VideoByMediaKey finds the video that an object in storage belongs to, and which part of it the object is. It returns
 // ErrNoVideo for every key that is not, or no longer, a video's.
-func (s *Videos) ByKey(ctx context.Context, key string) (Video, Part, error) {
-	token := TokenOf(key)
+func (s *Videos) VideoByMediaKey(ctx context.Context, key string) (Video, Part, error) {
+	token := TokenFromKey(key)
 	if token == "" {
 		return Video{}, NoPart, ErrNoVideo
 	}
@@ -63,13 +63,15 @@ func (s *Videos) ByKey(ctx context.Context, key string) (Video, Part, error) {
 	if err != nil {
 		return Video{}, NoPart, err
 	}
-	part := v.Media.Part(key)
+	part := v.Media.PartOfKey(key)
 	if part == NoPart {
 		return Video{}, NoPart, ErrNoVideo
 	}
 	return v, part, nil
 }
 
-// Open reports whether everybody may have that part of the video: the clip and the poster of a public one. All else
+// IsOpenToPublic reports whether everybody may have that part of the video: the clip and the poster of a public one. All else
 // is for whoever holds a link that its owner was given.
-func (v Video) Open(p Part) bool { return v.Status == Public && (p == ClipPart || p == PosterPart) }
+func (v Video) IsOpenToPublic(p Part) bool {
+	return v.Status == Public && (p == RenditionPart || p == PosterPart)
+}

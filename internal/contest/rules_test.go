@@ -39,21 +39,21 @@ func TestRulesByStatus(t *testing.T) {
 				"publish":  {v.CanPublish(), s.publish},
 				"retry":    {v.CanRetry(), s.retry},
 				"delete":   {v.CanDelete(), s.delete},
-				"vote":     {v.CanVote(other), s.vote},
-				"vote own": {v.CanVote(owner), own},
+				"vote":     {v.CanReceiveVoteFrom(other), s.vote},
+				"vote own": {v.CanReceiveVoteFrom(owner), own},
 			} {
 				if !errors.Is(it.got, it.want) {
 					t.Errorf("%s: got %v, want %v", rule, it.got, it.want)
 				}
 			}
-			if got := s.status.Settled(); got != s.settled {
+			if got := s.status.IsSettled(); got != s.settled {
 				t.Errorf("settled: got %t", got)
 			}
 			for part, want := range map[contest.Part]bool{
 				contest.NoPart: false, contest.OriginalPart: false,
-				contest.ClipPart: s.status == contest.Public, contest.PosterPart: s.status == contest.Public,
+				contest.RenditionPart: s.status == contest.Public, contest.PosterPart: s.status == contest.Public,
 			} {
-				if got := v.Open(part); got != want {
+				if got := v.IsOpenToPublic(part); got != want {
 					t.Errorf("part %d is open to all: got %t, want %t", part, got, want)
 				}
 			}
@@ -64,10 +64,10 @@ func TestRulesByStatus(t *testing.T) {
 func TestOwnedBy(t *testing.T) {
 	t.Parallel()
 	v := contest.Video{PlayerID: 1, Status: contest.Public}
-	if err := v.OwnedBy(contest.Player{ID: 1}); err != nil {
+	if err := v.CheckOwner(contest.Player{ID: 1}); err != nil {
 		t.Errorf("owner: %v", err)
 	}
-	if err := v.OwnedBy(contest.Player{ID: 2}); !errors.Is(err, contest.ErrNotOwner) {
+	if err := v.CheckOwner(contest.Player{ID: 2}); !errors.Is(err, contest.ErrNotOwner) {
 		t.Errorf("other: got %v, want %v", err, contest.ErrNotOwner)
 	}
 }

@@ -15,23 +15,23 @@ type Object struct {
 	Modified time.Time
 }
 
-// markRoot holds one object, whose name is the identity of the contest that the storage belongs to.
-const markRoot = "contest/"
+// storageMarkPrefix holds one object, whose name is the identity of the contest that the storage belongs to.
+const storageMarkPrefix = "contest/"
 
-// ErrOtherStorage is returned for a storage that belongs to another contest.
-var ErrOtherStorage = errors.New("the storage belongs to another contest: are DATABASE_URL and STORAGE_URL right?")
+// ErrForeignStorage is returned for a storage that belongs to another contest.
+var ErrForeignStorage = errors.New("the storage belongs to another contest: are DATABASE_URL and STORAGE_URL right?")
 
-// Claim makes sure that the storage belongs to the contest of that identity. A storage without a mark is marked, by moving
+// ClaimStorage makes sure that the storage belongs to the contest of that identity. A storage without a mark is marked, by moving
 // a file that newMark makes into it, if it is empty or holds an object of a video of this contest. It returns
-// ErrOtherStorage if the mark is another's, or if all that is there is unknown.
-func (s *Videos) Claim(ctx context.Context, identity string, newMark func() (path string, err error)) error {
+// ErrForeignStorage if the mark is another's, or if all that is there is unknown.
+func (s *Videos) ClaimStorage(ctx context.Context, identity string, newMark func() (path string, err error)) error {
 	var marked, own bool
-	err := s.Storage.Walk(ctx, markRoot, func(o Object) error {
-		if strings.HasPrefix(o.Key, markRoot+".") {
+	err := s.Storage.Walk(ctx, storageMarkPrefix, func(o Object) error {
+		if strings.HasPrefix(o.Key, storageMarkPrefix+".") {
 			return nil // a mark that somebody is writing, or died over
 		}
 		marked = true
-		own = own || o.Key == markRoot+identity
+		own = own || o.Key == storageMarkPrefix+identity
 		return nil
 	})
 	switch {
@@ -40,18 +40,18 @@ func (s *Videos) Claim(ctx context.Context, identity string, newMark func() (pat
 	case own:
 		return nil
 	case marked:
-		return ErrOtherStorage
+		return ErrForeignStorage
 	}
-	known, err := s.knows(ctx)
+	known, err := s.storageIsKnown(ctx)
 	if err != nil {
 		return err
 	}
 	if !known {
-		return ErrOtherStorage
+		return ErrForeignStorage
 	}
 	mark, err := newMark()
 	if err == nil {
-		err = s.Storage.PutFile(ctx, markRoot+identity, mark)
+		err = s.Storage.PutFile(ctx, storageMarkPrefix+identity, mark)
 	}
 	if err != nil {
 		return fmt.Errorf("mark the storage: %w", err)
@@ -59,21 +59,21 @@ func (s *Videos) Claim(ctx context.Context, identity string, newMark func() (pat
 	return nil
 }
 
-// knows reports whether the storage has nothing, or something of a video of this contest.
-func (s *Videos) knows(ctx context.Context) (bool, error) {
+// storageIsKnown reports whether the storage has nothing, or something of a video of this contest.
+func (s *Videos) storageIsKnown(ctx context.Context) (bool, error) {
 	empty, known := true, false
 	var tokens []string
 	look := func() error {
-		kept, err := s.Store.MediaOf(ctx, tokens)
+		kept, err := s.Store.MediaByTokens(ctx, tokens)
 		known, tokens = known || len(kept) > 0, nil
 		return err
 	}
-	err := s.Storage.Walk(ctx, MediaRoot, func(o Object) error {
+	err := s.Storage.Walk(ctx, MediaKeyPrefix, func(o Object) error {
 		empty = false
-		if token := TokenOf(o.Key); token != "" {
+		if token := TokenFromKey(o.Key); token != "" {
 			tokens = append(tokens, token)
 		}
-		if known || len(tokens) < sweepBatch {
+		if known || len(tokens) < sweepBatchSize {
 			return nil
 		}
 		return look()
@@ -87,25 +87,25 @@ func (s *Videos) knows(ctx context.Context) (bool, error) {
 	return empty || known, nil
 }
 
-// sweepBatch is how many objects are held against the store at once.
-const sweepBatch = 500
+// removeOrphans is how many objects are held against the store at once.
+const sweepBatchSize = 500
 
-// Sweep removes the objects that no video has as a part and that have not changed since before, and returns how many.
+// SweepOrphanedObjects removes the objects that no video has as a part and that have not changed since before, and returns how many.
 // They are what a crash left between writing an object and committing its row, or between deleting a row and its
 // objects. Nothing may be under way that has written an object before then and not yet committed its row.
-func (s *Videos) Sweep(ctx context.Context, before time.Time) (removed int, err error) {
+func (s *Videos) SweepOrphanedObjects(ctx context.Context, before time.Time) (removed int, err error) {
 	var batch []Object
 	flush := func() error {
-		n, err := s.sweepBatch(ctx, batch)
+		n, err := s.removeOrphans(ctx, batch)
 		removed += n
 		batch = batch[:0]
 		return err
 	}
-	err = s.Storage.Walk(ctx, MediaRoot, func(o Object) error {
+	err = s.Storage.Walk(ctx, MediaKeyPrefix, func(o Object) error {
 		if !o.Modified.Before(before) {
 			return nil
 		}
-		if batch = append(batch, o); len(batch) < sweepBatch {
+		if batch = append(batch, o); len(batch) < sweepBatchSize {
 			return nil
 		}
 		return flush()
@@ -116,14 +116,14 @@ func (s *Videos) Sweep(ctx context.Context, before time.Time) (removed int, err 
 	return removed, flush()
 }
 
-func (s *Videos) sweepBatch(ctx context.Context, objects []Object) (removed int, err error) {
+func (s *Videos) removeOrphans(ctx context.Context, objects []Object) (removed int, err error) {
 	tokens := map[string]bool{}
 	for _, o := range objects {
-		if token := TokenOf(o.Key); token != "" {
+		if token := TokenFromKey(o.Key); token != "" {
 			tokens[token] = true
 		}
 	}
-	kept, err := s.Store.MediaOf(ctx, keys(tokens))
+	kept, err := s.Store.MediaByTokens(ctx, keys(tokens))
 	if err != nil {
 		return 0, fmt.Errorf("sweep: find the videos: %w", err)
 	}
@@ -132,7 +132,7 @@ func (s *Videos) sweepBatch(ctx context.Context, objects []Object) (removed int,
 		media[m.Token] = m
 	}
 	for _, o := range objects {
-		if media[TokenOf(o.Key)].Part(o.Key) != NoPart {
+		if media[TokenFromKey(o.Key)].PartOfKey(o.Key) != NoPart {
 			continue
 		}
 		if err := s.Storage.Delete(ctx, o.Key); err != nil {

@@ -34,13 +34,13 @@ func TestSweepRemovesExactlyWhatHasNoRow(t *testing.T) {
 		t.Fatalf("objects with a row: %q", want)
 	}
 	for _, key := range []string{
-		"videos/" + someToken + "/original.mp4",                       // no such video
-		"videos/" + someToken + "/" + otherToken + "/clip.mp4",        // nor its clip
-		uploaded.Media.Prefix() + "original.mov",                      // another format
-		uploaded.Media.Prefix() + ".part-123",                         // an upload that a crash cut
-		processed.Media.Prefix() + contest.NewToken() + "/clip.mp4",   // a run that a crash cut
-		processed.Media.Prefix() + contest.NewToken() + "/poster.jpg", //
-		public.Media.Prefix() + public.Media.Run + "/extra.txt",       // no part
+		"videos/" + someToken + "/original.mp4",                               // no such video
+		"videos/" + someToken + "/" + otherToken + "/clip.mp4",                // nor its clip
+		uploaded.Media.KeyPrefix() + "original.mov",                           // another format
+		uploaded.Media.KeyPrefix() + ".part-123",                              // an upload that a crash cut
+		processed.Media.KeyPrefix() + contest.NewMediaToken() + "/clip.mp4",   // a run that a crash cut
+		processed.Media.KeyPrefix() + contest.NewMediaToken() + "/poster.jpg", //
+		public.Media.KeyPrefix() + public.Media.Run + "/extra.txt",            // no part
 		"videos/stray.txt", // not a video's at all
 		"videos/short/original.mp4",
 	} {
@@ -48,7 +48,7 @@ func TestSweepRemovesExactlyWhatHasNoRow(t *testing.T) {
 	}
 	w.put(t, "elsewhere/file") // not the contest's
 
-	removed, err := w.videos.Sweep(t.Context(), time.Now().Add(time.Hour))
+	removed, err := w.videos.SweepOrphanedObjects(t.Context(), time.Now().Add(time.Hour))
 	check(t, err)
 
 	if removed != 9 {
@@ -62,7 +62,7 @@ func TestSweepRemovesExactlyWhatHasNoRow(t *testing.T) {
 	} else {
 		check(t, f.Close())
 	}
-	if again, err := w.videos.Sweep(t.Context(), time.Now().Add(time.Hour)); again != 0 || err != nil {
+	if again, err := w.videos.SweepOrphanedObjects(t.Context(), time.Now().Add(time.Hour)); again != 0 || err != nil {
 		t.Errorf("a second time: %d removed, %v", again, err)
 	}
 }
@@ -72,7 +72,7 @@ func TestSweepLeavesWhatIsYoung(t *testing.T) {
 	w := newWorld(t)
 	w.put(t, "videos/"+someToken+"/original.mp4")
 
-	removed, err := w.videos.Sweep(t.Context(), time.Now().Add(-time.Hour))
+	removed, err := w.videos.SweepOrphanedObjects(t.Context(), time.Now().Add(-time.Hour))
 
 	if removed != 0 || err != nil || len(w.objects(t)) != 1 {
 		t.Errorf("%d removed, %v, %q stay", removed, err, w.objects(t))
@@ -87,16 +87,16 @@ func TestSweepInBatches(t *testing.T) {
 	for _, strays := range []int{499, 500, 501, 1203} {
 		kept := w.upload(t, p, fmt.Sprint(strays))
 		for range strays {
-			w.put(t, "videos/"+contest.NewToken()+"/original.mp4")
+			w.put(t, "videos/"+contest.NewMediaToken()+"/original.mp4")
 		}
 
-		removed, err := w.videos.Sweep(t.Context(), time.Now().Add(time.Hour))
+		removed, err := w.videos.SweepOrphanedObjects(t.Context(), time.Now().Add(time.Hour))
 		check(t, err)
 
 		if removed != strays {
 			t.Errorf("got %d removed, want %d", removed, strays)
 		}
-		if got := w.objects(t); !slices.Contains(got, kept.Media.Original()) {
+		if got := w.objects(t); !slices.Contains(got, kept.Media.OriginalKey()) {
 			t.Errorf("%d strays: the original of a video was swept", strays)
 		}
 	}
@@ -118,7 +118,7 @@ func TestSweepStopsWhereItCannotKnow(t *testing.T) {
 			w.put(t, "videos/"+someToken+"/original.mp4")
 			break_(w.videos)
 
-			removed, err := w.videos.Sweep(t.Context(), time.Now().Add(time.Hour))
+			removed, err := w.videos.SweepOrphanedObjects(t.Context(), time.Now().Add(time.Hour))
 
 			if removed != 0 || !errors.Is(err, errBroken) {
 				t.Errorf("got %d removed and %v, want 0 and %v", removed, err, errBroken)
@@ -140,7 +140,7 @@ func TestClaim(t *testing.T) {
 			return path, os.WriteFile(path, []byte("mark"), 0o600)
 		}
 	}
-	unknown := contest.Media{Token: contest.NewToken(), Format: contest.MP4}
+	unknown := contest.Media{Token: contest.NewMediaToken(), Format: contest.MP4}
 	put := func(t *testing.T, w *world, key string) {
 		t.Helper()
 		path := filepath.Join(w.dir, "object")
@@ -152,17 +152,17 @@ func TestClaim(t *testing.T) {
 		want   error
 	}{
 		"an empty storage": {func(*testing.T, *world) {}, nil},
-		"its own":          {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/"+own); put(t, w, unknown.Original()) }, nil},
+		"its own":          {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/"+own); put(t, w, unknown.OriginalKey()) }, nil},
 		"a broken mark":    {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/.part-1") }, nil},
-		"another's":        {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/"+other) }, contest.ErrOtherStorage},
-		"only unknown":     {func(t *testing.T, w *world) { t.Helper(); put(t, w, unknown.Original()) }, contest.ErrOtherStorage},
+		"another's":        {func(t *testing.T, w *world) { t.Helper(); put(t, w, "contest/"+other) }, contest.ErrForeignStorage},
+		"only unknown":     {func(t *testing.T, w *world) { t.Helper(); put(t, w, unknown.OriginalKey()) }, contest.ErrForeignStorage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			test.before(t, w)
 			for range 2 {
-				if err := w.videos.Claim(t.Context(), own, mark(w)); !errors.Is(err, test.want) {
+				if err := w.videos.ClaimStorage(t.Context(), own, mark(w)); !errors.Is(err, test.want) {
 					t.Errorf("got %v, want %v", err, test.want)
 				}
 			}

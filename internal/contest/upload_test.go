@@ -68,7 +68,7 @@ func TestAccept(t *testing.T) {
 	defer watch.Close()
 	path := w.file(t, "clip")
 
-	got, err := w.videos.Accept(t.Context(), p, contest.Upload{Title: " Clavada ", Path: path, Size: 4, DeclaredType: "video/quicktime"})
+	got, err := w.videos.AcceptUpload(t.Context(), p, contest.Upload{Title: " Clavada ", Path: path, Size: 4, DeclaredType: "video/quicktime"})
 	check(t, err)
 
 	want := contest.Video{
@@ -78,7 +78,7 @@ func TestAccept(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("video (-want +got):\n%s", diff)
 	}
-	kept, err := w.store.Video(t.Context(), got.ID)
+	kept, err := w.store.VideoByID(t.Context(), got.ID)
 	check(t, err)
 	if diff := cmp.Diff(want, kept); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
@@ -110,18 +110,18 @@ func TestAcceptDeclaredTypes(t *testing.T) {
 		{"video/quicktime", nil},
 		{"video/mpeg4", nil},
 		{"video/3gpp", nil},
-		{"video/webm", contest.ErrDeclaredOther},
-		{"video/x-msvideo", contest.ErrDeclaredOther},
-		{"image/png", contest.ErrDeclaredOther},
-		{"text/plain", contest.ErrDeclaredOther},
-		{"video", contest.ErrDeclaredOther},
+		{"video/webm", contest.ErrDeclaredTypeMismatch},
+		{"video/x-msvideo", contest.ErrDeclaredTypeMismatch},
+		{"image/png", contest.ErrDeclaredTypeMismatch},
+		{"text/plain", contest.ErrDeclaredTypeMismatch},
+		{"video", contest.ErrDeclaredTypeMismatch},
 	}
 	w := newWorld(t)
 	p := w.player(t, "ana", "")
 	for _, test := range tests {
 		t.Run(test.declared, func(t *testing.T) {
 			t.Parallel()
-			_, err := w.videos.Accept(t.Context(), p,
+			_, err := w.videos.AcceptUpload(t.Context(), p,
 				contest.Upload{Title: "t", Path: w.file(t, "clip"), Size: 4, DeclaredType: test.declared})
 			if !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
@@ -143,11 +143,11 @@ func (b breakable) AddVideo(ctx context.Context, v contest.Video) (contest.Video
 	return b.addVideo(ctx, v)
 }
 
-func (b breakable) MediaOf(ctx context.Context, tokens []string) ([]contest.Media, error) {
+func (b breakable) MediaByTokens(ctx context.Context, tokens []string) ([]contest.Media, error) {
 	if b.mediaOf != nil {
 		return nil, b.mediaOf
 	}
-	return b.VideoStore.MediaOf(ctx, tokens)
+	return b.VideoStore.MediaByTokens(ctx, tokens)
 }
 
 // full is a storage that takes nothing more.
@@ -164,7 +164,7 @@ func TestAcceptThatFailsLeavesNothing(t *testing.T) {
 	}{
 		"blank title":     {upload: func(u *contest.Upload) { u.Title = " " }, want: &contest.InvalidError{}},
 		"empty file":      {upload: func(u *contest.Upload) { u.Size = 0 }, want: contest.ErrEmptyFile},
-		"declared other":  {upload: func(u *contest.Upload) { u.DeclaredType = "text/html" }, want: contest.ErrDeclaredOther},
+		"declared other":  {upload: func(u *contest.Upload) { u.DeclaredType = "text/html" }, want: contest.ErrDeclaredTypeMismatch},
 		"no video":        {break_: func(v *contest.Videos) { v.Inspector = judged{err: contest.ErrNotAVideo} }, want: contest.ErrNotAVideo},
 		"FFmpeg fails":    {break_: func(v *contest.Videos) { v.Inspector = judged{err: errBroken} }, want: errBroken},
 		"storage is full": {break_: func(v *contest.Videos) { v.Storage = full{v.Storage} }, want: errBroken},
@@ -187,7 +187,7 @@ func TestAcceptThatFailsLeavesNothing(t *testing.T) {
 				test.break_(w.videos)
 			}
 
-			_, err := w.videos.Accept(t.Context(), p, upload)
+			_, err := w.videos.AcceptUpload(t.Context(), p, upload)
 
 			var invalid *contest.InvalidError
 			if errors.As(test.want, &invalid) && errors.As(err, &invalid) {
@@ -216,7 +216,7 @@ func TestAcceptRemovesTheObjectThoughTheClientHungUp(t *testing.T) {
 		return contest.Video{}, ctx.Err()
 	}}
 
-	_, err := w.videos.Accept(ctx, p, contest.Upload{Title: "t", Path: w.file(t, "clip"), Size: 4})
+	_, err := w.videos.AcceptUpload(ctx, p, contest.Upload{Title: "t", Path: w.file(t, "clip"), Size: 4})
 
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
@@ -249,7 +249,7 @@ func TestAcceptKeepsTheObjectWhereTheRowMayBe(t *testing.T) {
 			p := w.player(t, "ana", "")
 			w.videos.Store = store(w)
 
-			_, err := w.videos.Accept(t.Context(), p, contest.Upload{Title: "t", Path: w.file(t, "clip"), Size: 4})
+			_, err := w.videos.AcceptUpload(t.Context(), p, contest.Upload{Title: "t", Path: w.file(t, "clip"), Size: 4})
 
 			if !errors.Is(err, errBroken) {
 				t.Errorf("got %v, want %v", err, errBroken)
@@ -267,7 +267,7 @@ func TestAcceptDoesNotTouchTheFileOfWhatItRefuses(t *testing.T) {
 	w.videos.Inspector = judged{err: contest.ErrNotAVideo}
 	path := w.file(t, "clip")
 
-	_, err := w.videos.Accept(t.Context(), w.player(t, "ana", ""), contest.Upload{Title: "t", Path: path, Size: 4})
+	_, err := w.videos.AcceptUpload(t.Context(), w.player(t, "ana", ""), contest.Upload{Title: "t", Path: path, Size: 4})
 
 	if !errors.Is(err, contest.ErrNotAVideo) {
 		t.Errorf("got %v, want %v", err, contest.ErrNotAVideo)

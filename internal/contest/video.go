@@ -15,17 +15,17 @@ const (
 	Failed     Status = "failed"
 )
 
-// Settled reports whether the status stays until a person does something.
-func (s Status) Settled() bool { return s == Processed || s == Public || s == Failed }
+// IsSettled reports whether the status stays until a person does something.
+func (s Status) IsSettled() bool { return s == Processed || s == Public || s == Failed }
 
-// Hidden says why a video that was public is no longer: it is Processed again, and keeps its votes for when it comes back.
-type Hidden string
+// HiddenReason says why a video that was public is no longer: it is Processed again, and keeps its votes for when it comes back.
+type HiddenReason string
 
 // Why a video is out of the public.
 const (
-	NotHidden         Hidden = ""
-	HiddenAlone       Hidden = "video"   // organizers have hidden it
-	HiddenWithAccount Hidden = "account" // organizers have shut its player's account
+	NotHidden         HiddenReason = ""
+	HiddenByOrganizer HiddenReason = "video"   // organizers have hidden it
+	HiddenWithAccount HiddenReason = "account" // organizers have shut its player's account
 )
 
 // Failure says why a video could not be processed, in a word for which the web has a sentence for players.
@@ -66,8 +66,8 @@ type Video struct {
 	TaskID   string // of the job that processes it
 	Title    string
 	Status   Status
-	Failure  Failure // where Status is Failed
-	Hidden   Hidden  // where Status is Processed
+	Failure  Failure      // where Status is Failed
+	Hidden   HiddenReason // where Status is Processed
 	Votes    int
 	Progress int // of processing, in per cent; some seconds old where Status is Processing
 	Media    Media
@@ -80,8 +80,8 @@ type Video struct {
 // HasRendition reports whether the processed clip and its poster exist.
 func (v Video) HasRendition() bool { return v.Media.Run != "" }
 
-// OwnedBy applies the rule that a player's video is nobody else's business until it is public.
-func (v Video) OwnedBy(p Player) error {
+// CheckOwner applies the rule that a player's video is nobody else's business until it is public.
+func (v Video) CheckOwner(p Player) error {
 	if v.PlayerID != p.ID {
 		return ErrNotOwner
 	}
@@ -119,8 +119,8 @@ func (v Video) CanDelete() error {
 	return nil
 }
 
-// CanVote: people vote for public videos, and not for their own.
-func (v Video) CanVote(voter Player) error {
+// CanReceiveVoteFrom: people vote for public videos, and not for their own.
+func (v Video) CanReceiveVoteFrom(voter Player) error {
 	if v.Status != Public {
 		return ErrNoVideo
 	}
@@ -134,7 +134,7 @@ func (v Video) CanVote(voter Player) error {
 // that it stays hidden when the account is opened.
 func (v Video) CanHide() error {
 	switch {
-	case v.Hidden == HiddenAlone:
+	case v.Hidden == HiddenByOrganizer:
 		return ErrHidden
 	case v.Status != Public && v.Hidden != HiddenWithAccount:
 		return ErrNotPublic
@@ -142,13 +142,13 @@ func (v Video) CanHide() error {
 	return nil
 }
 
-// CanShow: a video that organizers have hidden comes back; one that went with its account comes back with that.
-func (v Video) CanShow() error {
+// CanUnhide: a video that organizers have hidden comes back; one that went with its account comes back with that.
+func (v Video) CanUnhide() error {
 	switch v.Hidden {
-	case HiddenAlone:
+	case HiddenByOrganizer:
 		return nil
 	case HiddenWithAccount:
-		return ErrAccountShut
+		return ErrAccountSuspended
 	}
 	return ErrNotHidden
 }

@@ -17,13 +17,13 @@ func TestOnlyTheOwnerReachesAVideo(t *testing.T) {
 	owner, other := w.player(t, "ana", ""), w.player(t, "beto", "")
 	v := w.upload(t, owner, "Clavada")
 	calls := map[string]func(contest.Player, int64) error{
-		"own": func(p contest.Player, id int64) error { _, err := w.videos.Own(t.Context(), p, id); return err },
+		"own": func(p contest.Player, id int64) error { _, err := w.videos.OwnVideo(t.Context(), p, id); return err },
 		"publish": func(p contest.Player, id int64) error {
-			_, err := w.videos.Publish(t.Context(), p, id)
+			_, err := w.videos.PublishVideo(t.Context(), p, id)
 			return err
 		},
-		"retry":  func(p contest.Player, id int64) error { _, err := w.videos.Retry(t.Context(), p, id); return err },
-		"delete": func(p contest.Player, id int64) error { return w.videos.Delete(t.Context(), p, id) },
+		"retry":  func(p contest.Player, id int64) error { _, err := w.videos.RetryVideo(t.Context(), p, id); return err },
+		"delete": func(p contest.Player, id int64) error { return w.videos.DeleteVideo(t.Context(), p, id) },
 	}
 	for name, call := range calls {
 		if err := call(other, v.ID); !errors.Is(err, contest.ErrNotOwner) {
@@ -33,7 +33,7 @@ func TestOnlyTheOwnerReachesAVideo(t *testing.T) {
 			t.Errorf("%s, not there: got %v, want %v", name, err, contest.ErrNoVideo)
 		}
 	}
-	got, err := w.videos.Own(t.Context(), owner, v.ID)
+	got, err := w.videos.OwnVideo(t.Context(), owner, v.ID)
 	check(t, err)
 	if diff := cmp.Diff(v, got); diff != "" {
 		t.Errorf("own (-want +got):\n%s", diff)
@@ -50,7 +50,7 @@ func TestAllOf(t *testing.T) {
 	w.clock.advance(time.Second)
 	last := w.upload(t, ana, "4")
 
-	got, err := w.videos.AllOf(t.Context(), ana)
+	got, err := w.videos.VideosOfPlayer(t.Context(), ana)
 	check(t, err)
 
 	if diff := cmp.Diff([]contest.Video{last, same, first}, got); diff != "" {
@@ -68,7 +68,7 @@ func TestPublish(t *testing.T) {
 	watch := w.live.Watch(t.Context(), v.ID)
 	defer watch.Close()
 
-	got, err := w.videos.Publish(t.Context(), p, v.ID)
+	got, err := w.videos.PublishVideo(t.Context(), p, v.ID)
 	check(t, err)
 
 	want := v
@@ -84,7 +84,7 @@ func TestPublish(t *testing.T) {
 	}
 
 	w.clock.advance(time.Minute)
-	again, err := w.videos.Publish(t.Context(), p, v.ID)
+	again, err := w.videos.PublishVideo(t.Context(), p, v.ID)
 	check(t, err)
 	if diff := cmp.Diff(got, again); diff != "" {
 		t.Errorf("published twice (-once +twice):\n%s", diff)
@@ -97,7 +97,7 @@ func TestPublishTooEarly(t *testing.T) {
 	p := w.player(t, "ana", "")
 	uploaded, failed := w.upload(t, p, "1"), w.fail(t, w.upload(t, p, "2"))
 	for _, v := range []contest.Video{uploaded, failed} {
-		if _, err := w.videos.Publish(t.Context(), p, v.ID); !errors.Is(err, contest.ErrNotProcessed) {
+		if _, err := w.videos.PublishVideo(t.Context(), p, v.ID); !errors.Is(err, contest.ErrNotProcessed) {
 			t.Errorf("%s: got %v, want %v", v.Status, err, contest.ErrNotProcessed)
 		}
 	}
@@ -110,10 +110,10 @@ func TestRetry(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(*world, contest.Player, int64) (contest.Video, error){
 		"by the player": func(w *world, p contest.Player, id int64) (contest.Video, error) {
-			return w.videos.Retry(context.Background(), p, id)
+			return w.videos.RetryVideo(context.Background(), p, id)
 		},
 		"by an organizer": func(w *world, _ contest.Player, id int64) (contest.Video, error) {
-			return w.videos.RetryAny(context.Background(), id)
+			return w.videos.RetryVideoForOrganizer(context.Background(), id)
 		},
 	}
 	for name, retry := range calls {
@@ -150,7 +150,7 @@ func TestRetry(t *testing.T) {
 func TestRetryAnyOfNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if _, err := w.videos.RetryAny(t.Context(), 7); !errors.Is(err, contest.ErrNoVideo) {
+	if _, err := w.videos.RetryVideoForOrganizer(t.Context(), 7); !errors.Is(err, contest.ErrNoVideo) {
 		t.Errorf("got %v, want %v", err, contest.ErrNoVideo)
 	}
 }
@@ -173,21 +173,21 @@ func TestDelete(t *testing.T) {
 			watch := w.live.Watch(t.Context(), v.ID)
 			defer watch.Close()
 
-			check(t, w.videos.Delete(t.Context(), p, v.ID))
+			check(t, w.videos.DeleteVideo(t.Context(), p, v.ID))
 
 			if diff := cmp.Diff(objects, w.objects(t)); diff != "" {
 				t.Errorf("objects (-want +got):\n%s", diff)
 			}
-			if _, err := w.videos.Own(t.Context(), p, v.ID); !errors.Is(err, contest.ErrNoVideo) {
+			if _, err := w.videos.OwnVideo(t.Context(), p, v.ID); !errors.Is(err, contest.ErrNoVideo) {
 				t.Errorf("it is there still: %v", err)
 			}
-			if _, err := w.videos.Own(t.Context(), p, kept.ID); err != nil {
+			if _, err := w.videos.OwnVideo(t.Context(), p, kept.ID); err != nil {
 				t.Errorf("another video: %v", err)
 			}
 			if diff := cmp.Diff(contest.Event{VideoID: v.ID, Deleted: true}, news(watch)); diff != "" {
 				t.Errorf("event (-want +got):\n%s", diff)
 			}
-			if err := w.videos.Delete(t.Context(), p, v.ID); !errors.Is(err, contest.ErrNoVideo) {
+			if err := w.videos.DeleteVideo(t.Context(), p, v.ID); !errors.Is(err, contest.ErrNoVideo) {
 				t.Errorf("again: got %v, want %v", err, contest.ErrNoVideo)
 			}
 		})
@@ -201,7 +201,7 @@ func TestDeleteOfAPublicVideoIsRefused(t *testing.T) {
 	v := w.publish(t, p, "Clavada")
 	objects := w.objects(t)
 
-	err := w.videos.Delete(t.Context(), p, v.ID)
+	err := w.videos.DeleteVideo(t.Context(), p, v.ID)
 
 	if !errors.Is(err, contest.ErrPublic) {
 		t.Errorf("got %v, want %v", err, contest.ErrPublic)
@@ -217,8 +217,8 @@ type late struct {
 	then func()
 }
 
-func (l late) Video(ctx context.Context, id int64) (contest.Video, error) {
-	v, err := l.VideoStore.Video(ctx, id)
+func (l late) VideoByID(ctx context.Context, id int64) (contest.Video, error) {
+	v, err := l.VideoStore.VideoByID(ctx, id)
 	l.then()
 	return v, err
 }
@@ -230,11 +230,11 @@ func TestDeleteThatLosesToPublish(t *testing.T) {
 	v := w.process(t, w.upload(t, p, "Clavada"))
 	objects := w.objects(t)
 	w.videos.Store = late{w.store, func() {
-		_, err := w.store.Publish(t.Context(), v.ID, start)
+		_, err := w.store.PublishVideo(t.Context(), v.ID, start)
 		check(t, err)
 	}}
 
-	err := w.videos.Delete(t.Context(), p, v.ID)
+	err := w.videos.DeleteVideo(t.Context(), p, v.ID)
 
 	if !errors.Is(err, contest.ErrPublic) {
 		t.Errorf("got %v, want %v", err, contest.ErrPublic)
@@ -251,7 +251,7 @@ func TestPublishThatLosesToDelete(t *testing.T) {
 	v := w.process(t, w.upload(t, p, "Clavada"))
 	w.videos.Store = late{w.store, func() { check(t, w.store.DeleteVideo(t.Context(), v.ID)) }}
 
-	_, err := w.videos.Publish(t.Context(), p, v.ID)
+	_, err := w.videos.PublishVideo(t.Context(), p, v.ID)
 
 	if !errors.Is(err, contest.ErrNoVideo) {
 		t.Errorf("got %v, want %v", err, contest.ErrNoVideo)
@@ -271,16 +271,16 @@ func TestDeleteWhereStorageFailsIsSweptLater(t *testing.T) {
 	v := w.process(t, w.upload(t, p, "Clavada"))
 	w.videos.Storage = stuck{w.videos.Storage}
 
-	err := w.videos.Delete(t.Context(), p, v.ID)
+	err := w.videos.DeleteVideo(t.Context(), p, v.ID)
 
 	if !errors.Is(err, errBroken) {
 		t.Errorf("got %v, want %v", err, errBroken)
 	}
-	if _, err := w.videos.Own(t.Context(), p, v.ID); !errors.Is(err, contest.ErrNoVideo) {
+	if _, err := w.videos.OwnVideo(t.Context(), p, v.ID); !errors.Is(err, contest.ErrNoVideo) {
 		t.Errorf("the row: got %v, want %v", err, contest.ErrNoVideo)
 	}
 	w.videos.Storage = disk{w.blobs}
-	removed, err := w.videos.Sweep(t.Context(), time.Now().Add(time.Hour))
+	removed, err := w.videos.SweepOrphanedObjects(t.Context(), time.Now().Add(time.Hour))
 	check(t, err)
 	if removed != 3 || len(w.objects(t)) != 0 {
 		t.Errorf("%d swept, %q stay", removed, w.objects(t))
@@ -293,17 +293,17 @@ func TestByKey(t *testing.T) {
 	p := w.player(t, "ana", "")
 	v := w.process(t, w.upload(t, p, "Clavada"))
 	gone := w.upload(t, p, "gone")
-	check(t, w.videos.Delete(t.Context(), p, gone.ID))
+	check(t, w.videos.DeleteVideo(t.Context(), p, gone.ID))
 	tests := map[string]struct {
 		key  string
 		part contest.Part
 		err  error
 	}{
-		"original":    {v.Media.Original(), contest.OriginalPart, nil},
-		"clip":        {v.Media.Clip(), contest.ClipPart, nil},
-		"poster":      {v.Media.Poster(), contest.PosterPart, nil},
-		"no part":     {v.Media.Prefix() + "original.mov", contest.NoPart, contest.ErrNoVideo},
-		"deleted":     {gone.Media.Original(), contest.NoPart, contest.ErrNoVideo},
+		"original":    {v.Media.OriginalKey(), contest.OriginalPart, nil},
+		"clip":        {v.Media.RenditionKey(), contest.RenditionPart, nil},
+		"poster":      {v.Media.PosterKey(), contest.PosterPart, nil},
+		"no part":     {v.Media.KeyPrefix() + "original.mov", contest.NoPart, contest.ErrNoVideo},
+		"deleted":     {gone.Media.OriginalKey(), contest.NoPart, contest.ErrNoVideo},
 		"never there": {"videos/" + someToken + "/original.mp4", contest.NoPart, contest.ErrNoVideo},
 		"upward":      {"../risingstars.db", contest.NoPart, contest.ErrNoVideo},
 		"empty":       {"", contest.NoPart, contest.ErrNoVideo},
@@ -311,7 +311,7 @@ func TestByKey(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, part, err := w.videos.ByKey(t.Context(), test.key)
+			got, part, err := w.videos.VideoByMediaKey(t.Context(), test.key)
 			if !errors.Is(err, test.err) || part != test.part {
 				t.Fatalf("got part %d and %v, want %d and %v", part, err, test.part, test.err)
 			}
@@ -339,13 +339,13 @@ func TestPublicListsAreAskedForTrimmed(t *testing.T) {
 	} {
 		list, err := w.videos.PublicVideos(t.Context(), q)
 		check(t, err)
-		n, err := w.videos.CountPublic(t.Context(), q)
+		n, err := w.videos.CountPublicVideos(t.Context(), q)
 		check(t, err)
 		if len(list) != 1 || n != 1 {
 			t.Errorf("%+v: %d listed, %d counted", q, len(list), n)
 		}
 	}
-	ranking, err := w.votes.Ranking(t.Context(), contest.RankingQuery{Page: page, City: "  "})
+	ranking, err := w.votes.RankingPage(t.Context(), contest.RankingQuery{Page: page, City: "  "})
 	check(t, err)
 	want := []contest.Standing{{Position: 1, PlayerID: p.ID, Username: "ana Ríos", City: "Cali"}}
 	if diff := cmp.Diff(want, ranking); diff != "" {

@@ -8,93 +8,93 @@ import (
 
 // VoteStore keeps the votes and the ranking that follows from them. Each method is one transaction.
 type VoteStore interface {
-	// Video returns ErrNoVideo if there is none.
-	Video(ctx context.Context, id int64) (Video, error)
-	// AddVoteFrom enters a vote with what is known of where it came from, counts it, and returns the video's votes. It
-	// refuses what Video.CanVote refuses, and returns ErrAlreadyVoted if the person has voted for the video, whatever races.
-	AddVoteFrom(ctx context.Context, videoID, voterID int64, at time.Time, from Signal) (int, error)
-	// RemoveVote takes a vote back and returns the video's votes. It returns ErrNotVoted if there is none.
-	RemoveVote(ctx context.Context, videoID, voterID int64) (int, error)
-	// Voted reports whether the person has voted for the video.
-	Voted(ctx context.Context, videoID, voterID int64) (bool, error)
-	// Ranking lists a page of the players with public videos.
-	Ranking(ctx context.Context, q RankingQuery) ([]Standing, error)
-	// Place returns the player's position in the nation, or ErrNoPlayer if the player has no public video.
-	Place(ctx context.Context, playerID int64) (int, error)
-	// RememberRanking keeps everybody's position for Standing.Before, unless one later than olderThan is kept.
+	// VideoByID returns ErrNoVideo if there is none.
+	VideoByID(ctx context.Context, id int64) (Video, error)
+	// CastVote enters a vote with what is known of where it came from, counts it, and returns the video's votes. It
+	// refuses what Video.CanReceiveVoteFrom refuses, and returns ErrAlreadyVoted if the person has voted for the video, whatever races.
+	CastVote(ctx context.Context, videoID, voterID int64, at time.Time, from VoteSignal) (int, error)
+	// WithdrawVote takes a vote back and returns the video's votes. It returns ErrNotVoted if there is none.
+	WithdrawVote(ctx context.Context, videoID, voterID int64) (int, error)
+	// HasVoted reports whether the person has voted for the video.
+	HasVoted(ctx context.Context, videoID, voterID int64) (bool, error)
+	// RankingPage lists a page of the players with public videos.
+	RankingPage(ctx context.Context, q RankingQuery) ([]Standing, error)
+	// RankingPosition returns the player's position in the nation, or ErrNoPlayer if the player has no public video.
+	RankingPosition(ctx context.Context, playerID int64) (int, error)
+	// RememberRanking keeps everybody's position for Standing.PreviousPosition, unless one later than olderThan is kept.
 	RememberRanking(ctx context.Context, at, olderThan time.Time) error
 }
 
 // Votes takes the public's votes and ranks the players by them.
 type Votes struct {
-	Store VoteStore
-	Live  Live
-	Clock Clock
-	Ended func(Change, error) // hears how each doing ended, for statistics; nil for nobody
+	Store   VoteStore
+	Live    Live
+	Clock   Clock
+	Observe func(VoteChange, error) // hears how each doing ended, for statistics; nil for nobody
 }
 
-// Change is what somebody does to the votes of a video.
-type Change string
+// VoteChange is what somebody does to the votes of a video.
+type VoteChange string
 
 // The changes.
 const (
-	Given     Change = "given"
-	TakenBack Change = "taken back"
+	VoteCast      VoteChange = "given"
+	VoteWithdrawn VoteChange = "taken back"
 )
 
-// Vote casts the voter's one vote for a public video of another player, and returns the video's votes. The origin is kept for
+// CastVote casts the voter's one vote for a public video of another player, and returns the video's votes. The origin is kept for
 // Suspicions. It returns ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted. Who may vote is decided where the vote is entered, by
-// Video.CanVote: looking at the video beforehand would be one more round trip, and it may change in between.
-func (s *Votes) Vote(ctx context.Context, voter Player, videoID int64, origin string) (votes int, err error) {
-	defer s.ended(Given, &err)
-	now := s.Clock.now()
+// Video.CanReceiveVoteFrom: looking at the video beforehand would be one more round trip, and it may change in between.
+func (s *Votes) CastVote(ctx context.Context, voter Player, videoID int64, origin string) (votes int, err error) {
+	defer s.observeChange(VoteCast, &err)
+	now := s.Clock.currentTime()
 	age := max(0, now.Sub(voter.CreatedAt).Truncate(time.Second))
-	votes, err = s.Store.AddVoteFrom(ctx, videoID, voter.ID, now, Signal{Origin: origin, VoterAge: age})
+	votes, err = s.Store.CastVote(ctx, videoID, voter.ID, now, VoteSignal{Origin: origin, VoterAge: age})
 	if err != nil {
 		return 0, err
 	}
-	s.Live.Forget(ctx, VotesChanged)
+	s.Live.InvalidateCache(ctx, VotesChanged)
 	return votes, nil
 }
 
-// TakeBack withdraws the voter's vote for a video and returns the video's votes. It returns ErrNoVideo or ErrNotVoted.
-func (s *Votes) TakeBack(ctx context.Context, voter Player, videoID int64) (votes int, err error) {
-	defer s.ended(TakenBack, &err)
-	v, err := s.Store.Video(ctx, videoID)
+// WithdrawVote withdraws the voter's vote for a video and returns the video's votes. It returns ErrNoVideo or ErrNotVoted.
+func (s *Votes) WithdrawVote(ctx context.Context, voter Player, videoID int64) (votes int, err error) {
+	defer s.observeChange(VoteWithdrawn, &err)
+	v, err := s.Store.VideoByID(ctx, videoID)
 	if err != nil {
 		return 0, err
 	}
 	if v.Status != Public {
 		return 0, ErrNoVideo
 	}
-	votes, err = s.Store.RemoveVote(ctx, videoID, voter.ID)
+	votes, err = s.Store.WithdrawVote(ctx, videoID, voter.ID)
 	if err != nil {
 		return 0, err
 	}
-	s.Live.Forget(ctx, VotesChanged)
+	s.Live.InvalidateCache(ctx, VotesChanged)
 	return votes, nil
 }
 
-func (s *Votes) ended(change Change, err *error) {
-	if s.Ended != nil {
-		s.Ended(change, *err)
+func (s *Votes) observeChange(change VoteChange, err *error) {
+	if s.Observe != nil {
+		s.Observe(change, *err)
 	}
 }
 
-// Voted reports whether the person's vote for a video stands.
-func (s *Votes) Voted(ctx context.Context, voter Player, videoID int64) (bool, error) {
-	return s.Store.Voted(ctx, videoID, voter.ID)
+// HasVoted reports whether the person's vote for a video stands.
+func (s *Votes) HasVoted(ctx context.Context, voter Player, videoID int64) (bool, error) {
+	return s.Store.HasVoted(ctx, videoID, voter.ID)
 }
 
-// Place is the player's position in the nation. It returns ErrNoPlayer if the player has no public video.
-func (s *Votes) Place(ctx context.Context, playerID int64) (int, error) {
-	return s.Store.Place(ctx, playerID)
+// RankingPosition is the player's position in the nation. It returns ErrNoPlayer if the player has no public video.
+func (s *Votes) RankingPosition(ctx context.Context, playerID int64) (int, error) {
+	return s.Store.RankingPosition(ctx, playerID)
 }
 
-// Remember keeps the ranking once a day, at the first call after midnight UTC, so that the site can show who has
+// RememberRanking keeps the ranking once a day, at the first call after midnight UTC, so that the site can show who has
 // moved since.
-func (s *Votes) Remember(ctx context.Context) error {
-	now := s.Clock.now()
+func (s *Votes) RememberRanking(ctx context.Context) error {
+	now := s.Clock.currentTime()
 	return s.Store.RememberRanking(ctx, now, now.Truncate(24*time.Hour))
 }
 
@@ -110,16 +110,16 @@ type RankingQuery struct {
 // stands higher: the moment is that of the latest vote that still counts (for a player without votes, of the first
 // publication), so taking back a late vote gives the earlier moment again. Then the smaller id.
 type Standing struct {
-	Position int // 1, 2, 3 … over the whole ranking that was asked for, without gaps or repeats
-	PlayerID int64
-	Username string // first and last name
-	City     string
-	Votes    int
-	Before   int // the position in the same ranking when it was last remembered, 0 if none
+	Position         int // 1, 2, 3 … over the whole ranking that was asked for, without gaps or repeats
+	PlayerID         int64
+	Username         string // first and last name
+	City             string
+	Votes            int
+	PreviousPosition int // the position in the same ranking when it was last remembered, 0 if none
 }
 
-// Ranking lists a page of the players who have a public video.
-func (s *Votes) Ranking(ctx context.Context, q RankingQuery) ([]Standing, error) {
+// RankingPage lists a page of the players who have a public video.
+func (s *Votes) RankingPage(ctx context.Context, q RankingQuery) ([]Standing, error) {
 	q.City = strings.TrimSpace(q.City)
-	return s.Store.Ranking(ctx, q)
+	return s.Store.RankingPage(ctx, q)
 }

@@ -14,7 +14,7 @@ func TestVote(t *testing.T) {
 	v := w.publish(t, star, "Clavada")
 	w.remember(t)
 
-	n, err := w.votes.Vote(t.Context(), fan, v.ID, "")
+	n, err := w.votes.CastVote(t.Context(), fan, v.ID, "")
 
 	if n != 1 || err != nil {
 		t.Errorf("got %d, %v", n, err)
@@ -22,23 +22,23 @@ func TestVote(t *testing.T) {
 	if !w.stale(t, contest.VotesChanged) {
 		t.Error("cached rankings do not notice a vote")
 	}
-	if n, err = w.votes.Vote(t.Context(), fan, v.ID, ""); n != 0 || !errors.Is(err, contest.ErrAlreadyVoted) {
+	if n, err = w.votes.CastVote(t.Context(), fan, v.ID, ""); n != 0 || !errors.Is(err, contest.ErrAlreadyVoted) {
 		t.Errorf("again: got %d, %v, want %v", n, err, contest.ErrAlreadyVoted)
 	}
 	if w.stale(t, contest.VotesChanged) {
 		t.Error("cached rankings are dropped where nothing changed")
 	}
-	n, err = w.votes.TakeBack(t.Context(), fan, v.ID)
+	n, err = w.votes.WithdrawVote(t.Context(), fan, v.ID)
 	if n != 0 || err != nil {
 		t.Errorf("take back: got %d, %v", n, err)
 	}
 	if !w.stale(t, contest.VotesChanged) {
 		t.Error("cached rankings do not notice that a vote was taken back")
 	}
-	if n, err = w.votes.TakeBack(t.Context(), fan, v.ID); n != 0 || !errors.Is(err, contest.ErrNotVoted) {
+	if n, err = w.votes.WithdrawVote(t.Context(), fan, v.ID); n != 0 || !errors.Is(err, contest.ErrNotVoted) {
 		t.Errorf("take back again: got %d, %v, want %v", n, err, contest.ErrNotVoted)
 	}
-	if n, err = w.votes.Vote(t.Context(), fan, v.ID, ""); n != 1 || err != nil {
+	if n, err = w.votes.CastVote(t.Context(), fan, v.ID, ""); n != 1 || err != nil {
 		t.Errorf("once more: got %d, %v", n, err)
 	}
 }
@@ -61,10 +61,10 @@ func TestVoteRefusals(t *testing.T) {
 		"not voted for yet": {fan, public, nil, nil},
 	}
 	for name, test := range tests {
-		if _, err := w.votes.Vote(t.Context(), test.voter, test.video, ""); !errors.Is(err, test.vote) {
+		if _, err := w.votes.CastVote(t.Context(), test.voter, test.video, ""); !errors.Is(err, test.vote) {
 			t.Errorf("%s: vote: got %v, want %v", name, err, test.vote)
 		}
-		if _, err := w.votes.TakeBack(t.Context(), test.voter, test.video); !errors.Is(err, test.takeBack) {
+		if _, err := w.votes.WithdrawVote(t.Context(), test.voter, test.video); !errors.Is(err, test.takeBack) {
 			t.Errorf("%s: take back: got %v, want %v", name, err, test.takeBack)
 		}
 	}

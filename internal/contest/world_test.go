@@ -122,7 +122,7 @@ type judged struct {
 	err    error
 }
 
-func (j judged) Inspect(context.Context, string) (contest.Format, error) { return j.format, j.err }
+func (j judged) InspectFile(context.Context, string) (contest.Format, error) { return j.format, j.err }
 
 // disk is the contest's view of the storage, as the program wires it.
 type disk struct{ *blob.Local }
@@ -155,7 +155,7 @@ func (w *world) file(t *testing.T, content string) string {
 
 func (w *world) upload(t *testing.T, p contest.Player, title string) contest.Video {
 	t.Helper()
-	v, err := w.videos.Accept(t.Context(), p, contest.Upload{Title: title, Path: w.file(t, "clip"), Size: 4})
+	v, err := w.videos.AcceptUpload(t.Context(), p, contest.Upload{Title: title, Path: w.file(t, "clip"), Size: 4})
 	check(t, err)
 	return v
 }
@@ -165,9 +165,9 @@ func (w *world) process(t *testing.T, v contest.Video) contest.Video {
 	t.Helper()
 	_, err := w.store.BeginProcessing(t.Context(), runOf(v))
 	check(t, err)
-	v.Media.Run = contest.NewToken()
-	check(t, w.blobs.PutFile(t.Context(), v.Media.Clip(), w.file(t, "processed")))
-	check(t, w.blobs.PutFile(t.Context(), v.Media.Poster(), w.file(t, "poster")))
+	v.Media.Run = contest.NewMediaToken()
+	check(t, w.blobs.PutFile(t.Context(), v.Media.RenditionKey(), w.file(t, "processed")))
+	check(t, w.blobs.PutFile(t.Context(), v.Media.PosterKey(), w.file(t, "poster")))
 	v, err = w.store.FinishProcessing(t.Context(), runOf(v), v.Media.Run, w.clock.now(), nothingElse)
 	check(t, err)
 	return v
@@ -182,7 +182,7 @@ func (w *world) fail(t *testing.T, v contest.Video) contest.Video {
 
 func (w *world) publish(t *testing.T, p contest.Player, title string) contest.Video {
 	t.Helper()
-	v, err := w.videos.Publish(t.Context(), p, w.process(t, w.upload(t, p, title)).ID)
+	v, err := w.videos.PublishVideo(t.Context(), p, w.process(t, w.upload(t, p, title)).ID)
 	check(t, err)
 	return v
 }
@@ -242,6 +242,6 @@ func news(watch *live.Watch) contest.Event {
 func nothingElse(*sql.Tx) error { return nil }
 
 // runOf is a run of the video's job.
-func runOf(v contest.Video) contest.Run {
-	return contest.Run{VideoID: v.ID, TaskID: v.TaskID, Holder: "a run"}
+func runOf(v contest.Video) contest.JobRun {
+	return contest.JobRun{VideoID: v.ID, TaskID: v.TaskID, HolderID: "a run"}
 }

@@ -55,7 +55,7 @@ func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop f
 // sighting is when a job was first seen in a state that has not changed since, by this process's own clock: the clocks
 // of hosts are never compared.
 type sighting struct {
-	held  contest.Held
+	held  contest.RunningJob
 	since time.Time
 }
 
@@ -92,7 +92,7 @@ func (w *Workers) takeOverDead(ctx context.Context) {
 	})
 }
 
-func (w *Workers) takeOver(ctx context.Context, h contest.Held) error {
+func (w *Workers) takeOver(ctx context.Context, h contest.RunningJob) error {
 	err := w.Store.TakeOver(ctx, h)
 	if errors.Is(err, contest.ErrNothingToDo) {
 		return nil // it lives, or another process was faster

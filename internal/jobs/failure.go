@@ -16,7 +16,7 @@ import (
 func (t *task) failed(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, errDeleted):
-		t.Live.Announce(ctx, contest.Event{VideoID: t.id, Deleted: true}) // once more: progress may have come after it
+		t.Live.PublishEvent(ctx, contest.Event{VideoID: t.id, Deleted: true}) // once more: progress may have come after it
 		return river.JobCancel(contest.ErrNothingToDo)
 	case errors.Is(err, contest.ErrNothingToDo), errors.Is(err, errReplaced):
 		return river.JobCancel(contest.ErrNothingToDo)
@@ -47,7 +47,7 @@ func (t *task) giveUp(ctx context.Context, why contest.Failure, cause error) err
 	}
 	t.Metrics.failures.WithLabelValues("for good").Inc()
 	t.Log.Error("processing failed for good", "video_id", t.id, "task_id", t.taskID, "failure", why, "error", cause)
-	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Failed, Failure: why})
+	t.Live.PublishEvent(ctx, contest.Event{VideoID: t.id, Status: contest.Failed, Failure: why})
 	if t.job.Attempt < t.job.MaxAttempts {
 		return river.JobCancel(cause)
 	}

@@ -113,7 +113,7 @@ func (f *fixture) upload(path string, at time.Time) contest.Video {
 	f.Helper()
 	v := contest.Video{
 		PlayerID: f.player.ID, Title: "Triple", Status: contest.Uploaded, UploadedAt: at.UTC(),
-		Media: contest.Media{Token: contest.NewToken(), Format: contest.MP4, Size: 1},
+		Media: contest.Media{Token: contest.NewMediaToken(), Format: contest.MP4, Size: 1},
 	}
 	f.putOriginal(v, path)
 	return must(f.store.AddVideo(f.Context(), v))(f)
@@ -122,12 +122,12 @@ func (f *fixture) upload(path string, at time.Time) contest.Video {
 // putOriginal stores a copy of the file at path as the video's original.
 func (f *fixture) putOriginal(v contest.Video, path string) {
 	f.Helper()
-	check(f, f.blobs.PutFile(f.Context(), v.Media.Original(), copyOf(f, path)))
+	check(f, f.blobs.PutFile(f.Context(), v.Media.OriginalKey(), copyOf(f, path)))
 }
 
 func (f *fixture) video(id int64) contest.Video {
 	f.Helper()
-	return must(f.store.Video(f.Context(), id))(f)
+	return must(f.store.VideoByID(f.Context(), id))(f)
 }
 
 // job is what the queue knows of a job.
@@ -202,9 +202,9 @@ func (f *fixture) keys() []string {
 func keysOf(videos ...contest.Video) []string {
 	keys := []string{}
 	for _, v := range videos {
-		keys = append(keys, v.Media.Original())
+		keys = append(keys, v.Media.OriginalKey())
 		if v.HasRendition() {
-			keys = append(keys, v.Media.Clip(), v.Media.Poster())
+			keys = append(keys, v.Media.RenditionKey(), v.Media.PosterKey())
 		}
 	}
 	slices.Sort(keys)

@@ -24,12 +24,12 @@ import (
 
 // Store is what a job needs of the database.
 type Store interface {
-	BeginProcessing(ctx context.Context, r contest.Run) (contest.Video, error)
-	Beat(ctx context.Context, r contest.Run, progress int) error
-	FinishProcessing(ctx context.Context, r contest.Run, rendition string, at time.Time, complete func(*sql.Tx) error) (contest.Video, error)
-	FailProcessing(ctx context.Context, r contest.Run, why contest.Failure, complete func(*sql.Tx) error) (contest.Video, error)
-	Held(ctx context.Context) ([]contest.Held, error)
-	TakeOver(ctx context.Context, h contest.Held) error
+	BeginProcessing(ctx context.Context, r contest.JobRun) (contest.Video, error)
+	Beat(ctx context.Context, r contest.JobRun, progress int) error
+	FinishProcessing(ctx context.Context, r contest.JobRun, rendition string, at time.Time, complete func(*sql.Tx) error) (contest.Video, error)
+	FailProcessing(ctx context.Context, r contest.JobRun, why contest.Failure, complete func(*sql.Tx) error) (contest.Video, error)
+	Held(ctx context.Context) ([]contest.RunningJob, error)
+	TakeOver(ctx context.Context, h contest.RunningJob) error
 	Promote(ctx context.Context, before time.Time) (int64, error)
 	Unfinished(ctx context.Context, before time.Time) ([]contest.Video, error)
 	Restart(ctx context.Context, id int64, taskID string) error
@@ -47,7 +47,7 @@ type Storage interface {
 
 // Live tells others of a video, and of what becomes of it elsewhere.
 type Live interface {
-	Announce(ctx context.Context, e contest.Event)
+	PublishEvent(ctx context.Context, e contest.Event)
 	Watch(ctx context.Context, videoID int64) *live.Watch
 }
 
@@ -96,7 +96,7 @@ func pause(attempt int) time.Duration {
 // up, any other error is tried again.
 func (p *processor) Work(ctx context.Context, job *river.Job[contest.ProcessVideo]) (err error) {
 	task := task{processor: p, job: job, id: job.Args.VideoID, taskID: strconv.FormatInt(job.ID, 10)}
-	task.hold = contest.Run{VideoID: task.id, TaskID: task.taskID, Holder: contest.NewToken()}
+	task.hold = contest.JobRun{VideoID: task.id, TaskID: task.taskID, HolderID: contest.NewMediaToken()}
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = task.failed(ctx, fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
@@ -116,7 +116,7 @@ type task struct {
 	job      *river.Job[contest.ProcessVideo]
 	id       int64
 	taskID   string
-	hold     contest.Run
+	hold     contest.JobRun
 	progress atomic.Int64 // of FFmpeg, per cent
 }
 
@@ -161,7 +161,7 @@ func (t *task) age() time.Duration {
 
 // process takes the video through FFmpeg, in a work folder that does not stay.
 func (t *task) process(ctx context.Context, v contest.Video) (err error) {
-	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Processing})
+	t.Live.PublishEvent(ctx, contest.Event{VideoID: t.id, Status: contest.Processing})
 	t.Log.Info("processing", "video_id", t.id, "task_id", t.taskID, "attempt", t.job.Attempt)
 
 	dir, err := os.MkdirTemp(t.WorkDir, "render-*")
@@ -205,7 +205,7 @@ type rendered struct {
 func (t *task) render(ctx context.Context, v contest.Video, dir string) (rendered, error) {
 	source := filepath.Join(dir, "original")
 	err := t.spanned(ctx, "fetch the original", func(ctx context.Context) error {
-		return t.Storage.Fetch(ctx, v.Media.Original(), source)
+		return t.Storage.Fetch(ctx, v.Media.OriginalKey(), source)
 	})
 	if err != nil {
 		return rendered{}, err
@@ -226,7 +226,7 @@ func (t *task) render(ctx context.Context, v contest.Video, dir string) (rendere
 			Progress: func(percent int) {
 				t.progress.Store(int64(min(percent, 99)))
 				// 100 is for when the result is durable.
-				t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: contest.Processing, Progress: min(percent, 99)})
+				t.Live.PublishEvent(ctx, contest.Event{VideoID: t.id, Status: contest.Processing, Progress: min(percent, 99)})
 			},
 		})
 		return err
@@ -243,7 +243,7 @@ func (t *task) spanned(ctx context.Context, name string, do func(context.Context
 
 // finish makes the results durable under new keys, and then commits the video's new state and the job's end together.
 func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
-	v.Media.Run = contest.NewToken()
+	v.Media.Run = contest.NewMediaToken()
 	err := t.spanned(ctx, "store the results", func(ctx context.Context) error { return t.put(ctx, v.Media, r) })
 	if err != nil {
 		return errors.Join(err, t.remove(ctx, v.Media))
@@ -257,23 +257,23 @@ func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
 	}
 	t.Metrics.processed(r.took, r.play)
 	t.Metrics.ready.Observe(t.age().Seconds())
-	t.Live.Announce(ctx, contest.Event{VideoID: t.id, Status: done.Status, Progress: 100})
+	t.Live.PublishEvent(ctx, contest.Event{VideoID: t.id, Status: done.Status, Progress: 100})
 	t.Log.Info("processed", "video_id", t.id, "task_id", t.taskID, "ffmpeg", r.took, "play", r.play)
 	return nil
 }
 
 func (t *task) put(ctx context.Context, m contest.Media, r rendered) error {
-	if err := t.Storage.PutFile(ctx, m.Clip(), r.clip); err != nil {
+	if err := t.Storage.PutFile(ctx, m.RenditionKey(), r.clip); err != nil {
 		return err
 	}
-	return t.Storage.PutFile(ctx, m.Poster(), r.poster)
+	return t.Storage.PutFile(ctx, m.PosterKey(), r.poster)
 }
 
 // remove takes back the results of a run that no row will ever name, also when the run is being stopped.
 func (t *task) remove(ctx context.Context, m contest.Media) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
-	return errors.Join(t.Storage.Delete(ctx, m.Clip()), t.Storage.Delete(ctx, m.Poster()))
+	return errors.Join(t.Storage.Delete(ctx, m.RenditionKey()), t.Storage.Delete(ctx, m.PosterKey()))
 }
 
 // complete ends the job as part of a transaction, which others may share: the end of ctx does not interrupt it.

@@ -36,7 +36,7 @@ func TestProcess(t *testing.T) {
 	if diff := cmp.Diff(contest.Event{VideoID: v.ID, Status: contest.Processed, Progress: 100}, <-watch.News()); diff != "" {
 		t.Errorf("last event (-want +got):\n%s", diff)
 	}
-	frames := mediatest.Streams(t, f.path(v.Media.Clip()))[0]["nb_frames"]
+	frames := mediatest.Streams(t, f.path(v.Media.RenditionKey()))[0]["nb_frames"]
 	if diff := cmp.Diff(any("180"), frames); diff != "" { // one second of play between the curtains
 		t.Errorf("frames (-want +got):\n%s", diff)
 	}
@@ -62,7 +62,7 @@ func TestProcessFails(t *testing.T) {
 			f.putOriginal(v, path)
 		}, contest.FailedUnplayable, atOnce},
 		{"original gone", func(f *fixture, v contest.Video) {
-			check(f, f.blobs.Delete(f.Context(), v.Media.Original()))
+			check(f, f.blobs.Delete(f.Context(), v.Media.OriginalKey()))
 		}, contest.FailedInternal, inTheEnd},
 		{"FFmpeg gone", func(f *fixture, _ contest.Video) {
 			f.needs.Tools.FFmpeg = filepath.Join(f.TempDir(), "ffmpeg")
@@ -103,7 +103,7 @@ func TestNothingToDo(t *testing.T) {
 	f := setUp(t)
 	clip := mediatest.Clip(t, mediatest.Spec{})
 	deleted, replaced := f.upload(clip, time.Now()), f.upload(clip, time.Now())
-	check(t, f.videos.Delete(t.Context(), f.player, deleted.ID))
+	check(t, f.videos.DeleteVideo(t.Context(), f.player, deleted.ID))
 	check(t, f.store.Restart(t.Context(), replaced.ID, replaced.TaskID))
 	stale := replaced.TaskID
 
@@ -146,7 +146,7 @@ func TestDeleteDuringProcessing(t *testing.T) {
 	f.work(1, testserver.Patience)
 	f.eventually("FFmpeg runs", func() bool { return len(gate.Arrived(t)) == 1 })
 
-	check(t, f.videos.Delete(t.Context(), f.player, v.ID))
+	check(t, f.videos.DeleteVideo(t.Context(), f.player, v.ID))
 
 	testserver.Eventually(t, "FFmpeg has ended", func() bool {
 		return errors.Is(syscall.Kill(gate.Arrived(t)[0], 0), syscall.ESRCH)
@@ -166,7 +166,7 @@ func TestDeleteWhileStoring(t *testing.T) {
 		n := 0
 		f.needs.Storage = faulty{Storage: f.blobs, put: func() error {
 			if n++; n == call {
-				return f.videos.Delete(t.Context(), f.player, v.ID)
+				return f.videos.DeleteVideo(t.Context(), f.player, v.ID)
 			}
 			return nil
 		}}

@@ -112,7 +112,7 @@ func TestRetryFailed(t *testing.T) {
 		job{State: "discarded", Attempt: jobs.MaxAttempts, Errors: jobs.MaxAttempts})
 	mended.Store(true)
 
-	again := must(f.videos.RetryAny(t.Context(), v.ID))(t)
+	again := must(f.videos.RetryVideoForOrganizer(t.Context(), v.ID))(t)
 
 	v, j = f.settled(again)
 	want(t, v, j, contest.Processed, contest.NoFailure, job{State: "completed", Attempt: 1})

@@ -38,7 +38,7 @@ func TestFetchGivesTheLastKnownWhileTheDatabaseIsAway(t *testing.T) {
 			if test.known {
 				fetch(t, l, contest.VotesChanged, "x", answers.load)
 			}
-			l.Forget(t.Context(), contest.VotesChanged)
+			l.InvalidateCache(t.Context(), contest.VotesChanged)
 			l.forgetAll()
 			clock.advance(test.after)
 

@@ -68,9 +68,9 @@ func newLookups() lookups {
 // Lookups counts the answers that were asked for.
 func (c *cache) Lookups() prometheus.Collector { return c.lookups.all }
 
-// Forget implements [contest.Live]. It invalidates the cached answers of a topic: requests from now on are answered from what
+// InvalidateCache implements [contest.Live]. It invalidates the cached answers of a topic: requests from now on are answered from what
 // was committed before now.
-func (c *cache) Forget(_ context.Context, topic contest.Topic) {
+func (c *cache) InvalidateCache(_ context.Context, topic contest.Topic) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.era[topic]++

@@ -68,9 +68,9 @@ func TestFetchKeepsAnswers(t *testing.T) {
 		{"the same again", func() {}, contest.VotesChanged, "a", "1"},
 		{"another key", func() {}, contest.VotesChanged, "b", "2"},
 		{"another topic", func() {}, contest.VideosChanged, "a", "3"},
-		{"another topic's forgotten", func() { l.Forget(t.Context(), contest.VideosChanged) }, contest.VotesChanged, "a", "1"},
+		{"another topic's forgotten", func() { l.InvalidateCache(t.Context(), contest.VideosChanged) }, contest.VotesChanged, "a", "1"},
 		{"and that one is made anew", func() {}, contest.VideosChanged, "a", "4"},
-		{"its own forgotten", func() { l.Forget(t.Context(), contest.VotesChanged) }, contest.VotesChanged, "a", "5"},
+		{"its own forgotten", func() { l.InvalidateCache(t.Context(), contest.VotesChanged) }, contest.VotesChanged, "a", "5"},
 		{"the other key of the topic too", func() {}, contest.VotesChanged, "b", "6"},
 		{"a second old", func() { clock.advance(time.Second) }, contest.VotesChanged, "a", "5"},
 		{"older", func() { clock.advance(time.Nanosecond) }, contest.VotesChanged, "a", "7"},
@@ -104,7 +104,7 @@ func TestFetchGivesTheOldAnswerWhileItIsRenewed(t *testing.T) {
 	<-begun
 
 	meanwhile := fetch(t, l, contest.VotesChanged, "a", answers.load)
-	l.Forget(t.Context(), contest.VotesChanged)
+	l.InvalidateCache(t.Context(), contest.VotesChanged)
 	afterForget := fetch(t, l, contest.VotesChanged, "a", answers.load)
 	close(finish)
 	renewed := <-done
@@ -211,7 +211,7 @@ func TestFetchAfterForgetIsFresh(t *testing.T) {
 					synctest.Wait()
 				}
 				ask(0, oldGate, "old")
-				l.Forget(t.Context(), contest.VotesChanged)
+				l.InvalidateCache(t.Context(), contest.VotesChanged)
 				ask(1, newGate, "new")
 				gates := []chan bool{oldGate, newGate}
 				if order == "new ends first" {
@@ -259,7 +259,7 @@ func TestFetchNeverGivesAnOlderAnswerThanTheLastForget(t *testing.T) {
 		writer.Go(func() {
 			for range 500 {
 				least := committed.Add(1)
-				l.Forget(t.Context(), contest.VotesChanged)
+				l.InvalidateCache(t.Context(), contest.VotesChanged)
 				bytes, err := l.Fetch(t.Context(), contest.VotesChanged, "a", load)
 				var got int64
 				if _, scan := fmt.Sscan(string(bytes), &got); err != nil || scan != nil || got < least {
@@ -324,7 +324,7 @@ func TestLookupsAreCounted(t *testing.T) {
 	for range 3 {
 		fetch(t, l, contest.VotesChanged, "a", answers.load)
 	}
-	l.Forget(t.Context(), contest.VotesChanged)
+	l.InvalidateCache(t.Context(), contest.VotesChanged)
 	fetch(t, l, contest.VotesChanged, "a", answers.load)
 	got := []float64{testutil.ToFloat64(l.lookups.made), testutil.ToFloat64(l.lookups.process), testutil.ToFloat64(l.lookups.redis)}
 	if diff := cmp.Diff([]float64{2, 2, 0}, got); diff != "" {

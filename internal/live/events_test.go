@@ -33,7 +33,7 @@ func TestWatchGetsTheLatest(t *testing.T) {
 	defer second.Close()
 	defer other.Close()
 	for progress := range 100 { // nobody takes any of them: an announcer who waited would wait for ever
-		l.Announce(t.Context(), event(1, progress))
+		l.PublishEvent(t.Context(), event(1, progress))
 	}
 	for name, w := range map[string]*Watch{"first": first, "second": second} {
 		if diff := cmp.Diff([]contest.Event{event(1, 99)}, next(w)); diff != "" {
@@ -51,7 +51,7 @@ func TestWatchGetsTheLatest(t *testing.T) {
 func TestWatchBeginsWithWhatComes(t *testing.T) {
 	t.Parallel()
 	l := NewLocal(time.Now)
-	l.Announce(t.Context(), event(1, 10))
+	l.PublishEvent(t.Context(), event(1, 10))
 	w := l.Watch(t.Context(), 1)
 	defer w.Close()
 	if got := next(w); got != nil {
@@ -65,7 +65,7 @@ func TestCloseEndsAWatch(t *testing.T) {
 	closed, open := l.Watch(t.Context(), 1), l.Watch(t.Context(), 1)
 	closed.Close()
 	closed.Close() // twice is the same as once
-	l.Announce(t.Context(), event(1, 10))
+	l.PublishEvent(t.Context(), event(1, 10))
 	if got := next(closed); got != nil {
 		t.Errorf("closed: got %v", got)
 	}
@@ -92,7 +92,7 @@ func TestProgress(t *testing.T) {
 			l := NewLocal(time.Now)
 			got := []int{l.Progress(t.Context(), 1)}
 			for _, e := range []contest.Event{event(1, 7), event(2, 50), event(1, 42), end} {
-				l.Announce(t.Context(), e)
+				l.PublishEvent(t.Context(), e)
 				got = append(got, l.Progress(t.Context(), 1))
 			}
 			if diff := cmp.Diff([]int{0, 7, 7, 42, 0}, got); diff != "" {
@@ -128,13 +128,13 @@ func TestWatchersAndAnnouncersAtOnce(t *testing.T) {
 		for range 4 {
 			announcers.Go(func() {
 				for progress := range 100 {
-					l.Announce(t.Context(), event(1, progress))
+					l.PublishEvent(t.Context(), event(1, progress))
 					l.Progress(t.Context(), 1)
 				}
 			})
 		}
 		announcers.Wait()
-		l.Announce(t.Context(), last)
+		l.PublishEvent(t.Context(), last)
 		watchers.Wait()
 		if len(l.watchers) != 0 {
 			t.Errorf("watchers stay: %v", l.watchers)
@@ -148,8 +148,8 @@ func TestNothingComesAfterADeletion(t *testing.T) {
 	w := l.Watch(t.Context(), 1)
 	defer w.Close()
 	deleted := contest.Event{VideoID: 1, Deleted: true}
-	l.Announce(t.Context(), deleted)
-	l.Announce(t.Context(), event(1, 50)) // of a run that did not know yet
+	l.PublishEvent(t.Context(), deleted)
+	l.PublishEvent(t.Context(), event(1, 50)) // of a run that did not know yet
 	if diff := cmp.Diff([]contest.Event{deleted}, next(w)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -37,8 +37,8 @@ func newEvents() *events {
 	return &events{watchers: map[int64]map[*Watch]bool{}, progress: map[int64]int{}}
 }
 
-// Announce implements [contest.Live]. It never waits for a watcher.
-func (e *events) Announce(_ context.Context, event contest.Event) {
+// PublishEvent implements [contest.Live]. It never waits for a watcher.
+func (e *events) PublishEvent(_ context.Context, event contest.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if event.Status == contest.Processing && !event.Deleted {

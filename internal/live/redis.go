@@ -93,9 +93,9 @@ func (r *Redis) publish(ctx context.Context, p redis.Pipeliner, m message) error
 	return nil
 }
 
-// Announce implements [contest.Live]. Watchers of this process do not wait for Redis.
-func (r *Redis) Announce(ctx context.Context, event contest.Event) {
-	r.local.Announce(ctx, event)
+// PublishEvent implements [contest.Live]. Watchers of this process do not wait for Redis.
+func (r *Redis) PublishEvent(ctx context.Context, event contest.Event) {
+	r.local.PublishEvent(ctx, event)
 	r.link.try(ctx, "announce", func(ctx context.Context, c *redis.Client) error {
 		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
 			if event.Status == contest.Processing && !event.Deleted {
@@ -184,7 +184,7 @@ func (r *Redis) hear(ctx context.Context, text string) {
 		r.local.pass(*m.Event)
 	}
 	if m.Forget != "" {
-		r.local.Forget(ctx, m.Forget)
+		r.local.InvalidateCache(ctx, m.Forget)
 	}
 }
 

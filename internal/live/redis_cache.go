@@ -17,13 +17,13 @@ import (
 // never comes back.
 func eraKey(topic contest.Topic) string { return prefix + "era:" + string(topic) }
 
-// Forget implements [contest.Live]: whoever asks this process from now on is answered from what was committed before
+// InvalidateCache implements [contest.Live]: whoever asks this process from now on is answered from what was committed before
 // now, and the other processes as soon as they hear of it, at the latest when they have made the answer again for its
 // age: after a second, and five at most.
 //
 // Redis goes first: an answer taken from it under the old era must not be kept under the new one of this process. In a storm
 // of votes, those that come while one is told to Redis share the next telling.
-func (r *Redis) Forget(ctx context.Context, topic contest.Topic) {
+func (r *Redis) InvalidateCache(ctx context.Context, topic contest.Topic) {
 	r.mu.Lock()
 	f := r.forgets[topic]
 	if f == nil {
@@ -47,7 +47,7 @@ func (r *Redis) forget(ctx context.Context, topic contest.Topic) {
 		r.owed[topic]++
 		r.mu.Unlock()
 	}
-	r.local.Forget(ctx, topic)
+	r.local.InvalidateCache(ctx, topic)
 }
 
 // Fetch is as [Local]'s, and shares the answers with the other processes.

@@ -90,7 +90,7 @@ func subscribed(t *testing.T, from, to *Redis) {
 	w := to.Watch(t.Context(), -1)
 	defer w.Close()
 	eventually(t, "a message crosses", func() bool {
-		from.Announce(t.Context(), event(-1, 1))
+		from.PublishEvent(t.Context(), event(-1, 1))
 		return next(w) != nil
 	})
 }
@@ -112,7 +112,7 @@ func TestRedisSharesBetweenProcesses(t *testing.T) {
 
 	w := b.Watch(t.Context(), 1)
 	defer w.Close()
-	a.Announce(t.Context(), event(1, 42))
+	a.PublishEvent(t.Context(), event(1, 42))
 	var got []contest.Event
 	eventually(t, "the event", func() bool { got = next(w); return got != nil })
 	if diff := cmp.Diff([]contest.Event{event(1, 42)}, got); diff != "" {
@@ -147,11 +147,11 @@ func TestRedisSharesAnswers(t *testing.T) {
 	subscribed(t, a, b)
 	var answers counted
 	eventually(t, "an answer is loaded once for both", func() bool { // unless a busy machine takes more than its second
-		a.Forget(t.Context(), contest.VotesChanged)
+		a.InvalidateCache(t.Context(), contest.VotesChanged)
 		return get(t, a, answers.load) == get(t, b, answers.load)
 	})
 	before := get(t, b, answers.load)
-	a.Forget(t.Context(), contest.VotesChanged)
+	a.InvalidateCache(t.Context(), contest.VotesChanged)
 	if got := get(t, a, answers.load); got == before {
 		t.Error("an old answer after a Forget")
 	}
@@ -258,11 +258,11 @@ func (c *callers) end() {
 func useAll(t *testing.T, r *Redis) {
 	t.Helper()
 	var answers counted
-	r.Announce(t.Context(), event(1, 1))
+	r.PublishEvent(t.Context(), event(1, 1))
 	if got := r.Progress(t.Context(), 1); got != 1 {
 		t.Errorf("progress: got %d", got)
 	}
-	r.Forget(t.Context(), contest.VotesChanged)
+	r.InvalidateCache(t.Context(), contest.VotesChanged)
 	get(t, r, answers.load)
 	r.Take(t.Context(), rule, "carla")
 	r.Wait(t.Context(), rule, "carla")
@@ -338,8 +338,8 @@ func TestRedisCountsFailures(t *testing.T) {
 	server.Stop()
 	failures := func(operation string) float64 { return testutil.ToFloat64(r.link.failures.WithLabelValues(operation)) }
 	calls := map[string]func(){
-		"announce": func() { r.Announce(t.Context(), event(1, 1)) }, "progress": func() { r.Progress(t.Context(), 1) },
-		"forget":    func() { r.Forget(t.Context(), contest.VotesChanged) },
+		"announce": func() { r.PublishEvent(t.Context(), event(1, 1)) }, "progress": func() { r.Progress(t.Context(), 1) },
+		"forget":    func() { r.InvalidateCache(t.Context(), contest.VotesChanged) },
 		"cache_get": func() { get(t, r, new(counted).load) }, "limit": func() { r.Take(t.Context(), rule, "ana") },
 	}
 	for operation, call := range calls {
@@ -362,8 +362,8 @@ func TestRedisCallersWhoHangUp(t *testing.T) {
 	hangUp()
 	slow := Rule{Name: "slow", Burst: 1, Every: time.Hour}
 	first, second := r.Take(ctx, slow, "ana"), r.Take(t.Context(), slow, "ana")
-	r.Announce(ctx, event(1, 42))
-	r.Forget(ctx, contest.VotesChanged)
+	r.PublishEvent(ctx, event(1, 42))
+	r.InvalidateCache(ctx, contest.VotesChanged)
 	if first != 0 || second == 0 || r.link.down.Load() {
 		t.Errorf("waits %s and %s; down is %v", first, second, r.link.down.Load())
 	}
@@ -443,7 +443,7 @@ func TestRedisOwesForgets(t *testing.T) {
 	var answers counted
 	old := get(t, a, answers.load)
 	a.link.down.Store(true)
-	a.Forget(t.Context(), contest.VotesChanged)
+	a.InvalidateCache(t.Context(), contest.VotesChanged)
 	a.link.down.Store(false)
 	if got := get(t, a, answers.load); got == old {
 		t.Error("an old answer after a Forget")

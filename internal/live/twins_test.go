@@ -101,7 +101,7 @@ func TestTwins(t *testing.T) {
 
 func watchLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
-	l.Announce(t.Context(), event(1, 10)) // before the watch
+	l.PublishEvent(t.Context(), event(1, 10)) // before the watch
 	w, second, other, closed := l.Watch(t.Context(), 1), l.Watch(t.Context(), 1), l.Watch(t.Context(), 2), l.Watch(t.Context(), 1)
 	defer w.Close()
 	defer second.Close()
@@ -110,12 +110,12 @@ func watchLaw(t *testing.T, l twin, _ twinClock) {
 	closed.Close() // twice is the same as once
 	got := [][]contest.Event{next(w)}
 	for progress := range 50 {
-		l.Announce(t.Context(), event(1, progress)) // nobody takes any of them
+		l.PublishEvent(t.Context(), event(1, progress)) // nobody takes any of them
 	}
 	got = append(got, next(w), next(w), next(second), next(other), next(closed))
 	deleted := contest.Event{VideoID: 1, Deleted: true}
-	l.Announce(t.Context(), deleted)
-	l.Announce(t.Context(), event(1, 50)) // of a run that did not know yet
+	l.PublishEvent(t.Context(), deleted)
+	l.PublishEvent(t.Context(), event(1, 50)) // of a run that did not know yet
 	got = append(got, next(w))
 	latest := []contest.Event{event(1, 49)}
 	if diff := cmp.Diff([][]contest.Event{nil, latest, nil, latest, nil, nil, {deleted}}, got); diff != "" {
@@ -132,7 +132,7 @@ func progressLaw(t *testing.T, l twin, _ twinClock) {
 	for _, end := range ends {
 		got := []int{l.Progress(t.Context(), 1)}
 		for _, e := range []contest.Event{event(1, 7), event(2, 50), event(1, 42), end} {
-			l.Announce(t.Context(), e)
+			l.PublishEvent(t.Context(), e)
 			got = append(got, l.Progress(t.Context(), 1))
 		}
 		if diff := cmp.Diff([]int{0, 7, 7, 42, 0}, got); diff != "" {
@@ -171,7 +171,7 @@ func answersLaw(t *testing.T, l twin, _ twinClock) {
 			ask(t, l, contest.VideosChanged, "a", answers.load) == c
 	})
 	for _, text := range []string{"", " ", "\x00\xff", strings.Repeat("x y ", 100_000)} {
-		l.Forget(t.Context(), contest.VotesChanged)
+		l.InvalidateCache(t.Context(), contest.VotesChanged)
 		for range 2 {
 			if got := ask(t, l, contest.VotesChanged, text, func(context.Context) ([]byte, error) { return []byte(text), nil }); got != text {
 				t.Errorf("got %d bytes, want %d", len(got), len(text))
@@ -234,7 +234,7 @@ func freshLaw(t *testing.T, l twin, _ twinClock) {
 	}
 	for range 200 {
 		least := committed.Add(1)
-		l.Forget(t.Context(), contest.VotesChanged)
+		l.InvalidateCache(t.Context(), contest.VotesChanged)
 		if got := ask(t, l, contest.VotesChanged, "a", load); len(got) != 1 || int64(got[0]) != least {
 			t.Fatalf("got %v, want %d", []byte(got), least)
 		}

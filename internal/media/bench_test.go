@@ -125,7 +125,7 @@ func BenchmarkInspect(b *testing.B) {
 	var ours, theirs time.Duration
 	for b.Loop() {
 		start := time.Now()
-		if _, err := tools.Inspect(b.Context(), source); err != nil {
+		if _, err := tools.InspectFile(b.Context(), source); err != nil {
 			b.Fatal(err)
 		}
 		ours += time.Since(start)

@@ -98,7 +98,7 @@ func TestProbeRefuses(t *testing.T) {
 			t.Parallel()
 
 			_, err := tools(t).Probe(t.Context(), test.path)
-			_, inspectErr := tools(t).Inspect(t.Context(), test.path)
+			_, inspectErr := tools(t).InspectFile(t.Context(), test.path)
 
 			if got, same := ReasonOf(err), ReasonOf(inspectErr); got != test.want || same != got {
 				t.Errorf("got %v, and %v when inspected, want %q", err, inspectErr, test.want)

@@ -14,9 +14,9 @@ import (
 // differs in any way is not refused here: the full probe (Probe) decides about it. Source of the tables: ISO/IEC 14496-12, 8.3–8.8; QuickTime writes the
 // same.
 
-// Inspect tells a file's container, or refuses it, as Probe does. FFmpeg is only used for a file of an unusual kind, and a
+// InspectFile tells a file's container, or refuses it, as Probe does. FFmpeg is only used for a file of an unusual kind, and a
 // usual one's first picture is read but not decoded: whether it can be, Probe finds out before it is rendered.
-func (t Tools) Inspect(ctx context.Context, path string) (Container, error) {
+func (t Tools) InspectFile(ctx context.Context, path string) (Container, error) {
 	var l layout
 	sure := false
 	err := opened(path, func(f *os.File, size int64) (err error) {

@@ -39,7 +39,7 @@ func TestInspectUsual(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 
-			got, err := withoutProbe(t).Inspect(t.Context(), mediatest.Clip(t, test.spec))
+			got, err := withoutProbe(t).InspectFile(t.Context(), mediatest.Clip(t, test.spec))
 
 			if got != test.want || err != nil {
 				t.Errorf("got %q, %v, want %q without FFmpeg", got, err, test.want)
@@ -66,7 +66,7 @@ func TestInspectAsksFFmpeg(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 
-			_, err := withoutProbe(t).Inspect(t.Context(), test.path)
+			_, err := withoutProbe(t).InspectFile(t.Context(), test.path)
 
 			if !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("got %v, want that ffprobe was missed", err)
@@ -78,7 +78,7 @@ func TestInspectAsksFFmpeg(t *testing.T) {
 func TestInspectTrouble(t *testing.T) {
 	t.Parallel()
 
-	_, err := tools(t).Inspect(t.Context(), filepath.Join(t.TempDir(), "clip.mp4"))
+	_, err := tools(t).InspectFile(t.Context(), filepath.Join(t.TempDir(), "clip.mp4"))
 
 	if !errors.Is(err, os.ErrNotExist) || ReasonOf(err) != "" {
 		t.Errorf("got %v, want %v and no verdict", err, os.ErrNotExist)
@@ -162,7 +162,7 @@ func TestInspectBelievesNoLies(t *testing.T) {
 				return data
 			})
 
-			_, err := withoutProbe(t).Inspect(t.Context(), lie)
+			_, err := withoutProbe(t).InspectFile(t.Context(), lie)
 
 			if !errors.Is(err, os.ErrNotExist) && ReasonOf(err) == "" {
 				t.Errorf("got %v, want that ffprobe was missed, or a refusal", err)

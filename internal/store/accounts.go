@@ -11,26 +11,26 @@ import (
 
 // ChangePassword implements [contest.AccountStore].
 func (s *Store) ChangePassword(ctx context.Context, p contest.Player, passwordHash string, at time.Time) (contest.Player, error) {
-	act := contest.Act{At: at, Actor: contest.ByPlayer, Action: contest.ChangedPassword, PlayerID: p.ID}
+	act := contest.AuditEntry{At: at, Actor: contest.ByPlayer, Action: contest.ChangedPassword, PlayerID: p.ID}
 	return s.setPassword(ctx, p, passwordHash, act, contest.ErrWrongPassword)
 }
 
 // ResetPassword implements [contest.AccountStore].
 func (s *Store) ResetPassword(ctx context.Context, p contest.Player, passwordHash string, at time.Time) error {
-	act := contest.Act{At: at, Actor: contest.ByOrganizer, Action: contest.ChangedPassword, PlayerID: p.ID}
+	act := contest.AuditEntry{At: at, Actor: contest.ByOrganizer, Action: contest.ChangedPassword, PlayerID: p.ID}
 	_, err := s.setPassword(ctx, p, passwordHash, act, contest.ErrNoPlayer)
 	return err
 }
 
 // setPassword increments the session version of a player (generation), which ends all tokens and sessions there are. It
 // returns gone if the player is no longer of the version that is meant.
-func (s *Store) setPassword(ctx context.Context, p contest.Player, passwordHash string, act contest.Act, gone error) (contest.Player, error) {
+func (s *Store) setPassword(ctx context.Context, p contest.Player, passwordHash string, act contest.AuditEntry, gone error) (contest.Player, error) {
 	changed := p
 	err := s.write(ctx, "change_password", func(ctx context.Context, tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `
 			UPDATE players SET password_hash = $1, generation = generation + 1
 			WHERE id = $2 AND generation = $3
-			RETURNING generation`, passwordHash, p.ID, p.Generation).Scan(&changed.Generation)
+			RETURNING generation`, passwordHash, p.ID, p.SessionVersion).Scan(&changed.SessionVersion)
 		if err != nil {
 			return orNone(err, gone)
 		}
@@ -42,9 +42,9 @@ func (s *Store) setPassword(ctx context.Context, p contest.Player, passwordHash 
 	return changed, err
 }
 
-// VotesBy implements [contest.AccountStore].
-func (s *Store) VotesBy(ctx context.Context, playerID int64) ([]contest.GivenVote, error) {
-	return many(ctx, s, "votes_by", func(row scanner) (v contest.GivenVote, err error) {
+// VotesCastBy implements [contest.AccountStore].
+func (s *Store) VotesCastBy(ctx context.Context, playerID int64) ([]contest.CastVote, error) {
+	return many(ctx, s, "votes_by", func(row scanner) (v contest.CastVote, err error) {
 		var age int64
 		err = row.Scan(&v.VideoID, &v.Title, (*timestamp)(&v.VotedAt), &v.Counts, &v.Origin, &age)
 		v.VoterAge = time.Duration(age) * time.Second
@@ -59,16 +59,16 @@ func (s *Store) VotesBy(ctx context.Context, playerID int64) ([]contest.GivenVot
 		ORDER BY given.voted_at DESC, v.id DESC`, playerID)
 }
 
-// SessionsOf implements [contest.AccountStore].
-func (s *Store) SessionsOf(ctx context.Context, playerID int64) ([]contest.Session, error) {
+// SessionsOfPlayer implements [contest.AccountStore].
+func (s *Store) SessionsOfPlayer(ctx context.Context, playerID int64) ([]contest.Session, error) {
 	return many(ctx, s, "sessions_of", func(row scanner) (v contest.Session, err error) {
-		return v, row.Scan(&v.Generation, (*timestamp)(&v.ExpiresAt))
+		return v, row.Scan(&v.SessionVersion, (*timestamp)(&v.ExpiresAt))
 	}, `SELECT generation, expires_at FROM sessions WHERE player_id = $1 AND expires_at > $2 ORDER BY expires_at DESC, token_hash`,
 		playerID, timestamp(s.clock()))
 }
 
-// UploadsOf implements [contest.AccountStore].
-func (s *Store) UploadsOf(ctx context.Context, playerID int64) ([]contest.PartialUpload, error) {
+// PartialUploadsOfPlayer implements [contest.AccountStore].
+func (s *Store) PartialUploadsOfPlayer(ctx context.Context, playerID int64) ([]contest.PartialUpload, error) {
 	return many(ctx, s, "uploads_of", scanUpload,
 		`SELECT `+uploadColumns+` FROM uploads WHERE player_id = $1 ORDER BY expires_at DESC, id`, playerID)
 }
@@ -102,7 +102,7 @@ func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]con
 				return err
 			}
 		}
-		return note(ctx, tx, contest.Act{At: at, Actor: contest.ByPlayer, Action: contest.DeletedAccount, PlayerID: id})
+		return note(ctx, tx, contest.AuditEntry{At: at, Actor: contest.ByPlayer, Action: contest.DeletedAccount, PlayerID: id})
 	})
 	return videos, err
 }
@@ -111,7 +111,7 @@ func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]con
 // refer to.
 func hold(ctx context.Context, tx *sql.Tx, id int64) error {
 	return change(ctx, tx, contest.ErrNotSignedIn,
-		`UPDATE players SET email_key = $1 WHERE id = $2`, contest.NewToken(), id)
+		`UPDATE players SET email_key = $1 WHERE id = $2`, contest.NewMediaToken(), id)
 }
 
 // heldVideos are the player's, for which nobody can vote until the transaction ends: a vote takes the player's place first.
@@ -131,7 +131,7 @@ func heldVideos(ctx context.Context, tx *sql.Tx, playerID int64) ([]contest.Vide
 	return videos, err
 }
 
-// takeBackAll takes back every vote that the player gave, as RemoveVote does one.
+// takeBackAll takes back every vote that the player gave, as WithdrawVote does one.
 func takeBackAll(ctx context.Context, tx *sql.Tx, voterID int64) error {
 	rows, err := tx.QueryContext(ctx, `SELECT video_id FROM votes WHERE voter_id = $1 ORDER BY player_id, video_id`, voterID)
 	if err != nil {

@@ -37,10 +37,10 @@ func TestChangePassword(t *testing.T) {
 		changed, err := w.ChangePassword(ctx, ana, "another hash", at(50))
 		check(t, err)
 
-		kept, hash, err := w.Credentials(ctx, ana.Email)
+		kept, hash, err := w.CredentialsByEmail(ctx, ana.Email)
 		check(t, err)
-		if changed.Generation != 1 || hash != "another hash" {
-			t.Errorf("got generation %d, hash %q", changed.Generation, hash)
+		if changed.SessionVersion != 1 || hash != "another hash" {
+			t.Errorf("got generation %d, hash %q", changed.SessionVersion, hash)
 		}
 		if diff := cmp.Diff(changed, kept); diff != "" {
 			t.Errorf("player (-returned +kept):\n%s", diff)
@@ -58,9 +58,9 @@ func TestChangePassword(t *testing.T) {
 		if _, err := w.ChangePassword(ctx, contest.Player{ID: 99}, "x", at(60)); !errors.Is(err, contest.ErrWrongPassword) {
 			t.Errorf("nobody's: got %v", err)
 		}
-		acts, err := w.Acts(ctx, contest.ActsQuery{Limit: 9, Action: contest.ChangedPassword})
+		acts, err := w.AuditEntries(ctx, contest.AuditQuery{Limit: 9, Action: contest.ChangedPassword})
 		check(t, err)
-		want := []contest.Act{{ID: 3, At: at(50), Actor: "player", Action: "password_changed", PlayerID: ana.ID}}
+		want := []contest.AuditEntry{{ID: 3, At: at(50), Actor: "player", Action: "password_changed", PlayerID: ana.ID}}
 		if diff := cmp.Diff(want, acts); diff != "" {
 			t.Errorf("audit (-want +got):\n%s", diff)
 		}
@@ -84,7 +84,7 @@ func TestDeletePlayer(t *testing.T) {
 		vote(b, fan, 1000)
 		vote(c, beto, 1001)
 		shown := func() string {
-			ranking, err := w.Ranking(ctx, contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 50}})
+			ranking, err := w.RankingPage(ctx, contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 50}})
 			check(t, err)
 			public, err := w.PublicVideos(ctx, contest.PublicQuery{Page: contest.Page{Number: 1, Limit: 50}})
 			check(t, err)
@@ -100,7 +100,7 @@ func TestDeletePlayer(t *testing.T) {
 		vote(a2, caro, 1004)
 		vote(b, ana, 1005)
 		vote(c, ana, 1006)
-		check(t, second(w.RemoveVote(ctx, b.ID, ana.ID)))
+		check(t, second(w.WithdrawVote(ctx, b.ID, ana.ID)))
 		vote(b, ana, 1007)
 		check(t, w.AddSession(ctx, "hash", ana.ID, 0, at(0), at(5000)))
 		check(t, w.AddUpload(ctx, contest.PartialUpload{ID: "x", PlayerID: ana.ID, Title: "x", Size: 1, ExpiresAt: at(9000)}))
@@ -132,7 +132,7 @@ func TestDeletePlayer(t *testing.T) {
 			t.Errorf("again: got %v", err)
 		}
 		// The audit log names the player by its id, still.
-		acts, err := w.Acts(ctx, contest.ActsQuery{PlayerID: ana.ID, Limit: 9})
+		acts, err := w.AuditEntries(ctx, contest.AuditQuery{PlayerID: ana.ID, Limit: 9})
 		check(t, err)
 		var log []string
 		for _, a := range acts {
@@ -170,7 +170,7 @@ func TestDeletePlayerRaces(t *testing.T) {
 				return w.AddSession(ctx, fmt.Sprint(i), ana.ID, 0, at(0), at(9000))
 			}
 			if i != 31 {
-				return second(w.RemoveVote(ctx, theirs.ID, ana.ID))
+				return second(w.WithdrawVote(ctx, theirs.ID, ana.ID))
 			}
 			return second(w.DeletePlayer(ctx, ana.ID, at(3000)))
 		})
@@ -201,14 +201,14 @@ func TestVotesBy(t *testing.T) {
 		ana, fan := w.player(t, "ana", ""), w.player(t, "fan", "")
 		first, second2 := w.public(t, ana, "Uno", at(1)), w.public(t, ana, "Dos", at(2))
 		check(t, second(w.AddVote(t.Context(), second2.ID, fan.ID, at(900))))
-		from := contest.Signal{Origin: "hash", VoterAge: time.Hour}
-		check(t, second(w.AddVoteFrom(t.Context(), first.ID, fan.ID, at(901), from)))
+		from := contest.VoteSignal{Origin: "hash", VoterAge: time.Hour}
+		check(t, second(w.CastVote(t.Context(), first.ID, fan.ID, at(901), from)))
 
-		got, err := w.VotesBy(t.Context(), fan.ID)
+		got, err := w.VotesCastBy(t.Context(), fan.ID)
 
-		want := []contest.GivenVote{
-			{VideoID: first.ID, Title: "Uno", VotedAt: at(901), Counts: true, Signal: from},
-			{VideoID: second2.ID, Title: "Dos", VotedAt: at(900), Counts: true, Signal: contest.NoSignal},
+		want := []contest.CastVote{
+			{VideoID: first.ID, Title: "Uno", VotedAt: at(901), Counts: true, VoteSignal: from},
+			{VideoID: second2.ID, Title: "Dos", VotedAt: at(900), Counts: true, VoteSignal: contest.UnknownVoteSignal},
 		}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("votes, %v (-want +got):\n%s", err, diff)
@@ -228,12 +228,12 @@ func TestSessionsAndUploadsOfAPlayer(t *testing.T) {
 
 		now := at(50)
 		later := store.New(w.db, store.Options{Clock: func() time.Time { return now }})
-		sessions, lost := later.SessionsOf(ctx, ana.ID)
+		sessions, lost := later.SessionsOfPlayer(ctx, ana.ID)
 		now = at(100)
-		left, alsoLost := later.SessionsOf(ctx, ana.ID)
-		uploads, err := w.UploadsOf(ctx, ana.ID)
+		left, alsoLost := later.SessionsOfPlayer(ctx, ana.ID)
+		uploads, err := w.PartialUploadsOfPlayer(ctx, ana.ID)
 
-		want := []contest.Session{{Generation: 2, ExpiresAt: at(102)}, {Generation: 0, ExpiresAt: at(100)}}
+		want := []contest.Session{{SessionVersion: 2, ExpiresAt: at(102)}, {SessionVersion: 0, ExpiresAt: at(100)}}
 		if diff := cmp.Diff(want, sessions); diff != "" || lost != nil {
 			t.Errorf("sessions, %v (-want +got):\n%s", lost, diff)
 		}
@@ -252,18 +252,18 @@ func TestAuditLog(t *testing.T) {
 		t.Helper()
 		ctx, p := t.Context(), w.player(t, "ana", "")
 		v := w.public(t, p, "Uno", at(1))
-		check(t, second(w.Publish(ctx, v.ID, at(9)))) // again: nothing happens
+		check(t, second(w.PublishVideo(ctx, v.ID, at(9)))) // again: nothing happens
 		failed := w.bring(t, w.upload(t, p, "Dos", at(2)), contest.Failed)
-		check(t, second(w.RequeueForOrganizer(ctx, failed.ID, at(10))))
-		if _, err := w.RequeueForOrganizer(ctx, v.ID, at(11)); !errors.Is(err, contest.ErrNotFailed) {
+		check(t, second(w.RequeueVideoForOrganizer(ctx, failed.ID, at(10))))
+		if _, err := w.RequeueVideoForOrganizer(ctx, v.ID, at(11)); !errors.Is(err, contest.ErrNotFailed) {
 			t.Errorf("got %v", err)
 		}
-		check(t, w.Note(ctx, contest.Act{At: at(12), Actor: contest.ByOrganizer, Action: contest.ChangedQueue, Detail: "POST /x"}))
-		check(t, w.Note(ctx, contest.Act{At: at(13), Actor: contest.ByPlayer, Action: contest.SignedIn, PlayerID: p.ID}))
+		check(t, w.RecordAuditEntry(ctx, contest.AuditEntry{At: at(12), Actor: contest.ByOrganizer, Action: contest.ChangedQueue, Detail: "POST /x"}))
+		check(t, w.RecordAuditEntry(ctx, contest.AuditEntry{At: at(13), Actor: contest.ByPlayer, Action: contest.SignedIn, PlayerID: p.ID}))
 		check(t, w.DeleteVideo(ctx, failed.ID))
 
-		list := func(q contest.ActsQuery) (got []string) {
-			acts, err := w.Acts(ctx, q)
+		list := func(q contest.AuditQuery) (got []string) {
+			acts, err := w.AuditEntries(ctx, q)
 			check(t, err)
 			for _, a := range acts {
 				got = append(got, fmt.Sprintf("%d %s %s %d %d %s", a.ID, a.Actor, a.Action, a.PlayerID, a.VideoID, a.Detail))
@@ -275,15 +275,15 @@ func TestAuditLog(t *testing.T) {
 			"2 player video_published 1 1 ", "1 player signed_up 1 0 ",
 		}
 		for _, test := range []struct {
-			q    contest.ActsQuery
+			q    contest.AuditQuery
 			want []string
 		}{
-			{contest.ActsQuery{Limit: 100}, all},
-			{contest.ActsQuery{Limit: 2}, all[:2]},
-			{contest.ActsQuery{Limit: 2, Before: 5}, all[2:4]},
-			{contest.ActsQuery{Limit: 9, PlayerID: p.ID, Before: 5}, all[3:]},
-			{contest.ActsQuery{Limit: 9, Action: contest.SignedIn}, all[1:2]},
-			{contest.ActsQuery{Limit: 9, PlayerID: 99}, nil},
+			{contest.AuditQuery{Limit: 100}, all},
+			{contest.AuditQuery{Limit: 2}, all[:2]},
+			{contest.AuditQuery{Limit: 2, Before: 5}, all[2:4]},
+			{contest.AuditQuery{Limit: 9, PlayerID: p.ID, Before: 5}, all[3:]},
+			{contest.AuditQuery{Limit: 9, Action: contest.SignedIn}, all[1:2]},
+			{contest.AuditQuery{Limit: 9, PlayerID: 99}, nil},
 		} {
 			if diff := cmp.Diff(test.want, list(test.q)); diff != "" {
 				t.Errorf("%+v (-want +got):\n%s", test.q, diff)
@@ -300,7 +300,7 @@ func TestAuditLog(t *testing.T) {
 				t.Errorf("%s: got %v", statement, err)
 			}
 		}
-		if diff := cmp.Diff(all, list(contest.ActsQuery{Limit: 100})); diff != "" {
+		if diff := cmp.Diff(all, list(contest.AuditQuery{Limit: 100})); diff != "" {
 			t.Errorf("afterwards (-want +got):\n%s", diff)
 		}
 	})
@@ -318,7 +318,7 @@ func TestClusters(t *testing.T) {
 			for range count {
 				n++
 				p := w.player(t, fmt.Sprint("fan", n), "")
-				check(t, second(w.AddVoteFrom(ctx, v.ID, p.ID, at(1000+n), contest.Signal{Origin: origin, VoterAge: age})))
+				check(t, second(w.CastVote(ctx, v.ID, p.ID, at(1000+n), contest.VoteSignal{Origin: origin, VoterAge: age})))
 			}
 		}
 		votes(ofAna, 5, "farm", time.Minute)
@@ -329,22 +329,22 @@ func TestClusters(t *testing.T) {
 		votes(ofBeto, 3, "farm", 59*time.Second)
 		votes(ofBeto, 9, "few", time.Hour)
 
-		got, err := w.Clusters(ctx, contest.ClustersQuery{Since: at(0), Young: time.Hour, Least: 3, Limit: 10})
+		got, err := w.FindVoteClusters(ctx, contest.VoteClusterQuery{Since: at(0), YoungBelow: time.Hour, MinYoungVotes: 3, Limit: 10})
 		check(t, err)
-		want := []contest.Cluster{
-			{PlayerID: ana.ID, Name: "ana Ríos", Origin: "farm", Votes: 7, Young: 5, InAll: 24, First: at(1001), Last: at(1007)},
-			{PlayerID: beto.ID, Name: "beto Ríos", Origin: "farm", Votes: 3, Young: 3, InAll: 12, First: at(1025), Last: at(1027)},
+		want := []contest.VoteCluster{
+			{PlayerID: ana.ID, Name: "ana Ríos", Origin: "farm", Votes: 7, YoungVotes: 5, PlayerVotes: 24, First: at(1001), Last: at(1007)},
+			{PlayerID: beto.ID, Name: "beto Ríos", Origin: "farm", Votes: 3, YoungVotes: 3, PlayerVotes: 12, First: at(1025), Last: at(1027)},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("clusters (-want +got):\n%s", diff)
 		}
-		for q, wanted := range map[contest.ClustersQuery]int{
-			{Since: at(1004), Young: time.Hour, Least: 3, Limit: 10}:    1, // two of the five are too long ago
-			{Since: at(0), Young: time.Hour, Least: 3, Limit: 1}:        1,
-			{Since: at(0), Young: 2 * time.Hour, Least: 3, Limit: 10}:   3,
-			{Since: at(0), Young: 100 * time.Hour, Least: 1, Limit: 10}: 4,
+		for q, wanted := range map[contest.VoteClusterQuery]int{
+			{Since: at(1004), YoungBelow: time.Hour, MinYoungVotes: 3, Limit: 10}:    1, // two of the five are too long ago
+			{Since: at(0), YoungBelow: time.Hour, MinYoungVotes: 3, Limit: 1}:        1,
+			{Since: at(0), YoungBelow: 2 * time.Hour, MinYoungVotes: 3, Limit: 10}:   3,
+			{Since: at(0), YoungBelow: 100 * time.Hour, MinYoungVotes: 1, Limit: 10}: 4,
 		} {
-			if got, err := w.Clusters(ctx, q); err != nil || len(got) != wanted {
+			if got, err := w.FindVoteClusters(ctx, q); err != nil || len(got) != wanted {
 				t.Errorf("%+v: got %d, %v, want %d", q, len(got), err, wanted)
 			}
 		}
@@ -363,7 +363,7 @@ func TestUnpublishedIsBounded(t *testing.T) {
 		for _, err := range errs {
 			if err == nil {
 				fit++
-			} else if !errors.Is(err, contest.ErrNoRoom) {
+			} else if !errors.Is(err, contest.ErrQuotaExceeded) {
 				t.Errorf("got %v", err)
 			}
 		}
@@ -376,12 +376,12 @@ func TestUnpublishedIsBounded(t *testing.T) {
 			bytes int64
 			now   int
 			want  error
-		}{{1 << 20, 0, nil}, {1<<20 + 1, 0, contest.ErrNoRoom}, {2 << 20, 100, nil}, {2<<20 + 1, 100, contest.ErrNoRoom}} {
-			if err := bounded.Room(ctx, beto.ID, test.bytes, at(test.now)); !errors.Is(err, test.want) {
+		}{{1 << 20, 0, nil}, {1<<20 + 1, 0, contest.ErrQuotaExceeded}, {2 << 20, 100, nil}, {2<<20 + 1, 100, contest.ErrQuotaExceeded}} {
+			if err := bounded.CheckQuota(ctx, beto.ID, test.bytes, at(test.now)); !errors.Is(err, test.want) {
 				t.Errorf("room for %d at %d: got %v, want %v", test.bytes, test.now, err, test.want)
 			}
 		}
-		check(t, w.Room(ctx, ana.ID, 1<<50, at(0))) // without a limit
+		check(t, w.CheckQuota(ctx, ana.ID, 1<<50, at(0))) // without a limit
 	})
 }
 
@@ -436,7 +436,7 @@ func TestDeletePlayerWhileAVoteIsTakenBack(t *testing.T) {
 		check(t, <-ended)
 
 		w.agree(t)
-		check(t, second(w.RemoveVote(ctx, v.ID, caro.ID)))
+		check(t, second(w.WithdrawVote(ctx, v.ID, caro.ID)))
 	})
 }
 
@@ -454,11 +454,11 @@ func TestUploadsUnderWayAreBounded(t *testing.T) {
 			bounded := store.New(w.db, test.options)
 			errs := atOnce(12, func(int) error {
 				return bounded.AddUpload(context.Background(), contest.PartialUpload{
-					ID: contest.NewToken(), PlayerID: ana.ID, Title: "x", Size: 1 << 20, ExpiresAt: at(100),
+					ID: contest.NewMediaToken(), PlayerID: ana.ID, Title: "x", Size: 1 << 20, ExpiresAt: at(100),
 				})
 			})
 			for _, err := range errs {
-				if _, many := errors.AsType[*contest.TooManyError](err); err != nil && !many && !errors.Is(err, contest.ErrNoRoom) {
+				if _, many := errors.AsType[*contest.TooManyError](err); err != nil && !many && !errors.Is(err, contest.ErrQuotaExceeded) {
 					t.Errorf("got %v", err)
 				}
 			}
@@ -484,7 +484,7 @@ func TestVotesOfOneMoment(t *testing.T) {
 		w.exec(t, `UPDATE votes SET voted_at = (SELECT min(voted_at) FROM votes)
 			WHERE voted_at < (SELECT max(voted_at) FROM votes)`)
 		for _, fan := range fans {
-			check(t, second(w.RemoveVote(ctx, v.ID, fan.ID)))
+			check(t, second(w.WithdrawVote(ctx, v.ID, fan.ID)))
 		}
 		w.agree(t)
 	})

@@ -9,13 +9,13 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Note implements [contest.Audit].
-func (s *Store) Note(ctx context.Context, a contest.Act) error {
+// RecordAuditEntry implements [contest.Audit].
+func (s *Store) RecordAuditEntry(ctx context.Context, a contest.AuditEntry) error {
 	return s.write(ctx, "note", func(ctx context.Context, tx *sql.Tx) error { return note(ctx, tx, a) })
 }
 
 // note adds an act to the audit log, in the transaction of what it changed.
-func note(ctx context.Context, tx *sql.Tx, a contest.Act) error {
+func note(ctx context.Context, tx *sql.Tx, a contest.AuditEntry) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO audit_log (at, actor, action, player_id, video_id, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
 		timestamp(a.At), string(a.Actor), string(a.Action), none(a.PlayerID), none(a.VideoID), a.Detail)
@@ -25,8 +25,8 @@ func note(ctx context.Context, tx *sql.Tx, a contest.Act) error {
 // none is NULL for the id of nobody.
 func none(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 
-// Acts implements [contest.Audit].
-func (s *Store) Acts(ctx context.Context, q contest.ActsQuery) ([]contest.Act, error) {
+// AuditEntries implements [contest.Audit].
+func (s *Store) AuditEntries(ctx context.Context, q contest.AuditQuery) ([]contest.AuditEntry, error) {
 	var conditions []string
 	var args []any
 	add := func(condition string, value any) {
@@ -44,7 +44,7 @@ func (s *Store) Acts(ctx context.Context, q contest.ActsQuery) ([]contest.Act, e
 		add(`action = $%d`, string(q.Action))
 	}
 	args = append(args, q.Limit)
-	return many(ctx, s, "acts", func(row scanner) (a contest.Act, err error) {
+	return many(ctx, s, "acts", func(row scanner) (a contest.AuditEntry, err error) {
 		return a, row.Scan(&a.ID, (*timestamp)(&a.At), &a.Actor, &a.Action, &a.PlayerID, &a.VideoID, &a.Detail)
 	}, fmt.Sprintf(`
 		SELECT id, at, actor, action, COALESCE(player_id, 0), COALESCE(video_id, 0), detail FROM audit_log

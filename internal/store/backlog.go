@@ -57,9 +57,9 @@ func (s *Store) RecoverInterrupted(ctx context.Context) (recovered int64, err er
 }
 
 // Held lists the jobs that are running, as the queue has it, of videos that are on their way.
-func (s *Store) Held(ctx context.Context) ([]contest.Held, error) {
-	return many(ctx, s, "held", func(row scanner) (h contest.Held, err error) {
-		return h, row.Scan(&h.VideoID, &h.TaskID, &h.Holder, &h.Attempt, &h.Beat)
+func (s *Store) Held(ctx context.Context) ([]contest.RunningJob, error) {
+	return many(ctx, s, "held", func(row scanner) (h contest.RunningJob, err error) {
+		return h, row.Scan(&h.VideoID, &h.TaskID, &h.HolderID, &h.Attempt, &h.Heartbeat)
 	}, `
 		SELECT v.id, v.task_id, v.holder, j.attempt, v.beat
 		FROM videos AS v JOIN river_job AS j ON j.id = CAST(v.task_id AS BIGINT)
@@ -69,13 +69,13 @@ func (s *Store) Held(ctx context.Context) ([]contest.Held, error) {
 // TakeOver gives the video of a running job a new job if all is still as it was seen: nobody has worked on it since. The
 // old run, should it live after all, has neither the video nor a job that counts. The attempt is given back, as its end was
 // not the clip's fault, up to maxInterruptions times. It returns contest.ErrNothingToDo if somebody lives.
-func (s *Store) TakeOver(ctx context.Context, h contest.Held) error {
+func (s *Store) TakeOver(ctx context.Context, h contest.RunningJob) error {
 	return s.write(ctx, "take_over", func(ctx context.Context, tx *sql.Tx) error {
 		var interruptions int
 		err := tx.QueryRowContext(ctx, `
 			UPDATE videos SET status = 'uploaded', interruptions = interruptions + 1, holder = '', progress = 0
 			WHERE id = $1 AND task_id = $2 AND holder = $3 AND beat = $4 AND status IN ('uploaded', 'processing')
-			RETURNING interruptions`, h.VideoID, h.TaskID, h.Holder, h.Beat).Scan(&interruptions)
+			RETURNING interruptions`, h.VideoID, h.TaskID, h.HolderID, h.Heartbeat).Scan(&interruptions)
 		if err != nil {
 			return orNone(err, contest.ErrNothingToDo)
 		}

@@ -22,7 +22,7 @@ import (
 type ballot struct {
 	videoID, voterID int64
 	at               time.Time // of whole microseconds
-	from             contest.Signal
+	from             contest.VoteSignal
 
 	votes int // of the video, with this one
 }
@@ -259,7 +259,7 @@ func (b *ballot) giveAlone(ctx context.Context, tx *sql.Tx) error {
 
 // mayVote is the rule for a public video.
 func mayVote(ownerID, voterID int64, voted bool) error {
-	if err := (contest.Video{PlayerID: ownerID, Status: contest.Public}).CanVote(contest.Player{ID: voterID}); err != nil {
+	if err := (contest.Video{PlayerID: ownerID, Status: contest.Public}).CanReceiveVoteFrom(contest.Player{ID: voterID}); err != nil {
 		return err
 	}
 	if voted {

@@ -393,7 +393,7 @@ func TestVoteHasOneDeadline(t *testing.T) {
 		vote        func() (int, error)
 	}{
 		{"for a star", 16, func() (int, error) { return s.AddVote(context.Background(), 1, 2, time.Now()) }},
-		{"for a connection", 1, func() (int, error) { return s.RemoveVote(context.Background(), 1, 3) }},
+		{"for a connection", 1, func() (int, error) { return s.WithdrawVote(context.Background(), 1, 3) }},
 	} {
 		s.crowds.db.SetMaxOpenConns(test.connections)
 		ended := make(chan error, 1)

@@ -29,7 +29,7 @@ func BenchmarkVote(b *testing.B) {
 			s := benchStore(b)
 			seedPlayers(b, s, stars)
 			seedVotes(b, s, stars, there)
-			signal := contest.Signal{Origin: "QdG7xK2mPz0vLr8nTw5bYA", VoterAge: time.Hour}
+			signal := contest.VoteSignal{Origin: "QdG7xK2mPz0vLr8nTw5bYA", VoterAge: time.Hour}
 			var next atomic.Int64
 			next.Store(int64(there))
 			b.SetParallelism(16)
@@ -38,7 +38,7 @@ func BenchmarkVote(b *testing.B) {
 				for pb.Next() {
 					n := next.Add(1)
 					// Voters are not held against the players here: the seeded votes are by nobody as well.
-					if _, err := s.AddVoteFrom(context.Background(), n%stars+1, n/stars+2*million, time.Now(), signal); err != nil {
+					if _, err := s.CastVote(context.Background(), n%stars+1, n/stars+2*million, time.Now(), signal); err != nil {
 						b.Error(err)
 						return
 					}
@@ -76,7 +76,7 @@ func BenchmarkStorm(b *testing.B) {
 // stormStore has stars with a public video each, among more people who vote.
 func stormStore(tb testing.TB, server *testserver.Postgres, stars, people int) *Store {
 	tb.Helper()
-	name := "storm_" + contest.NewToken()
+	name := "storm_" + contest.NewMediaToken()
 	if err := server.Create(name, ""); err != nil {
 		tb.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func BenchmarkRanking(b *testing.B) {
 				b.Run(fmt.Sprintf("players=%d/page=%d/city=%q", players, page, city), func(b *testing.B) {
 					q := contest.RankingQuery{Page: contest.Page{Number: page, Limit: 10}, City: city}
 					for b.Loop() {
-						if _, err := s.Ranking(context.Background(), q); err != nil {
+						if _, err := s.RankingPage(context.Background(), q); err != nil {
 							b.Fatal(err)
 						}
 					}
@@ -143,7 +143,7 @@ func BenchmarkPublic(b *testing.B) {
 			})
 			b.Run(fmt.Sprintf("players=%d/city=%q/count", players, city), func(b *testing.B) {
 				for b.Loop() {
-					if n, err := s.CountPublic(context.Background(), q); err != nil || n == 0 {
+					if n, err := s.CountPublicVideos(context.Background(), q); err != nil || n == 0 {
 						b.Fatal(n, err)
 					}
 				}

@@ -32,7 +32,7 @@ func TestChainsOfTwoStores(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, uint64(i))) // the same each time
 			for range turns {
 				store, star := stores[random.IntN(2)], random.Int64N(stars)+1
-				change := func() (int, error) { return store.RemoveVote(context.Background(), star, stars+1+i) }
+				change := func() (int, error) { return store.WithdrawVote(context.Background(), star, stars+1+i) }
 				if random.IntN(3) > 0 {
 					at := time.Now().Add(time.Duration(random.IntN(2000)-1000) * time.Millisecond) // clocks differ
 					change = func() (int, error) { return store.AddVote(context.Background(), star, stars+1+i, at) }
@@ -85,7 +85,7 @@ func unwind(t *testing.T, s *Store) {
 		if _, err := fmt.Sscan(pair, &videoID, &voterID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.RemoveVote(t.Context(), videoID, voterID); err != nil {
+		if _, err := s.WithdrawVote(t.Context(), videoID, voterID); err != nil {
 			t.Fatal(err)
 		}
 	}

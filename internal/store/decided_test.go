@@ -79,7 +79,7 @@ func TestPublicationThatWaitsWhileItsAccountIsShut(t *testing.T) {
 	err := inTransaction(t.Context(), s.crowds.db, func(tx *sql.Tx) error {
 		_, err := affect(t.Context(), tx, 1, func(*contest.Effect) error {
 			go func() { // ends after the decision
-				_, err := s.Publish(context.Background(), 1, time.Now())
+				_, err := s.PublishVideo(context.Background(), 1, time.Now())
 				published <- err
 			}()
 			until(t, "the publication waits for the account", func() bool { return lockWaits(t, s) == 1 })
@@ -92,7 +92,7 @@ func TestPublicationThatWaitsWhileItsAccountIsShut(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := <-published; !errors.Is(err, contest.ErrAccountShut) {
+	if err := <-published; !errors.Is(err, contest.ErrAccountSuspended) {
 		t.Errorf("got %v", err)
 	}
 	if got := lines(t, s, `SELECT status FROM videos`); !cmp.Equal(got, []string{"processed"}) {

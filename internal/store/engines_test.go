@@ -190,8 +190,8 @@ func driverOf(db *store.DB) riverdriver.Driver[*sql.Tx] {
 // holder is the run of a job that tests stand for.
 const holder = "a run"
 
-func runOf(v contest.Video) contest.Run {
-	return contest.Run{VideoID: v.ID, TaskID: v.TaskID, Holder: holder}
+func runOf(v contest.Video) contest.JobRun {
+	return contest.JobRun{VideoID: v.ID, TaskID: v.TaskID, HolderID: holder}
 }
 
 var start = time.Date(2026, 1, 15, 10, 30, 0, 0, time.UTC)
@@ -213,7 +213,7 @@ func (w *world) player(t tester, name, city string) contest.Player {
 func video(p contest.Player, title string, uploaded time.Time) contest.Video {
 	return contest.Video{
 		PlayerID: p.ID, Title: title, Status: contest.Uploaded, UploadedAt: uploaded,
-		Media: contest.Media{Token: contest.NewToken(), Format: contest.MP4, Size: 1 << 20},
+		Media: contest.Media{Token: contest.NewMediaToken(), Format: contest.MP4, Size: 1 << 20},
 	}
 }
 
@@ -236,10 +236,10 @@ func (w *world) bring(t tester, v contest.Video, to contest.Status) contest.Vide
 		v, err = w.BeginProcessing(t.Context(), runOf(v))
 	case contest.Processed:
 		v = w.bring(t, v, contest.Processing)
-		v, err = w.FinishProcessing(t.Context(), runOf(v), contest.NewToken(), v.UploadedAt.Add(time.Minute), nothingElse)
+		v, err = w.FinishProcessing(t.Context(), runOf(v), contest.NewMediaToken(), v.UploadedAt.Add(time.Minute), nothingElse)
 	case contest.Public:
 		v = w.bring(t, v, contest.Processed)
-		v, err = w.Publish(t.Context(), v.ID, v.ProcessedAt.Add(time.Minute))
+		v, err = w.PublishVideo(t.Context(), v.ID, v.ProcessedAt.Add(time.Minute))
 	}
 	check(t, err)
 	return v

@@ -98,7 +98,7 @@ func groups() map[string]func(*testing.T) *group {
 		"postgres": func(t *testing.T) *group {
 			t.Helper()
 			server := testserver.SharedPostgres(t)
-			name := "group_" + contest.NewToken()
+			name := "group_" + contest.NewMediaToken()
 			if err := server.Create(name, ""); err != nil {
 				t.Fatal(err)
 			}

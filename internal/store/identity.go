@@ -12,7 +12,7 @@ import (
 func (s *Store) Identity(ctx context.Context) (identity string, err error) {
 	err = s.write(ctx, "identity", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx,
-			`INSERT INTO contest (id, identity) VALUES (1, $1) ON CONFLICT (id) DO NOTHING`, contest.NewToken())
+			`INSERT INTO contest (id, identity) VALUES (1, $1) ON CONFLICT (id) DO NOTHING`, contest.NewMediaToken())
 		if err != nil {
 			return err
 		}

@@ -45,11 +45,11 @@ func source(t *testing.T) *world {
 	for i, voter := range players[1:] {
 		check(t, second(w.AddVote(t.Context(), star.ID, voter.ID, at(100).Add(time.Duration(i)*time.Microsecond))))
 	}
-	check(t, second(w.AddVoteFrom(t.Context(), other.ID, ana.ID, at(200), contest.Signal{Origin: "somewhere", VoterAge: time.Hour})))
-	check(t, second(w.RemoveVote(t.Context(), star.ID, players[4].ID)))
-	check(t, second(w.AddVoteFrom(t.Context(), other.ID, players[4].ID, at(201), contest.Signal{Origin: "elsewhere", VoterAge: time.Minute})))
+	check(t, second(w.CastVote(t.Context(), other.ID, ana.ID, at(200), contest.VoteSignal{Origin: "somewhere", VoterAge: time.Hour})))
+	check(t, second(w.WithdrawVote(t.Context(), star.ID, players[4].ID)))
+	check(t, second(w.CastVote(t.Context(), other.ID, players[4].ID, at(201), contest.VoteSignal{Origin: "elsewhere", VoterAge: time.Minute})))
 	check(t, second(w.ChangePassword(t.Context(), players[3], "another hash", at(202))))
-	check(t, second(w.RemoveVote(t.Context(), other.ID, ana.ID)))
+	check(t, second(w.WithdrawVote(t.Context(), other.ID, ana.ID)))
 	gone := w.bring(t, w.upload(t, ana, "Borrada", at(8)), contest.Processed)
 	check(t, w.DeleteVideo(t.Context(), gone.ID))
 	w.exec(t, `DELETE FROM players WHERE id = $1`, w.player(t, "nobody", "").ID)
@@ -66,13 +66,13 @@ func source(t *testing.T) *world {
 // decide takes out of the contest what organizers may: a vote, a video and an account.
 func (w *world) decide(t *testing.T, star contest.Video, voter contest.Player) {
 	t.Helper()
-	check(t, second(w.VoidVotes(t.Context(), contest.Selection{VoterID: voter.ID, PlayerID: star.PlayerID}, decision)))
+	check(t, second(w.VoidVotes(t.Context(), contest.VoteSelection{VoterID: voter.ID, PlayerID: star.PlayerID}, decision)))
 	hidden, shut := w.public(t, w.player(t, "oculta", "Cali"), "Retirada", at(10)), w.public(t, w.player(t, "cerrada", "Cali"), "Cerrada", at(11))
 	for _, v := range []contest.Video{hidden, shut} {
 		check(t, second(w.AddVote(t.Context(), v.ID, voter.ID, at(400))))
 	}
 	check(t, second(w.HideVideo(t.Context(), hidden.ID, decision)))
-	check(t, second(w.ShutAccount(t.Context(), shut.PlayerID, decision)))
+	check(t, second(w.SuspendAccount(t.Context(), shut.PlayerID, decision)))
 }
 
 // people are all players.
@@ -121,14 +121,14 @@ func (w *world) answers(t *testing.T) answers {
 	check(t, err)
 	for _, p := range w.people(t) {
 		email := strings.ToUpper(p.Email)
-		a.Players[email], a.Hashes[email], err = w.Credentials(ctx, email)
+		a.Players[email], a.Hashes[email], err = w.CredentialsByEmail(ctx, email)
 		check(t, err)
-		a.Videos[email], err = w.VideosOf(ctx, p.ID)
+		a.Videos[email], err = w.VideosOfPlayer(ctx, p.ID)
 		check(t, err)
 	}
 	page := contest.Page{Number: 1, Limit: 50}
 	for _, text := range []string{"", "bogota", "medellín", "tunja"} {
-		a.Ranking[text], err = w.Ranking(ctx, contest.RankingQuery{Page: page, City: text})
+		a.Ranking[text], err = w.RankingPage(ctx, contest.RankingQuery{Page: page, City: text})
 		check(t, err)
 		a.Public[text], err = w.PublicVideos(ctx, contest.PublicQuery{Page: page, City: text})
 		check(t, err)
@@ -153,7 +153,7 @@ func (w *world) answers(t *testing.T) answers {
 	for _, row := range selected(t, w.db.Readers, `SELECT reached_at, player_id, votes, city_key, decided FROM standings ORDER BY 2`) {
 		a.Votes = append(a.Votes, fmt.Sprint(moment(row[0]), row[1:]))
 	}
-	acts, err := w.Acts(ctx, contest.ActsQuery{Limit: 100})
+	acts, err := w.AuditEntries(ctx, contest.AuditQuery{Limit: 100})
 	check(t, err)
 	for _, act := range acts {
 		a.Site = append(a.Site, fmt.Sprintf("%+v", act))

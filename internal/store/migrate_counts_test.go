@@ -22,7 +22,7 @@ func TestPublicVideosFromBeforeTheyWereCounted(t *testing.T) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		server, name := testserver.SharedPostgres(t), "counts_"+contest.NewToken()
+		server, name := testserver.SharedPostgres(t), "counts_"+contest.NewMediaToken()
 		if err := server.Create(name, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func countFromBefore(t *testing.T, db *DB) {
 	want := func(all, cali int) {
 		t.Helper()
 		for city, want := range map[string]int{"": all, "Cali": cali} {
-			if got, err := s.CountPublic(t.Context(), contest.PublicQuery{City: city}); got != want || err != nil {
+			if got, err := s.CountPublicVideos(t.Context(), contest.PublicQuery{City: city}); got != want || err != nil {
 				t.Errorf("public videos of %q: got %d, %v, want %d", city, got, err, want)
 			}
 		}

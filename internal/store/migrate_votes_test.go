@@ -44,7 +44,7 @@ func TestVotesFromBeforeTheyWereAChain(t *testing.T) {
 		left  int
 		at    string
 	}{{2, 1, "2026-01-15T10:02:00.000000Z"}, {3, 0, "2026-01-15T10:01:00.000000Z"}} {
-		votes, err := s.RemoveVote(t.Context(), 7, step.voter)
+		votes, err := s.WithdrawVote(t.Context(), 7, step.voter)
 		if err != nil || votes != step.left {
 			t.Errorf("got %d, %v, want %d", votes, err, step.left)
 		}

@@ -39,7 +39,7 @@ func (s *Store) decide(ctx context.Context, operation string, d contest.Decision
 		if err := do(ctx, tx); err != nil {
 			return err
 		}
-		if d.Trial {
+		if d.DryRun {
 			return errTrial
 		}
 		return nil
@@ -72,13 +72,13 @@ func (s *Store) HideVideo(ctx context.Context, id int64, d contest.Decision) (e 
 		if err != nil {
 			return err
 		}
-		return note(ctx, tx, d.Act(contest.HidVideo, v.PlayerID, id, ""))
+		return note(ctx, tx, d.AuditEntry(contest.HidVideo, v.PlayerID, id, ""))
 	})
 	return e, err
 }
 
-// ShowVideo implements [contest.ModerationStore].
-func (s *Store) ShowVideo(ctx context.Context, id int64, d contest.Decision) (e contest.Effect, err error) {
+// UnhideVideo implements [contest.ModerationStore].
+func (s *Store) UnhideVideo(ctx context.Context, id int64, d contest.Decision) (e contest.Effect, err error) {
 	err = s.decide(ctx, "show_video", d, func(ctx context.Context, tx *sql.Tx) error {
 		v, err := videoNow(ctx, tx, id)
 		if err != nil {
@@ -91,9 +91,9 @@ func (s *Store) ShowVideo(ctx context.Context, id int64, d contest.Decision) (e 
 			}
 			switch {
 			case len(e.Videos) == 0:
-				return stateRefusal(ctx, tx, id, contest.Video.CanShow)
-			case e.Player.Shut():
-				return contest.ErrAccountShut
+				return stateRefusal(ctx, tx, id, contest.Video.CanUnhide)
+			case e.Player.IsSuspended():
+				return contest.ErrAccountSuspended
 			}
 			e.Votes, err = bringBack(ctx, tx, `why = 'hidden' AND player_id = $1 AND video_id = $2`, v.PlayerID, id)
 			return err
@@ -101,16 +101,16 @@ func (s *Store) ShowVideo(ctx context.Context, id int64, d contest.Decision) (e 
 		if err != nil {
 			return err
 		}
-		return note(ctx, tx, d.Act(contest.ShowedVideo, v.PlayerID, id, ""))
+		return note(ctx, tx, d.AuditEntry(contest.UnhidVideo, v.PlayerID, id, ""))
 	})
 	return e, err
 }
 
-// ShutAccount implements [contest.ModerationStore].
-func (s *Store) ShutAccount(ctx context.Context, playerID int64, d contest.Decision) (e contest.Effect, err error) {
+// SuspendAccount implements [contest.ModerationStore].
+func (s *Store) SuspendAccount(ctx context.Context, playerID int64, d contest.Decision) (e contest.Effect, err error) {
 	err = s.decide(ctx, "shut_account", d, func(ctx context.Context, tx *sql.Tx) error {
 		e, err = affect(ctx, tx, playerID, func(e *contest.Effect) error {
-			err := change(ctx, tx, contest.ErrAccountShut, `
+			err := change(ctx, tx, contest.ErrAccountSuspended, `
 				UPDATE players SET shut_at = $1, generation = generation + 1 WHERE id = $2 AND shut_at IS NULL`,
 				timestamp(d.At), playerID)
 			if err != nil {
@@ -129,16 +129,16 @@ func (s *Store) ShutAccount(ctx context.Context, playerID int64, d contest.Decis
 		if err != nil {
 			return err
 		}
-		return note(ctx, tx, d.Act(contest.ShutAccount, playerID, 0, ""))
+		return note(ctx, tx, d.AuditEntry(contest.SuspendedAccount, playerID, 0, ""))
 	})
 	return e, err
 }
 
-// OpenAccount implements [contest.ModerationStore].
-func (s *Store) OpenAccount(ctx context.Context, playerID int64, d contest.Decision) (e contest.Effect, err error) {
+// ReinstateAccount implements [contest.ModerationStore].
+func (s *Store) ReinstateAccount(ctx context.Context, playerID int64, d contest.Decision) (e contest.Effect, err error) {
 	err = s.decide(ctx, "open_account", d, func(ctx context.Context, tx *sql.Tx) error {
 		e, err = affect(ctx, tx, playerID, func(e *contest.Effect) error {
-			err := change(ctx, tx, contest.ErrAccountOpen,
+			err := change(ctx, tx, contest.ErrAccountNotSuspended,
 				`UPDATE players SET shut_at = NULL WHERE id = $1 AND shut_at IS NOT NULL`, playerID)
 			if err != nil {
 				return err
@@ -153,7 +153,7 @@ func (s *Store) OpenAccount(ctx context.Context, playerID int64, d contest.Decis
 		if err != nil {
 			return err
 		}
-		return note(ctx, tx, d.Act(contest.OpenedAccount, playerID, 0, ""))
+		return note(ctx, tx, d.AuditEntry(contest.ReinstatedAccount, playerID, 0, ""))
 	})
 	return e, err
 }
@@ -193,7 +193,7 @@ func decideOn(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.
 	return e, err
 }
 
-func tally(ctx context.Context, tx *sql.Tx, playerID int64) (t contest.Tally, err error) {
+func tally(ctx context.Context, tx *sql.Tx, playerID int64) (t contest.PlayerScore, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT votes FROM standings WHERE player_id = $1`, playerID).Scan(&t.Votes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, nil

@@ -17,7 +17,7 @@ type asideVote struct {
 }
 
 func (m *model) decision(t *rapid.T) contest.Decision {
-	return contest.Decision{By: "alba", Reason: "bought", At: m.now, Trial: rapid.IntRange(0, 3).Draw(t, "trial") == 0}
+	return contest.Decision{By: "alba", Reason: "bought", At: m.now, DryRun: rapid.IntRange(0, 3).Draw(t, "trial") == 0}
 }
 
 // Hide takes some video out of the public.
@@ -25,14 +25,14 @@ func (m *model) Hide(t *rapid.T) {
 	v, d := &m.videos[m.someVideo(t)], m.decision(t)
 	_, err := m.w.HideVideo(t.Context(), v.ID, d)
 	switch {
-	case v.Hidden == contest.HiddenAlone:
+	case v.Hidden == contest.HiddenByOrganizer:
 		wantErr(t, err, contest.ErrHidden)
 	case v.Status != contest.Public && v.Hidden != contest.HiddenWithAccount:
 		wantErr(t, err, contest.ErrNotPublic)
 	default:
 		check(t, err)
-		if !d.Trial {
-			m.hide(v, contest.HiddenAlone)
+		if !d.DryRun {
+			m.hide(v, contest.HiddenByOrganizer)
 		}
 	}
 }
@@ -40,15 +40,15 @@ func (m *model) Hide(t *rapid.T) {
 // Show brings some video back.
 func (m *model) Show(t *rapid.T) {
 	v, d := &m.videos[m.someVideo(t)], m.decision(t)
-	_, err := m.w.ShowVideo(t.Context(), v.ID, d)
+	_, err := m.w.UnhideVideo(t.Context(), v.ID, d)
 	switch {
 	case v.Hidden == contest.NotHidden:
 		wantErr(t, err, contest.ErrNotHidden)
-	case m.player(v.PlayerID).Shut():
-		wantErr(t, err, contest.ErrAccountShut)
+	case m.player(v.PlayerID).IsSuspended():
+		wantErr(t, err, contest.ErrAccountSuspended)
 	default:
 		check(t, err)
-		if !d.Trial {
+		if !d.DryRun {
 			m.show(v)
 			m.untie(v.PlayerID)
 		}
@@ -58,28 +58,28 @@ func (m *model) Show(t *rapid.T) {
 // Shut shuts some player's account, or opens it.
 func (m *model) Shut(t *rapid.T) {
 	p, d := m.player(m.somePlayer(t, "player").ID), m.decision(t)
-	do := m.w.ShutAccount
-	if p.Shut() {
+	do := m.w.SuspendAccount
+	if p.IsSuspended() {
 		_, err := do(t.Context(), p.ID, d)
-		wantErr(t, err, contest.ErrAccountShut)
-		do = m.w.OpenAccount
+		wantErr(t, err, contest.ErrAccountSuspended)
+		do = m.w.ReinstateAccount
 	}
 	_, err := do(t.Context(), p.ID, d)
 	check(t, err)
-	if d.Trial {
+	if d.DryRun {
 		return
 	}
-	if shut := p.Shut(); shut {
-		p.ShutAt = time.Time{}
+	if shut := p.IsSuspended(); shut {
+		p.SuspendedAt = time.Time{}
 	} else {
-		p.ShutAt = m.now
+		p.SuspendedAt = m.now
 	}
 	for i := range m.videos {
 		switch v := &m.videos[i]; {
 		case v.PlayerID != p.ID:
-		case p.Shut() && v.Status == contest.Public:
+		case p.IsSuspended() && v.Status == contest.Public:
 			m.hide(v, contest.HiddenWithAccount)
-		case !p.Shut() && v.Hidden == contest.HiddenWithAccount:
+		case !p.IsSuspended() && v.Hidden == contest.HiddenWithAccount:
 			m.show(v)
 		}
 	}
@@ -88,7 +88,7 @@ func (m *model) Shut(t *rapid.T) {
 
 // Void lets the votes that some account gave to some player count no longer, or again.
 func (m *model) Void(t *rapid.T) {
-	q := contest.Selection{VoterID: m.somePlayer(t, "voter").ID, PlayerID: m.somePlayer(t, "player").ID}
+	q := contest.VoteSelection{VoterID: m.somePlayer(t, "voter").ID, PlayerID: m.somePlayer(t, "player").ID}
 	if keys := m.sortedVotes(); len(keys) > 0 {
 		q.VoterID = rapid.SampledFrom(keys).Draw(t, "vote")[1]
 		if rapid.Bool().Draw(t, "for anybody") {
@@ -97,9 +97,9 @@ func (m *model) Void(t *rapid.T) {
 	}
 	d, restored := m.decision(t), rapid.Bool().Draw(t, "restored")
 	organizers := m.w.organizers(func() time.Time { return m.now })
-	do := organizers.Void
+	do := organizers.VoidVotes
 	if restored {
-		do = organizers.Restore
+		do = organizers.ReinstateVotes
 	}
 	effects, err := do(t.Context(), q, d)
 	check(t, err)
@@ -107,11 +107,11 @@ func (m *model) Void(t *rapid.T) {
 	for _, e := range effects {
 		votes += e.Votes
 	}
-	wantVotes(t, votes, m.void(q, restored, !d.Trial))
+	wantVotes(t, votes, m.void(q, restored, !d.DryRun))
 }
 
 // void counts the votes that are selected, and changes them if it is meant.
-func (m *model) void(q contest.Selection, restored, meant bool) (votes int) {
+func (m *model) void(q contest.VoteSelection, restored, meant bool) (votes int) {
 	for i := range m.videos {
 		v := &m.videos[i]
 		key := [2]int64{v.ID, q.VoterID}
@@ -139,7 +139,7 @@ func (m *model) void(q contest.Selection, restored, meant bool) (votes int) {
 	return votes
 }
 
-func (m *model) hide(v *contest.Video, why contest.Hidden) {
+func (m *model) hide(v *contest.Video, why contest.HiddenReason) {
 	v.Status, v.Hidden, v.Votes = contest.Processed, why, 0
 	for key, at := range m.given {
 		if key[0] == v.ID {

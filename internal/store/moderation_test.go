@@ -42,8 +42,8 @@ func TestOrganizersAndFansAtOnce(t *testing.T) {
 			var everybody sync.WaitGroup
 			everybody.Go(func() {
 				for turn := range 4 * turns {
-					_, err := w.Publish(context.Background(), drafts[turn%turns].ID, time.Now())
-					expect(t, err, contest.ErrAccountShut)
+					_, err := w.PublishVideo(context.Background(), drafts[turn%turns].ID, time.Now())
+					expect(t, err, contest.ErrAccountSuspended)
 				}
 			})
 			for i := range int64(fans) {
@@ -54,7 +54,7 @@ func TestOrganizersAndFansAtOnce(t *testing.T) {
 						_, err := w.AddVote(context.Background(), v.ID, fan.ID, time.Now())
 						expect(t, err, contest.ErrNoVideo, contest.ErrAlreadyVoted)
 						if turn%3 == 2 {
-							_, err := w.RemoveVote(context.Background(), v.ID, fan.ID)
+							_, err := w.WithdrawVote(context.Background(), v.ID, fan.ID)
 							expect(t, err, contest.ErrNotVoted)
 						}
 					}
@@ -68,26 +68,26 @@ func TestOrganizersAndFansAtOnce(t *testing.T) {
 				for range turns {
 					_, err := w.HideVideo(context.Background(), videos[0].ID, decision)
 					expect(t, err, contest.ErrHidden)
-					_, err = w.ShutAccount(context.Background(), ana.ID, decision)
+					_, err = w.SuspendAccount(context.Background(), ana.ID, decision)
 					expect(t, err)
-					list, err := w.VideosOf(context.Background(), ana.ID)
+					list, err := w.VideosOfPlayer(context.Background(), ana.ID)
 					expect(t, err)
 					if slices.ContainsFunc(list, func(v contest.Video) bool { return v.Status == contest.Public }) {
 						t.Error("an account that is shut has a public video")
 					}
-					_, err = w.OpenAccount(context.Background(), ana.ID, decision)
+					_, err = w.ReinstateAccount(context.Background(), ana.ID, decision)
 					expect(t, err)
-					_, err = w.ShowVideo(context.Background(), videos[0].ID, decision)
+					_, err = w.UnhideVideo(context.Background(), videos[0].ID, decision)
 					expect(t, err)
 				}
 			})
 			everybody.Go(func() {
 				m := w.organizers(time.Now)
 				for turn := range turns {
-					q := contest.Selection{VoterID: ana.ID + 1 + int64(turn%fans)}
-					_, err := m.Void(context.Background(), q, decision)
+					q := contest.VoteSelection{VoterID: ana.ID + 1 + int64(turn%fans)}
+					_, err := m.VoidVotes(context.Background(), q, decision)
 					expect(t, err)
-					_, err = m.Restore(context.Background(), q, decision)
+					_, err = m.ReinstateVotes(context.Background(), q, decision)
 					expect(t, err)
 				}
 			})
@@ -158,15 +158,15 @@ func TestVoidACluster(t *testing.T) {
 			w := e.world(t)
 			ana := w.player(t, "ana", "")
 			v := w.public(t, ana, "a", at(0))
-			for i, from := range []contest.Signal{
+			for i, from := range []contest.VoteSignal{
 				{Origin: "school", VoterAge: time.Minute}, {Origin: "school", VoterAge: 2 * time.Minute},
-				{Origin: "school", VoterAge: 48 * time.Hour}, {Origin: "home", VoterAge: time.Minute}, contest.NoSignal,
+				{Origin: "school", VoterAge: 48 * time.Hour}, {Origin: "home", VoterAge: time.Minute}, contest.UnknownVoteSignal,
 			} {
-				_, err := w.AddVoteFrom(t.Context(), v.ID, w.player(t, fmt.Sprintf("f%d", i), "").ID, at(1000+i), from)
+				_, err := w.CastVote(t.Context(), v.ID, w.player(t, fmt.Sprintf("f%d", i), "").ID, at(1000+i), from)
 				check(t, err)
 			}
-			clusters := func() []contest.Cluster {
-				list, err := w.Clusters(t.Context(), contest.ClustersQuery{Since: start, Young: time.Hour, Least: 2, Limit: 10})
+			clusters := func() []contest.VoteCluster {
+				list, err := w.FindVoteClusters(t.Context(), contest.VoteClusterQuery{Since: start, YoungBelow: time.Hour, MinYoungVotes: 2, Limit: 10})
 				check(t, err)
 				return list
 			}
@@ -174,9 +174,9 @@ func TestVoidACluster(t *testing.T) {
 			if len(found) != 1 || found[0].Origin != "school" {
 				t.Fatalf("got %+v", found)
 			}
-			q := contest.Selection{PlayerID: found[0].PlayerID, Origin: found[0].Origin, Young: time.Hour}
+			q := contest.VoteSelection{PlayerID: found[0].PlayerID, Origin: found[0].Origin, Young: time.Hour}
 
-			effects, err := w.organizers(time.Now).Void(t.Context(), q, decision)
+			effects, err := w.organizers(time.Now).VoidVotes(t.Context(), q, decision)
 			check(t, err)
 
 			if len(effects) != 1 || effects[0].Votes != 2 || effects[0].After.Votes != 3 {
@@ -199,26 +199,26 @@ func TestShutAccountAddsNothing(t *testing.T) {
 		draft := w.bring(t, w.upload(t, ana, "a", at(0)), contest.Processed)
 		upload := contest.PartialUpload{ID: "x", PlayerID: ana.ID, Title: "b", Size: 1, ExpiresAt: time.Now().Add(time.Hour)}
 		check(t, w.AddUpload(t.Context(), upload))
-		_, err := w.ShutAccount(t.Context(), ana.ID, decision)
+		_, err := w.SuspendAccount(t.Context(), ana.ID, decision)
 		check(t, err)
 		another := upload
 		another.ID = "y"
 
-		_, publish := w.Publish(t.Context(), draft.ID, at(100))
+		_, publish := w.PublishVideo(t.Context(), draft.ID, at(100))
 		_, add := w.AddVideo(t.Context(), video(ana, "b", at(100)))
-		_, from := w.AddVideoFrom(t.Context(), video(ana, "b", at(100)), upload.ID)
+		_, from := w.AddVideoFromPartialUpload(t.Context(), video(ana, "b", at(100)), upload.ID)
 
 		for what, err := range map[string]error{
 			"publish": publish, "add": add, "finish an upload": from, "begin an upload": w.AddUpload(t.Context(), another),
 		} {
-			if !errors.Is(err, contest.ErrAccountShut) {
+			if !errors.Is(err, contest.ErrAccountSuspended) {
 				t.Errorf("%s: got %v", what, err)
 			}
 		}
 		w.agree(t)
-		_, err = w.OpenAccount(t.Context(), ana.ID, decision)
+		_, err = w.ReinstateAccount(t.Context(), ana.ID, decision)
 		check(t, err)
-		_, err = w.Publish(t.Context(), draft.ID, at(200))
+		_, err = w.PublishVideo(t.Context(), draft.ID, at(200))
 		check(t, err)
 	})
 }
@@ -241,51 +241,51 @@ func TestDecisionsAfterAnOlderProgram(t *testing.T) {
 		"given again, and restored": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
 			t.Helper()
 			again(t, w, v, fan)
-			return second(m.Restore(t.Context(), contest.Selection{VoterID: fan.ID}, decision))
+			return second(m.ReinstateVotes(t.Context(), contest.VoteSelection{VoterID: fan.ID}, decision))
 		}, 2, 0},
 		"given again, and void again": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
 			t.Helper()
 			again(t, w, v, fan)
-			return second(m.Void(t.Context(), contest.Selection{VoterID: fan.ID}, decision))
+			return second(m.VoidVotes(t.Context(), contest.VoteSelection{VoterID: fan.ID}, decision))
 		}, 1, 1},
 		"given again, and void with its cluster": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
 			t.Helper()
 			again(t, w, v, fan)
-			return second(m.Void(t.Context(), contest.Selection{VideoID: v.ID, Origin: "school"}, decision))
+			return second(m.VoidVotes(t.Context(), contest.VoteSelection{VideoID: v.ID, Origin: "school"}, decision))
 		}, 1, 1},
 		"given again, hidden and shown": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
 			t.Helper()
 			again(t, w, v, fan)
-			return errors.Join(second(m.Hide(t.Context(), v.ID, decision)), second(m.Show(t.Context(), v.ID, decision)))
+			return errors.Join(second(m.HideVideo(t.Context(), v.ID, decision)), second(m.UnhideVideo(t.Context(), v.ID, decision)))
 		}, 1, 1},
 		"a voter who has left": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
 			t.Helper()
-			check(t, second(m.Hide(t.Context(), v.ID, decision)))
+			check(t, second(m.HideVideo(t.Context(), v.ID, decision)))
 			w.exec(t, `UPDATE votes_set_aside SET why = 'hidden'`)
 			w.exec(t, `DELETE FROM players WHERE id = $1`, fan.ID)
-			return second(m.Show(t.Context(), v.ID, decision))
+			return second(m.UnhideVideo(t.Context(), v.ID, decision))
 		}, 1, 0},
 		"a hidden video that is deleted": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
 			t.Helper()
-			check(t, second(m.Hide(t.Context(), v.ID, decision)))
+			check(t, second(m.HideVideo(t.Context(), v.ID, decision)))
 			w.exec(t, `DELETE FROM videos WHERE id = $1`, v.ID)
-			return second(m.Restore(t.Context(), contest.Selection{VoterID: fan.ID}, decision))
+			return second(m.ReinstateVotes(t.Context(), contest.VoteSelection{VoterID: fan.ID}, decision))
 		}, 0, 1},
 		"a star who has left": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, fan contest.Player) error {
 			t.Helper()
-			check(t, second(m.Hide(t.Context(), v.ID, decision)))
+			check(t, second(m.HideVideo(t.Context(), v.ID, decision)))
 			w.exec(t, `DELETE FROM videos WHERE player_id = $1`, v.PlayerID)
 			w.exec(t, `DELETE FROM players WHERE id = $1`, v.PlayerID)
-			return second(m.Restore(t.Context(), contest.Selection{VoterID: fan.ID}, decision))
+			return second(m.ReinstateVotes(t.Context(), contest.VoteSelection{VoterID: fan.ID}, decision))
 		}, 0, 1},
 		"a hidden video that is published": {func(t *testing.T, w *world, m *contest.Moderation, v contest.Video, _ contest.Player) error {
 			t.Helper()
-			check(t, second(m.Hide(t.Context(), v.ID, decision)))
+			check(t, second(m.HideVideo(t.Context(), v.ID, decision)))
 			_, err := w.db.Writer.ExecContext(t.Context(), `UPDATE videos SET status = 'public' WHERE id = $1`, v.ID)
 			if err == nil {
 				t.Error("it is public, and hidden")
 			}
-			return second(m.Show(t.Context(), v.ID, decision))
+			return second(m.UnhideVideo(t.Context(), v.ID, decision))
 		}, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -294,10 +294,10 @@ func TestDecisionsAfterAnOlderProgram(t *testing.T) {
 				t.Helper()
 				ana, fan, other := w.player(t, "ana", ""), w.player(t, "fan", ""), w.player(t, "other", "")
 				v := w.public(t, ana, "a", at(0))
-				check(t, second(w.AddVoteFrom(t.Context(), v.ID, fan.ID, at(1000), contest.Signal{Origin: "school"})))
+				check(t, second(w.CastVote(t.Context(), v.ID, fan.ID, at(1000), contest.VoteSignal{Origin: "school"})))
 				check(t, second(w.AddVote(t.Context(), v.ID, other.ID, at(1001))))
 				m := w.organizers(time.Now)
-				check(t, second(m.Void(t.Context(), contest.Selection{VoterID: fan.ID}, decision)))
+				check(t, second(m.VoidVotes(t.Context(), contest.VoteSelection{VoterID: fan.ID}, decision)))
 
 				check(t, test.do(t, w, m, v, fan))
 
@@ -318,13 +318,13 @@ func TestDecisionsAfterAnOlderProgram(t *testing.T) {
 func TestVoidVotesOfAVoterReadsNoOthers(t *testing.T) {
 	t.Parallel()
 	s, taken, plan := planned(t)
-	players, err := s.PlayersVotedFor(t.Context(), contest.Selection{VoterID: 2}, false)
+	players, err := s.PlayersVotedFor(t.Context(), contest.VoteSelection{VoterID: 2}, false)
 	check(t, err)
 	if diff := cmp.Diff([]int64{1}, players); diff != "" {
 		t.Fatalf("players (-want +got):\n%s", diff)
 	}
 
-	e, err := s.VoidVotes(t.Context(), contest.Selection{VoterID: 2, PlayerID: 1}, decision)
+	e, err := s.VoidVotes(t.Context(), contest.VoteSelection{VoterID: 2, PlayerID: 1}, decision)
 
 	check(t, err)
 	if e.Votes != 1 || e.After.Votes != 0 {

@@ -39,8 +39,8 @@ func (s *Store) RememberRanking(ctx context.Context, at, olderThan time.Time) er
 	})
 }
 
-// Place implements [contest.VoteStore].
-func (s *Store) Place(ctx context.Context, playerID int64) (int, error) {
+// RankingPosition implements [contest.VoteStore].
+func (s *Store) RankingPosition(ctx context.Context, playerID int64) (int, error) {
 	return one(ctx, s, "place", scanInt, contest.ErrNoPlayer, placeOf, playerID)
 }
 

@@ -43,13 +43,13 @@ func TestPlans(t *testing.T) {
 	}{
 		"ranking": {
 			func(ctx context.Context, s *store.Store) error {
-				return second(s.Ranking(ctx, contest.RankingQuery{Page: page}))
+				return second(s.RankingPage(ctx, contest.RankingQuery{Page: page}))
 			},
 			append([]string{"SCAN standings USING COVERING INDEX standings_national"}, rankingPage...),
 		},
 		"ranking of a city": {
 			func(ctx context.Context, s *store.Store) error {
-				return second(s.Ranking(ctx, contest.RankingQuery{Page: page, City: "Cali"}))
+				return second(s.RankingPage(ctx, contest.RankingQuery{Page: page, City: "Cali"}))
 			},
 			append([]string{"SEARCH standings USING COVERING INDEX standings_by_city (city_key=?)"}, rankingPage...),
 		},
@@ -67,18 +67,18 @@ func TestPlans(t *testing.T) {
 		},
 		"count": {
 			func(ctx context.Context, s *store.Store) error {
-				return second(s.CountPublic(ctx, contest.PublicQuery{}))
+				return second(s.CountPublicVideos(ctx, contest.PublicQuery{}))
 			},
 			[]string{"SCAN public_counts"},
 		},
 		"count of a city": {
 			func(ctx context.Context, s *store.Store) error {
-				return second(s.CountPublic(ctx, contest.PublicQuery{City: "Cali"}))
+				return second(s.CountPublicVideos(ctx, contest.PublicQuery{City: "Cali"}))
 			},
 			[]string{"SEARCH public_counts USING PRIMARY KEY (city_key=?)"},
 		},
 		"video": {
-			func(ctx context.Context, s *store.Store) error { return second(s.Video(ctx, 1)) },
+			func(ctx context.Context, s *store.Store) error { return second(s.VideoByID(ctx, 1)) },
 			[]string{"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)"},
 		},
 		"video by token": {
@@ -86,12 +86,12 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH videos USING INDEX sqlite_autoindex_videos_1 (token=?)"},
 		},
 		"videos of a player": {
-			func(ctx context.Context, s *store.Store) error { return second(s.VideosOf(ctx, 1)) },
+			func(ctx context.Context, s *store.Store) error { return second(s.VideosOfPlayer(ctx, 1)) },
 			[]string{"SEARCH videos USING INDEX videos_of_player (player_id=?)"},
 		},
 		"credentials": {
 			func(ctx context.Context, s *store.Store) error {
-				_, _, err := s.Credentials(ctx, "a@b.co")
+				_, _, err := s.CredentialsByEmail(ctx, "a@b.co")
 				return err
 			},
 			[]string{"SEARCH players USING INDEX sqlite_autoindex_players_1 (email_key=?)"},
@@ -117,7 +117,7 @@ func TestPlans(t *testing.T) {
 			},
 		},
 		"take back": {
-			func(ctx context.Context, s *store.Store) error { return second(s.RemoveVote(ctx, 1, 2)) },
+			func(ctx context.Context, s *store.Store) error { return second(s.WithdrawVote(ctx, 1, 2)) },
 			[]string{
 				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH votes USING PRIMARY KEY (voter_id=? AND video_id=?)",

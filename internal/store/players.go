@@ -12,7 +12,7 @@ const playerColumns = `id, first_name, last_name, email, city, country, created_
 func scanPlayer(row scanner) (contest.Player, error) {
 	var p contest.Player
 	err := row.Scan(&p.ID, &p.FirstName, &p.LastName, &p.Email, &p.City, &p.Country,
-		(*timestamp)(&p.CreatedAt), &p.Generation, (*timestamp)(&p.ShutAt))
+		(*timestamp)(&p.CreatedAt), &p.SessionVersion, (*timestamp)(&p.SuspendedAt))
 	return p, err
 }
 
@@ -30,7 +30,7 @@ func (s *Store) AddPlayer(ctx context.Context, p contest.Player, passwordHash st
 		if err != nil {
 			return orNone(err, contest.ErrEmailTaken)
 		}
-		return note(ctx, tx, contest.Act{At: p.CreatedAt, Actor: contest.ByPlayer, Action: contest.SignedUp, PlayerID: p.ID})
+		return note(ctx, tx, contest.AuditEntry{At: p.CreatedAt, Actor: contest.ByPlayer, Action: contest.SignedUp, PlayerID: p.ID})
 	})
 	return p, err
 }
@@ -52,13 +52,13 @@ func adding(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
 	return p, orNone(err, contest.ErrNotSignedIn)
 }
 
-// addingMore is adding for what the player adds itself: [contest.ErrAccountShut] if organizers have shut the account.
+// addingMore is adding for what the player adds itself: [contest.ErrAccountSuspended] if organizers have shut the account.
 func addingMore(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
 	p, err := adding(ctx, tx, id)
 	if err != nil {
 		return p, err
 	}
-	return p, p.CanAdd()
+	return p, p.CanUploadOrPublish()
 }
 
 // addingTo is addingMore for the player of a video. [contest.ErrNoVideo] if there is none.
@@ -68,22 +68,22 @@ func addingTo(ctx context.Context, tx *sql.Tx, videoID int64) error {
 	if err != nil {
 		return orNone(err, contest.ErrNoVideo)
 	}
-	return p.CanAdd()
+	return p.CanUploadOrPublish()
 }
 
-// Credentials implements [contest.PlayerStore].
-func (s *Store) Credentials(ctx context.Context, email string) (contest.Player, string, error) {
+// CredentialsByEmail implements [contest.PlayerStore].
+func (s *Store) CredentialsByEmail(ctx context.Context, email string) (contest.Player, string, error) {
 	var hash string
 	p, err := one(ctx, s, "credentials", func(row scanner) (p contest.Player, err error) {
 		return p, row.Scan(&p.ID, &p.FirstName, &p.LastName, &p.Email, &p.City, &p.Country,
-			(*timestamp)(&p.CreatedAt), &p.Generation, (*timestamp)(&p.ShutAt), &hash)
+			(*timestamp)(&p.CreatedAt), &p.SessionVersion, (*timestamp)(&p.SuspendedAt), &hash)
 	}, contest.ErrBadCredentials,
 		`SELECT `+playerColumns+`, password_hash FROM players WHERE email_key = $1`, foldEmail(email))
 	return p, hash, err
 }
 
-// ChangePlayer implements [contest.PlayerStore].
-func (s *Store) ChangePlayer(ctx context.Context, p contest.Player) error {
+// UpdateProfile implements [contest.PlayerStore].
+func (s *Store) UpdateProfile(ctx context.Context, p contest.Player) error {
 	return s.write(ctx, "change_player", func(ctx context.Context, tx *sql.Tx) error {
 		err := change(ctx, tx, contest.ErrNotSignedIn, `
 			UPDATE players SET first_name = $1, last_name = $2, city = $3, city_key = $4, country = $5 WHERE id = $6`,
@@ -100,7 +100,7 @@ func (s *Store) ChangePlayer(ctx context.Context, p contest.Player) error {
 		}
 		for id, title := range titles {
 			_, err := tx.ExecContext(ctx, `UPDATE videos SET city_key = $1, search_key = $2 WHERE id = $3`,
-				fold(p.City), fold(title+" "+p.Name()), id)
+				fold(p.City), fold(title+" "+p.PublicName()), id)
 			if err != nil {
 				return err
 			}

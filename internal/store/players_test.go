@@ -34,7 +34,7 @@ func TestAddPlayer(t *testing.T) {
 			if diff := cmp.Diff(want, kept); diff != "" {
 				t.Errorf("player (-want +got):\n%s", diff)
 			}
-			byEmail, hash, err := w.Credentials(t.Context(), "vALENTINA@eXAMPLE.ORG")
+			byEmail, hash, err := w.CredentialsByEmail(t.Context(), "vALENTINA@eXAMPLE.ORG")
 			check(t, err)
 			if diff := cmp.Diff(want, byEmail); diff != "" || hash != "hash" {
 				t.Errorf("hash %q, player by email (-want +got):\n%s", hash, diff)
@@ -61,7 +61,7 @@ func TestEmailsAreUniqueWhateverTheirCase(t *testing.T) {
 				if err := add(email); !errors.Is(err, contest.ErrEmailTaken) {
 					t.Errorf("%q: got %v, want %v", email, err, contest.ErrEmailTaken)
 				}
-				if _, _, err := w.Credentials(t.Context(), email); err != nil {
+				if _, _, err := w.CredentialsByEmail(t.Context(), email); err != nil {
 					t.Errorf("%q is not found: %v", email, err)
 				}
 			}
@@ -69,7 +69,7 @@ func TestEmailsAreUniqueWhateverTheirCase(t *testing.T) {
 				t.Errorf("refusals changed something (-before +after):\n%s", diff)
 			}
 			for _, email := range []string{"jose.nu@example.org", "josé.ñu@example.com", "%@example.org"} {
-				if _, _, err := w.Credentials(t.Context(), email); !errors.Is(err, contest.ErrBadCredentials) {
+				if _, _, err := w.CredentialsByEmail(t.Context(), email); !errors.Is(err, contest.ErrBadCredentials) {
 					t.Errorf("%q: got %v, want %v", email, err, contest.ErrBadCredentials)
 				}
 				if err := add(email); err != nil {
@@ -110,7 +110,7 @@ func TestNobodyThere(t *testing.T) {
 					t.Errorf("%d: got %v, want %v", id, err, contest.ErrNotSignedIn)
 				}
 			}
-			p, hash, err := w.Credentials(t.Context(), "nadie@example.org")
+			p, hash, err := w.CredentialsByEmail(t.Context(), "nadie@example.org")
 			if !errors.Is(err, contest.ErrBadCredentials) || hash != "" || p.ID != 0 {
 				t.Errorf("got %v, hash %q and %v, want none and %v", p, hash, err, contest.ErrBadCredentials)
 			}
@@ -154,7 +154,7 @@ func TestObserve(t *testing.T) {
 			check(t, err)
 			_, _ = observed.AddPlayer(t.Context(), contest.Player{Email: "a@b.co", CreatedAt: start}, "h")
 			_, _ = observed.PlayerByID(t.Context(), p.ID)
-			_, _ = observed.VideosOf(t.Context(), p.ID)
+			_, _ = observed.VideosOfPlayer(t.Context(), p.ID)
 			want := []seen{{"add_player", false}, {"add_player", true}, {"player_by_id", false}, {"videos_of", false}}
 			if diff := cmp.Diff(want, all); diff != "" {
 				t.Errorf("observed (-want +got):\n%s", diff)
@@ -171,7 +171,7 @@ func TestErrorsOfTheDatabaseSayWhatWasBeingDone(t *testing.T) {
 			w := e.world(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			_, err := w.Video(ctx, 1)
+			_, err := w.VideoByID(ctx, 1)
 			if !errors.Is(err, context.Canceled) || err.Error() != "video: context canceled" {
 				t.Errorf("read: got %q", err)
 			}

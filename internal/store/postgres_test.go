@@ -121,10 +121,10 @@ func TestManyVoteAndTakeBackAtOnce(t *testing.T) {
 					_, err = w.AddVote(ctx, two.ID, fans[i].ID, at(2000+i))
 				}
 				if err == nil && i%2 == 0 {
-					_, err = w.RemoveVote(ctx, two.ID, fans[i].ID)
+					_, err = w.WithdrawVote(ctx, two.ID, fans[i].ID)
 				}
 				if err == nil && i >= 12 && i%2 == 1 {
-					_, err = w.RemoveVote(ctx, two.ID, fans[i].ID)
+					_, err = w.WithdrawVote(ctx, two.ID, fans[i].ID)
 				}
 				return err
 			})...))

@@ -13,46 +13,46 @@ import (
 // another has replaced, or a job that the video no longer has, changes nothing and gets contest.ErrNothingToDo.
 
 // BeginProcessing marks the video as being processed by the run, whose video it is from now on.
-func (s *Store) BeginProcessing(ctx context.Context, r contest.Run) (contest.Video, error) {
+func (s *Store) BeginProcessing(ctx context.Context, r contest.JobRun) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "begin_processing", func(ctx context.Context, tx *sql.Tx) (err error) {
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
 			UPDATE videos SET status = 'processing', holder = $1, beat = beat + 1, progress = 0
 			WHERE id = $2 AND task_id = $3 AND status IN ('uploaded', 'processing')
-			RETURNING `+videoColumns, r.Holder, r.VideoID, r.TaskID))
+			RETURNING `+videoColumns, r.HolderID, r.VideoID, r.TaskID))
 		return orNone(err, contest.ErrNothingToDo)
 	})
 	return v, err
 }
 
 // Beat says that the run is alive and how far it has come, in per cent.
-func (s *Store) Beat(ctx context.Context, r contest.Run, progress int) error {
+func (s *Store) Beat(ctx context.Context, r contest.JobRun, progress int) error {
 	return s.write(ctx, "beat", func(ctx context.Context, tx *sql.Tx) error {
 		return change(ctx, tx, contest.ErrNothingToDo, `
 			UPDATE videos SET beat = beat + 1, progress = $1
 			WHERE id = $2 AND task_id = $3 AND holder = $4 AND status = 'processing'`,
-			progress, r.VideoID, r.TaskID, r.Holder)
+			progress, r.VideoID, r.TaskID, r.HolderID)
 	})
 }
 
 // FinishProcessing enters the rendition that the run made, together with whatever the queue does in complete.
-func (s *Store) FinishProcessing(ctx context.Context, r contest.Run, rendition string, at time.Time,
+func (s *Store) FinishProcessing(ctx context.Context, r contest.JobRun, rendition string, at time.Time,
 	complete func(*sql.Tx) error,
 ) (contest.Video, error) {
 	return s.settle(ctx, "finish_processing", complete, `
 		UPDATE videos SET status = 'processed', run = $1, processed_at = $2
 		WHERE id = $3 AND task_id = $4 AND holder = $5 AND status = 'processing'
-		RETURNING `+videoColumns, rendition, timestamp(at), r.VideoID, r.TaskID, r.Holder)
+		RETURNING `+videoColumns, rendition, timestamp(at), r.VideoID, r.TaskID, r.HolderID)
 }
 
 // FailProcessing enters that the video cannot be processed and why, together with whatever the queue does in complete.
-func (s *Store) FailProcessing(ctx context.Context, r contest.Run, why contest.Failure,
+func (s *Store) FailProcessing(ctx context.Context, r contest.JobRun, why contest.Failure,
 	complete func(*sql.Tx) error,
 ) (contest.Video, error) {
 	return s.settle(ctx, "fail_processing", complete, `
 		UPDATE videos SET status = 'failed', failure = $1
 		WHERE id = $2 AND task_id = $3 AND holder IN ($4, '') AND status IN ('uploaded', 'processing')
-		RETURNING `+videoColumns, string(why), r.VideoID, r.TaskID, r.Holder)
+		RETURNING `+videoColumns, string(why), r.VideoID, r.TaskID, r.HolderID)
 }
 
 func (s *Store) settle(ctx context.Context, operation string, complete func(*sql.Tx) error,

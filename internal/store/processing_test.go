@@ -45,7 +45,7 @@ func TestProcessing(t *testing.T) {
 				}
 			}
 
-			run := contest.NewToken()
+			run := contest.NewMediaToken()
 			got, err := w.FinishProcessing(t.Context(), runOf(v), run, at(60), nothingElse)
 			check(t, err)
 
@@ -53,7 +53,7 @@ func TestProcessing(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("finished (-want +got):\n%s", diff)
 			}
-			kept, err := w.Video(t.Context(), v.ID)
+			kept, err := w.VideoByID(t.Context(), v.ID)
 			check(t, err)
 			if diff := cmp.Diff(want, kept); diff != "" {
 				t.Errorf("row (-want +got):\n%s", diff)
@@ -95,15 +95,15 @@ func TestATaskThatTheVideoNoLongerHasChangesNothing(t *testing.T) {
 			v := w.upload(t, p, "Clavada", start)
 			check(t, w.Restart(t.Context(), v.ID, v.TaskID)) // has another task now
 			other := w.upload(t, p, "Otra", start)
-			now, err := w.Video(t.Context(), v.ID)
+			now, err := w.VideoByID(t.Context(), v.ID)
 			check(t, err)
 			w.bring(t, now, contest.Processing)
 			before := w.content(t)
 			for name, task := range map[string]string{"stale": v.TaskID, "another video's": other.TaskID, "none": "", "nonsense": "x"} {
 				for call, err := range map[string]error{
-					"begin":   second(w.BeginProcessing(t.Context(), contest.Run{VideoID: v.ID, TaskID: task, Holder: holder})),
-					"finish":  second(w.FinishProcessing(t.Context(), contest.Run{VideoID: v.ID, TaskID: task, Holder: holder}, contest.NewToken(), at(9), mustNotRun(t))),
-					"fail":    second(w.FailProcessing(t.Context(), contest.Run{VideoID: v.ID, TaskID: task, Holder: holder}, contest.FailedTimeout, mustNotRun(t))),
+					"begin":   second(w.BeginProcessing(t.Context(), contest.JobRun{VideoID: v.ID, TaskID: task, HolderID: holder})),
+					"finish":  second(w.FinishProcessing(t.Context(), contest.JobRun{VideoID: v.ID, TaskID: task, HolderID: holder}, contest.NewMediaToken(), at(9), mustNotRun(t))),
+					"fail":    second(w.FailProcessing(t.Context(), contest.JobRun{VideoID: v.ID, TaskID: task, HolderID: holder}, contest.FailedTimeout, mustNotRun(t))),
 					"restart": w.Restart(t.Context(), v.ID, task),
 				} {
 					if !errors.Is(err, contest.ErrNothingToDo) {
@@ -127,13 +127,13 @@ func TestOneOfManyRunsFinishes(t *testing.T) {
 			v := w.bring(t, w.upload(t, w.player(t, "ana", ""), "Clavada", start), contest.Processing)
 			runs := make([]string, 10)
 			errs := atOnce(len(runs), func(i int) error {
-				runs[i] = contest.NewToken()
+				runs[i] = contest.NewMediaToken()
 				return second(w.FinishProcessing(t.Context(), runOf(v), runs[i], at(i), nothingElse))
 			})
 			if n := succeeded(t, errs, contest.ErrNothingToDo); n != 1 {
 				t.Errorf("%d runs have finished", n)
 			}
-			got, err := w.Video(t.Context(), v.ID)
+			got, err := w.VideoByID(t.Context(), v.ID)
 			check(t, err)
 			for i, err := range errs {
 				if (err == nil) != (got.Media.Run == runs[i]) {
@@ -159,7 +159,7 @@ func TestSettlingAndTheQueueAreOneTransaction(t *testing.T) {
 			}
 			thenBreak := func(tx *sql.Tx) error { return errors.Join(cancelJob(tx), errBroken) }
 
-			if _, err := w.FinishProcessing(t.Context(), runOf(v), contest.NewToken(), at(9), thenBreak); !errors.Is(err, errBroken) {
+			if _, err := w.FinishProcessing(t.Context(), runOf(v), contest.NewMediaToken(), at(9), thenBreak); !errors.Is(err, errBroken) {
 				t.Errorf("finish: got %v, want %v", err, errBroken)
 			}
 			if _, err := w.FailProcessing(t.Context(), runOf(v), contest.FailedInternal, thenBreak); !errors.Is(err, errBroken) {
@@ -169,7 +169,7 @@ func TestSettlingAndTheQueueAreOneTransaction(t *testing.T) {
 				t.Errorf("something stays (-before +after):\n%s", diff)
 			}
 
-			_, err := w.FinishProcessing(t.Context(), runOf(v), contest.NewToken(), at(9), cancelJob)
+			_, err := w.FinishProcessing(t.Context(), runOf(v), contest.NewMediaToken(), at(9), cancelJob)
 			check(t, err)
 			if state := w.job(t, v.TaskID).State; state != rivertype.JobStateCancelled {
 				t.Errorf("got job state %s", state)
@@ -230,7 +230,7 @@ func TestRestart(t *testing.T) {
 
 				check(t, w.Restart(t.Context(), v.ID, v.TaskID))
 
-				got, err := w.Video(t.Context(), v.ID)
+				got, err := w.VideoByID(t.Context(), v.ID)
 				check(t, err)
 				want := v
 				want.Status, want.TaskID = contest.Uploaded, got.TaskID

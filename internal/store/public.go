@@ -29,9 +29,9 @@ func (s *Store) PublicVideos(ctx context.Context, q contest.PublicQuery) ([]cont
 		ORDER BY %s`, columns, where, inner, len(args)-1, len(args), outer), args...)
 }
 
-// CountPublic implements [contest.VideoStore]. All videos, or those of a city, are counted already (see the migration
+// CountPublicVideos implements [contest.VideoStore]. All videos, or those of a city, are counted already (see the migration
 // public_counts): it costs as much as there are cities, or one. The rest is counted, which takes the longer the more there are.
-func (s *Store) CountPublic(ctx context.Context, q contest.PublicQuery) (int, error) {
+func (s *Store) CountPublicVideos(ctx context.Context, q contest.PublicQuery) (int, error) {
 	if q.PlayerID == 0 && q.Search == "" {
 		return s.keptCount(ctx, q.City)
 	}
@@ -71,6 +71,6 @@ func scanPublicVideo(row scanner) (contest.PublicVideo, error) {
 	var owner contest.Player
 	err := row.Scan(&v.ID, &v.Title, &v.OwnerID, &owner.FirstName, &owner.LastName, &v.OwnerCity, &v.Votes,
 		&v.Media.Token, &v.Media.Format, &v.Media.Size, &v.Media.Run, (*timestamp)(&v.UploadedAt))
-	v.OwnerName = owner.Name()
+	v.OwnerName = owner.PublicName()
 	return v, err
 }

@@ -73,7 +73,7 @@ func (c *crowded) SignUp(t *rapid.T) {
 func (c *crowded) Publish(t *rapid.T) {
 	_, p := c.some(t)
 	v := c.w.public(t, p, "clip", start)
-	check(t, second(c.w.Publish(t.Context(), v.ID, start))) // which changes nothing
+	check(t, second(c.w.PublishVideo(t.Context(), v.ID, start))) // which changes nothing
 }
 
 // Upload brings a video that is not public.
@@ -89,7 +89,7 @@ func (c *crowded) Upload(t *rapid.T) {
 func (c *crowded) Move(t *rapid.T) {
 	i, p := c.some(t)
 	p.City = rapid.SampledFrom(cities).Draw(t, "city")
-	check(t, c.w.ChangePlayer(t.Context(), p))
+	check(t, c.w.UpdateProfile(t.Context(), p))
 	c.players[i] = p
 }
 
@@ -133,7 +133,7 @@ func (c *crowded) Check(t *rapid.T) { countsAgree(t, c.w) }
 func countsAgree(t tester, w *world) {
 	t.Helper()
 	for _, city := range append([]string{""}, asked...) {
-		got, err := w.CountPublic(t.Context(), contest.PublicQuery{City: city})
+		got, err := w.CountPublicVideos(t.Context(), contest.PublicQuery{City: city})
 		check(t, err)
 		query, args := `SELECT count(*) FROM videos WHERE status = 'public'`, []any{}
 		if city != "" {
@@ -176,7 +176,7 @@ func TestImportCountsWhatIsPublic(t *testing.T) {
 	check(t, second(move.Run(t.Context())))
 
 	countsAgree(t, to)
-	if n, err := to.CountPublic(t.Context(), contest.PublicQuery{City: "bogota"}); n != 2 || err != nil {
+	if n, err := to.CountPublicVideos(t.Context(), contest.PublicQuery{City: "bogota"}); n != 2 || err != nil {
 		t.Errorf("got %d, %v, want 2", n, err)
 	}
 	to.public(t, to.people(t)[4], "Después", at(1000))
@@ -244,7 +244,7 @@ func (w *world) turn(t tester, random *rand.Rand, p *contest.Player) error {
 		return nil
 	case 1:
 		p.City = cities[random.IntN(len(cities))]
-		return w.ChangePlayer(ctx, *p)
+		return w.UpdateProfile(ctx, *p)
 	}
 	return w.mayVote(ctx, random.Int64N(12)+1, *p)
 }

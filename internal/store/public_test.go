@@ -34,7 +34,7 @@ func TestPublicVideosAsEverybodySeesThem(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("videos (-want +got):\n%s", diff)
 			}
-			n, err := w.CountPublic(t.Context(), contest.PublicQuery{})
+			n, err := w.CountPublicVideos(t.Context(), contest.PublicQuery{})
 			if n != 2 || err != nil {
 				t.Errorf("counted %d, %v, want 2", n, err)
 			}
@@ -140,7 +140,7 @@ func TestPublicVideosFilters(t *testing.T) {
 						t.Errorf("titles (-want +got):\n%s", diff)
 					}
 					q.Page = contest.Page{Number: 2, Limit: 1} // the count is of all pages
-					n, err := w.CountPublic(t.Context(), q)
+					n, err := w.CountPublicVideos(t.Context(), q)
 					if n != len(test.want) || err != nil {
 						t.Errorf("counted %d, %v, want %d", n, err, len(test.want))
 					}

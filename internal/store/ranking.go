@@ -6,9 +6,9 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Ranking implements [contest.VoteStore]. A page is a stretch of an index that is kept in the ranking's order; its
+// RankingPage implements [contest.VoteStore]. A page is a stretch of an index that is kept in the ranking's order; its
 // cost does not depend on how many votes there are, and grows with the page's depth by an index entry a row.
-func (s *Store) Ranking(ctx context.Context, q contest.RankingQuery) ([]contest.Standing, error) {
+func (s *Store) RankingPage(ctx context.Context, q contest.RankingQuery) ([]contest.Standing, error) {
 	args := []any{q.Page.Limit, q.Page.Offset()}
 	where, before := ``, `position`
 	if q.City != "" {
@@ -34,7 +34,7 @@ func (s *Store) Ranking(ctx context.Context, q contest.RankingQuery) ([]contest.
 func scanStanding(row scanner) (contest.Standing, error) {
 	var place contest.Standing
 	var p contest.Player
-	err := row.Scan(&place.PlayerID, &p.FirstName, &p.LastName, &place.City, &place.Votes, &place.Before)
-	place.Username = p.Name()
+	err := row.Scan(&place.PlayerID, &p.FirstName, &p.LastName, &place.City, &place.Votes, &place.PreviousPosition)
+	place.Username = p.PublicName()
 	return place, err
 }

@@ -81,7 +81,7 @@ func (m *model) begin(t *rapid.T) {
 		v := m.w.upload(t, m.players[i%3], "clip", m.now)
 		m.videos = append(m.videos, m.w.bring(t, v, contest.Processed))
 		if i < 4 {
-			_, err := m.w.Publish(t.Context(), v.ID, m.now)
+			_, err := m.w.PublishVideo(t.Context(), v.ID, m.now)
 			check(t, err)
 			m.videos[i].Status, m.videos[i].PublishedAt = contest.Public, m.now
 		}
@@ -101,9 +101,9 @@ func (m *model) SignUp(t *rapid.T) {
 // Upload adds a video, in whatever state it may be before it is public.
 func (m *model) Upload(t *rapid.T) {
 	p := m.somePlayer(t, "player")
-	if p.Shut() {
+	if p.IsSuspended() {
 		_, err := m.w.AddVideo(t.Context(), video(p, "clip", m.now))
-		wantErr(t, err, contest.ErrAccountShut)
+		wantErr(t, err, contest.ErrAccountSuspended)
 		return
 	}
 	v := m.w.upload(t, p, "clip", m.now)
@@ -115,9 +115,9 @@ func (m *model) Upload(t *rapid.T) {
 func (m *model) Publish(t *rapid.T) {
 	i := m.someVideo(t)
 	v := &m.videos[i]
-	got, err := m.w.Publish(t.Context(), v.ID, m.now)
-	if m.player(v.PlayerID).Shut() {
-		wantErr(t, err, contest.ErrAccountShut)
+	got, err := m.w.PublishVideo(t.Context(), v.ID, m.now)
+	if m.player(v.PlayerID).IsSuspended() {
+		wantErr(t, err, contest.ErrAccountSuspended)
 		return
 	}
 	switch v.Status {
@@ -146,7 +146,7 @@ func (m *model) VoteAgain(t *rapid.T) { m.vote(t) }
 
 func (m *model) vote(t *rapid.T) {
 	v, voter := &m.videos[m.someVideo(t)], m.somePlayer(t, "voter")
-	n, err := m.votes.Vote(t.Context(), voter, v.ID, "")
+	n, err := m.votes.CastVote(t.Context(), voter, v.ID, "")
 	key := [2]int64{v.ID, voter.ID}
 	_, has := m.given[key]
 	_, void := m.aside[key]
@@ -170,7 +170,7 @@ func (m *model) vote(t *rapid.T) {
 	}
 }
 
-// TakeBack takes somebody's vote back, which mostly is there.
+// WithdrawVote takes somebody's vote back, which mostly is there.
 func (m *model) TakeBack(t *rapid.T) {
 	v, voter := &m.videos[m.someVideo(t)], m.somePlayer(t, "voter")
 	if votes := m.sortedVotes(); len(votes) > 0 && rapid.IntRange(0, 3).Draw(t, "one that is there") > 0 {
@@ -178,7 +178,7 @@ func (m *model) TakeBack(t *rapid.T) {
 		v = &m.videos[slices.IndexFunc(m.videos, func(v contest.Video) bool { return v.ID == key[0] })]
 		voter = m.players[slices.IndexFunc(m.players, func(p contest.Player) bool { return p.ID == key[1] })]
 	}
-	n, err := m.votes.TakeBack(t.Context(), voter, v.ID)
+	n, err := m.votes.WithdrawVote(t.Context(), voter, v.ID)
 	key := [2]int64{v.ID, voter.ID}
 	_, has := m.given[key]
 	switch {
@@ -214,7 +214,7 @@ func (m *model) full(t *rapid.T) {
 	}
 	m.w.agree(t)
 	for _, v := range m.videos {
-		got, err := m.w.Video(t.Context(), v.ID)
+		got, err := m.w.VideoByID(t.Context(), v.ID)
 		check(t, err)
 		if diff := gocmp.Diff(v, got); diff != "" {
 			t.Fatalf("video (-model +store):\n%s", diff)
@@ -227,7 +227,7 @@ func (m *model) compare(t *rapid.T, limit int, city string) {
 	t.Helper()
 	got := []contest.Standing{}
 	for page := 1; ; page++ {
-		list, err := m.votes.Ranking(t.Context(), contest.RankingQuery{Page: contest.Page{Number: page, Limit: limit}, City: city})
+		list, err := m.votes.RankingPage(t.Context(), contest.RankingQuery{Page: contest.Page{Number: page, Limit: limit}, City: city})
 		check(t, err)
 		if len(list) > limit {
 			t.Fatalf("a page of %d has %d rows", limit, len(list))
@@ -253,7 +253,7 @@ func (m *model) ranking(city string) []contest.Standing {
 		if city != "" && cityNames[p.City] != cityNames[city] || city != "" && cityNames[city] == "" {
 			continue
 		}
-		e := entry{Standing: contest.Standing{PlayerID: p.ID, Username: p.Name(), City: p.City}}
+		e := entry{Standing: contest.Standing{PlayerID: p.ID, Username: p.PublicName(), City: p.City}}
 		var public bool
 		e.reached, e.Votes, public = m.stands(p.ID, [2]int64{})
 		if public {
@@ -353,7 +353,7 @@ func TestEqualVotesAreOrderedByWhoReachedThemFirst(t *testing.T) {
 			}
 			names := func() (names []string) {
 				t.Helper()
-				list, err := w.Ranking(t.Context(), contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 10}})
+				list, err := w.RankingPage(t.Context(), contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 10}})
 				check(t, err)
 				for _, s := range list {
 					names = append(names, fmt.Sprintf("%d %s %d", s.Position, s.Username, s.Votes))
@@ -368,11 +368,11 @@ func TestEqualVotesAreOrderedByWhoReachedThemFirst(t *testing.T) {
 				{"no votes: by first publication", func() {}, []string{"1 caro Ríos 0", "2 ana Ríos 0", "3 beto Ríos 0"}},
 				{"beto first", func() { vote(ofBeto, fans[0], 1000); vote(ofAna, fans[0], 1001) }, []string{"1 beto Ríos 1", "2 ana Ríos 1", "3 caro Ríos 0"}},
 				{"beto alone has two", func() { vote(ofBeto, fans[1], 1002) }, []string{"1 beto Ríos 2", "2 ana Ríos 1", "3 caro Ríos 0"}},
-				{"beto's earlier vote goes: the later counts", func() { check(t, second(w.RemoveVote(t.Context(), ofBeto.ID, fans[0].ID))) },
+				{"beto's earlier vote goes: the later counts", func() { check(t, second(w.WithdrawVote(t.Context(), ofBeto.ID, fans[0].ID))) },
 					[]string{"1 ana Ríos 1", "2 beto Ríos 1", "3 caro Ríos 0"}},
 				{"none is left: by publication again", func() {
-					check(t, second(w.RemoveVote(t.Context(), ofBeto.ID, fans[1].ID)))
-					check(t, second(w.RemoveVote(t.Context(), ofAna.ID, fans[0].ID)))
+					check(t, second(w.WithdrawVote(t.Context(), ofBeto.ID, fans[1].ID)))
+					check(t, second(w.WithdrawVote(t.Context(), ofAna.ID, fans[0].ID)))
 				}, []string{"1 caro Ríos 0", "2 ana Ríos 0", "3 beto Ríos 0"}},
 				{"a vote that was given earlier and arrives later", func() {
 					vote(ofAna, fans[0], 2000)

@@ -7,13 +7,13 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Clusters implements [contest.Suspicions]. It reads all votes: an index for it would cost each vote something.
-func (s *Store) Clusters(ctx context.Context, q contest.ClustersQuery) ([]contest.Cluster, error) {
-	return many(ctx, s, "clusters", func(row scanner) (c contest.Cluster, err error) {
+// FindVoteClusters implements [contest.Suspicions]. It reads all votes: an index for it would cost each vote something.
+func (s *Store) FindVoteClusters(ctx context.Context, q contest.VoteClusterQuery) ([]contest.VoteCluster, error) {
+	return many(ctx, s, "clusters", func(row scanner) (c contest.VoteCluster, err error) {
 		var p contest.Player
-		err = row.Scan(&c.PlayerID, &p.FirstName, &p.LastName, &c.Origin, &c.Votes, &c.Young, &c.InAll,
+		err = row.Scan(&c.PlayerID, &p.FirstName, &p.LastName, &c.Origin, &c.Votes, &c.YoungVotes, &c.PlayerVotes,
 			(*timestamp)(&c.First), (*timestamp)(&c.Last))
-		c.Name = p.Name()
+		c.Name = p.PublicName()
 		return c, err
 	}, `
 		SELECT c.player_id, p.first_name, p.last_name, c.origin, c.votes, c.young, COALESCE(s.votes, 0), c.first_at, c.last_at
@@ -27,5 +27,5 @@ func (s *Store) Clusters(ctx context.Context, q contest.ClustersQuery) ([]contes
 		JOIN players AS p ON p.id = c.player_id
 		LEFT JOIN standings AS s ON s.player_id = c.player_id
 		ORDER BY c.young DESC, c.votes DESC, c.player_id, c.origin
-		LIMIT $4`, int64(q.Young/time.Second), timestamp(q.Since), q.Least, q.Limit)
+		LIMIT $4`, int64(q.YoungBelow/time.Second), timestamp(q.Since), q.MinYoungVotes, q.Limit)
 }

@@ -98,18 +98,18 @@ func TestAnUploadBecomesOneVideo(t *testing.T) {
 			u := contest.PartialUpload{ID: "ana's", PlayerID: ana.ID, Title: "Triple", Size: 9, ExpiresAt: at(20)}
 			check(t, w.AddUpload(ctx, u))
 
-			v, err := w.AddVideoFrom(ctx, video(ana, "Triple", at(1)), u.ID)
+			v, err := w.AddVideoFromPartialUpload(ctx, video(ana, "Triple", at(1)), u.ID)
 
 			check(t, err)
 			for who, again := range map[string]contest.Video{"again": video(ana, "2", at(2)), "another": video(beto, "3", at(2))} {
-				if _, err := w.AddVideoFrom(ctx, again, u.ID); !errors.Is(err, contest.ErrNoVideo) {
+				if _, err := w.AddVideoFromPartialUpload(ctx, again, u.ID); !errors.Is(err, contest.ErrNoVideo) {
 					t.Errorf("%s: got %v", who, err)
 				}
 			}
-			if _, err := w.AddVideoFrom(ctx, video(ana, "4", at(2)), "nobody's"); !errors.Is(err, contest.ErrNoVideo) {
+			if _, err := w.AddVideoFromPartialUpload(ctx, video(ana, "4", at(2)), "nobody's"); !errors.Is(err, contest.ErrNoVideo) {
 				t.Errorf("of no upload: got %v", err)
 			}
-			list, err := w.VideosOf(ctx, ana.ID)
+			list, err := w.VideosOfPlayer(ctx, ana.ID)
 			if diff := cmp.Diff([]contest.Video{v}, list); diff != "" || err != nil || v.TaskID == "" {
 				t.Errorf("her videos, %v (-want +got):\n%s", err, diff)
 			}
@@ -154,18 +154,18 @@ func TestPlaceIsTheRankings(t *testing.T) {
 			t.Parallel()
 			w := e.world(t)
 			w.standing(t, 2, 0, 3, 2, 0, 1)
-			list, err := w.Ranking(t.Context(), contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 10}})
+			list, err := w.RankingPage(t.Context(), contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 10}})
 			check(t, err)
 			if len(list) != 6 {
 				t.Fatalf("got %d places", len(list))
 			}
 			for _, s := range list {
-				if place, err := w.Place(t.Context(), s.PlayerID); place != s.Position || err != nil {
+				if place, err := w.RankingPosition(t.Context(), s.PlayerID); place != s.Position || err != nil {
 					t.Errorf("player %d: got place %d, %v, want %d", s.PlayerID, place, err, s.Position)
 				}
 			}
 			nobody := w.player(t, "nobody", "")
-			if _, err := w.Place(t.Context(), nobody.ID); !errors.Is(err, contest.ErrNoPlayer) {
+			if _, err := w.RankingPosition(t.Context(), nobody.ID); !errors.Is(err, contest.ErrNoPlayer) {
 				t.Errorf("without a public video: got %v", err)
 			}
 		})
@@ -180,10 +180,10 @@ func TestRankingIsRememberedOnceADay(t *testing.T) {
 			w := e.world(t)
 			players, videos := w.standing(t, 2, 1, 0, 0)
 			before := func(city string) (list []string) {
-				all, err := w.Ranking(t.Context(), contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 10}, City: city})
+				all, err := w.RankingPage(t.Context(), contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 10}, City: city})
 				check(t, err)
 				for _, s := range all {
-					list = append(list, fmt.Sprintf("%s %d<%d", s.Username[:5], s.Position, s.Before))
+					list = append(list, fmt.Sprintf("%s %d<%d", s.Username[:5], s.Position, s.PreviousPosition))
 				}
 				return list
 			}
@@ -234,7 +234,7 @@ func TestVoted(t *testing.T) {
 			star, other := w.public(t, w.player(t, "ana", ""), "Clavada", start), w.public(t, w.player(t, "beto", ""), "Triple", start)
 			hold := func(when string, v contest.Video, want bool) {
 				t.Helper()
-				if got, err := w.Voted(ctx, v.ID, fan.ID); got != want || err != nil {
+				if got, err := w.HasVoted(ctx, v.ID, fan.ID); got != want || err != nil {
 					t.Errorf("%s: got %t, %v", when, got, err)
 				}
 			}
@@ -242,7 +242,7 @@ func TestVoted(t *testing.T) {
 			check(t, second(w.AddVote(ctx, star.ID, fan.ID, at(1))))
 			hold("after", star, true)
 			hold("another's", other, false)
-			check(t, second(w.RemoveVote(ctx, star.ID, fan.ID)))
+			check(t, second(w.WithdrawVote(ctx, star.ID, fan.ID)))
 			hold("taken back", star, false)
 		})
 	}
@@ -261,7 +261,7 @@ func TestChangedPlayer(t *testing.T) {
 			changed := ana
 			changed.FirstName, changed.LastName, changed.City, changed.Country = "Anaïs", "Ñáñez", "San José", "Costa Rica"
 
-			check(t, w.ChangePlayer(ctx, changed))
+			check(t, w.UpdateProfile(ctx, changed))
 
 			got, err := w.PlayerByID(ctx, ana.ID)
 			if diff := cmp.Diff(changed, got); diff != "" || err != nil {
@@ -272,12 +272,12 @@ func TestChangedPlayer(t *testing.T) {
 			for _, q := range []contest.PublicQuery{
 				{City: "Cali"}, {City: "san jose"}, {Search: "ñañez"}, {Search: "rios"}, {Search: "clavada"},
 			} {
-				n, err := w.CountPublic(ctx, q)
+				n, err := w.CountPublicVideos(ctx, q)
 				check(t, err)
 				found[q.City+q.Search] = n
 			}
 			for _, city := range []string{"cali", "San José"} {
-				list, err := w.Ranking(ctx, contest.RankingQuery{Page: page, City: city})
+				list, err := w.RankingPage(ctx, contest.RankingQuery{Page: page, City: city})
 				check(t, err)
 				found["ranking of "+city] = len(list)
 			}
@@ -287,7 +287,7 @@ func TestChangedPlayer(t *testing.T) {
 			if diff := cmp.Diff(want, found); diff != "" {
 				t.Errorf("found (-want +got):\n%s", diff)
 			}
-			if err := w.ChangePlayer(ctx, contest.Player{ID: 999}); !errors.Is(err, contest.ErrNotSignedIn) {
+			if err := w.UpdateProfile(ctx, contest.Player{ID: 999}); !errors.Is(err, contest.ErrNotSignedIn) {
 				t.Errorf("nobody: got %v", err)
 			}
 		})

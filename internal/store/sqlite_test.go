@@ -151,7 +151,7 @@ func TestWhatIsCommittedIsInTheFiles(t *testing.T) {
 	defer func() { check(t, again.Close()) }()
 	after := newWorld(t, again)
 
-	got, err := after.Video(t.Context(), want.ID)
+	got, err := after.VideoByID(t.Context(), want.ID)
 	check(t, err)
 	if got.Votes != 1 || got.Status != contest.Public {
 		t.Errorf("got %+v", got)
@@ -200,7 +200,7 @@ func TestKilledProgramLosesNothingThatItAcknowledged(t *testing.T) {
 	defer func() { check(t, db.Close()) }()
 	w := newWorld(t, db)
 	for _, id := range acknowledged {
-		v, err := w.Video(t.Context(), id)
+		v, err := w.VideoByID(t.Context(), id)
 		if err != nil {
 			t.Fatalf("video %d was acknowledged: %v", id, err)
 		}

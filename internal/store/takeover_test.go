@@ -12,9 +12,9 @@ import (
 )
 
 // running brings a video into the hands of a run, as the queue and the run do.
-func (w *world) running(t *testing.T, v contest.Video, holder string) contest.Run {
+func (w *world) running(t *testing.T, v contest.Video, holder string) contest.JobRun {
 	t.Helper()
-	r := contest.Run{VideoID: v.ID, TaskID: v.TaskID, Holder: holder}
+	r := contest.JobRun{VideoID: v.ID, TaskID: v.TaskID, HolderID: holder}
 	w.exec(t, `UPDATE river_job SET state = 'running', attempt = attempt + 1 WHERE id = CAST($1 AS BIGINT)`, v.TaskID)
 	check(t, second(w.BeginProcessing(t.Context(), r)))
 	return r
@@ -23,7 +23,7 @@ func (w *world) running(t *testing.T, v contest.Video, holder string) contest.Ru
 // successor is the video with the job that it has now.
 func (w *world) successor(t *testing.T, v contest.Video) contest.Video {
 	t.Helper()
-	now, err := w.Video(t.Context(), v.ID)
+	now, err := w.VideoByID(t.Context(), v.ID)
 	check(t, err)
 	return now
 }
@@ -38,7 +38,7 @@ func TestTakeOver(t *testing.T) {
 			dead := w.running(t, v, "dead")
 			seen, err := w.Held(t.Context())
 			check(t, err)
-			if diff := cmp.Diff([]contest.Held{{Run: dead, Attempt: 1, Beat: 1}}, seen); diff != "" {
+			if diff := cmp.Diff([]contest.RunningJob{{JobRun: dead, Attempt: 1, Heartbeat: 1}}, seen); diff != "" {
 				t.Fatalf("held (-want +got):\n%s", diff)
 			}
 
@@ -46,7 +46,7 @@ func TestTakeOver(t *testing.T) {
 			if err := w.TakeOver(t.Context(), seen[0]); !errors.Is(err, contest.ErrNothingToDo) {
 				t.Errorf("one that lives was taken over: %v", err)
 			}
-			kept, err := w.Video(t.Context(), v.ID)
+			kept, err := w.VideoByID(t.Context(), v.ID)
 			check(t, err)
 			if kept.Progress != 40 {
 				t.Errorf("progress: got %d", kept.Progress)
@@ -77,7 +77,7 @@ func TestTakeOver(t *testing.T) {
 			alive := w.running(t, next, "alive")
 			for name, err := range map[string]error{
 				"beat":   w.Beat(t.Context(), dead, 50),
-				"finish": second(w.FinishProcessing(t.Context(), dead, contest.NewToken(), at(9), mustNotRun(t))),
+				"finish": second(w.FinishProcessing(t.Context(), dead, contest.NewMediaToken(), at(9), mustNotRun(t))),
 				"fail":   second(w.FailProcessing(t.Context(), dead, contest.FailedInternal, mustNotRun(t))),
 			} {
 				if !errors.Is(err, contest.ErrNothingToDo) {
@@ -85,7 +85,7 @@ func TestTakeOver(t *testing.T) {
 				}
 			}
 			check(t, w.Beat(t.Context(), alive, 60))
-			check(t, second(w.FinishProcessing(t.Context(), alive, contest.NewToken(), at(9), nothingElse)))
+			check(t, second(w.FinishProcessing(t.Context(), alive, contest.NewMediaToken(), at(9), nothingElse)))
 		})
 	}
 }

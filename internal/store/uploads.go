@@ -17,7 +17,7 @@ func scanUpload(row scanner) (contest.PartialUpload, error) {
 }
 
 // AddUpload enters an upload that has begun. However many begin at once, it returns *contest.TooManyError and
-// contest.ErrNoRoom for those that a player may not have, and contest.ErrAccountShut.
+// contest.ErrQuotaExceeded for those that a player may not have, and contest.ErrAccountSuspended.
 func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
 	return orGone(s.write(ctx, "add_upload", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := addingMore(ctx, tx, u.PlayerID); err != nil {

@@ -30,8 +30,8 @@ func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, e
 	return v, err
 }
 
-// AddVideoFrom implements [contest.VideoStore]: the video, and the end of its upload, in one transaction.
-func (s *Store) AddVideoFrom(ctx context.Context, v contest.Video, partialID string) (contest.Video, error) {
+// AddVideoFromPartialUpload implements [contest.VideoStore]: the video, and the end of its upload, in one transaction.
+func (s *Store) AddVideoFromPartialUpload(ctx context.Context, v contest.Video, partialID string) (contest.Video, error) {
 	err := s.write(ctx, "add_video_from", func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.addVideo(ctx, tx, &v); err != nil {
 			return err
@@ -55,7 +55,7 @@ func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) erro
 		VALUES ($1, '', $2, 'uploaded', '', 0, $3, $4, $5, '', $6, $7, $8)
 		RETURNING id`,
 		v.PlayerID, v.Title, v.Media.Token, string(v.Media.Format), v.Media.Size,
-		fold(owner.City), fold(v.Title+" "+owner.Name()), timestamp(v.UploadedAt),
+		fold(owner.City), fold(v.Title+" "+owner.PublicName()), timestamp(v.UploadedAt),
 	).Scan(&v.ID)
 	if err != nil {
 		return err
@@ -67,8 +67,8 @@ func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) erro
 // unpublished counts the bytes of a player's originals that are not public.
 const unpublished = `SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM videos WHERE player_id = $1 AND status <> 'public' AND hidden = ''`
 
-// Room implements [contest.VideoStore].
-func (s *Store) Room(ctx context.Context, playerID, bytes int64, now time.Time) error {
+// CheckQuota implements [contest.VideoStore].
+func (s *Store) CheckQuota(ctx context.Context, playerID, bytes int64, now time.Time) error {
 	_, err := one(ctx, s, "room", func(row scanner) (_ int64, err error) {
 		return 0, s.fits(row, bytes)
 	}, nil, taken, playerID, timestamp(now))
@@ -79,14 +79,14 @@ func (s *Store) Room(ctx context.Context, playerID, bytes int64, now time.Time) 
 const taken = `SELECT (` + unpublished + `) + (
 	SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0)`
 
-// fits applies the quota: it returns contest.ErrNoRoom if so many bytes are too many beside those that are taken.
+// fits applies the quota: it returns contest.ErrQuotaExceeded if so many bytes are too many beside those that are taken.
 func (s *Store) fits(taken scanner, bytes int64) error {
 	var there int64
 	if err := taken.Scan(&there); err != nil {
 		return err
 	}
 	if s.maxUnpublished > 0 && there+bytes > s.maxUnpublished {
-		return contest.ErrNoRoom
+		return contest.ErrQuotaExceeded
 	}
 	return nil
 }
@@ -110,8 +110,8 @@ func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, videoID int64) (string,
 	return taskID, err
 }
 
-// Video implements [contest.VideoStore].
-func (s *Store) Video(ctx context.Context, id int64) (contest.Video, error) {
+// VideoByID implements [contest.VideoStore].
+func (s *Store) VideoByID(ctx context.Context, id int64) (contest.Video, error) {
 	return one(ctx, s, "video", scanVideo, contest.ErrNoVideo,
 		`SELECT `+videoColumns+` FROM videos WHERE id = $1`, id)
 }
@@ -122,14 +122,14 @@ func (s *Store) VideoByToken(ctx context.Context, token string) (contest.Video, 
 		`SELECT `+videoColumns+` FROM videos WHERE token = $1`, token)
 }
 
-// VideosOf implements [contest.VideoStore].
-func (s *Store) VideosOf(ctx context.Context, playerID int64) ([]contest.Video, error) {
+// VideosOfPlayer implements [contest.VideoStore].
+func (s *Store) VideosOfPlayer(ctx context.Context, playerID int64) ([]contest.Video, error) {
 	return many(ctx, s, "videos_of", scanVideo,
 		`SELECT `+videoColumns+` FROM videos WHERE player_id = $1 ORDER BY uploaded_at DESC, id DESC`, playerID)
 }
 
-// Publish implements [contest.VideoStore].
-func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
+// PublishVideo implements [contest.VideoStore].
+func (s *Store) PublishVideo(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "publish", func(ctx context.Context, tx *sql.Tx) (err error) {
 		// Whoever changes the player's city or shuts its account meanwhile comes before this or after it.
@@ -157,22 +157,22 @@ func (s *Store) Publish(ctx context.Context, id int64, at time.Time) (contest.Vi
 		if err != nil {
 			return err
 		}
-		return note(ctx, tx, contest.Act{
+		return note(ctx, tx, contest.AuditEntry{
 			At: at, Actor: contest.ByPlayer, Action: contest.PublishedVideo, PlayerID: v.PlayerID, VideoID: id,
 		})
 	})
 	return v, err
 }
 
-// Requeue implements [contest.VideoStore].
-func (s *Store) Requeue(ctx context.Context, id int64) (contest.Video, error) {
+// RequeueVideo implements [contest.VideoStore].
+func (s *Store) RequeueVideo(ctx context.Context, id int64) (contest.Video, error) {
 	return s.requeue(ctx, id, func(context.Context, *sql.Tx, contest.Video) error { return nil })
 }
 
-// RequeueForOrganizer implements [contest.VideoStore].
-func (s *Store) RequeueForOrganizer(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
+// RequeueVideoForOrganizer implements [contest.VideoStore].
+func (s *Store) RequeueVideoForOrganizer(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
 	return s.requeue(ctx, id, func(ctx context.Context, tx *sql.Tx, v contest.Video) error {
-		return note(ctx, tx, contest.Act{
+		return note(ctx, tx, contest.AuditEntry{
 			At: at, Actor: contest.ByOrganizer, Action: contest.RetriedVideo, PlayerID: v.PlayerID, VideoID: id,
 		})
 	})
@@ -211,14 +211,14 @@ func (s *Store) DeleteVideo(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
-		return note(ctx, tx, contest.Act{
+		return note(ctx, tx, contest.AuditEntry{
 			At: s.clock(), Actor: contest.ByPlayer, Action: contest.DeletedVideo, PlayerID: playerID, VideoID: id,
 		})
 	})
 }
 
-// MediaOf implements [contest.VideoStore].
-func (s *Store) MediaOf(ctx context.Context, tokens []string) ([]contest.Media, error) {
+// MediaByTokens implements [contest.VideoStore].
+func (s *Store) MediaByTokens(ctx context.Context, tokens []string) ([]contest.Media, error) {
 	if len(tokens) == 0 {
 		return nil, nil
 	}

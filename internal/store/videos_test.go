@@ -35,7 +35,7 @@ func TestAddVideoCommitsRowAndJobTogether(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("video (-want +got):\n%s", diff)
 			}
-			kept, err := w.Video(t.Context(), got.ID)
+			kept, err := w.VideoByID(t.Context(), got.ID)
 			check(t, err)
 			if diff := cmp.Diff(want, kept); diff != "" {
 				t.Errorf("row (-want +got):\n%s", diff)
@@ -75,7 +75,7 @@ func TestNoRowWithoutJobAndNoJobWithoutRow(t *testing.T) {
 				"add, the queue fails": {second(broken.AddVideo(t.Context(), video(p, "new", start))), errBroken},
 				"add, the row fails":   {second(w.AddVideo(t.Context(), taken)), nil},
 				"add, nobody's":        {second(w.AddVideo(t.Context(), video(contest.Player{ID: 99}, "new", start))), contest.ErrNotSignedIn},
-				"queue again":          {second(broken.Requeue(t.Context(), failed.ID)), errBroken},
+				"queue again":          {second(broken.RequeueVideo(t.Context(), failed.ID)), errBroken},
 				"restart":              {broken.Restart(t.Context(), waiting.ID, waiting.TaskID), errBroken},
 			} {
 				if call.err == nil || call.want != nil && !errors.Is(call.err, call.want) {
@@ -114,7 +114,7 @@ func TestRowsAndJobsStayPairsWhenManyUploadAtOnce(t *testing.T) {
 				if err != nil {
 					continue
 				}
-				v, err := w.Video(t.Context(), ids[i])
+				v, err := w.VideoByID(t.Context(), ids[i])
 				check(t, err)
 				if args := args(w.job(t, v.TaskID)); args != fmt.Sprintf(`{"video_id":%d}`, v.ID) || !v.UploadedAt.Equal(at(i)) {
 					t.Errorf("upload %d was told to be video %d, whose job has %s, uploaded at %s", i, v.ID, args, v.UploadedAt)
@@ -158,7 +158,7 @@ func TestVideoThere(t *testing.T) {
 				if want.Status != status {
 					t.Fatalf("got status %s, want %s", want.Status, status)
 				}
-				byID, err := w.Video(t.Context(), want.ID)
+				byID, err := w.VideoByID(t.Context(), want.ID)
 				check(t, err)
 				if diff := cmp.Diff(want, byID); diff != "" {
 					t.Errorf("%s by id (-want +got):\n%s", status, diff)
@@ -170,11 +170,11 @@ func TestVideoThere(t *testing.T) {
 				}
 			}
 			for _, id := range []int64{0, -1, 99, 1<<63 - 1} {
-				if _, err := w.Video(t.Context(), id); !errors.Is(err, contest.ErrNoVideo) {
+				if _, err := w.VideoByID(t.Context(), id); !errors.Is(err, contest.ErrNoVideo) {
 					t.Errorf("%d: got %v, want %v", id, err, contest.ErrNoVideo)
 				}
 			}
-			for _, token := range []string{"", "%", contest.NewToken()} {
+			for _, token := range []string{"", "%", contest.NewMediaToken()} {
 				if _, err := w.VideoByToken(t.Context(), token); !errors.Is(err, contest.ErrNoVideo) {
 					t.Errorf("%q: got %v, want %v", token, err, contest.ErrNoVideo)
 				}
@@ -196,12 +196,12 @@ func TestVideosOf(t *testing.T) {
 			early := w.public(t, ana, "early", at(-1))
 			same := w.upload(t, ana, "as old, and later", at(0))
 
-			got, err := w.VideosOf(t.Context(), ana.ID)
+			got, err := w.VideosOfPlayer(t.Context(), ana.ID)
 			check(t, err)
 			if diff := cmp.Diff([]contest.Video{late, same, old, early}, got); diff != "" {
 				t.Errorf("videos (-want +got):\n%s", diff)
 			}
-			none, err := w.VideosOf(t.Context(), 99)
+			none, err := w.VideosOfPlayer(t.Context(), 99)
 			if none == nil || len(none) > 0 || err != nil {
 				t.Errorf("nobody's: got %#v, %v, want an empty list", none, err)
 			}
@@ -218,7 +218,7 @@ func TestPublish(t *testing.T) {
 			p := w.player(t, "ana", "Cali")
 			v := w.bring(t, w.upload(t, p, "Clavada", start), contest.Processed)
 
-			got, err := w.Publish(t.Context(), v.ID, at(500))
+			got, err := w.PublishVideo(t.Context(), v.ID, at(500))
 			check(t, err)
 
 			want := v
@@ -227,7 +227,7 @@ func TestPublish(t *testing.T) {
 				t.Errorf("video (-want +got):\n%s", diff)
 			}
 			before := w.content(t)
-			again, err := w.Publish(t.Context(), v.ID, at(900))
+			again, err := w.PublishVideo(t.Context(), v.ID, at(900))
 			check(t, err)
 			if diff := cmp.Diff(want, again); diff != "" {
 				t.Errorf("a second time (-want +got):\n%s", diff)
@@ -254,7 +254,7 @@ func TestGuardedChangesFromWrongStates(t *testing.T) {
 		"publish": {
 			func(t *testing.T, w *world, v contest.Video) error {
 				t.Helper()
-				return second(w.Publish(t.Context(), v.ID, at(9)))
+				return second(w.PublishVideo(t.Context(), v.ID, at(9)))
 			},
 			map[contest.Status]error{
 				contest.Uploaded: contest.ErrNotProcessed, contest.Processing: contest.ErrNotProcessed, contest.Failed: contest.ErrNotProcessed,
@@ -264,7 +264,7 @@ func TestGuardedChangesFromWrongStates(t *testing.T) {
 		"requeue": {
 			func(t *testing.T, w *world, v contest.Video) error {
 				t.Helper()
-				return second(w.Requeue(t.Context(), v.ID))
+				return second(w.RequeueVideo(t.Context(), v.ID))
 			},
 			map[contest.Status]error{
 				contest.Uploaded: contest.ErrNotFailed, contest.Processing: contest.ErrNotFailed,
@@ -291,7 +291,7 @@ func TestGuardedChangesFromWrongStates(t *testing.T) {
 		"finish": {
 			func(t *testing.T, w *world, v contest.Video) error {
 				t.Helper()
-				return second(w.FinishProcessing(t.Context(), runOf(v), contest.NewToken(), at(9), mustNotRun(t)))
+				return second(w.FinishProcessing(t.Context(), runOf(v), contest.NewMediaToken(), at(9), mustNotRun(t)))
 			},
 			nothingToDo(contest.Uploaded, contest.Processed, contest.Public, contest.Failed),
 			contest.ErrNothingToDo,
@@ -354,7 +354,7 @@ func TestRequeue(t *testing.T) {
 			w := e.world(t)
 			v := w.bring(t, w.upload(t, w.player(t, "ana", ""), "Clavada", start), contest.Failed)
 
-			got, err := w.Requeue(t.Context(), v.ID)
+			got, err := w.RequeueVideo(t.Context(), v.ID)
 			check(t, err)
 
 			want := v
@@ -362,7 +362,7 @@ func TestRequeue(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("video (-want +got):\n%s", diff)
 			}
-			kept, err := w.Video(t.Context(), v.ID)
+			kept, err := w.VideoByID(t.Context(), v.ID)
 			check(t, err)
 			if diff := cmp.Diff(want, kept); diff != "" {
 				t.Errorf("row (-want +got):\n%s", diff)
@@ -384,7 +384,7 @@ func TestDeleteVideo(t *testing.T) {
 			for _, status := range []contest.Status{contest.Uploaded, contest.Processing, contest.Processed, contest.Failed} {
 				v := w.bring(t, w.upload(t, p, "Clavada", start), status)
 				check(t, w.DeleteVideo(t.Context(), v.ID))
-				if _, err := w.Video(t.Context(), v.ID); !errors.Is(err, contest.ErrNoVideo) {
+				if _, err := w.VideoByID(t.Context(), v.ID); !errors.Is(err, contest.ErrNoVideo) {
 					t.Errorf("%s: got %v, want %v", status, err, contest.ErrNoVideo)
 				}
 			}
@@ -401,14 +401,14 @@ func TestPublishWhileThePlayerMoves(t *testing.T) {
 	v := w.bring(t, w.upload(t, p, "Clavada", start), contest.Processed)
 	tx, err := w.db.Writer.BeginTx(ctx, nil)
 	check(t, err)
-	for _, statement := range []string{ // as ChangePlayer begins
+	for _, statement := range []string{ // as UpdateProfile begins
 		`UPDATE players SET city = 'Tunja', city_key = 'tunja' WHERE id = $1`,
 		`UPDATE standings SET city_key = 'tunja' WHERE player_id = $1`,
 	} {
 		check(t, second(tx.ExecContext(ctx, statement, p.ID)))
 	}
 	published := make(chan error, 1)
-	go func() { published <- second(w.Publish(ctx, v.ID, at(500))) }() // ends below
+	go func() { published <- second(w.PublishVideo(ctx, v.ID, at(500))) }() // ends below
 	eventually(t, "the publication waits, or is over", func() bool {
 		return len(published) > 0 ||
 			w.number(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
@@ -419,7 +419,7 @@ func TestPublishWhileThePlayerMoves(t *testing.T) {
 	if n := w.number(t, `SELECT count(*) FROM standings WHERE player_id = $1 AND city_key = 'tunja'`, p.ID); n != 1 {
 		t.Error("the player stands where it lived before")
 	}
-	if _, err := w.Publish(ctx, 1<<40, at(500)); !errors.Is(err, contest.ErrNoVideo) {
+	if _, err := w.PublishVideo(ctx, 1<<40, at(500)); !errors.Is(err, contest.ErrNoVideo) {
 		t.Errorf("no video: got %v", err)
 	}
 }
@@ -435,7 +435,7 @@ func TestPublishAndDeleteAtOnce(t *testing.T) {
 				v := w.bring(t, w.upload(t, p, "Clavada", at(i)), contest.Processed)
 				errs := atOnce(2, func(i int) error {
 					if i == 0 {
-						return second(w.Publish(t.Context(), v.ID, start))
+						return second(w.PublishVideo(t.Context(), v.ID, start))
 					}
 					return w.DeleteVideo(t.Context(), v.ID)
 				})
@@ -460,17 +460,17 @@ func TestMediaOf(t *testing.T) {
 			w.upload(t, p, "not asked for", start)
 			many := []string{a.Media.Token, b.Media.Token}
 			for range 500 {
-				many = append(many, contest.NewToken())
+				many = append(many, contest.NewMediaToken())
 			}
 			for name, test := range map[string]struct {
 				tokens []string
 				want   []contest.Media
 			}{
 				"none":               {nil, nil},
-				"unknown":            {[]string{contest.NewToken(), "%", ""}, nil},
+				"unknown":            {[]string{contest.NewMediaToken(), "%", ""}, nil},
 				"two of many, twice": {append(many, a.Media.Token), []contest.Media{a.Media, b.Media}},
 			} {
-				got, err := w.MediaOf(t.Context(), test.tokens)
+				got, err := w.MediaByTokens(t.Context(), test.tokens)
 				check(t, err)
 				slices.SortFunc(got, func(x, _ contest.Media) int {
 					if x.Token == a.Media.Token {
@@ -499,7 +499,7 @@ func TestBigVideos(t *testing.T) {
 			v.Media.Size, v.Media.Format = 1<<40, contest.MOV
 			want, err := w.AddVideo(t.Context(), v)
 			check(t, err)
-			got, err := w.Video(t.Context(), want.ID)
+			got, err := w.VideoByID(t.Context(), want.ID)
 			check(t, err)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("video (-want +got):\n%s", diff)

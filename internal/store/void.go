@@ -11,7 +11,7 @@ import (
 )
 
 // PlayersVotedFor implements [contest.ModerationStore].
-func (s *Store) PlayersVotedFor(ctx context.Context, q contest.Selection, void bool) ([]int64, error) {
+func (s *Store) PlayersVotedFor(ctx context.Context, q contest.VoteSelection, void bool) ([]int64, error) {
 	where, args := selectedVotes(q)
 	query := `SELECT player_id FROM votes WHERE ` + where + `
 		UNION SELECT player_id FROM votes_set_aside WHERE ` + where + ` AND why = 'hidden'
@@ -23,7 +23,7 @@ func (s *Store) PlayersVotedFor(ctx context.Context, q contest.Selection, void b
 }
 
 // VoidVotes implements [contest.ModerationStore].
-func (s *Store) VoidVotes(ctx context.Context, q contest.Selection, d contest.Decision) (e contest.Effect, err error) {
+func (s *Store) VoidVotes(ctx context.Context, q contest.VoteSelection, d contest.Decision) (e contest.Effect, err error) {
 	where, args := selectedVotes(q)
 	on, void := affect, voidAll
 	if q.VoterID != 0 {
@@ -72,8 +72,8 @@ func voidEach(ctx context.Context, tx *sql.Tx, where string, args []any) (votes 
 	return len(list), nil
 }
 
-// RestoreVotes implements [contest.ModerationStore]. Those for a hidden video will count when it is shown.
-func (s *Store) RestoreVotes(ctx context.Context, q contest.Selection, d contest.Decision) (e contest.Effect, err error) {
+// ReinstateVotes implements [contest.ModerationStore]. Those for a hidden video will count when it is shown.
+func (s *Store) ReinstateVotes(ctx context.Context, q contest.VoteSelection, d contest.Decision) (e contest.Effect, err error) {
 	where, args := selectedVotes(q)
 	err = s.decide(ctx, "restore_votes", d, func(ctx context.Context, tx *sql.Tx) error {
 		e, err = affect(ctx, tx, q.PlayerID, func(e *contest.Effect) error {
@@ -87,21 +87,21 @@ func (s *Store) RestoreVotes(ctx context.Context, q contest.Selection, d contest
 			e.Votes = hidden + counting
 			return err
 		})
-		return noteVotes(ctx, tx, q, d, contest.RestoredVotes, e, err)
+		return noteVotes(ctx, tx, q, d, contest.ReinstatedVotes, e, err)
 	})
 	return e, err
 }
 
 // noteVotes enters what was done, unless it was nothing: votes may have been taken back before they were held.
-func noteVotes(ctx context.Context, tx *sql.Tx, q contest.Selection, d contest.Decision, action contest.Action, e contest.Effect, err error) error {
+func noteVotes(ctx context.Context, tx *sql.Tx, q contest.VoteSelection, d contest.Decision, action contest.Action, e contest.Effect, err error) error {
 	if err != nil || e.Votes == 0 {
 		return err
 	}
-	return note(ctx, tx, d.Act(action, q.PlayerID, q.VideoID, selectedWords(q, e.Votes)))
+	return note(ctx, tx, d.AuditEntry(action, q.PlayerID, q.VideoID, selectedWords(q, e.Votes)))
 }
 
 // selectedVotes is the condition of a selection, in votes as in those set aside.
-func selectedVotes(q contest.Selection) (where string, args []any) {
+func selectedVotes(q contest.VoteSelection) (where string, args []any) {
 	var conditions []string
 	add := func(condition string, value any) {
 		args = append(args, value)
@@ -126,7 +126,7 @@ func selectedVotes(q contest.Selection) (where string, args []any) {
 }
 
 // selectedWords say in the audit log which votes they were.
-func selectedWords(q contest.Selection, votes int) string {
+func selectedWords(q contest.VoteSelection, votes int) string {
 	words := fmt.Sprintf("%d votes", votes)
 	if q.VoterID != 0 {
 		words += fmt.Sprintf(" of account %d", q.VoterID)

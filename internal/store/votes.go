@@ -16,12 +16,12 @@ import (
 
 // AddVote enters a vote of which nothing is known.
 func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (votes int, err error) {
-	return s.AddVoteFrom(ctx, videoID, voterID, at, contest.NoSignal)
+	return s.CastVote(ctx, videoID, voterID, at, contest.UnknownVoteSignal)
 }
 
-// AddVoteFrom implements [contest.VoteStore]. The player's row is taken first, so that the votes for a player follow each other;
+// CastVote implements [contest.VoteStore]. The player's row is taken first, so that the votes for a player follow each other;
 // the primary key of the votes decides races of one person's.
-func (s *Store) AddVoteFrom(ctx context.Context, videoID, voterID int64, at time.Time, from contest.Signal) (votes int, err error) {
+func (s *Store) CastVote(ctx context.Context, videoID, voterID int64, at time.Time, from contest.VoteSignal) (votes int, err error) {
 	defer s.observed("add_vote", &err)()
 	b := &ballot{videoID: videoID, voterID: voterID, at: at.Truncate(time.Microsecond), from: from} // as the database will have it
 	if s.crowds == nil {
@@ -94,8 +94,8 @@ func lift(ctx context.Context, tx *sql.Tx, videoID int64, at time.Time) (playerI
 	return playerID, before, orNone(err, contest.ErrNoVideo)
 }
 
-// RemoveVote implements [contest.VoteStore].
-func (s *Store) RemoveVote(ctx context.Context, videoID, voterID int64) (votes int, err error) {
+// WithdrawVote implements [contest.VoteStore].
+func (s *Store) WithdrawVote(ctx context.Context, videoID, voterID int64) (votes int, err error) {
 	err = s.writeRow(ctx, "remove_vote", videoID, func(ctx context.Context, tx *sql.Tx) error {
 		votes, err = takeBack(ctx, tx, videoID, voterID)
 		return err
@@ -167,8 +167,8 @@ func stand(ctx context.Context, tx *sql.Tx, playerID int64, at time.Time) error 
 	return err
 }
 
-// Voted implements [contest.VoteStore].
-func (s *Store) Voted(ctx context.Context, videoID, voterID int64) (bool, error) {
+// HasVoted implements [contest.VoteStore].
+func (s *Store) HasVoted(ctx context.Context, videoID, voterID int64) (bool, error) {
 	n, err := one(ctx, s, "voted", scanInt, nil,
 		`SELECT count(*) FROM votes WHERE video_id = $1 AND voter_id = $2`, videoID, voterID)
 	return n > 0, err

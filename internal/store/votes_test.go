@@ -70,7 +70,7 @@ func TestVotesCount(t *testing.T) {
 				check(t, err)
 				got = append(got, n)
 			}
-			n, err := w.RemoveVote(t.Context(), v.ID, fans[0].ID)
+			n, err := w.WithdrawVote(t.Context(), v.ID, fans[0].ID)
 			check(t, err)
 			if diff := cmp.Diff([]int{1, 2, 1}, append(got, n)); diff != "" {
 				t.Errorf("votes of the video (-want +got):\n%s", diff)
@@ -96,10 +96,10 @@ func TestVotesThatAreRefusedCountNothing(t *testing.T) {
 			if n, err := w.AddVote(t.Context(), v.ID, fan.ID, at(901)); n != 0 || !errors.Is(err, contest.ErrAlreadyVoted) {
 				t.Errorf("again: got %d, %v, want %v", n, err, contest.ErrAlreadyVoted)
 			}
-			if n, err := w.RemoveVote(t.Context(), v.ID, star.ID); n != 0 || !errors.Is(err, contest.ErrNotVoted) {
+			if n, err := w.WithdrawVote(t.Context(), v.ID, star.ID); n != 0 || !errors.Is(err, contest.ErrNotVoted) {
 				t.Errorf("not voted: got %d, %v, want %v", n, err, contest.ErrNotVoted)
 			}
-			if n, err := w.RemoveVote(t.Context(), 99, fan.ID); n != 0 || !errors.Is(err, contest.ErrNotVoted) {
+			if n, err := w.WithdrawVote(t.Context(), 99, fan.ID); n != 0 || !errors.Is(err, contest.ErrNotVoted) {
 				t.Errorf("no video: got %d, %v, want %v", n, err, contest.ErrNotVoted)
 			}
 			for _, id := range []int64{private.ID, 99} {
@@ -136,7 +136,7 @@ func TestOneVotePerPersonAndVideoWhateverRaces(t *testing.T) {
 			}
 			w.agree(t)
 
-			errs = atOnce(50, func(int) error { return second(w.RemoveVote(t.Context(), v.ID, fan.ID)) })
+			errs = atOnce(50, func(int) error { return second(w.WithdrawVote(t.Context(), v.ID, fan.ID)) })
 
 			if n := succeeded(t, errs, contest.ErrNotVoted); n != 1 {
 				t.Errorf("the vote was taken back %d times", n)
@@ -166,7 +166,7 @@ func TestManyVoteForOneStarAtOnce(t *testing.T) {
 			if n := succeeded(t, errs, nil); n != 2*len(fans) {
 				t.Errorf("%d votes were accepted, want %d", n, 2*len(fans))
 			}
-			ranking, err := w.Ranking(t.Context(), contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 10}})
+			ranking, err := w.RankingPage(t.Context(), contest.RankingQuery{Page: contest.Page{Number: 1, Limit: 10}})
 			check(t, err)
 			want := []contest.Standing{{Position: 1, PlayerID: star.ID, Username: "ana Ríos", Votes: 80}}
 			if diff := cmp.Diff(want, ranking); diff != "" {
@@ -199,7 +199,7 @@ func TestVotesAndTakingBackRace(t *testing.T) {
 					} else if !errors.Is(err, contest.ErrAlreadyVoted) {
 						return err
 					}
-					if _, err := w.RemoveVote(t.Context(), v.ID, fan.ID); err == nil {
+					if _, err := w.WithdrawVote(t.Context(), v.ID, fan.ID); err == nil {
 						taken[i]++
 					} else if !errors.Is(err, contest.ErrNotVoted) {
 						return err
@@ -242,7 +242,7 @@ func TestTheMomentAVoteWasReached(t *testing.T) {
 			for move := range 300 {
 				fan := fans[random.IntN(len(fans))]
 				if voted[fan] {
-					check(t, second(w.RemoveVote(t.Context(), v.ID, fan)))
+					check(t, second(w.WithdrawVote(t.Context(), v.ID, fan)))
 				} else { // not after the one before, one time out of two
 					check(t, second(w.AddVote(t.Context(), v.ID, fan, at(1000+random.IntN(20)))))
 				}
@@ -258,7 +258,7 @@ func TestTheMomentAVoteWasReached(t *testing.T) {
 			}
 			for fan, is := range voted {
 				if is {
-					check(t, second(w.RemoveVote(t.Context(), v.ID, fan)))
+					check(t, second(w.WithdrawVote(t.Context(), v.ID, fan)))
 				}
 			}
 			if n := w.number(t, `SELECT count(*) FROM votes_taken_back`); n != 0 || w.reached(t, star) != begin {

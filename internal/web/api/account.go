@@ -55,7 +55,7 @@ type messageOutput struct {
 }
 
 func (a *API) deleteAccount(ctx context.Context, in *deleteAccountInput) (*messageOutput, error) {
-	err := a.guarded(ctx, in.player, func() error { return a.Accounts.Delete(ctx, in.player, in.Body.Password) })
+	err := a.guarded(ctx, in.player, func() error { return a.Accounts.DeleteAccount(ctx, in.player, in.Body.Password) })
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ type exportOutput struct {
 const ExportName = `attachment; filename="risingstars.json"`
 
 func (a *API) export(ctx context.Context, in *exportInput) (*exportOutput, error) {
-	e, err := a.Accounts.Export(ctx, in.player)
+	e, err := a.Accounts.ExportData(ctx, in.player)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (a *API) export(ctx context.Context, in *exportInput) (*exportOutput, error
 
 // Exported makes the same document for the site, with links that begin with base.
 func (a *API) Exported(ctx context.Context, p contest.Player, base string) ([]byte, error) {
-	e, err := a.Accounts.Export(ctx, p)
+	e, err := a.Accounts.ExportData(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -156,22 +156,22 @@ func (a *API) Exported(ctx context.Context, p contest.Player, base string) ([]by
 
 func (a *API) exported(base string, e contest.Export) Exported {
 	out := Exported{
-		Profile: ExportedProfile{profileOf(e.Player).Body, moment(e.Player.CreatedAt), e.Player.Generation},
-		Videos:  make([]ExportedVideo, len(e.Videos)), Votes: make([]ExportedVote, len(e.Votes)), Activity: make([]ExportedAct, len(e.Acts)),
+		Profile: ExportedProfile{profileOf(e.Player).Body, moment(e.Player.CreatedAt), e.Player.SessionVersion},
+		Videos:  make([]ExportedVideo, len(e.Videos)), Votes: make([]ExportedVote, len(e.Votes)), Activity: make([]ExportedAct, len(e.AuditEntries)),
 		Sessions: make([]ExportedSession, len(e.Sessions)), Uploads: make([]ExportedUpload, len(e.Uploads)),
 	}
 	for i, v := range e.Videos {
 		out.Videos[i] = ExportedVideo{
 			Video: a.video(base, v), Votes: v.Votes, Bytes: v.Media.Size, PublishedAt: momentOrNull(v.PublishedAt),
-			OriginalURL: a.partURL(base, v, contest.OriginalPart, v.Media.Original()),
-			PosterURL:   a.partURL(base, v, contest.PosterPart, v.Media.Poster()),
+			OriginalURL: a.partURL(base, v, contest.OriginalPart, v.Media.OriginalKey()),
+			PosterURL:   a.partURL(base, v, contest.PosterPart, v.Media.PosterKey()),
 		}
 	}
 	for i, v := range e.Votes {
 		out.Votes[i] = exportedVote(v)
 	}
 	for i, s := range e.Sessions {
-		out.Sessions[i] = ExportedSession{s.Generation, moment(s.ExpiresAt)}
+		out.Sessions[i] = ExportedSession{s.SessionVersion, moment(s.ExpiresAt)}
 	}
 	for i, u := range e.Uploads {
 		out.Uploads[i] = ExportedUpload{Title: u.Title, MediaType: u.DeclaredType, Bytes: u.Size, ExpiresAt: moment(u.ExpiresAt)}
@@ -179,7 +179,7 @@ func (a *API) exported(base string, e contest.Export) Exported {
 			out.Uploads[i].VideoID = &u.VideoID
 		}
 	}
-	for i, act := range e.Acts {
+	for i, act := range e.AuditEntries {
 		out.Activity[i] = ExportedAct{At: moment(act.At), By: string(act.Actor), Action: string(act.Action)}
 		if act.VideoID != 0 {
 			out.Activity[i].VideoID = &act.VideoID
@@ -188,7 +188,7 @@ func (a *API) exported(base string, e contest.Export) Exported {
 	return out
 }
 
-func exportedVote(v contest.GivenVote) ExportedVote {
+func exportedVote(v contest.CastVote) ExportedVote {
 	out := ExportedVote{VideoID: v.VideoID, Title: v.Title, VotedAt: moment(v.VotedAt), Counts: v.Counts}
 	if v.Origin != "" {
 		out.Origin = &v.Origin

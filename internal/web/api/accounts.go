@@ -86,7 +86,7 @@ func (a *API) signIn(ctx context.Context, in *signInInput) (*signInOutput, error
 func (a *API) tokenOf(p contest.Player) (out *signInOutput, err error) {
 	out = &signInOutput{CacheControl: "no-store"}
 	out.Body.TokenType = "bearer"
-	out.Body.AccessToken, out.Body.ExpiresIn, err = a.Tokens.Issue(p.ID, p.Generation)
+	out.Body.AccessToken, out.Body.ExpiresIn, err = a.Tokens.Issue(p.ID, p.SessionVersion)
 	return out, err
 }
 

@@ -49,5 +49,5 @@ func (a *API) Authenticate(ctx context.Context, header string) (contest.Player, 
 	if err != nil {
 		return contest.Player{}, contest.ErrNotSignedIn
 	}
-	return a.Players.OfGeneration(ctx, id, generation)
+	return a.Players.PlayerWithSessionVersion(ctx, id, generation)
 }

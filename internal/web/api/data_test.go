@@ -55,7 +55,7 @@ const (
 // process does a worker's work on a video in no time, on a server that has none.
 func process(tb testing.TB, s *apptest.Server, id int64) {
 	tb.Helper()
-	run := contest.NewToken()
+	run := contest.NewMediaToken()
 	folder := filepath.Join(mediaFolder(tb, s, id), run)
 	err := os.Mkdir(folder, 0o700)
 	for name, content := range map[string]string{"clip.mp4": clipContent, "poster.jpg": posterContent} {

@@ -51,7 +51,7 @@ func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
 		defer watch.Close()
-		if in.LastEventID != "" && now.Status.Settled() {
+		if in.LastEventID != "" && now.Status.IsSettled() {
 			hctx.SetStatus(http.StatusNoContent)
 			return
 		}
@@ -71,7 +71,7 @@ func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 // present is a video's state as an event.
 func (a *API) present(ctx context.Context, p contest.Player, id int64) (contest.Event, error) {
 	running := a.Live.Progress(ctx, id)
-	v, err := a.Videos.Own(ctx, p, id)
+	v, err := a.Videos.OwnVideo(ctx, p, id)
 	return contest.Event{VideoID: id, Status: v.Status, Progress: progress(v, running), Failure: v.Failure}, err
 }
 
@@ -82,7 +82,7 @@ func (a *API) follow(ctx context.Context, s *stream, watch *live.Watch, now cont
 	quiet, again := time.NewTicker(keepAlive), time.NewTicker(lookAgain)
 	defer quiet.Stop()
 	defer again.Stop()
-	if s.send(now) != nil || now.Status.Settled() {
+	if s.send(now) != nil || now.Status.IsSettled() {
 		return
 	}
 	for {
@@ -110,7 +110,7 @@ func (a *API) follow(ctx context.Context, s *stream, watch *live.Watch, now cont
 			continue // known already
 		}
 		now = e
-		if s.send(e) != nil || e.Deleted || e.Status.Settled() {
+		if s.send(e) != nil || e.Deleted || e.Status.IsSettled() {
 			return
 		}
 	}

@@ -22,7 +22,7 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	cache := "public, max-age=31536000, immutable"
-	if !v.Open(part) {
+	if !v.IsOpenToPublic(part) {
 		if !a.Links.Valid(key, r.URL.Query()) {
 			problem.Write(w, r, contest.ErrNoVideo) // as if there were nothing
 			return
@@ -31,7 +31,7 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Content-Security-Policy", mediaPolicy)
-	if a.redirected(w, r, key, v.Media.MediaType(part), v.Open(part)) {
+	if a.redirected(w, r, key, v.Media.MediaType(part), v.IsOpenToPublic(part)) {
 		return
 	}
 	if a.AccelRedirect != "" { // nginx sends it

@@ -37,11 +37,11 @@ func newOpenMedia() openMedia {
 // byKey finds the video and the part that a key names. While the database is away, it knows what was open to all and asked
 // for in the last minutes.
 func (a *API) byKey(ctx context.Context, key string) (contest.Video, contest.Part, error) {
-	v, part, err := a.Videos.ByKey(ctx, key)
-	if err == nil && v.Open(part) {
+	v, part, err := a.Videos.VideoByMediaKey(ctx, key)
+	if err == nil && v.IsOpenToPublic(part) {
 		a.open.kept.Add(key, openObject{v, part, time.Now()})
 	}
-	if err == nil && !v.Open(part) {
+	if err == nil && !v.IsOpenToPublic(part) {
 		a.open.kept.Remove(key) // hidden meanwhile
 	}
 	if errors.Is(err, contest.ErrUnavailable) {

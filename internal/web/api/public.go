@@ -54,7 +54,7 @@ func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicV
 			return encode(list, err, func(v contest.PublicVideo) publicVideo {
 				return publicVideo{
 					ID: v.ID, VideoID: v.ID, Title: v.Title, UploadedAt: moment(v.UploadedAt),
-					ProcessedURL: openURL(base, v.Media.Clip()), PosterURL: openURL(base, v.Media.Poster()),
+					ProcessedURL: openURL(base, v.Media.RenditionKey()), PosterURL: openURL(base, v.Media.PosterKey()),
 					OwnerName: v.OwnerName, OwnerCity: v.OwnerCity, Votes: v.Votes,
 				}
 			})
@@ -73,7 +73,7 @@ func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicV
 func (a *API) countPublic(ctx context.Context, q contest.PublicQuery) (int, error) {
 	digits, err := a.Live.Fetch(ctx, contest.VideosChanged, "count "+strconv.Quote(q.City)+q.Search,
 		func(ctx context.Context) ([]byte, error) {
-			n, err := a.Videos.CountPublic(ctx, q)
+			n, err := a.Videos.CountPublicVideos(ctx, q)
 			return strconv.AppendInt(nil, int64(n), 10), err
 		})
 	if err != nil {
@@ -137,7 +137,7 @@ func (a *API) rankings(ctx context.Context, in *rankingsInput) (*rankingsOutput,
 	ctx, age := live.WithAge(ctx)
 	body, err := a.Live.Fetch(ctx, contest.VotesChanged, "ranking "+pageKey(q.Page)+q.City,
 		func(ctx context.Context) ([]byte, error) {
-			list, err := a.Votes.Ranking(ctx, q)
+			list, err := a.Votes.RankingPage(ctx, q)
 			return encode(list, err, func(s contest.Standing) standing {
 				return standing{Position: s.Position, Username: s.Username, City: s.City, Votes: s.Votes}
 			})

@@ -86,7 +86,7 @@ func (a *API) receiveAndAccept(ctx context.Context, in *uploadInput) (contest.Vi
 		return contest.Video{}, err
 	}
 	defer release()
-	if err := a.Videos.Room(ctx, in.player, max(0, in.r.ContentLength-framing)); err != nil {
+	if err := a.Videos.CheckQuota(ctx, in.player, max(0, in.r.ContentLength-framing)); err != nil {
 		return contest.Video{}, err
 	}
 	work, err := newWorkFile(a.WorkDir)
@@ -101,7 +101,7 @@ func (a *API) receiveAndAccept(ctx context.Context, in *uploadInput) (contest.Vi
 		return contest.Video{}, err
 	}
 	work.beginSync() // goes on while the file is judged
-	return a.Videos.Accept(ctx, in.player, contest.Upload{
+	return a.Videos.AcceptUpload(ctx, in.player, contest.Upload{
 		Title: form.title, Path: work.path(), Size: form.size, DeclaredType: form.declaredType,
 	})
 }

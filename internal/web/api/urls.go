@@ -42,7 +42,7 @@ func openURL(base, key string) *string {
 // partURL is the link to one part of a video for its owner: signed, unless everybody may have it.
 func (a *API) partURL(base string, v contest.Video, part contest.Part, key string) *string {
 	link := openURL(base, key)
-	if link != nil && !v.Open(part) {
+	if link != nil && !v.IsOpenToPublic(part) {
 		*link += "?" + a.Links.Query(key).Encode()
 	}
 	return link

@@ -50,7 +50,7 @@ type Languages struct {
 }
 
 func (a *API) myVideos(ctx context.Context, in *myVideosInput) (*videosOutput, error) {
-	list, err := a.Videos.AllOf(ctx, in.player)
+	list, err := a.Videos.VideosOfPlayer(ctx, in.player)
 	if err != nil {
 		return nil, err
 	}
@@ -62,15 +62,15 @@ func (a *API) myVideos(ctx context.Context, in *myVideosInput) (*videosOutput, e
 }
 
 func (a *API) myVideo(ctx context.Context, in *videoInput) (*videoOutput, error) {
-	return a.detail(ctx, in)(a.Videos.Own(ctx, in.player, in.ID.n))
+	return a.detail(ctx, in)(a.Videos.OwnVideo(ctx, in.player, in.ID.n))
 }
 
 func (a *API) publish(ctx context.Context, in *videoInput) (*videoOutput, error) {
-	return a.detail(ctx, in)(a.Videos.Publish(ctx, in.player, in.ID.n))
+	return a.detail(ctx, in)(a.Videos.PublishVideo(ctx, in.player, in.ID.n))
 }
 
 func (a *API) retry(ctx context.Context, in *videoInput) (*videoOutput, error) {
-	return a.detail(ctx, in)(a.Videos.Retry(ctx, in.player, in.ID.n))
+	return a.detail(ctx, in)(a.Videos.RetryVideo(ctx, in.player, in.ID.n))
 }
 
 type deletedOutput struct {
@@ -81,7 +81,7 @@ type deletedOutput struct {
 }
 
 func (a *API) deleteVideo(ctx context.Context, in *videoInput) (*deletedOutput, error) {
-	if err := a.Videos.Delete(ctx, in.player, in.ID.n); err != nil {
+	if err := a.Videos.DeleteVideo(ctx, in.player, in.ID.n); err != nil {
 		return nil, err
 	}
 	out := &deletedOutput{}
@@ -94,7 +94,7 @@ func (a *API) video(base string, v contest.Video) Video {
 	return Video{
 		VideoID: v.ID, Title: v.Title, Status: string(v.Status),
 		UploadedAt: moment(v.UploadedAt), ProcessedAt: momentOrNull(v.ProcessedAt),
-		ProcessedURL: a.partURL(base, v, contest.ClipPart, v.Media.Clip()),
+		ProcessedURL: a.partURL(base, v, contest.RenditionPart, v.Media.RenditionKey()),
 		Hidden:       v.Hidden != contest.NotHidden,
 	}
 }
@@ -110,8 +110,8 @@ func (a *API) detail(ctx context.Context, in *videoInput) func(contest.Video, er
 		base := a.baseURL(in.Base)
 		return &videoOutput{videoDetail{
 			Video:         a.video(base, v),
-			OriginalURL:   a.partURL(base, v, contest.OriginalPart, v.Media.Original()),
-			PosterURL:     a.partURL(base, v, contest.PosterPart, v.Media.Poster()),
+			OriginalURL:   a.partURL(base, v, contest.OriginalPart, v.Media.OriginalKey()),
+			PosterURL:     a.partURL(base, v, contest.PosterPart, v.Media.PosterKey()),
 			Votes:         v.Votes,
 			Progress:      progress(v, running),
 			FailureReason: failureReason(v.Failure, lang.Accepted(in.AcceptLanguage)),

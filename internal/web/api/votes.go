@@ -24,7 +24,7 @@ func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
 	if err := a.Limits.Vote(ctx, in.player.ID, client); err != nil {
 		return nil, err
 	}
-	n, err := a.Votes.Vote(ctx, in.player, in.ID.n, a.Origins.Of(limit.Network(client)))
+	n, err := a.Votes.CastVote(ctx, in.player, in.ID.n, a.Origins.Of(limit.Network(client)))
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (a *API) takeBack(ctx context.Context, in *voteInput) (*voteOutput, error) 
 	if err := a.Limits.Vote(ctx, in.player.ID, problem.ScopeOf(ctx).Client); err != nil {
 		return nil, err
 	}
-	n, err := a.Votes.TakeBack(ctx, in.player, in.ID.n)
+	n, err := a.Votes.WithdrawVote(ctx, in.player, in.ID.n)
 	if err != nil {
 		return nil, err
 	}

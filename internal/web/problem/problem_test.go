@@ -26,7 +26,7 @@ var languages = []lang.Tag{lang.Spanish, lang.English}
 func TestEveryRefusalIsInTheTable(t *testing.T) {
 	t.Parallel()
 	listed := map[*contest.Refusal]bool{}
-	for _, r := range contest.Refusals() {
+	for _, r := range contest.AllRefusals() {
 		listed[r] = true
 		if _, ok := table[r]; !ok {
 			t.Errorf("%s is not in the table", r.Code())
@@ -52,8 +52,8 @@ func TestContract(t *testing.T) {
 		{contest.ErrBadCredentials, 401, "Credenciales inválidas."},
 		{contest.ErrWrongPassword, 403, ""},
 		{contest.ErrNotSignedIn, 401, ""},
-		{contest.ErrAccountShut, 403, ""},
-		{contest.ErrAccountOpen, 409, ""},
+		{contest.ErrAccountSuspended, 403, ""},
+		{contest.ErrAccountNotSuspended, 409, ""},
 		{contest.ErrNotAVideo, 400, ""},
 		{contest.ErrEmptyFile, 400, ""},
 		{contest.ErrTruncated, 400, ""},
@@ -65,8 +65,8 @@ func TestContract(t *testing.T) {
 		{contest.ErrBadFrameRate, 400, ""},
 		{contest.ErrNoPicture, 400, ""},
 		{contest.ErrTooManyStreams, 400, ""},
-		{contest.ErrDeclaredOther, 400, ""},
-		{contest.ErrNoRoom, 413, ""},
+		{contest.ErrDeclaredTypeMismatch, 400, ""},
+		{contest.ErrQuotaExceeded, 413, ""},
 		{contest.ErrNoVideo, 404, "Video not found"},
 		{contest.ErrNotOwner, 403, "You are not authorized"},
 		{contest.ErrNotProcessed, 400, ""},
@@ -80,8 +80,8 @@ func TestContract(t *testing.T) {
 		{contest.ErrOwnVideo, 403, ""},
 		{contest.ErrNoPlayer, 404, ""},
 	}
-	if len(tests) != len(contest.Refusals()) {
-		t.Errorf("%d refusals are tested, of %d", len(tests), len(contest.Refusals()))
+	if len(tests) != len(contest.AllRefusals()) {
+		t.Errorf("%d refusals are tested, of %d", len(tests), len(contest.AllRefusals()))
 	}
 	for _, test := range tests {
 		t.Run(test.refusal.Code(), func(t *testing.T) {

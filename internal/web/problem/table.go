@@ -28,11 +28,11 @@ var table = map[*contest.Refusal]row{
 		EN: "Sign in: a valid token is needed.",
 	}},
 
-	contest.ErrAccountShut: {http.StatusForbidden, lang.Text{
+	contest.ErrAccountSuspended: {http.StatusForbidden, lang.Text{
 		ES: "La organización ha cerrado esta cuenta. Si crees que es un error, escríbele.",
 		EN: "The organizers have shut this account. If you think that is a mistake, write to them.",
 	}},
-	contest.ErrAccountOpen: {http.StatusConflict, lang.Text{
+	contest.ErrAccountNotSuspended: {http.StatusConflict, lang.Text{
 		ES: "La cuenta no está cerrada.",
 		EN: "The account is not shut.",
 	}},
@@ -81,11 +81,11 @@ var table = map[*contest.Refusal]row{
 		ES: "El archivo contiene demasiadas pistas.",
 		EN: "The file has too many streams.",
 	}},
-	contest.ErrNoRoom: {http.StatusRequestEntityTooLarge, lang.Text{
+	contest.ErrQuotaExceeded: {http.StatusRequestEntityTooLarge, lang.Text{
 		ES: "Tus videos sin publicar ya ocupan todo el espacio permitido. Publica o elimina alguno.",
 		EN: "Your unpublished videos take all the space that is allowed. Publish or delete one.",
 	}},
-	contest.ErrDeclaredOther: {http.StatusBadRequest, lang.Text{
+	contest.ErrDeclaredTypeMismatch: {http.StatusBadRequest, lang.Text{
 		ES: "El archivo se envió con un tipo que no es de video MP4 o MOV.",
 		EN: "The file was sent under a type that is not MP4 or MOV video.",
 	}},

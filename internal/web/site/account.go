@@ -208,7 +208,7 @@ func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 
 // welcome signs the player in, gives the vote that led here, and goes where the reader came from.
 func (s *Site) welcome(w http.ResponseWriter, r *http.Request, p contest.Player, otherwise string) error {
-	if err := s.Sessions.Begin(w, r, p.ID, p.Generation); err != nil {
+	if err := s.Sessions.Begin(w, r, p.ID, p.SessionVersion); err != nil {
 		return err
 	}
 	back, vote := after(r)
@@ -257,7 +257,7 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
 	if lost != nil {
 		return lost
 	}
-	if errors.Is(err, contest.ErrAccountShut) {
+	if errors.Is(err, contest.ErrAccountSuspended) {
 		page.Ask = page.Contact
 	}
 	if status := page.blame(w, r, err); status != 0 {
@@ -325,7 +325,7 @@ func (s *Site) changeAccount(w http.ResponseWriter, r *http.Request) error {
 		return problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
 	}
 	f := r.PostForm
-	_, err = s.Players.Change(r.Context(), p, contest.Profile{
+	_, err = s.Players.UpdateProfile(r.Context(), p, contest.Profile{
 		FirstName: f.Get("first_name"), LastName: f.Get("last_name"), City: f.Get("city"), Country: f.Get("country"),
 	})
 	if err == nil {

@@ -29,7 +29,7 @@ func (s *Site) about(w http.ResponseWriter, r *http.Request, allowed func(contes
 	if l, err = s.layout(w, r, "myvideos"); err != nil {
 		return l, v, false, err
 	}
-	own, err := s.Videos.Own(r.Context(), p, idOf(r))
+	own, err := s.Videos.OwnVideo(r.Context(), p, idOf(r))
 	if err == nil {
 		err = allowed(own)
 	}

@@ -88,7 +88,7 @@ func (s *Site) found(ctx context.Context, q contest.PublicQuery) (gallery, error
 		return gallery{}, err
 	}
 	key = fmt.Sprintf("site count %q %q", q.City, q.Search) // votes do not change it
-	total, err := known(ctx, s, contest.VideosChanged, key, func(ctx context.Context) (int, error) { return s.Videos.CountPublic(ctx, q) })
+	total, err := known(ctx, s, contest.VideosChanged, key, func(ctx context.Context) (int, error) { return s.Videos.CountPublicVideos(ctx, q) })
 	return gallery{List: list, Total: total}, err
 }
 
@@ -121,7 +121,7 @@ func (s *Site) cards(list []contest.PublicVideo) []Card {
 	for _, v := range list {
 		cards = append(cards, Card{
 			ID: v.ID, Title: v.Title, Player: v.OwnerName, PlayerID: v.OwnerID, City: v.OwnerCity, Votes: v.Votes,
-			UploadedAt: v.UploadedAt, PosterURL: s.MediaPath + v.Media.Poster(),
+			UploadedAt: v.UploadedAt, PosterURL: s.MediaPath + v.Media.PosterKey(),
 		})
 	}
 	return cards

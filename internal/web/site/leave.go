@@ -31,7 +31,7 @@ func (s *Site) changePassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	})
 	if err == nil {
-		if err := s.Sessions.Begin(w, r, changed.ID, changed.Generation); err != nil {
+		if err := s.Sessions.Begin(w, r, changed.ID, changed.SessionVersion); err != nil {
 			return err
 		}
 		redirect(w, r, "/cuenta?clave=1")
@@ -109,7 +109,7 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return err
 	}
-	err = s.guarded(r, p, func() error { return s.Accounts.Delete(r.Context(), p, r.PostForm.Get("password")) })
+	err = s.guarded(r, p, func() error { return s.Accounts.DeleteAccount(r.Context(), p, r.PostForm.Get("password")) })
 	if err == nil {
 		s.setLeft(w, 60)
 		return s.goodbye(w, r, "/")

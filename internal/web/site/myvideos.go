@@ -45,7 +45,7 @@ func (s *Site) myVideos(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.Videos.AllOf(r.Context(), p)
+	list, err := s.Videos.VideosOfPlayer(r.Context(), p)
 	if err != nil {
 		return err
 	}
@@ -65,9 +65,9 @@ func (s *Site) myVideos(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) myVideo(words *words, v contest.Video, progress int) MyVideo {
 	return MyVideo{
 		Words: words, ID: v.ID, Title: v.Title, Status: v.Status, Hidden: v.Hidden != contest.NotHidden, Progress: progress, Reason: words.failure(v.Failure),
-		Votes: v.Votes, UploadedAt: v.UploadedAt, Waiting: !v.Status.Settled(), Contact: contact(s.Contact),
-		ClipURL:   s.partURL(v, contest.ClipPart, v.Media.Clip()),
-		PosterURL: s.partURL(v, contest.PosterPart, v.Media.Poster()),
+		Votes: v.Votes, UploadedAt: v.UploadedAt, Waiting: !v.Status.IsSettled(), Contact: contact(s.Contact),
+		ClipURL:   s.partURL(v, contest.RenditionPart, v.Media.RenditionKey()),
+		PosterURL: s.partURL(v, contest.PosterPart, v.Media.PosterKey()),
 	}
 }
 
@@ -80,7 +80,7 @@ func (s *Site) myEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.Videos.AllOf(r.Context(), p)
+	list, err := s.Videos.VideosOfPlayer(r.Context(), p)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Site) myEvents(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	news, waiting := make(chan contest.Event), 0
 	for _, v := range list {
-		if !v.Status.Settled() && waiting < mostWatched {
+		if !v.Status.IsSettled() && waiting < mostWatched {
 			waiting++
 			go s.follow(ctx, v.ID, news) // ends with ctx
 		}
@@ -105,7 +105,7 @@ func (s *Site) myEvents(w http.ResponseWriter, r *http.Request) error {
 		case <-beat.C:
 			err = stream.comment()
 		case e := <-news:
-			if e.Deleted || e.Status.Settled() {
+			if e.Deleted || e.Status.IsSettled() {
 				waiting--
 			}
 			err = s.sendVideo(ctx, stream, r, p, e)
@@ -120,11 +120,11 @@ func (s *Site) myEvents(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Site) sendVideo(ctx context.Context, stream *stream, r *http.Request, p contest.Player, e contest.Event) error {
 	name := fmt.Sprintf("video-%d", e.VideoID)
-	v, err := s.Videos.Own(ctx, p, e.VideoID)
+	v, err := s.Videos.OwnVideo(ctx, p, e.VideoID)
 	if err != nil {
 		return stream.send(name, "") // deleted meanwhile
 	}
-	if !e.Status.Settled() && !v.Status.Settled() {
+	if !e.Status.IsSettled() && !v.Status.IsSettled() {
 		v.Status = e.Status
 	}
 	return stream.send(name, s.fragment("myvideos", "item", s.myVideo(s.words(r), v, e.Progress)))
@@ -135,7 +135,7 @@ func (s *Site) follow(ctx context.Context, id int64, news chan<- contest.Event) 
 	watch := s.Live.Watch(ctx, id) // before the state is read, so that no change is missed in between
 	defer watch.Close()
 	now := contest.Event{VideoID: id, Deleted: true}
-	if v, err := s.Videos.Store.Video(ctx, id); err == nil {
+	if v, err := s.Videos.Store.VideoByID(ctx, id); err == nil {
 		now = contest.Event{VideoID: id, Status: v.Status, Progress: s.Live.Progress(ctx, id)}
 	}
 	for {
@@ -144,7 +144,7 @@ func (s *Site) follow(ctx context.Context, id int64, news chan<- contest.Event) 
 		case <-ctx.Done():
 			return
 		}
-		if now.Deleted || now.Status.Settled() {
+		if now.Deleted || now.Status.IsSettled() {
 			return
 		}
 		select {
@@ -174,18 +174,18 @@ func (s *Site) change(w http.ResponseWriter, r *http.Request, stays bool, do fun
 
 func (s *Site) publish(w http.ResponseWriter, r *http.Request) error {
 	return s.change(w, r, true, func(ctx context.Context, p contest.Player, id int64) error {
-		_, err := s.Videos.Publish(ctx, p, id)
+		_, err := s.Videos.PublishVideo(ctx, p, id)
 		return err
 	})
 }
 
 func (s *Site) retry(w http.ResponseWriter, r *http.Request) error {
 	return s.change(w, r, true, func(ctx context.Context, p contest.Player, id int64) error {
-		_, err := s.Videos.Retry(ctx, p, id)
+		_, err := s.Videos.RetryVideo(ctx, p, id)
 		return err
 	})
 }
 
 func (s *Site) delete(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, false, s.Videos.Delete)
+	return s.change(w, r, false, s.Videos.DeleteVideo)
 }

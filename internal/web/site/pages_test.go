@@ -138,7 +138,7 @@ func TestMovementIsAgainstTheStartOfTheDay(t *testing.T) {
 	}{
 		"up": {2, 5, "▲ sube 3"}, "down": {9, 5, "▼ baja 4"}, "where it was": {5, 5, "igual"}, "new": {5, 0, "igual"},
 	} {
-		page := &RankingPage{Rows: []Row{{Standing: contest.Standing{Position: test.now, Before: test.before}}}}
+		page := &RankingPage{Rows: []Row{{Standing: contest.Standing{Position: test.now, PreviousPosition: test.before}}}}
 		page.Words = &spanish
 		cell := arrows.FindStringSubmatch(s.fragment("ranking", "table", page))
 		if cell == nil {

@@ -21,16 +21,16 @@ func (s *Site) player(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.Players.Player(r.Context(), idOf(r))
-	if errors.Is(err, contest.ErrNotSignedIn) || p.Shut() {
+	p, err := s.Players.PlayerByID(r.Context(), idOf(r))
+	if errors.Is(err, contest.ErrNotSignedIn) || p.IsSuspended() {
 		return contest.ErrNoPlayer
 	}
 	if err != nil {
 		return err
 	}
-	page := &PlayerPage{Layout: layout, Name: p.Name(), City: p.City}
-	page.Title = p.Name()
-	page.Place, err = s.Votes.Place(r.Context(), p.ID)
+	page := &PlayerPage{Layout: layout, Name: p.PublicName(), City: p.City}
+	page.Title = p.PublicName()
+	page.Place, err = s.Votes.RankingPosition(r.Context(), p.ID)
 	if err != nil && !errors.Is(err, contest.ErrNoPlayer) {
 		return err
 	}

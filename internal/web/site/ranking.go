@@ -26,10 +26,10 @@ type Row struct {
 
 // Up is how many places the player has gained since the ranking was last remembered, negative for lost.
 func (r Row) Up() int {
-	if r.Before == 0 {
+	if r.PreviousPosition == 0 {
 		return 0
 	}
-	return r.Before - r.Position
+	return r.PreviousPosition - r.Position
 }
 
 // Down is Up the other way round.
@@ -56,7 +56,7 @@ func (s *Site) ranking(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if layout.Reader.ID != 0 && page.City == "" {
-		if place, err := s.Votes.Place(r.Context(), layout.Reader.ID); err == nil {
+		if place, err := s.Votes.RankingPosition(r.Context(), layout.Reader.ID); err == nil {
 			page.Own = place
 		}
 	}
@@ -94,13 +94,13 @@ func (s *Site) rankingOf(r *http.Request, layout Layout) (*RankingPage, error) {
 func (s *Site) standings(ctx context.Context, city string, number int) ([]contest.Standing, error) {
 	key := fmt.Sprintf("site ranking %d %s", number, city)
 	return known(ctx, s, contest.VotesChanged, key, func(ctx context.Context) ([]contest.Standing, error) {
-		list, err := s.Votes.Ranking(ctx, contest.RankingQuery{Page: contest.Page{Number: number, Limit: rankingPage}, City: city})
+		list, err := s.Votes.RankingPage(ctx, contest.RankingQuery{Page: contest.Page{Number: number, Limit: rankingPage}, City: city})
 		if err != nil {
 			return nil, err
 		}
 		if len(list) == rankingPage {
 			// A page is a stretch of an index: one row more is one query more, and none where there is no further page.
-			next, err := s.Votes.Ranking(ctx, contest.RankingQuery{
+			next, err := s.Votes.RankingPage(ctx, contest.RankingQuery{
 				Page: contest.Page{Number: number*rankingPage + 1, Limit: 1}, City: city,
 			})
 			if err != nil {

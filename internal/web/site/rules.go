@@ -31,7 +31,7 @@ func (w *words) rulesOf(field string) (rules string, least int) {
 	case "first_name", "last_name":
 		list = []rule{missing, blank, say("long", contest.TooLong, contest.MaxName)}
 	case "city", "country":
-		list = []rule{say("long", contest.TooLong, contest.MaxPlace)}
+		list = []rule{say("long", contest.TooLong, contest.MaxCity)}
 	case "email":
 		list = []rule{missing, say("email", contest.NotEmail, 0)}
 	case "password":

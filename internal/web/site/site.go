@@ -159,7 +159,7 @@ func (s *Site) Caller(w http.ResponseWriter, r *http.Request) (contest.Player, e
 	if err != nil {
 		return contest.Player{}, err
 	}
-	return s.Players.OfGeneration(r.Context(), id, generation)
+	return s.Players.PlayerWithSessionVersion(r.Context(), id, generation)
 }
 
 // member finds who is signed in, or sends the reader to sign in and come back; then ok is false and err may be nil.
@@ -208,7 +208,7 @@ func (s *Site) partURL(v contest.Video, part contest.Part, key string) string {
 		return ""
 	}
 	link := s.MediaPath + key
-	if !v.Open(part) {
+	if !v.IsOpenToPublic(part) {
 		link += "?" + s.Links.Query(key).Encode()
 	}
 	return link

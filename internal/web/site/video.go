@@ -60,12 +60,12 @@ func (s *Site) videoPage(r *http.Request, l Layout, ballot Ballot, of shown) *Vi
 	v, owner := of.Video, of.Owner
 	page := &VideoPage{
 		Layout: l, Ballot: ballot, Video: v, Player: owner, UploadedAt: v.UploadedAt,
-		ClipURL: s.MediaPath + v.Media.Clip(), PosterURL: s.MediaPath + v.Media.Poster(),
+		ClipURL: s.MediaPath + v.Media.RenditionKey(), PosterURL: s.MediaPath + v.Media.PosterKey(),
 	}
 	page.Title = v.Title
 	page.Canon = fmt.Sprintf("%s/v/%d", s.base(r), v.ID)
 	page.Social = &Social{
-		Title: v.Title, Description: fmt.Sprintf(l.Words.VideoSocial, owner.Name()), URL: page.Canon,
+		Title: v.Title, Description: fmt.Sprintf(l.Words.VideoSocial, owner.PublicName()), URL: page.Canon,
 		Image: s.base(r) + page.PosterURL, Video: s.base(r) + page.ClipURL,
 	}
 	return page
@@ -82,7 +82,7 @@ func (s *Site) publicVideo(ctx context.Context, id int64) (contest.Video, contes
 	if err != nil {
 		return v, contest.Player{}, err
 	}
-	owner, err := s.Players.Player(ctx, v.PlayerID)
+	owner, err := s.Players.PlayerByID(ctx, v.PlayerID)
 	return v, owner, err
 }
 
@@ -102,7 +102,7 @@ func (s *Site) ballot(r *http.Request, l Layout, v contest.Video) (b Ballot, err
 		b.SignIn = "/cuenta/entrar?" + query("volver", "/v/"+id, "votar", id)
 		return b, nil
 	}
-	b.Voted, err = s.Votes.Voted(r.Context(), l.Reader, v.ID)
+	b.Voted, err = s.Votes.HasVoted(r.Context(), l.Reader, v.ID)
 	return b, err
 }
 
@@ -169,9 +169,9 @@ func (s *Site) castVote(r *http.Request, p contest.Player, videoID int64, back b
 		return err
 	}
 	if back {
-		_, err := s.Votes.TakeBack(r.Context(), p, videoID)
+		_, err := s.Votes.WithdrawVote(r.Context(), p, videoID)
 		return err
 	}
-	_, err := s.Votes.Vote(r.Context(), p, videoID, s.Origins.Of(limit.Network(client)))
+	_, err := s.Votes.CastVote(r.Context(), p, videoID, s.Origins.Of(limit.Network(client)))
 	return err
 }

@@ -43,7 +43,7 @@ const (
 
 // Store keeps a row for each upload from its beginning until it expires or is refused. Each method is one transaction.
 type Store interface {
-	// AddUpload returns *contest.TooManyError and contest.ErrNoRoom where a player may not have another, whatever races.
+	// AddUpload returns *contest.TooManyError and contest.ErrQuotaExceeded where a player may not have another, whatever races.
 	AddUpload(ctx context.Context, u contest.PartialUpload) error
 	// Upload returns contest.ErrNoVideo if there is none.
 	Upload(ctx context.Context, id string) (contest.PartialUpload, error)
@@ -141,7 +141,7 @@ func (u *Uploads) judge(p contest.Player, info handler.FileInfo) (contest.Partia
 	}
 	now := u.Clock().UTC().Truncate(time.Second)
 	return contest.PartialUpload{
-		ID: contest.NewToken(), PlayerID: p.ID, Title: title, DeclaredType: declared,
+		ID: contest.NewMediaToken(), PlayerID: p.ID, Title: title, DeclaredType: declared,
 		Size: info.Size, ExpiresAt: now.Add(Life),
 	}, nil
 }
@@ -194,7 +194,7 @@ func (u *Uploads) acceptSecond(ctx context.Context, p contest.Player, row contes
 	if err := disk.Link(ctx, u.path(row.ID), path); err != nil {
 		return contest.Video{}, fmt.Errorf("keep an upload: %w: %w", contest.ErrUnavailable, err)
 	}
-	return u.Videos.Accept(ctx, p, contest.Upload{
+	return u.Videos.AcceptUpload(ctx, p, contest.Upload{
 		Title: row.Title, Path: path, Size: row.Size, DeclaredType: row.DeclaredType, PartialID: row.ID,
 	})
 }

@@ -49,8 +49,8 @@ type commits struct {
 	before        func() // is called first, if it is there
 }
 
-// AddVideoFrom implements contest.VideoStore.
-func (c *commits) AddVideoFrom(ctx context.Context, v contest.Video, partialID string) (contest.Video, error) {
+// AddVideoFromPartialUpload implements contest.VideoStore.
+func (c *commits) AddVideoFromPartialUpload(ctx context.Context, v contest.Video, partialID string) (contest.Video, error) {
 	if c.before != nil {
 		c.before()
 	}
@@ -59,7 +59,7 @@ func (c *commits) AddVideoFrom(ctx context.Context, v contest.Video, partialID s
 	if failing {
 		return v, contest.ErrUnavailable
 	}
-	v, err := c.Store.AddVideoFrom(ctx, v, partialID)
+	v, err := c.Store.AddVideoFromPartialUpload(ctx, v, partialID)
 	if lost {
 		err = errors.Join(err, contest.ErrUnavailable)
 	}
@@ -76,7 +76,9 @@ func (queue) EnqueueTx(context.Context, *sql.Tx, contest.ProcessVideo, int) (str
 // inspector takes every file for a video.
 type inspector struct{}
 
-func (inspector) Inspect(context.Context, string) (contest.Format, error) { return contest.MP4, nil }
+func (inspector) InspectFile(context.Context, string) (contest.Format, error) {
+	return contest.MP4, nil
+}
 
 // folder is the storage that a test needs of a folder.
 type folder struct {
@@ -307,7 +309,7 @@ func TestClocksAMinuteApart(t *testing.T) {
 				if got := process.ask(http.MethodHead, path, ""); got.Header.Get("Video-Id") != "1" {
 					t.Errorf("%s: got %s %v", name, got.Status, got.Header)
 				}
-				removed, err := process.Videos.Sweep(t.Context(), process.Clock().Add(-time.Hour)) // an hour of grace
+				removed, err := process.Videos.SweepOrphanedObjects(t.Context(), process.Clock().Add(-time.Hour)) // an hour of grace
 				if removed != 0 || err != nil {
 					t.Errorf("%s: %d objects were swept, %v", name, removed, err)
 				}
@@ -442,9 +444,9 @@ func TestCommitThatFails(t *testing.T) {
 				if fails.failing && len(f.ended) != 1 {
 					t.Errorf("one upload ended %d times: %v", len(f.ended), f.ended)
 				}
-				v, err := f.commits.Video(t.Context(), 1)
+				v, err := f.commits.VideoByID(t.Context(), 1)
 				check(t, err)
-				content, err := os.ReadFile(filepath.Join(f.media, v.Media.Original()))
+				content, err := os.ReadFile(filepath.Join(f.media, v.Media.OriginalKey()))
 				check(t, err)
 				if string(content) != "0123456789" {
 					t.Errorf("the original has %q", content)
@@ -475,7 +477,7 @@ func TestSweepBeforeTheCommit(t *testing.T) {
 	check(t, os.Chtimes(f.path(strings.TrimPrefix(path, Path+"/")), old, old))
 	started := time.Now().Add(-time.Second) // file systems tell the time less exactly
 	f.commits.before = func() {
-		removed, err := f.Videos.Sweep(t.Context(), started)
+		removed, err := f.Videos.SweepOrphanedObjects(t.Context(), started)
 		if removed != 0 || err != nil {
 			t.Errorf("%d objects were swept, %v", removed, err)
 		}
@@ -483,9 +485,9 @@ func TestSweepBeforeTheCommit(t *testing.T) {
 	if got := f.ask(http.MethodHead, path, ""); got.StatusCode != http.StatusOK || got.Header.Get("Video-Id") != "1" {
 		t.Fatalf("got %s %v", got.Status, got.Header)
 	}
-	v, err := f.commits.Video(t.Context(), 1)
+	v, err := f.commits.VideoByID(t.Context(), 1)
 	check(t, err)
-	content, err := os.ReadFile(filepath.Join(f.media, v.Media.Original()))
+	content, err := os.ReadFile(filepath.Join(f.media, v.Media.OriginalKey()))
 	check(t, err)
 	if string(content) != "0123456789" {
 		t.Errorf("the original has %q", content)
