@@ -40,10 +40,12 @@ func imageArgs(path string) []string {
 }
 
 // renditionArgs write the rendition: for streaming, with a keyframe at least every 2 s, at most 4 Mbit/s, the index in
-// front, and nothing of the source's metadata, which may tell where it was filmed.
+// front, and nothing of the source's metadata, which may tell where it was filmed. The graph has numbered the frames, so
+// -r neither repeats nor drops one: it makes FFmpeg 7 give the last frame a duration.
 func renditionArgs(path, threads, zones string) []string {
 	return []string{
 		"-map", "[rendition]", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
+		"-r", strconv.Itoa(FrameRate),
 		"-c:v", "libx264", "-threads", threads, "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.0",
 		"-crf", "23", "-maxrate", "4M", "-bufsize", "8M", "-g", strconv.Itoa(2 * FrameRate), "-pix_fmt", "yuv420p",
 		"-x264-params", "zones=" + zones,

@@ -19,8 +19,8 @@ func TestProbeArgs(t *testing.T) {
 		"-show_entries", "format=nb_streams,duration" +
 			":stream=index,codec_name,width,height,pix_fmt,sample_aspect_ratio,avg_frame_rate,duration," +
 			"bits_per_raw_sample,field_order,color_space,color_transfer" +
-			":stream_side_data=displaymatrix" +
-			":packet=stream_index,flags:frame=width,height,pix_fmt,color_space,color_transfer",
+			":side_data=displaymatrix" +
+			":packet=stream_index,flags:frame=stream_index,width,height,pix_fmt,color_space,color_transfer",
 		"file:/work/in.mp4",
 	}
 	if diff := cmp.Diff(want, probeArgs("/work/in.mp4")); diff != "" {
@@ -63,7 +63,7 @@ func TestRenderArgs(t *testing.T) {
 			"scale=out_color_matrix=bt601:out_range=pc,format=yuvj420p[poster];" +
 			"[opening][marked][closing]concat=n=3:v=1:a=0,settb=1/30,setpts=N,sidedata=mode=delete[rendition]",
 
-		"-map", "[rendition]", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
+		"-map", "[rendition]", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn", "-r", "30",
 		"-c:v", "libx264", "-threads", "2", "-preset", "veryfast", "-profile:v", "high", "-level:v", "4.0",
 		"-crf", "23", "-maxrate", "4M", "-bufsize", "8M", "-g", "60", "-pix_fmt", "yuv420p",
 		"-x264-params", "zones=0,74,subme=1/975,1049,subme=0",

@@ -23,7 +23,8 @@ var decoders = []string{
 }
 
 // probeArgs are ffprobe's arguments: the properties of the video streams that are not cover pictures, and the first
-// packet and the frame in it.
+// packet and the frame in it. FFmpeg 4.4 does not know the section stream_side_data, so side_data is asked for, which
+// selects the side data of packets and frames too.
 func probeArgs(path string) []string {
 	args := append([]string{"-hide_banner", "-loglevel", "error", "-threads", "1"}, hardened()...)
 	return append(args,
@@ -32,8 +33,8 @@ func probeArgs(path string) []string {
 		"-show_entries", "format=nb_streams,duration"+
 			":stream=index,codec_name,width,height,pix_fmt,sample_aspect_ratio,avg_frame_rate,duration,"+
 			"bits_per_raw_sample,field_order,color_space,color_transfer"+
-			":stream_side_data=displaymatrix"+
-			":packet=stream_index,flags:frame=width,height,pix_fmt,color_space,color_transfer",
+			":side_data=displaymatrix"+
+			":packet=stream_index,flags:frame=stream_index,width,height,pix_fmt,color_space,color_transfer",
 		"file:"+path,
 	)
 }

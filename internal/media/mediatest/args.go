@@ -64,7 +64,11 @@ func (s Spec) source() string {
 	if s.Interlaced {
 		filters = append(filters, "setfield=tff")
 	}
-	return strings.Join(append(filters, s.conversion(), "format="+s.PixelFormat), ",")
+	filters = append(filters, s.conversion(), "format="+s.PixelFormat)
+	if s.HDR == "" {
+		filters = append(filters, "setparams=colorspace=unknown") // from version 7 on FFmpeg would write what the scaler made
+	}
+	return strings.Join(filters, ",")
 }
 
 // unturn undoes what a player does.
