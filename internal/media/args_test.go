@@ -20,7 +20,7 @@ func TestProbeArgs(t *testing.T) {
 			":stream=index,codec_name,width,height,pix_fmt,sample_aspect_ratio,avg_frame_rate,duration," +
 			"bits_per_raw_sample,field_order,color_space,color_transfer" +
 			":side_data=displaymatrix" +
-			":packet=stream_index,flags:frame=stream_index,width,height,pix_fmt,color_space,color_transfer",
+			":packet=stream_index,flags:frame=stream_index,width,height,pix_fmt,interlaced_frame,color_space,color_transfer",
 		"file:/work/in.mp4",
 	}
 	if diff := cmp.Diff(want, probeArgs("/work/in.mp4")); diff != "" {
@@ -60,7 +60,7 @@ func TestRenderArgs(t *testing.T) {
 			"sidedata=mode=delete,format=yuv420p,pad=1280:720:0:0,setsar=1," + bt709 + "[play];" +
 			"[play][watermark]overlay=x=main_w-overlay_w-24:y=24,split[marked][still];" +
 			`[still]select=not(mod(n\,10)),trim=end_frame=6,thumbnail=n=6,` +
-			"scale=out_color_matrix=bt601:out_range=pc,format=yuvj420p[poster];" +
+			"scale=out_color_matrix=bt601:out_range=pc:flags=bicubic+accurate_rnd,format=yuvj420p[poster];" +
 			"[opening][marked][closing]concat=n=3:v=1:a=0,settb=1/30,setpts=N,sidedata=mode=delete[rendition]",
 
 		"-map", "[rendition]", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn", "-r", "30",

@@ -34,7 +34,7 @@ func probeArgs(path string) []string {
 			":stream=index,codec_name,width,height,pix_fmt,sample_aspect_ratio,avg_frame_rate,duration,"+
 			"bits_per_raw_sample,field_order,color_space,color_transfer"+
 			":side_data=displaymatrix"+
-			":packet=stream_index,flags:frame=stream_index,width,height,pix_fmt,color_space,color_transfer",
+			":packet=stream_index,flags:frame=stream_index,width,height,pix_fmt,interlaced_frame,color_space,color_transfer",
 		"file:"+path,
 	)
 }
@@ -64,6 +64,7 @@ type first struct {
 	PixelFormat   string `json:"pix_fmt"`
 	ColorSpace    string `json:"color_space"`
 	ColorTransfer string `json:"color_transfer"`
+	Interlaced    int    `json:"interlaced_frame"` // 0 or 1
 }
 
 // stream is one video stream in ffprobe's words.
@@ -78,6 +79,7 @@ type stream struct {
 	Duration         string `json:"duration"`
 	BitDepth         string `json:"bits_per_raw_sample"`
 	FieldOrder       string `json:"field_order"`
+	InterlacedFrame  bool   `json:"-"` // the first frame is
 	ColorSpace       string `json:"color_space"`
 	ColorTransfer    string `json:"color_transfer"`
 	SideData         []struct {

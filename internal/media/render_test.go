@@ -119,7 +119,7 @@ func checkStream(t *testing.T, path string, frames int) {
 		"codec_name": "h264", "profile": "High", "pix_fmt": "yuv420p", "width": 1280.0, "height": 720.0,
 		"sample_aspect_ratio": "1:1", "r_frame_rate": "30/1", "avg_frame_rate": "30/1", "start_time": "0.000000",
 		"color_range": "tv", "color_space": "bt709", "color_transfer": "bt709", "color_primaries": "bt709",
-		"field_order": "progressive", "side_data_list": nil,
+		"side_data_list": nil,
 	}
 	got := map[string]any{}
 	for name := range want {
@@ -127,6 +127,9 @@ func checkStream(t *testing.T, path string, frames int) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("stream (-want +got):\n%s", diff)
+	}
+	if got := mediatest.FirstFrame(t, path)["interlaced_frame"]; got != 0.0 {
+		t.Errorf("interlaced_frame: got %v, want 0", got)
 	}
 	length := streams[0]["nb_frames"]
 	if want := strconv.Itoa(frames); length != want {

@@ -78,7 +78,7 @@ func (r report) clip() (Clip, error) {
 		Duration:   max(parseSeconds(s.Duration), 0),
 		FrameRate:  parseRate(s.AverageFrameRate),
 		BitDepth:   bitDepth(s),
-		Interlaced: slices.Contains([]string{"tt", "bb", "tb", "bt"}, s.FieldOrder),
+		Interlaced: s.interlaced(),
 		Transfer:   known(s.ColorTransfer), Matrix: known(s.ColorSpace),
 	}
 	if len(r.Streams) == 1 && c.Duration == 0 {
@@ -123,6 +123,7 @@ func (r report) playable() (stream, bool) {
 				return s, true
 			case f.Type == "frame" && f.Width > 0 && f.Height > 0:
 				s.Width, s.Height, s.PixelFormat = f.Width, f.Height, f.PixelFormat
+				s.InterlacedFrame = f.Interlaced != 0
 				if known(s.ColorSpace) == "" {
 					s.ColorSpace = f.ColorSpace
 				}
@@ -134,6 +135,11 @@ func (r report) playable() (stream, bool) {
 		}
 	}
 	return stream{}, false
+}
+
+// interlaced tells whether the fields of a picture were taken one after the other. FFmpeg 4.4 never knows a field order.
+func (s stream) interlaced() bool {
+	return s.InterlacedFrame || slices.Contains([]string{"tt", "bb", "tb", "bt"}, s.FieldOrder)
 }
 
 // displayed is the size as shown, in square pixels.

@@ -53,13 +53,30 @@ func pam(tb testing.TB, data []byte) (p *image.NRGBA, rest []byte) {
 // Streams is what ffprobe tells about the streams of a file.
 func Streams(tb testing.TB, path string) []map[string]any {
 	tb.Helper()
-	out, err := output(tb, "ffprobe", "-loglevel", "error", "-print_format", "json", "-show_streams", path)
+	var report struct{ Streams []map[string]any }
+	probe(tb, &report, path, "-show_streams")
+	return report.Streams
+}
+
+// FirstFrame is what ffprobe tells about the first frame of a file.
+func FirstFrame(tb testing.TB, path string) map[string]any {
+	tb.Helper()
+	var report struct{ Frames []map[string]any }
+	probe(tb, &report, path, "-show_frames", "-read_intervals", "%+#1")
+	if len(report.Frames) != 1 {
+		tb.Fatalf("%s: got %d frames, want one", path, len(report.Frames))
+	}
+	return report.Frames[0]
+}
+
+// probe reads ffprobe's report about a file.
+func probe(tb testing.TB, report any, path string, options ...string) {
+	tb.Helper()
+	out, err := output(tb, "ffprobe", append(append([]string{"-loglevel", "error", "-print_format", "json"}, options...), path)...)
 	if err != nil {
 		tb.Fatalf("probe %s: %v", path, err)
 	}
-	var report struct{ Streams []map[string]any }
-	if err := json.Unmarshal(out, &report); err != nil {
+	if err := json.Unmarshal(out, report); err != nil {
 		tb.Fatal(err)
 	}
-	return report.Streams
 }
