@@ -43,6 +43,7 @@ type command struct {
 	Args   []string  // without the program's name
 	Stdout io.Writer // written by one goroutine until run returns
 	Limits limits
+	Frames func() int64           // how many it has written so far, called at any time; may be nil
 	Hidden []string               // paths that error texts show by their last element only
 	Cell   *cell                  // where it runs confined, nil for nowhere
 	Used   func(*os.ProcessState) // told at the end; may be nil
@@ -74,10 +75,7 @@ func (c command) run(ctx context.Context) (warnings string, err error) {
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
 	cmd.Env = environment()
 	cmd.Dir = string(filepath.Separator)
-	var written countingWriter
-	if c.Stdout != nil {
-		written.to, cmd.Stdout = c.Stdout, &written
-	}
+	cmd.Stdout = c.Stdout
 	cmd.Stderr = &stderr
 	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -87,7 +85,7 @@ func (c command) run(ctx context.Context) (warnings string, err error) {
 	if err := c.start(cmd); err != nil {
 		return "", fmt.Errorf("media: %s: %w", name, errors.Join(err, context.Cause(ctx)))
 	}
-	endWatch := c.watchForStall(cmd.Process.Pid, &written, cancel)
+	endWatch := c.watchForStall(cmd.Process.Pid, cancel)
 	err = cmd.Wait()
 	endWatch()
 	if c.Used != nil {

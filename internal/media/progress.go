@@ -3,15 +3,16 @@ package media
 import (
 	"bytes"
 	"strconv"
+	"sync/atomic"
 )
 
 // progress reads what FFmpeg writes with -progress: blocks of key=value lines, each ended by progress=continue or
 // progress=end (FFmpeg documentation, "Main options"). It reports percentages that only rise, each at most once, and
 // never the last: that is for a rendition that has been verified.
 type progress struct {
-	Total  int       // frames expected in all; more may come
-	Report func(int) // may be nil
-	Frames int       // written so far
+	Total  int          // frames expected in all; more may come
+	Report func(int)    // may be nil
+	frames atomic.Int64 // written so far
 	last   int
 	line   []byte // not yet ended
 }
@@ -39,10 +40,10 @@ func (p *progress) read(line []byte) {
 		return
 	}
 	n, err := strconv.Atoi(string(bytes.TrimSpace(value)))
-	if err != nil || n < p.Frames {
+	if err != nil || int64(n) < p.frames.Load() {
 		return
 	}
-	p.Frames = n
+	p.frames.Store(int64(n))
 	if p.Total > 0 {
 		p.report(int(min(99, float64(n)/float64(p.Total)*100)))
 	}

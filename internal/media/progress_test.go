@@ -39,8 +39,8 @@ func TestProgress(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("reports (-want +got):\n%s", diff)
 			}
-			if p.Frames != test.frames {
-				t.Errorf("got %d frames, want %d", p.Frames, test.frames)
+			if int(p.frames.Load()) != test.frames {
+				t.Errorf("got %d frames, want %d", p.frames.Load(), test.frames)
 			}
 		})
 	}
@@ -65,8 +65,8 @@ func FuzzProgress(f *testing.F) {
 			}
 			rest = rest[n:]
 		}
-		if len(p.line) > maxProgressLine || p.Frames < 0 {
-			t.Errorf("kept %d bytes, %d frames", len(p.line), p.Frames)
+		if len(p.line) > maxProgressLine || p.frames.Load() < 0 {
+			t.Errorf("kept %d bytes, %d frames", len(p.line), p.frames.Load())
 		}
 	})
 }

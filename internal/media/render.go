@@ -75,6 +75,7 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 		Path:   t.FFmpeg,
 		Args:   renderArgs(r, threads, t.Tonemap),
 		Stdout: watch,
+		Frames: watch.frames.Load,
 		Limits: limits{
 			CPU:          t.cpuLimit(r.Clip),
 			Stall:        cmp.Or(t.MaxStall, stallLimit),
@@ -90,7 +91,8 @@ func (t Tools) render(ctx context.Context, r Render) (Rendition, error) {
 	if err != nil {
 		return Rendition{}, renderError(err)
 	}
-	made := Rendition{Frames: watch.Frames, PlayFrames: watch.Frames - 2*curtainFrames}
+	frames := int(watch.frames.Load())
+	made := Rendition{Frames: frames, PlayFrames: frames - 2*curtainFrames}
 	if err := made.judge(r.Clip, warnings); err != nil {
 		return Rendition{}, err
 	}
