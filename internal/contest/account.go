@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// AccountStore keeps accounts and what belongs to them. Each method is one transaction.
+// AccountStore stores accounts and all rows that belong to them. Each method is one transaction.
 type AccountStore interface {
 	AuditLog
 	// ChangePassword keeps the hash of a new password, ends the player's sessions, and begins a new generation, of which
@@ -30,7 +30,7 @@ type AccountStore interface {
 	PartialUploadsOfPlayer(ctx context.Context, playerID int64) ([]PartialUpload, error)
 }
 
-// CastVote is a vote as the person sees it who gave it, and who has not taken it back.
+// CastVote is a vote as its voter sees it. A withdrawn vote is not listed.
 type CastVote struct {
 	VideoID int64
 	Title   string
@@ -45,7 +45,7 @@ type Session struct {
 	ExpiresAt      time.Time // 30 days after a visit
 }
 
-// Accounts lets players change their password, take their data along, and leave.
+// Accounts lets players change their password, export their data and delete their account.
 type Accounts struct {
 	Store     AccountStore
 	Players   *Players
@@ -83,8 +83,8 @@ func (s *Accounts) ChangePassword(ctx context.Context, p Player, form PasswordCh
 	return s.Store.ChangePassword(ctx, p, hash, s.Clock.currentTime())
 }
 
-// ResetPassword gives the player with an email a random password, for an organizer who knows who asks, and ends all
-// sessions and tokens there are. The password is kept nowhere. It returns ErrNoPlayer.
+// ResetPassword gives the player with this email a random password and ends all of the player's sessions and tokens. An
+// organizer calls it after checking who asks. The password is stored nowhere; only its hash is. It returns ErrNoPlayer.
 func (s *Accounts) ResetPassword(ctx context.Context, email string) (p Player, password string, err error) {
 	p, _, err = s.Players.Store.CredentialsByEmail(ctx, strings.TrimSpace(email))
 	if errors.Is(err, ErrBadCredentials) {
@@ -121,7 +121,7 @@ func (s *Accounts) DeleteAccount(ctx context.Context, p Player, password string)
 	if err != nil {
 		return fmt.Errorf("delete the account: %w", err)
 	}
-	// From here on all of it is gone, whoever hangs up; objects that stay are swept later.
+	// The account is deleted now, even if the client disconnects. The sweep removes objects that cannot be removed here.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
 	s.Live.InvalidateCache(ctx, VideosChanged)
@@ -135,7 +135,7 @@ func (s *Accounts) DeleteAccount(ctx context.Context, p Player, password string)
 	return nil
 }
 
-// Export is all that the platform knows of a player, besides what only proves who the player is.
+// Export is all that the platform stores about a player, except password hashes and session tokens.
 type Export struct {
 	Player       Player
 	Videos       []Video

@@ -12,7 +12,7 @@ import (
 
 const clave = "una clave larga"
 
-// member signs somebody up whose password is clave.
+// member signs a player up whose password is clave.
 func (w *world) member(t *testing.T, email string) contest.Player {
 	t.Helper()
 	p, err := w.players.SignUp(t.Context(), form(func(f *contest.SignUp) { f.Email = email }))

@@ -12,7 +12,7 @@ type Action string
 const (
 	SignedUp          Action = "signed_up"
 	SignedIn          Action = "signed_in"
-	ThrottledSignIn   Action = "sign_in_slowed" // somebody has to wait after wrong passwords
+	ThrottledSignIn   Action = "sign_in_slowed" // the backoff after wrong passwords refused a sign-in
 	ChangedPassword   Action = "password_changed"
 	ExportedData      Action = "data_exported"
 	DeletedAccount    Action = "account_deleted"
@@ -36,31 +36,31 @@ func AllActions() []Action {
 	}
 }
 
-// Actor is who did it.
+// Actor is the kind of account that performed an action.
 type Actor string
 
-// Those who do things.
+// The actors.
 const (
-	ByPlayer    Actor = "player" // or somebody who would be
+	ByPlayer    Actor = "player" // also a client that tried to sign up or in
 	ByOrganizer Actor = "organizer"
 )
 
 // AuditEntry is a line of the audit log. It names players and videos by their ids, so that it can stay when they go. What organizers
-// write in it stays as well: their own names, and reasons, which should name nobody.
+// write in it stays as well: their own names, and reasons, which should not name players.
 type AuditEntry struct {
-	ID       int64 // 0 for one that is not entered yet
+	ID       int64 // 0 before it is inserted
 	At       time.Time
 	Actor    Actor
 	Action   Action
-	PlayerID int64  // whose account or video it was about, 0 for nobody's
+	PlayerID int64  // the account, or the owner of the video; 0 if there is none
 	VideoID  int64  // 0 for none
-	Detail   string // what an organizer asked for, or who decided and why, or from where somebody tried; "" for all others
+	Detail   string // the organizer's request, the decision's author and reason, or the origin of a refused sign-in; else ""
 }
 
 // AuditQuery asks for lines of the audit log, the latest first.
 type AuditQuery struct {
 	Before   int64  // the id after the latest that is wanted, 0 for all
-	PlayerID int64  // 0 for everybody
+	PlayerID int64  // 0 for all players
 	Action   Action // "" for all
 	Limit    int    // lines
 }

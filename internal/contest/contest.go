@@ -1,8 +1,8 @@
 // Package contest is the rulebook of the ANB Rising Stars Showcase: players, their videos, the public's votes and
 // the ranking that follows from them.
 //
-// It knows no technology. What it needs of a database, of storage or of FFmpeg it asks for through the small
-// interfaces in this package, and whoever wires the program hands them in.
+// It knows no technology. It reaches the database, the storage and FFmpeg through the small interfaces in this package;
+// package app passes their implementations in.
 package contest
 
 import (
@@ -16,10 +16,10 @@ type Clock func() time.Time
 // currentTime is the clock's time as the contest keeps it: UTC, in whole microseconds, which every database keeps exactly.
 func (c Clock) currentTime() time.Time { return c().UTC().Truncate(time.Microsecond) }
 
-// Live is told what has changed, after it was committed. Telling never fails: whoever watches may miss something and
-// must be able to read the truth from the store.
+// Live hears of changes after their commit. Its methods never fail, and subscribers may miss events: the store is the
+// source of truth, and every reader must be able to ask it.
 type Live interface {
-	// PublishEvent sends a video's state to those who watch it.
+	// PublishEvent sends a video's state to its subscribers.
 	PublishEvent(ctx context.Context, e Event)
 	// InvalidateCache drops the cached answers of a topic.
 	InvalidateCache(ctx context.Context, topic Topic)

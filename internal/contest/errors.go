@@ -56,7 +56,7 @@ var (
 	ErrNoPlayer = &Refusal{"no_player", "there is no such player"}
 )
 
-// AllRefusals lists every refusal there is, so that a test can hold the web's table of errors against it.
+// AllRefusals lists every refusal, so that a test can check that the web's table of errors is complete.
 func AllRefusals() []*Refusal {
 	return []*Refusal{
 		ErrPasswordsDiffer, ErrEmailTaken, ErrBadCredentials, ErrWrongPassword, ErrNotSignedIn, ErrAccountSuspended, ErrAccountNotSuspended,
@@ -68,7 +68,7 @@ func AllRefusals() []*Refusal {
 }
 
 // ErrUnavailable is in the chain of errors that come from a database or a storage that is away, full or broken for the
-// moment. What was asked for may have been done or not; asking again is right.
+// moment. The change may or may not have been committed; the caller should retry.
 var ErrUnavailable = errors.New("the database or the storage is not available")
 
 // Fault says in which way a field breaks its rule.

@@ -48,7 +48,7 @@ func isControlOrDirection(r rune) bool {
 func isVisible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) }
 
 // checkEmail checks an address as RFC 5322 writes it, without a display name, and as mail servers take it: RFC 5321 allows
-// 64 bytes before the @ and 254 in all. The domain must have a dot: nobody signs up from inside a mail server.
+// 64 bytes before the @ and 254 in all. The domain must have a dot, because players do not use local host names.
 func (f *fieldFaults) checkEmail(name, value string) string {
 	trimmed := strings.TrimSpace(value)
 	if trimmed == "" {

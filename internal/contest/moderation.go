@@ -18,35 +18,35 @@ const (
 type Decision struct {
 	By     string // the organizer's name
 	Reason string
-	At     time.Time // 0 to be filled in
+	At     time.Time // set by Moderation
 	DryRun bool      // a dry run: the effect is computed and rolled back
 }
 
-// Effect is what a decision does to a player.
+// Effect is what a decision changes for one player.
 type Effect struct {
 	Player        Player
-	Videos        []Video // that go out of the public, or come back
-	Votes         int     // that no longer count, or count again
+	Videos        []Video // hidden or unhidden by the decision
+	Votes         int     // voided or reinstated by the decision
 	Before, After PlayerScore
 }
 
-// PlayerScore is where a player stands.
+// PlayerScore is a player's counted votes and position.
 type PlayerScore struct {
 	Votes    int // that count
 	Position int // in the nation, 0 without a public video
 }
 
-// VoteSelection names votes of one origin for a video or a player, or votes that one account has given. What is zero does not
-// matter.
+// VoteSelection selects votes of one origin for a video or a player, or votes that one account cast. Zero fields select
+// everything.
 type VoteSelection struct {
 	VideoID  int64
-	PlayerID int64 // who got them
-	VoterID  int64 // who gave them
+	PlayerID int64 // who received the votes
+	VoterID  int64 // who cast the votes
 	Origin   string
-	Young    time.Duration // only of accounts that were not so old when they voted
+	Young    time.Duration // only votes of accounts younger than this when they voted
 }
 
-// validate refuses what would take votes from people who happen to have nothing in common.
+// validate refuses a selection that would reach votes of unrelated voters.
 func (q VoteSelection) validate() error {
 	var bad fieldFaults
 	if q.VoterID == 0 && q.Origin == "" {
@@ -58,8 +58,8 @@ func (q VoteSelection) validate() error {
 	return bad.asError()
 }
 
-// ModerationStore does what organizers decide. Each method is one transaction with its lines in the audit log, after which counts
-// and ranking are those of the votes that count; of a trial it keeps nothing.
+// ModerationStore applies the organizers' decisions. Each method is one transaction, which also writes the audit log and
+// updates counters and ranking. It rolls a dry run back.
 type ModerationStore interface {
 	// HideVideo takes a video out of the public. It returns ErrNoVideo, or what Video.CanHide refuses.
 	HideVideo(ctx context.Context, id int64, d Decision) (Effect, error)
@@ -69,16 +69,16 @@ type ModerationStore interface {
 	SuspendAccount(ctx context.Context, playerID int64, d Decision) (Effect, error)
 	// ReinstateAccount undoes SuspendAccount, but for sessions and tokens. It returns ErrNoPlayer or ErrAccountNotSuspended.
 	ReinstateAccount(ctx context.Context, playerID int64, d Decision) (Effect, error)
-	// PlayersVotedFor lists whose videos the votes are for that are selected, by id: of those that are void, or of all others.
+	// PlayersVotedFor lists the ids of the players who received the selected votes: the void ones, or the counted ones.
 	PlayersVotedFor(ctx context.Context, q VoteSelection, void bool) ([]int64, error)
-	// VoidVotes lets votes for the selection's player count no longer; those who gave them cannot give them again. It returns
+	// VoidVotes voids the selected votes for the selection's player. Their voters cannot cast them again. It returns
 	// ErrNoPlayer. Without such votes it does nothing.
 	VoidVotes(ctx context.Context, q VoteSelection, d Decision) (Effect, error)
-	// ReinstateVotes lets votes for the selection's player count that were void. It returns ErrNoPlayer.
+	// ReinstateVotes counts void votes for the selection's player again. It returns ErrNoPlayer.
 	ReinstateVotes(ctx context.Context, q VoteSelection, d Decision) (Effect, error)
 }
 
-// Moderation lets organizers act against cheating. Whatever they do can be undone.
+// Moderation lets organizers act against cheating. Every decision can be undone.
 type Moderation struct {
 	Store ModerationStore
 	Live  Live
@@ -107,9 +107,9 @@ func (m *Moderation) ReinstateAccount(ctx context.Context, playerID int64, d Dec
 	return m.decideOne(ctx, d, playerID, m.Store.ReinstateAccount)
 }
 
-// VoidVotes lets votes count no longer, whether what they are for can be seen or not. There is an effect for each player who had some,
-// and each is a decision of its own: what was done before an error stays done, and the same again does the rest. It returns
-// *InvalidError for a selection that names neither an account nor an origin.
+// VoidVotes voids the selected votes, for public and hidden videos alike. Each player who received some is decided in a
+// transaction of its own and gets an Effect: decisions before an error stay, and repeating the call completes the rest. It
+// returns *InvalidError for a selection that names neither an account nor an origin.
 func (m *Moderation) VoidVotes(ctx context.Context, q VoteSelection, d Decision) ([]Effect, error) {
 	return m.decideForEachPlayer(ctx, q, d, false, m.Store.VoidVotes)
 }
@@ -157,17 +157,17 @@ func (m *Moderation) decideForEachPlayer(ctx context.Context, q VoteSelection, d
 			e, err = do(ctx, q, d)
 		}
 		switch {
-		case errors.Is(err, ErrNoPlayer): // has left meanwhile
+		case errors.Is(err, ErrNoPlayer): // the account was deleted since
 		case err != nil:
 			return list, fmt.Errorf("player %d, the first of %d who are left: %w", id, len(players)-i, err)
-		case e.Votes > 0: // none, if they were taken back meanwhile
+		case e.Votes > 0: // 0 if the votes were withdrawn since
 			list = append(list, e)
 		}
 	}
 	return list, nil
 }
 
-// validateDecision applies the rules to a decision: the log says of each who it was and why.
+// validateDecision requires a name and a reason, which the audit log keeps.
 func (m *Moderation) validateDecision(d Decision) (Decision, error) {
 	var bad fieldFaults
 	d.By = bad.checkLine("as", strings.TrimSpace(d.By), MaxOrganizer, false)
@@ -176,7 +176,7 @@ func (m *Moderation) validateDecision(d Decision) (Decision, error) {
 	return d, bad.asError()
 }
 
-// publishEffects lets everybody look again.
+// publishEffects invalidates the caches and tells subscribers of the videos, after the commit.
 func (m *Moderation) publishEffects(ctx context.Context, effects ...Effect) {
 	ctx = context.WithoutCancel(ctx)
 	m.Live.InvalidateCache(ctx, VideosChanged)

@@ -17,7 +17,7 @@ const (
 	MaxPasswordBytes = 72  // bcrypt reads no further
 )
 
-// Player is a person with an account: whoever uploads, and whoever votes.
+// Player is an account. The same kind of account uploads videos and votes.
 type Player struct {
 	ID        int64
 	FirstName string
@@ -27,14 +27,14 @@ type Player struct {
 	Country   string // "" if not given
 	CreatedAt time.Time
 
-	SessionVersion int64     // of the player's sessions and tokens: those of another are over
-	SuspendedAt    time.Time // when organizers shut the account, zero if it is open
+	SessionVersion int64     // sessions and tokens of an earlier version are invalid
+	SuspendedAt    time.Time // zero unless organizers have suspended the account
 }
 
-// IsSuspended reports whether organizers have shut the account.
+// IsSuspended reports whether organizers have suspended the account.
 func (p Player) IsSuspended() bool { return !p.SuspendedAt.IsZero() }
 
-// CanUploadOrPublish: whose account is shut uploads and publishes nothing, be it that the request was on its way before.
+// CanUploadOrPublish returns ErrAccountSuspended for a suspended account, also for a request that began before the suspension.
 func (p Player) CanUploadOrPublish() error {
 	if p.IsSuspended() {
 		return ErrAccountSuspended
@@ -114,7 +114,7 @@ func (s *Players) UpdateProfile(ctx context.Context, p Player, form Profile) (Pl
 type PlayerStore interface {
 	// AddPlayer gives the player its id. It returns ErrEmailTaken if the email is there in whatever case.
 	AddPlayer(ctx context.Context, p Player, passwordHash string) (Player, error)
-	// PlayerByID returns ErrNotSignedIn if there is no such player: who asks holds an id from a token.
+	// PlayerByID returns ErrNotSignedIn if there is no such player, because the id comes from a token.
 	PlayerByID(ctx context.Context, id int64) (Player, error)
 	// UpdateProfile keeps the player's names, city and country, where videos and the ranking are found by them too.
 	UpdateProfile(ctx context.Context, p Player) error
@@ -154,7 +154,7 @@ func (s *Players) SignUp(ctx context.Context, form SignUp) (Player, error) {
 }
 
 // SignIn finds the player by email and password. An unknown email and a wrong password are the same
-// ErrBadCredentials, after the same time. Who knows the password of an account that is shut gets ErrAccountSuspended.
+// ErrBadCredentials, after the same time. The right password of a suspended account gets ErrAccountSuspended.
 func (s *Players) SignIn(ctx context.Context, email, password string) (Player, error) {
 	p, err := s.checkCredentials(ctx, email, password)
 	if err != nil {
@@ -181,8 +181,8 @@ func (s *Players) checkCredentials(ctx context.Context, email, password string) 
 	return p, nil
 }
 
-// PlayerWithSessionVersion finds the player for whoever holds a token or a session of a generation. It returns ErrNotSignedIn if the
-// player is gone, has begun another generation, or is shut out.
+// PlayerWithSessionVersion finds the player of a token or session. It returns ErrNotSignedIn if the account is deleted or
+// suspended, or if its session version has changed, which ends all earlier tokens and sessions.
 func (s *Players) PlayerWithSessionVersion(ctx context.Context, id, generation int64) (Player, error) {
 	p, err := s.Store.PlayerByID(ctx, id)
 	if err == nil && (p.SessionVersion != generation || p.IsSuspended()) {
@@ -191,7 +191,7 @@ func (s *Players) PlayerWithSessionVersion(ctx context.Context, id, generation i
 	return p, err
 }
 
-// PlayerByID finds the player with an id, for whoever holds its token. It returns ErrNotSignedIn if the player is gone.
+// PlayerByID finds the player of a token. It returns ErrNotSignedIn if the account is deleted.
 func (s *Players) PlayerByID(ctx context.Context, id int64) (Player, error) {
 	return s.Store.PlayerByID(ctx, id)
 }

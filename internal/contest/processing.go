@@ -8,15 +8,16 @@ type ProcessVideo struct {
 // Kind is the job's name in the queue. It never changes: jobs of older programs wait there under it.
 func (ProcessVideo) Kind() string { return "process_video" }
 
-// JobRun is one run of a job. From its beginning on, it alone may change its video, until another run takes its place.
+// JobRun is one run of a job and the holder of the lease on its video: it alone may change the video until another run
+// takes the lease over.
 type JobRun struct {
 	VideoID  int64
 	TaskID   string
 	HolderID string // random, different for each run
 }
 
-// RunningJob is a job that the queue says is running, as it was seen at one moment. While somebody works on it, its Beat
-// changes every few seconds; where it does not, that somebody is dead.
+// RunningJob is a job that the queue lists as running, read at one moment. A live worker changes its Heartbeat every few
+// seconds; a heartbeat that stands still means that the worker is dead.
 type RunningJob struct {
 	JobRun
 	Attempt   int

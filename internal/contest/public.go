@@ -13,10 +13,10 @@ type PublicQuery struct {
 	Search string // part of a title or of a player's name, whatever case and accents; "" for all
 
 	MostVoted bool  // first, instead of the newest
-	PlayerID  int64 // whose; 0 for all
+	PlayerID  int64 // the owner; 0 for all
 }
 
-// PublicVideo is a public video as everybody sees it.
+// PublicVideo is a public video with all that the public sees of it.
 type PublicVideo struct {
 	ID         int64
 	Title      string
@@ -70,8 +70,8 @@ func (s *Videos) VideoByMediaKey(ctx context.Context, key string) (Video, Part, 
 	return v, part, nil
 }
 
-// IsOpenToPublic reports whether everybody may have that part of the video: the clip and the poster of a public one. All else
-// is for whoever holds a link that its owner was given.
+// IsOpenToPublic reports whether the part may be served without a signature: the rendition and the poster of a public
+// video. Everything else needs a signed link, which only the owner is given.
 func (v Video) IsOpenToPublic(p Part) bool {
 	return v.Status == Public && (p == RenditionPart || p == PosterPart)
 }

@@ -14,7 +14,7 @@ import (
 var statuses = []struct {
 	status                 contest.Status
 	publish, retry, delete error
-	vote                   error // of somebody else
+	vote                   error // by another player
 	settled                bool
 }{
 	{contest.Uploaded, contest.ErrNotProcessed, contest.ErrNotFailed, nil, contest.ErrNoVideo, false},

@@ -5,31 +5,31 @@ import (
 	"time"
 )
 
-// VoteSignal is what is kept with a vote to find crowds of made-up voters by. Nothing of it is shown to the public.
+// VoteSignal is stored with a vote to find clusters of fake accounts. The public never sees it.
 type VoteSignal struct {
-	Origin   string        // from where the vote came, as a keyed hash; "" if unknown
-	VoterAge time.Duration // how old the voter's account was, in whole seconds; negative if unknown
+	Origin   string        // keyed hash of the voter's network; "" if unknown
+	VoterAge time.Duration // age of the voter's account at the vote, whole seconds; negative if unknown
 }
 
-// UnknownVoteSignal is for votes of which nothing is known.
+// UnknownVoteSignal belongs to votes stored without one.
 var UnknownVoteSignal = VoteSignal{VoterAge: -time.Second}
 
-// VoteClusterQuery asks for votes for one player from one origin of which many came from young accounts.
+// VoteClusterQuery asks for clusters: votes for one player from one origin, many of them from young accounts.
 type VoteClusterQuery struct {
-	Since         time.Time     // votes from then on
-	YoungBelow    time.Duration // an account is young until it is so old, when it votes
-	MinYoungVotes int           // votes of young accounts
-	Limit         int           // clusters
+	Since         time.Time     // votes cast since then
+	YoungBelow    time.Duration // an account younger than this at its vote is young
+	MinYoungVotes int           // least number of votes of young accounts
+	Limit         int           // clusters returned
 }
 
-// VoteCluster is a number of votes for one player from one origin.
+// VoteCluster is a group of votes for one player from one origin.
 type VoteCluster struct {
 	PlayerID    int64
 	Name        string
 	Origin      string
-	Votes       int // those that stand
-	YoungVotes  int // those of young accounts
-	PlayerVotes int // the player's votes from everywhere
+	Votes       int // those that count
+	YoungVotes  int // of them, from young accounts
+	PlayerVotes int // the player's votes from all origins
 	First, Last time.Time
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Object is one thing in storage.
+// Object describes one object in storage.
 type Object struct {
 	Key      string
 	Size     int64 // bytes
@@ -28,7 +28,7 @@ func (s *Videos) ClaimStorage(ctx context.Context, identity string, newMark func
 	var marked, own bool
 	err := s.Storage.Walk(ctx, storageMarkPrefix, func(o Object) error {
 		if strings.HasPrefix(o.Key, storageMarkPrefix+".") {
-			return nil // a mark that somebody is writing, or died over
+			return nil // the unfinished mark of another process, perhaps of one that died
 		}
 		marked = true
 		own = own || o.Key == storageMarkPrefix+identity

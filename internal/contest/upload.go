@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Upload is a file that has arrived whole and waits in a work file to be judged.
+// Upload is a complete file, in a work file, that has not been checked yet.
 type Upload struct {
 	Title        string
 	Path         string // the work file; it is moved into storage if the upload is accepted
 	Size         int64  // bytes
 	DeclaredType string // media type that the client gave the file, "" if none
-	PartialID    string // of the PartialUpload that the file came as, "" if it came in one piece
+	PartialID    string // of the PartialUpload that became this file; "" for an upload in one request
 }
 
 // PartialUpload is a file that arrives in pieces, with pauses.

@@ -6,7 +6,7 @@ import "time"
 type Status string
 
 // A video goes from Uploaded through Processing to Processed, and becomes Public when its player says so. It ends in
-// Failed after the last try; its player may then send it through again.
+// Failed after the last attempt; its player may then retry it.
 const (
 	Uploaded   Status = "uploaded"
 	Processing Status = "processing"
@@ -18,14 +18,14 @@ const (
 // IsSettled reports whether the status stays until a person does something.
 func (s Status) IsSettled() bool { return s == Processed || s == Public || s == Failed }
 
-// HiddenReason says why a video that was public is no longer: it is Processed again, and keeps its votes for when it comes back.
+// HiddenReason says why a published video is not public. A hidden video has the status Processed and keeps its votes.
 type HiddenReason string
 
-// Why a video is out of the public.
+// Why a video is hidden.
 const (
 	NotHidden         HiddenReason = ""
 	HiddenByOrganizer HiddenReason = "video"   // organizers have hidden it
-	HiddenWithAccount HiddenReason = "account" // organizers have shut its player's account
+	HiddenWithAccount HiddenReason = "account" // organizers have suspended its player's account
 )
 
 // Failure says why a video could not be processed, in a word for which the web has a sentence for players.
@@ -35,8 +35,8 @@ type Failure string
 const (
 	NoFailure        Failure = ""
 	FailedUnplayable Failure = "unplayable" // FFmpeg cannot decode the file
-	FailedTimeout    Failure = "timeout"    // it took longer than its length allows
-	FailedInternal   Failure = "internal"   // nothing the player could mend: the platform's own trouble
+	FailedTimeout    Failure = "timeout"    // it used up its processor time or made no progress
+	FailedInternal   Failure = "internal"   // a fault of the platform, which the player cannot mend
 )
 
 // MaxTitle is how many characters a title may have.
@@ -80,7 +80,7 @@ type Video struct {
 // HasRendition reports whether the processed clip and its poster exist.
 func (v Video) HasRendition() bool { return v.Media.Run != "" }
 
-// CheckOwner applies the rule that a player's video is nobody else's business until it is public.
+// CheckOwner returns ErrNotOwner unless the video is the player's: other accounts see only public videos.
 func (v Video) CheckOwner(p Player) error {
 	if v.PlayerID != p.ID {
 		return ErrNotOwner
@@ -88,8 +88,7 @@ func (v Video) CheckOwner(p Player) error {
 	return nil
 }
 
-// CanPublish: only a processed video goes public, unless organizers have hidden it; publishing a public one again changes
-// nothing.
+// CanPublish allows processed videos that organizers have not hidden. Publishing a public video again is a no-op.
 func (v Video) CanPublish() error {
 	if v.Hidden != NotHidden {
 		return ErrHidden
@@ -100,7 +99,7 @@ func (v Video) CanPublish() error {
 	return nil
 }
 
-// CanRetry: only a failed video is processed again.
+// CanRetry allows failed videos only.
 func (v Video) CanRetry() error {
 	if v.Status != Failed {
 		return ErrNotFailed
@@ -108,7 +107,7 @@ func (v Video) CanRetry() error {
 	return nil
 }
 
-// CanDelete: what the public has voted on stays, hidden or not.
+// CanDelete refuses public and hidden videos, because the public has voted on them.
 func (v Video) CanDelete() error {
 	if v.Hidden != NotHidden {
 		return ErrHidden
@@ -119,7 +118,7 @@ func (v Video) CanDelete() error {
 	return nil
 }
 
-// CanReceiveVoteFrom: people vote for public videos, and not for their own.
+// CanReceiveVoteFrom allows votes for public videos of other players.
 func (v Video) CanReceiveVoteFrom(voter Player) error {
 	if v.Status != Public {
 		return ErrNoVideo
@@ -130,8 +129,8 @@ func (v Video) CanReceiveVoteFrom(voter Player) error {
 	return nil
 }
 
-// CanHide: only what the public sees is hidden. What is out of the public with its player's account can be hidden by itself, so
-// that it stays hidden when the account is opened.
+// CanHide allows public videos, and videos hidden with their player's account: those then stay hidden when the account is
+// reinstated.
 func (v Video) CanHide() error {
 	switch {
 	case v.Hidden == HiddenByOrganizer:
@@ -142,7 +141,7 @@ func (v Video) CanHide() error {
 	return nil
 }
 
-// CanUnhide: a video that organizers have hidden comes back; one that went with its account comes back with that.
+// CanUnhide allows videos that organizers hid one by one. Videos hidden with an account return when it is reinstated.
 func (v Video) CanUnhide() error {
 	switch v.Hidden {
 	case HiddenByOrganizer:

@@ -17,8 +17,8 @@ type VideoStore interface {
 	// AddVideoFromPartialUpload is AddVideo for the file of a partial upload, which thereby becomes the video, in the same transaction. It
 	// returns ErrNoVideo if that upload is not, or no longer, under way.
 	AddVideoFromPartialUpload(ctx context.Context, v Video, partialID string) (Video, error)
-	// CheckQuota returns ErrQuotaExceeded if the player's originals that are not public, the uploads that are under way and so many
-	// bytes more are more than a player may have.
+	// CheckQuota returns ErrQuotaExceeded if the player's non-public originals, the unfinished uploads and the given number
+	// of bytes together exceed the player's quota.
 	CheckQuota(ctx context.Context, playerID, bytes int64, now time.Time) error
 	// VideoByID returns ErrNoVideo if there is none.
 	VideoByID(ctx context.Context, id int64) (Video, error)
@@ -57,7 +57,7 @@ type Storage interface {
 	DeletePrefix(ctx context.Context, prefix string) error
 }
 
-// Inspector judges a file before it is accepted.
+// Inspector checks a file before it is accepted.
 type Inspector interface {
 	// InspectFile returns the file's container, or one of the refusals about files.
 	InspectFile(ctx context.Context, path string) (Format, error)
@@ -81,8 +81,8 @@ func (s *Videos) OwnVideo(ctx context.Context, p Player, id int64) (Video, error
 	return v, v.CheckOwner(p)
 }
 
-// CheckQuota returns ErrQuotaExceeded if an upload of so many bytes would be refused for what the player has already, so that nobody
-// sends it in vain.
+// CheckQuota returns ErrQuotaExceeded if an upload of this size would exceed the player's quota. Clients call it before they
+// send the file.
 func (s *Videos) CheckQuota(ctx context.Context, p Player, bytes int64) error {
 	return s.Store.CheckQuota(ctx, p.ID, bytes, s.Clock.currentTime())
 }
@@ -124,7 +124,7 @@ func (s *Videos) RetryVideo(ctx context.Context, p Player, id int64) (Video, err
 	return s.afterRequeue(ctx)(s.Store.RequeueVideo(ctx, id))
 }
 
-// RetryVideoForOrganizer queues a failed video again for an organizer, whoever owns it.
+// RetryVideoForOrganizer queues any player's failed video again and records it in the audit log.
 func (s *Videos) RetryVideoForOrganizer(ctx context.Context, id int64) (Video, error) {
 	return s.afterRequeue(ctx)(s.Store.RequeueVideoForOrganizer(ctx, id, s.Clock.currentTime()))
 }
@@ -152,7 +152,7 @@ func (s *Videos) DeleteVideo(ctx context.Context, p Player, id int64) error {
 	if err := s.Store.DeleteVideo(ctx, id); err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
-	// From here on the video is gone, whoever hangs up; objects that stay are swept later.
+	// The video is deleted now, even if the client disconnects. The sweep removes objects that cannot be removed here.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
 	s.Live.PublishEvent(ctx, Event{VideoID: id, Deleted: true})

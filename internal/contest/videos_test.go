@@ -27,7 +27,7 @@ func TestOnlyTheOwnerReachesAVideo(t *testing.T) {
 	}
 	for name, call := range calls {
 		if err := call(other, v.ID); !errors.Is(err, contest.ErrNotOwner) {
-			t.Errorf("%s, somebody else's: got %v, want %v", name, err, contest.ErrNotOwner)
+			t.Errorf("%s, another player's: got %v, want %v", name, err, contest.ErrNotOwner)
 		}
 		if err := call(owner, v.ID+1); !errors.Is(err, contest.ErrNoVideo) {
 			t.Errorf("%s, not there: got %v, want %v", name, err, contest.ErrNoVideo)

@@ -21,7 +21,7 @@ type VoteStore interface {
 	RankingPage(ctx context.Context, q RankingQuery) ([]Standing, error)
 	// RankingPosition returns the player's position in the nation, or ErrNoPlayer if the player has no public video.
 	RankingPosition(ctx context.Context, playerID int64) (int, error)
-	// RememberRanking keeps everybody's position for Standing.PreviousPosition, unless one later than olderThan is kept.
+	// RememberRanking stores all positions for Standing.PreviousPosition, unless positions stored after olderThan exist.
 	RememberRanking(ctx context.Context, at, olderThan time.Time) error
 }
 
@@ -30,10 +30,10 @@ type Votes struct {
 	Store   VoteStore
 	Live    Live
 	Clock   Clock
-	Observe func(VoteChange, error) // hears how each doing ended, for statistics; nil for nobody
+	Observe func(VoteChange, error) // called with each change's outcome, for metrics; may be nil
 }
 
-// VoteChange is what somebody does to the votes of a video.
+// VoteChange is what a voter does: cast or withdraw.
 type VoteChange string
 
 // The changes.
@@ -42,9 +42,9 @@ const (
 	VoteWithdrawn VoteChange = "taken back"
 )
 
-// CastVote casts the voter's one vote for a public video of another player, and returns the video's votes. The origin is kept for
-// Suspicions. It returns ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted. Who may vote is decided where the vote is entered, by
-// Video.CanReceiveVoteFrom: looking at the video beforehand would be one more round trip, and it may change in between.
+// CastVote casts the voter's one vote for a public video of another player, and returns the video's votes. The origin is stored
+// as part of its VoteSignal. It returns ErrNoVideo, ErrOwnVideo or ErrAlreadyVoted. The store checks Video.CanReceiveVoteFrom
+// in the transaction that inserts the vote: a check before it would cost a round trip and could be outdated.
 func (s *Votes) CastVote(ctx context.Context, voter Player, videoID int64, origin string) (votes int, err error) {
 	defer s.observeChange(VoteCast, &err)
 	now := s.Clock.currentTime()
@@ -104,11 +104,11 @@ type RankingQuery struct {
 	City string // whole name, whatever case and accents; "" for the nation
 }
 
-// Standing is one player's place in the ranking.
+// Standing is one player's row in the ranking.
 //
-// Players stand by the votes of all their public videos together. Among equals, whoever reached the number first
-// stands higher: the moment is that of the latest vote that still counts (for a player without votes, of the first
-// publication), so taking back a late vote gives the earlier moment again. Then the smaller id.
+// Players are ranked by the votes of all their public videos together. Among players with equal votes, the first to reach
+// the number ranks higher: the moment is that of the latest vote that still counts (for a player without votes, of the first
+// publication), so withdrawing a late vote restores the earlier moment. Then the smaller id.
 type Standing struct {
 	Position         int // 1, 2, 3 … over the whole ranking that was asked for, without gaps or repeats
 	PlayerID         int64

@@ -133,7 +133,7 @@ func (d disk) Walk(ctx context.Context, prefix string, fn func(contest.Object) e
 	})
 }
 
-// player signs somebody up.
+// player signs a player up.
 func (w *world) player(t *testing.T, first, city string) contest.Player {
 	t.Helper()
 	p, err := w.store.AddPlayer(t.Context(), contest.Player{
@@ -206,7 +206,7 @@ func (w *world) rows(t *testing.T, from string) int {
 	return n
 }
 
-// stale reports whether answers of a topic that are cached by remember are made anew.
+// stale reports whether answers of a topic that are cached by remember are made again.
 func (w *world) stale(t *testing.T, topic contest.Topic) bool {
 	t.Helper()
 	made := false
