@@ -20,12 +20,12 @@ type storage struct {
 	links *blob.S3 // makes links to objects; nil where this process serves them
 }
 
-// Link implements api.Objects.
-func (s storage) Link(ctx context.Context, key, mediaType string) (string, error) {
+// PresignedLink implements api.Objects.
+func (s storage) PresignedLink(ctx context.Context, key, mediaType string) (string, error) {
 	if s.links == nil {
 		return "", nil
 	}
-	return s.links.Link(ctx, key, mediaType)
+	return s.links.PresignedLink(ctx, key, mediaType)
 }
 
 // origins are where links lead to.
@@ -33,7 +33,7 @@ func (s storage) origins() []string {
 	if s.links == nil {
 		return nil
 	}
-	return []string{s.links.Origin()}
+	return []string{s.links.EndpointOrigin()}
 }
 
 // abortUploads gives back the room of what was begun to be put in parts before then, and has not ended. Only buckets have
@@ -43,7 +43,7 @@ func (s storage) abortUploads(ctx context.Context, before time.Time) (int, error
 	if !ok {
 		return 0, nil
 	}
-	return bucket.AbortUploads(ctx, before)
+	return bucket.AbortStaleUploads(ctx, before)
 }
 
 // Walk implements contest.Storage.

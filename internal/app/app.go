@@ -53,7 +53,7 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	var cli commands
 	var exit *int
 	given := config.NewEnvironment(environment)
-	manager := secrets.New(environment)
+	manager := secrets.NewManager(environment)
 	given.ReadSecrets(func(name string) (string, error) { return manager.Secret(ctx, name) })
 	parser, err := kong.New(&cli,
 		kong.Name("risingstars"),

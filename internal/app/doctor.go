@@ -187,7 +187,7 @@ func storageFinding(ctx context.Context, s *config.Settings) finding {
 		}
 	}
 	if err != nil && where.Dir == "" {
-		return finding{"storage", err.Error(), blob.Advice(err), true}
+		return finding{"storage", err.Error(), blob.AdviceFor(err), true}
 	}
 	if err != nil {
 		return finding{"storage", err.Error(), "let this user write to " + where.Dir + ", or name another folder as " + setting, true}

@@ -41,7 +41,7 @@ func (p *platform) noteSlowed(ctx context.Context, account, address string) {
 	if err == nil || errors.Is(err, contest.ErrBadCredentials) {
 		err = p.data.store.RecordAuditEntry(ctx, contest.AuditEntry{
 			At: time.Now().UTC(), Actor: contest.ByPlayer, Action: contest.ThrottledSignIn, PlayerID: owner.ID,
-			Detail: "from origin " + p.origins.Of(address),
+			Detail: "from origin " + p.origins.OriginOf(address),
 		})
 	}
 	if err != nil {

@@ -78,7 +78,7 @@ func inFlags(err error) error {
 		case "video":
 			list = append(list, errors.New("--cluster needs --video or --player: one origin may be a whole school's"))
 		default:
-			list = append(list, fmt.Errorf("--%s: %s", f.Name, problem.Fault(f, lang.English)))
+			list = append(list, fmt.Errorf("--%s: %s", f.Name, problem.FaultText(f, lang.English)))
 		}
 	}
 	return errors.Join(list...)

@@ -33,7 +33,7 @@ import (
 	"risingstars/internal/web/uploads"
 )
 
-// linkLife is how long a link works to what is not public.
+// presignedLinkLife is how long a link works to what is not public.
 const linkLife = time.Hour
 
 // platform is the whole program, wired.
@@ -86,7 +86,7 @@ func (p *platform) openTraces(ctx context.Context, command string) error {
 	if p.settings.TracesURL == "" {
 		return nil
 	}
-	provider, release, err := traces.Open(ctx, traces.Options{
+	provider, release, err := traces.OpenProvider(ctx, traces.Options{
 		URL: p.settings.TracesURL, Percent: p.settings.TracesPercent, Command: command, Version: version, Log: p.log,
 	})
 	if err != nil {
@@ -248,7 +248,7 @@ func (p *platform) wireWeb(context.Context) error {
 	if p.settings.SecretKeyOld != "" {
 		old = append(old, []byte(p.settings.SecretKeyOld))
 	}
-	links := auth.NewLinks(secret, linkLife, time.Now, old...)
+	links := auth.NewSignedLinks(secret, linkLife, time.Now, old...)
 	accounts := &contest.Accounts{
 		Store: p.data.store, Players: players, Passwords: passwords{hasher}, Storage: p.data.blobs, Live: p.live, Clock: time.Now,
 	}

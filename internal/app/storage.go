@@ -136,7 +136,7 @@ func (c *copying) all(ctx context.Context, parallel int) error {
 
 // one copies an object. One that was deleted since it was listed is none.
 func (c *copying) one(ctx context.Context, i blob.Info) {
-	copied, err := blob.Copy(ctx, c.from, c.to, i.Key, c.work)
+	copied, err := blob.CopyObject(ctx, c.from, c.to, i.Key, c.work)
 	if errors.Is(err, blob.ErrNotFound) || ctx.Err() != nil {
 		return
 	}

@@ -10,50 +10,50 @@ import (
 	"time"
 )
 
-// Links makes signed links to media that are not public. A signed link opens one object until it expires, for every client that
+// SignedLinks makes signed links to media that are not public. A signed link opens one object until it expires, for every client that
 // has it.
-type Links struct {
+type SignedLinks struct {
 	key []byte
 	old [][]byte // sign nothing any more
 	ttl time.Duration
 	now func() time.Time
 }
 
-// NewLinks makes links that work for at least ttl. The key is derived from the program's secret, so that a link's
+// NewSignedLinks makes links that work for at least ttl. The key is derived from the program's secret, so that a link's
 // signature says nothing about tokens. What an old secret has signed works until it expires.
-func NewLinks(secret []byte, ttl time.Duration, now func() time.Time, old ...[]byte) *Links {
+func NewSignedLinks(secret []byte, ttl time.Duration, now func() time.Time, old ...[]byte) *SignedLinks {
 	const purpose = "risingstars media links v1"
-	l := &Links{key: derived(secret, purpose), ttl: ttl, now: now}
+	l := &SignedLinks{key: deriveKey(secret, purpose), ttl: ttl, now: now}
 	for _, secret := range old {
-		l.old = append(l.old, derived(secret, purpose))
+		l.old = append(l.old, deriveKey(secret, purpose))
 	}
 	return l
 }
 
-// Query signs an object's key. The time of expiry is rounded up to a tenth of ttl, so that the same object has the
+// SignKey signs an object's key. The time of expiry is rounded up to a tenth of ttl, so that the same object has the
 // same link for a while and browsers can cache it.
-func (l *Links) Query(key string) url.Values {
+func (l *SignedLinks) SignKey(key string) url.Values {
 	step := l.ttl / 10
 	expires := strconv.FormatInt(l.now().Add(l.ttl+step).Truncate(step).Unix(), 10)
-	return url.Values{"expires": {expires}, "signature": {sign(l.key, key, expires)}}
+	return url.Values{"expires": {expires}, "signature": {signatureOf(l.key, key, expires)}}
 }
 
-// Valid reports whether the query was made for the key and has not expired.
-func (l *Links) Valid(key string, query url.Values) bool {
+// VerifyQuery reports whether the query was made for the key and has not expired.
+func (l *SignedLinks) VerifyQuery(key string, query url.Values) bool {
 	expires := query.Get("expires")
 	at, err := strconv.ParseInt(expires, 10, 64)
 	if err != nil || l.now().Unix() >= at {
 		return false
 	}
 	given := []byte(query.Get("signature"))
-	good := hmac.Equal(given, []byte(sign(l.key, key, expires)))
+	good := hmac.Equal(given, []byte(signatureOf(l.key, key, expires)))
 	for _, old := range l.old {
-		good = good || hmac.Equal(given, []byte(sign(old, key, expires)))
+		good = good || hmac.Equal(given, []byte(signatureOf(old, key, expires)))
 	}
 	return good
 }
 
-func sign(secret []byte, key, expires string) string {
+func signatureOf(secret []byte, key, expires string) string {
 	mac := hmac.New(sha256.New, secret)
 	fmt.Fprintf(mac, "%s\n%s", expires, key)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))

@@ -16,8 +16,8 @@ const object = "videos/0123456789abcdef0123456789abcdef/original.mp4"
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	c := &clock{start}
-	links := NewLinks(key, time.Hour, c.now)
-	query := links.Query(object)
+	links := NewSignedLinks(key, time.Hour, c.now)
+	query := links.SignKey(object)
 	expires, err := strconv.ParseInt(query.Get("expires"), 10, 64)
 	if err != nil {
 		t.Fatal(err)
@@ -58,8 +58,8 @@ func TestLinks(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			then := NewLinks(key, time.Hour, func() time.Time { return test.at })
-			if got := then.Valid(test.key, test.query); got != test.want {
+			then := NewSignedLinks(key, time.Hour, func() time.Time { return test.at })
+			if got := then.VerifyQuery(test.key, test.query); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)
 			}
 		})
@@ -69,15 +69,15 @@ func TestLinks(t *testing.T) {
 func TestLinksOfAnotherSecret(t *testing.T) {
 	t.Parallel()
 	c := &clock{start}
-	query := NewLinks([]byte("another secret of thirty-two byte"), time.Hour, c.now).Query(object)
-	if NewLinks(key, time.Hour, c.now).Valid(object, query) {
+	query := NewSignedLinks([]byte("another secret of thirty-two byte"), time.Hour, c.now).SignKey(object)
+	if NewSignedLinks(key, time.Hour, c.now).VerifyQuery(object, query) {
 		t.Error("a link of another secret is good")
 	}
 }
 
 func TestLinksAreNotSignedWithTheTokensKey(t *testing.T) {
 	t.Parallel()
-	links := NewLinks(key, time.Hour, time.Now)
+	links := NewSignedLinks(key, time.Hour, time.Now)
 	if cmp.Equal(links.key, key) || len(links.key) != 32 {
 		t.Errorf("links are signed with a key of %d bytes, the secret itself: %t", len(links.key), cmp.Equal(links.key, key))
 	}
@@ -89,20 +89,20 @@ func TestLinksWorkLongEnough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := &clock{start.Add(time.Duration(rapid.Int64Range(0, int64(48*time.Hour)).Draw(t, "at")))}
 		const ttl = time.Hour
-		links := NewLinks(key, ttl, c.now)
-		made, query := c.at, links.Query(object)
+		links := NewSignedLinks(key, ttl, c.now)
+		made, query := c.at, links.SignKey(object)
 		c.at = made.Add(ttl)
-		if !links.Valid(object, query) {
+		if !links.VerifyQuery(object, query) {
 			t.Fatalf("made at %s, it has expired within %s", made, ttl)
 		}
 		c.at = made.Add(ttl + ttl/10)
-		if links.Valid(object, query) {
+		if links.VerifyQuery(object, query) {
 			t.Fatalf("made at %s, it is good after %s", made, ttl+ttl/10)
 		}
 		c.at = made.Truncate(ttl / 10)
-		first := links.Query(object)
+		first := links.SignKey(object)
 		c.at = made.Truncate(ttl / 10).Add(ttl/10 - 1)
-		if diff := cmp.Diff(first, links.Query(object)); diff != "" {
+		if diff := cmp.Diff(first, links.SignKey(object)); diff != "" {
 			t.Fatalf("links of the same %s (-first +last):\n%s", ttl/10, diff)
 		}
 	})

@@ -15,11 +15,11 @@ const originBytes = 16
 
 // NewOrigins derives a key from the program's secret.
 func NewOrigins(secret []byte) *Origins {
-	return &Origins{derived(secret, "risingstars origins v1")}
+	return &Origins{deriveKey(secret, "risingstars origins v1")}
 }
 
-// Of is the name of an address, "" for none.
-func (o *Origins) Of(address string) string {
+// OriginOf is the name of an address, "" for none.
+func (o *Origins) OriginOf(address string) string {
 	if address == "" {
 		return ""
 	}
@@ -28,8 +28,8 @@ func (o *Origins) Of(address string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:originBytes])
 }
 
-// derived is a key for one purpose, which says nothing about the secret or other keys.
-func derived(secret []byte, purpose string) []byte {
+// deriveKey is a key for one purpose, which says nothing about the secret or other keys.
+func deriveKey(secret []byte, purpose string) []byte {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(purpose))
 	return mac.Sum(nil)

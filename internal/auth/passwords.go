@@ -11,8 +11,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// maxBytes is as far as bcrypt reads.
-const maxBytes = 72
+// maxPasswordBytes is as far as bcrypt reads.
+const maxPasswordBytes = 72
 
 // ErrBusy is returned when so many passwords are being hashed that one has waited for its turn in vain.
 var ErrBusy = errors.New("too many passwords at once")
@@ -20,8 +20,8 @@ var ErrBusy = errors.New("too many passwords at once")
 // saltAndHash is how many characters of bcrypt's alphabet follow the cost: 128 bits of salt, and 184 of the hash.
 const saltAndHash = 22 + 31
 
-// patience is how long a password waits for its turn.
-const patience = 3 * time.Second
+// slotTimeout is how long a password waits for its turn.
+const slotTimeout = 3 * time.Second
 
 // Passwords hashes and compares with bcrypt. A semaphore bounds how many do so at once, so that hashing never has all
 // processors: a call waits up to patience to acquire a slot, gets ErrBusy otherwise, and releases the slot at its end.
@@ -43,10 +43,10 @@ func NewPasswords(cost, atOnce int) (*Passwords, error) {
 
 // Hash makes the hash to keep. The password has at most 72 bytes.
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
-	if err := p.enter(ctx); err != nil {
+	if err := p.acquireSlot(ctx); err != nil {
 		return "", err
 	}
-	defer p.leave()
+	defer p.releaseSlot()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), p.cost)
 	if err != nil {
 		return "", fmt.Errorf("bcrypt: %w", err)
@@ -56,14 +56,14 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 
 // Matches reports whether password made hash. An empty hash never matches, and takes as long as a real one.
 func (p *Passwords) Matches(ctx context.Context, hash, password string) (bool, error) {
-	if err := p.enter(ctx); err != nil {
+	if err := p.acquireSlot(ctx); err != nil {
 		return false, err
 	}
-	defer p.leave()
-	known := hash != "" && len(password) <= maxBytes
+	defer p.releaseSlot()
+	known := hash != "" && len(password) <= maxPasswordBytes
 	if !known {
 		hash = string(p.dummy)
-		password = password[:min(len(password), maxBytes)]
+		password = password[:min(len(password), maxPasswordBytes)]
 	}
 	err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password))
 	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
@@ -72,8 +72,8 @@ func (p *Passwords) Matches(ctx context.Context, hash, password string) (bool, e
 	return known && err == nil, nil
 }
 
-func (p *Passwords) enter(ctx context.Context) error {
-	timer := time.NewTimer(patience)
+func (p *Passwords) acquireSlot(ctx context.Context) error {
+	timer := time.NewTimer(slotTimeout)
 	defer timer.Stop()
 	select {
 	case p.slots <- struct{}{}:
@@ -85,4 +85,4 @@ func (p *Passwords) enter(ctx context.Context) error {
 	}
 }
 
-func (p *Passwords) leave() { <-p.slots }
+func (p *Passwords) releaseSlot() { <-p.slots }

@@ -180,8 +180,8 @@ func TestPasswordsAreBusy(t *testing.T) {
 		if ok, err := p.Matches(t.Context(), "", "una clave larga"); ok || !errors.Is(err, ErrBusy) {
 			t.Errorf("matches: got %t, %v, want %v", ok, err, ErrBusy)
 		}
-		if got := time.Since(began); got != 2*patience {
-			t.Errorf("both waited %s, want %s each", got, patience)
+		if got := time.Since(began); got != 2*slotTimeout {
+			t.Errorf("both waited %s, want %s each", got, slotTimeout)
 		}
 	})
 }

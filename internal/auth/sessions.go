@@ -37,37 +37,37 @@ func (s *Sessions) cookieName() string {
 	return "session"
 }
 
-// Begin signs a browser in, for the player's present generation. The session it had, if any, ends.
-func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, playerID, generation int64) error {
-	if err := s.forget(r); err != nil {
+// BeginSession signs a browser in, for the player's present generation. The session it had, if any, ends.
+func (s *Sessions) BeginSession(w http.ResponseWriter, r *http.Request, playerID, generation int64) error {
+	if err := s.deleteSession(r); err != nil {
 		return err
 	}
 	var random [32]byte
 	rand.Read(random[:]) // never fails
 	token := base64.RawURLEncoding.EncodeToString(random[:])
 	now := s.Clock()
-	if err := s.Store.AddSession(r.Context(), hashOf(token), playerID, generation, now, now.Add(SessionLife)); err != nil {
+	if err := s.Store.AddSession(r.Context(), hashSessionToken(token), playerID, generation, now, now.Add(SessionLife)); err != nil {
 		return err
 	}
 	s.setCookie(w, token, int(SessionLife/time.Second))
 	return nil
 }
 
-// Player returns whose session the request's cookie is for, and of which generation, or ErrToken. A session that is
+// PlayerOfCookie returns whose session the request's cookie is for, and of which generation, or ErrInvalidToken. A session that is
 // older than a day is prolonged on the way, with its cookie.
-func (s *Sessions) Player(w http.ResponseWriter, r *http.Request) (playerID, generation int64, err error) {
+func (s *Sessions) PlayerOfCookie(w http.ResponseWriter, r *http.Request) (playerID, generation int64, err error) {
 	cookie, err := r.Cookie(s.cookieName())
 	if err != nil {
-		return 0, 0, ErrToken
+		return 0, 0, ErrInvalidToken
 	}
-	hash := hashOf(cookie.Value)
+	hash := hashSessionToken(cookie.Value)
 	playerID, generation, expires, err := s.Store.Session(r.Context(), hash)
 	if err != nil {
 		return 0, 0, err
 	}
 	now := s.Clock()
 	if !now.Before(expires) {
-		return 0, 0, ErrToken
+		return 0, 0, ErrInvalidToken
 	}
 	if expires.Sub(now) < SessionLife-24*time.Hour {
 		if err := s.Store.ExtendSession(r.Context(), hash, now.Add(SessionLife)); err != nil {
@@ -78,18 +78,18 @@ func (s *Sessions) Player(w http.ResponseWriter, r *http.Request) (playerID, gen
 	return playerID, generation, nil
 }
 
-// End signs the browser out, here and in the browser.
-func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
+// EndSession signs the browser out, here and in the browser.
+func (s *Sessions) EndSession(w http.ResponseWriter, r *http.Request) error {
 	s.setCookie(w, "", -1)
-	return s.forget(r)
+	return s.deleteSession(r)
 }
 
-func (s *Sessions) forget(r *http.Request) error {
+func (s *Sessions) deleteSession(r *http.Request) error {
 	cookie, err := r.Cookie(s.cookieName())
 	if err != nil {
 		return nil //nolint:nilerr // no cookie, no session
 	}
-	return s.Store.DeleteSession(r.Context(), hashOf(cookie.Value))
+	return s.Store.DeleteSession(r.Context(), hashSessionToken(cookie.Value))
 }
 
 func (s *Sessions) setCookie(w http.ResponseWriter, token string, maxAge int) {
@@ -99,7 +99,7 @@ func (s *Sessions) setCookie(w http.ResponseWriter, token string, maxAge int) {
 	})
 }
 
-func hashOf(token string) string {
+func hashSessionToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
 }

@@ -56,7 +56,7 @@ func (v *visits) do(t *testing.T, visit func(http.ResponseWriter, *http.Request)
 
 func (v *visits) begin(t *testing.T) *http.Cookie {
 	t.Helper()
-	given, err := v.do(t, func(w http.ResponseWriter, r *http.Request) error { return v.sessions.Begin(w, r, v.player, 3) })
+	given, err := v.do(t, func(w http.ResponseWriter, r *http.Request) error { return v.sessions.BeginSession(w, r, v.player, 3) })
 	check(t, err)
 	return given
 }
@@ -65,13 +65,13 @@ func (v *visits) begin(t *testing.T) *http.Cookie {
 func (v *visits) look(t *testing.T) (signedIn, again bool) {
 	t.Helper()
 	given, err := v.do(t, func(w http.ResponseWriter, r *http.Request) error {
-		id, generation, err := v.sessions.Player(w, r)
+		id, generation, err := v.sessions.PlayerOfCookie(w, r)
 		if err == nil && (id != v.player || generation != 3) {
 			t.Errorf("got player %d of generation %d", id, generation)
 		}
 		return err
 	})
-	if err != nil && !errors.Is(err, auth.ErrToken) && !errors.Is(err, contest.ErrNotSignedIn) {
+	if err != nil && !errors.Is(err, auth.ErrInvalidToken) && !errors.Is(err, contest.ErrNotSignedIn) {
 		t.Fatal(err)
 	}
 	return err == nil, given != nil
@@ -139,7 +139,7 @@ func TestSessionsEnd(t *testing.T) {
 		t.Error("the session before goes on")
 	}
 	v.cookie = second
-	given, err := v.do(t, v.sessions.End)
+	given, err := v.do(t, v.sessions.EndSession)
 	check(t, err)
 	if given == nil || given.MaxAge >= 0 || given.Value != "" {
 		t.Errorf("the browser keeps %v", given)

@@ -10,9 +10,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// ErrToken is returned for every token that does not prove anything: malformed, expired, tampered with, or signed in
+// ErrInvalidToken is returned for every token that does not prove anything: malformed, expired, tampered with, or signed in
 // any way but HS256. Which of these it was is nobody's business.
-var ErrToken = errors.New("invalid token")
+var ErrInvalidToken = errors.New("invalid token")
 
 // Tokens issues and checks JSON Web Tokens (RFC 7519), signed with HS256 (RFC 7518 section 3.2), for players.
 type Tokens struct {
@@ -37,7 +37,7 @@ func NewTokens(secret []byte, ttl time.Duration, now func() time.Time, old ...[]
 		jwt.WithTimeFunc(now),
 	)}
 	for _, secret := range append([][]byte{secret}, old...) {
-		t.keys = append(t.keys, tokenKey{keyID(secret), secret})
+		t.keys = append(t.keys, tokenKey{keyIDOf(secret), secret})
 	}
 	return t
 }
@@ -45,8 +45,8 @@ func NewTokens(secret []byte, ttl time.Duration, now func() time.Time, old ...[]
 // keyIDBytes of a hash are enough to tell a few keys apart.
 const keyIDBytes = 6
 
-func keyID(secret []byte) string {
-	return hex.EncodeToString(derived(secret, "risingstars kid v1")[:keyIDBytes])
+func keyIDOf(secret []byte) string {
+	return hex.EncodeToString(deriveKey(secret, "risingstars kid v1")[:keyIDBytes])
 }
 
 // claims are what a token says.
@@ -56,8 +56,8 @@ type claims struct {
 	Generation int64 `json:"gen,omitempty"` // the player's session version
 }
 
-// Issue makes a token for a player of a generation, and says in how many seconds it expires; its exp claim agrees.
-func (t *Tokens) Issue(playerID, generation int64) (token string, expiresIn int, err error) {
+// IssueToken makes a token for a player of a generation, and says in how many seconds it expires; its exp claim agrees.
+func (t *Tokens) IssueToken(playerID, generation int64) (token string, expiresIn int, err error) {
 	now := t.now()
 	signed := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
@@ -75,22 +75,22 @@ func (t *Tokens) Issue(playerID, generation int64) (token string, expiresIn int,
 	return token, int(t.ttl / time.Second), nil
 }
 
-// Player returns whom a token is for and of which generation, or ErrToken. A token that does not name its key is tried
+// PlayerOfToken returns whom a token is for and of which generation, or ErrInvalidToken. A token that does not name its key is tried
 // with each.
-func (t *Tokens) Player(token string) (playerID, generation int64, err error) {
+func (t *Tokens) PlayerOfToken(token string) (playerID, generation int64, err error) {
 	var c claims
-	_, err = t.parser.ParseWithClaims(token, &c, t.keysFor)
+	_, err = t.parser.ParseWithClaims(token, &c, t.verificationKeys)
 	if err != nil {
-		return 0, 0, ErrToken
+		return 0, 0, ErrInvalidToken
 	}
 	playerID, err = strconv.ParseInt(c.Subject, 10, 64)
 	if err != nil || playerID <= 0 {
-		return 0, 0, ErrToken
+		return 0, 0, ErrInvalidToken
 	}
 	return playerID, c.Generation, nil
 }
 
-func (t *Tokens) keysFor(token *jwt.Token) (any, error) {
+func (t *Tokens) verificationKeys(token *jwt.Token) (any, error) {
 	id, named := token.Header["kid"]
 	var set jwt.VerificationKeySet
 	for _, key := range t.keys {
@@ -99,7 +99,7 @@ func (t *Tokens) keysFor(token *jwt.Token) (any, error) {
 		}
 	}
 	if len(set.Keys) == 0 {
-		return nil, ErrToken
+		return nil, ErrInvalidToken
 	}
 	return set, nil
 }

@@ -34,17 +34,17 @@ func TestTokens(t *testing.T) {
 		c := &clock{start}
 		tokens := NewTokens(key, time.Hour, c.now)
 
-		token, expiresIn, err := tokens.Issue(id, 0)
+		token, expiresIn, err := tokens.IssueToken(id, 0)
 
 		if err != nil || expiresIn != 3600 {
 			t.Fatalf("got expires_in %d, %v", expiresIn, err)
 		}
-		got, _, err := tokens.Player(token)
+		got, _, err := tokens.PlayerOfToken(token)
 		if got != id || err != nil {
 			t.Errorf("got %d, %v, want %d", got, err, id)
 		}
 		header, claims := parts(t, token)
-		if diff := cmp.Diff(map[string]any{"alg": "HS256", "typ": "JWT", "kid": keyID(key)}, header); diff != "" {
+		if diff := cmp.Diff(map[string]any{"alg": "HS256", "typ": "JWT", "kid": keyIDOf(key)}, header); diff != "" {
 			t.Errorf("header (-want +got):\n%s", diff)
 		}
 		if claims["exp"] != float64(start.Unix()+3600) || claims["iat"] != float64(start.Unix()) {
@@ -76,7 +76,7 @@ func TestTokensExpire(t *testing.T) {
 	t.Parallel()
 	c := &clock{start}
 	tokens := NewTokens(key, time.Hour, c.now)
-	token, _, err := tokens.Issue(7, 0)
+	token, _, err := tokens.IssueToken(7, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +93,8 @@ func TestTokensExpire(t *testing.T) {
 		{expires.Add(1000 * time.Hour), false},
 	} {
 		c.at = test.at
-		id, _, err := tokens.Player(token)
-		if test.good && (id != 7 || err != nil) || !test.good && (id != 0 || !errors.Is(err, ErrToken)) {
+		id, _, err := tokens.PlayerOfToken(token)
+		if test.good && (id != 7 || err != nil) || !test.good && (id != 0 || !errors.Is(err, ErrInvalidToken)) {
 			t.Errorf("%s before it expires: got %d, %v", expires.Sub(test.at), id, err)
 		}
 	}
@@ -168,15 +168,15 @@ func TestTokensThatProveNothing(t *testing.T) {
 		"sub with a blank":          {with("sub", " 7"), 0},
 		"sub huge":                  {with("sub", "9223372036854775808"), 0},
 		"sub very huge":             {with("sub", strings.Repeat("9", 1000)), 0},
-		"a link's key":              {sign(jwt.SigningMethodHS256, NewLinks(key, time.Hour, time.Now).key, good), 0},
+		"a link's key":              {sign(jwt.SigningMethodHS256, NewSignedLinks(key, time.Hour, time.Now).key, good), 0},
 	}
 	c := &clock{start}
 	tokens := NewTokens(key, time.Hour, c.now)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, _, err := tokens.Player(test.token)
-			if got != test.want || (test.want == 0) != errors.Is(err, ErrToken) {
+			got, _, err := tokens.PlayerOfToken(test.token)
+			if got != test.want || (test.want == 0) != errors.Is(err, ErrInvalidToken) {
 				t.Errorf("got %d, %v, want %d", got, err, test.want)
 			}
 			if err != nil && err.Error() != "invalid token" {
@@ -202,7 +202,7 @@ func TestKeysAreChanged(t *testing.T) {
 	before, after := NewTokens(key, time.Hour, c.now), NewTokens(other, time.Hour, c.now, key)
 	later := NewTokens(other, time.Hour, c.now)
 	issue := func(tokens *Tokens) string {
-		token, _, err := tokens.Issue(7, 3)
+		token, _, err := tokens.IssueToken(7, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,26 +231,26 @@ func TestKeysAreChanged(t *testing.T) {
 		"new before":                         {before, issue(after), false},
 		"old, which names no key":            {after, sign(key, nil), true},
 		"new, which names no key":            {after, sign(other, nil), true},
-		"old, which names the new key":       {after, sign(key, map[string]any{"kid": keyID(other)}), false},
-		"new, which names the old key":       {after, sign(other, map[string]any{"kid": keyID(key)}), false},
+		"old, which names the new key":       {after, sign(key, map[string]any{"kid": keyIDOf(other)}), false},
+		"new, which names the old key":       {after, sign(other, map[string]any{"kid": keyIDOf(key)}), false},
 		"a key that there is not":            {after, sign(key, map[string]any{"kid": "../../etc/passwd"}), false},
 		"a key that is no text":              {after, sign(key, map[string]any{"kid": 7}), false},
-		"signed with the name of a key":      {after, sign([]byte(keyID(key)), map[string]any{"kid": keyID(key)}), false},
+		"signed with the name of a key":      {after, sign([]byte(keyIDOf(key)), map[string]any{"kid": keyIDOf(key)}), false},
 		"of another, which names no key":     {after, sign([]byte("another key of thirty-two bytes.."), nil), false},
-		"of another, which names a good key": {after, sign([]byte("another key of thirty-two bytes.."), map[string]any{"kid": keyID(key)}), false},
+		"of another, which names a good key": {after, sign([]byte("another key of thirty-two bytes.."), map[string]any{"kid": keyIDOf(key)}), false},
 	}
 	for name, test := range tests {
-		id, generation, err := test.tokens.Player(test.token)
+		id, generation, err := test.tokens.PlayerOfToken(test.token)
 		if test.good != (err == nil) || test.good && (id != 7 || generation != 3) {
 			t.Errorf("%s: got player %d of generation %d, %v", name, id, generation, err)
 		}
 	}
 	c.at = start.Add(time.Hour)
-	if _, _, err := after.Player(old); !errors.Is(err, ErrToken) {
+	if _, _, err := after.PlayerOfToken(old); !errors.Is(err, ErrInvalidToken) {
 		t.Errorf("old, after it expired: got %v", err)
 	}
-	if strings.Contains(string(key), keyID(key)) || keyID(key) == keyID(other) {
-		t.Errorf("the names of keys are %s and %s", keyID(key), keyID(other))
+	if strings.Contains(string(key), keyIDOf(key)) || keyIDOf(key) == keyIDOf(other) {
+		t.Errorf("the names of keys are %s and %s", keyIDOf(key), keyIDOf(other))
 	}
 }
 
@@ -258,17 +258,17 @@ func TestLinksOfAnOldKey(t *testing.T) {
 	t.Parallel()
 	c := &clock{start}
 	other := []byte("fedcba9876543210fedcba9876543210")
-	query := NewLinks(key, time.Hour, c.now).Query("videos/x")
+	query := NewSignedLinks(key, time.Hour, c.now).SignKey("videos/x")
 	got := []bool{
-		NewLinks(other, time.Hour, c.now, key).Valid("videos/x", query), NewLinks(other, time.Hour, c.now).Valid("videos/x", query),
-		NewLinks(other, time.Hour, c.now, key).Valid("videos/y", query),
-		NewLinks(key, time.Hour, c.now).Valid("videos/x", NewLinks(other, time.Hour, c.now, key).Query("videos/x")),
+		NewSignedLinks(other, time.Hour, c.now, key).VerifyQuery("videos/x", query), NewSignedLinks(other, time.Hour, c.now).VerifyQuery("videos/x", query),
+		NewSignedLinks(other, time.Hour, c.now, key).VerifyQuery("videos/y", query),
+		NewSignedLinks(key, time.Hour, c.now).VerifyQuery("videos/x", NewSignedLinks(other, time.Hour, c.now, key).SignKey("videos/x")),
 	}
 	if diff := cmp.Diff([]bool{true, false, false, false}, got); diff != "" {
 		t.Errorf("good links (-want +got):\n%s", diff)
 	}
 	c.at = start.Add(2 * time.Hour)
-	if NewLinks(other, time.Hour, c.now, key).Valid("videos/x", query) {
+	if NewSignedLinks(other, time.Hour, c.now, key).VerifyQuery("videos/x", query) {
 		t.Error("it works after it has expired")
 	}
 }
@@ -276,13 +276,13 @@ func TestLinksOfAnOldKey(t *testing.T) {
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	o := NewOrigins(key)
-	if o.Of("10.0.0.1") != NewOrigins(key).Of("10.0.0.1") || o.Of("10.0.0.1") == o.Of("10.0.0.2") || len(o.Of("10.0.0.1")) != 22 {
-		t.Errorf("got %q and %q", o.Of("10.0.0.1"), o.Of("10.0.0.2"))
+	if o.OriginOf("10.0.0.1") != NewOrigins(key).OriginOf("10.0.0.1") || o.OriginOf("10.0.0.1") == o.OriginOf("10.0.0.2") || len(o.OriginOf("10.0.0.1")) != 22 {
+		t.Errorf("got %q and %q", o.OriginOf("10.0.0.1"), o.OriginOf("10.0.0.2"))
 	}
-	if o.Of("10.0.0.1") == NewOrigins([]byte("fedcba9876543210fedcba9876543210")).Of("10.0.0.1") {
+	if o.OriginOf("10.0.0.1") == NewOrigins([]byte("fedcba9876543210fedcba9876543210")).OriginOf("10.0.0.1") {
 		t.Error("another secret gives the same")
 	}
-	if o.Of("") != "" {
-		t.Errorf("no address is %q", o.Of(""))
+	if o.OriginOf("") != "" {
+		t.Errorf("no address is %q", o.OriginOf(""))
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// Advice is what to do about an error of S3.
-func Advice(err error) string {
+// AdviceFor is what to do about an error of S3.
+func AdviceFor(err error) string {
 	var answer minio.ErrorResponse
 	if !errors.As(err, &answer) {
 		return "check the endpoint in STORAGE_URL, and whether it is reached from here"

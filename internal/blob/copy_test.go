@@ -39,7 +39,7 @@ func TestCopyFindsWhatDiffers(t *testing.T) {
 		check(t, err)
 		put(t, from, "a/clip", "clip")
 		for _, lose := range []bool{false, true} {
-			copied, err := blob.Copy(t.Context(), from, spoiling{to, lose}, "a/clip", t.TempDir())
+			copied, err := blob.CopyObject(t.Context(), from, spoiling{to, lose}, "a/clip", t.TempDir())
 			if copied || !errors.Is(err, blob.ErrDiffers) || errors.Is(err, blob.ErrNotFound) {
 				t.Errorf("lost %t: got %t, %v, want %v", lose, copied, err, blob.ErrDiffers)
 			}
@@ -47,7 +47,7 @@ func TestCopyFindsWhatDiffers(t *testing.T) {
 				t.Errorf("what differs stays: %v", err)
 			}
 		}
-		if copied, err := blob.Copy(t.Context(), from, to, "a/clip", t.TempDir()); !copied || err != nil {
+		if copied, err := blob.CopyObject(t.Context(), from, to, "a/clip", t.TempDir()); !copied || err != nil {
 			t.Errorf("the next try: got %t, %v", copied, err)
 		}
 	})
@@ -57,9 +57,9 @@ func TestS3LinkWorksWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	s := newS3(t, options(testserver.NewS3(t)))
 	put(t, s, "a/clip", "0123456789")
-	link, err := s.Link(t.Context(), "a/clip", "video/mp4")
+	link, err := s.PresignedLink(t.Context(), "a/clip", "video/mp4")
 	check(t, err)
-	if again, err := s.Link(t.Context(), "a/clip", "video/mp4"); again != link || err != nil {
+	if again, err := s.PresignedLink(t.Context(), "a/clip", "video/mp4"); again != link || err != nil {
 		t.Errorf("the second link is another: %v", err)
 	}
 	for url, want := range map[string]int{link: http.StatusPartialContent, link + "0": http.StatusForbidden} {

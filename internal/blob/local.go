@@ -31,7 +31,7 @@ func NewLocal(root string) (*Local, error) {
 	return &Local{root: absolute}, nil
 }
 
-func (l *Local) path(key string) (string, error) {
+func (l *Local) pathOfKey(key string) (string, error) {
 	if err := checkKey(key); err != nil {
 		return "", err
 	}
@@ -42,11 +42,11 @@ func (l *Local) path(key string) (string, error) {
 // is on disk, whatever happens to the machine. On the same file system nothing is copied. On an error the file at path may be
 // gone or still there; the object is not. An object that is there already is replaced at once, and whoever reads it keeps the old one.
 func (l *Local) PutFile(ctx context.Context, key, path string) error {
-	place, err := l.path(key)
+	place, err := l.pathOfKey(key)
 	if err != nil {
 		return err
 	}
-	if err := l.putFile(ctx, place, path); err != nil {
+	if err := l.linkOrCopy(ctx, place, path); err != nil {
 		return fmt.Errorf("put %s: %w", key, err)
 	}
 	return nil
@@ -55,7 +55,7 @@ func (l *Local) PutFile(ctx context.Context, key, path string) error {
 // fileMode lets the group read what the program writes: a web server that sends the media by itself is in it.
 const fileMode = 0o640
 
-func (l *Local) putFile(ctx context.Context, place, path string) error {
+func (l *Local) linkOrCopy(ctx context.Context, place, path string) error {
 	if err := os.Chmod(path, fileMode); err != nil {
 		return err
 	}
@@ -66,12 +66,12 @@ func (l *Local) putFile(ctx context.Context, place, path string) error {
 	if err := syncPath(path); err != nil {
 		return err
 	}
-	if err := l.makeFolder(filepath.Dir(place)); err != nil {
+	if err := l.makeFolderDurable(filepath.Dir(place)); err != nil {
 		return err
 	}
 	err := os.Rename(path, place)
 	if errors.Is(err, syscall.EXDEV) {
-		err = copyBeside(ctx, place, path)
+		err = copyThenRename(ctx, place, path)
 	}
 	if err != nil {
 		return err
@@ -79,8 +79,8 @@ func (l *Local) putFile(ctx context.Context, place, path string) error {
 	return syncPath(filepath.Dir(place))
 }
 
-// copyBeside copies a file from another file system: to a name beside its place, synced, then renamed.
-func copyBeside(ctx context.Context, place, path string) (err error) {
+// copyThenRename copies a file from another file system: to a name beside its place, synced, then renamed.
+func copyThenRename(ctx context.Context, place, path string) (err error) {
 	source, err := os.Open(path)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func copyBeside(ctx context.Context, place, path string) (err error) {
 			err = errors.Join(err, os.Remove(part.Name()))
 		}
 	}()
-	_, err = disk.Copy(ctx, part, source)
+	_, err = disk.CopyContext(ctx, part, source)
 	if err = errors.Join(err, part.Chmod(fileMode), part.Sync(), part.Close()); err != nil {
 		return err
 	}
@@ -105,8 +105,8 @@ func copyBeside(ctx context.Context, place, path string) (err error) {
 	return os.Remove(path)
 }
 
-// makeFolder makes a folder below the root durably: every folder in which a new name appears is synced.
-func (l *Local) makeFolder(folder string) error {
+// makeFolderDurable makes a folder below the root durably: every folder in which a new name appears is synced.
+func (l *Local) makeFolderDurable(folder string) error {
 	if folder == l.root {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (l *Local) makeFolder(folder string) error {
 		return nil
 	}
 	parent := filepath.Dir(folder)
-	if err := l.makeFolder(parent); err != nil {
+	if err := l.makeFolderDurable(parent); err != nil {
 		return err
 	}
 	if err := os.Mkdir(folder, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -132,20 +132,20 @@ func syncPath(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// notThere reports whether the error means that no file has that path, be it only because a file stands where a folder
+// isNotFound reports whether the error means that no file has that path, be it only because a file stands where a folder
 // would have to.
-func notThere(err error) bool {
+func isNotFound(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // Open opens an object to read; whoever opened it closes it. It returns ErrNotFound if there is none.
 func (l *Local) Open(_ context.Context, key string) (io.ReadSeekCloser, Info, error) {
-	place, err := l.path(key)
+	place, err := l.pathOfKey(key)
 	if err != nil {
 		return nil, Info{}, errors.Join(ErrNotFound, err)
 	}
 	f, err := os.Open(place)
-	if notThere(err) {
+	if isNotFound(err) {
 		return nil, Info{}, ErrNotFound
 	}
 	if err != nil {
@@ -162,12 +162,12 @@ func (l *Local) Open(_ context.Context, key string) (io.ReadSeekCloser, Info, er
 // write to it. On the same file system it is a second name for the same bytes, else a copy. It returns ErrNotFound if
 // there is no such object.
 func (l *Local) Fetch(ctx context.Context, key, path string) error {
-	place, err := l.path(key)
+	place, err := l.pathOfKey(key)
 	if err != nil {
 		return err
 	}
-	err = disk.Link(ctx, place, path)
-	if _, gone := os.Stat(place); err != nil && notThere(gone) { // and not the folder to fetch it to
+	err = disk.LinkOrCopy(ctx, place, path)
+	if _, gone := os.Stat(place); err != nil && isNotFound(gone) { // and not the folder to fetch it to
 		err = ErrNotFound
 	}
 	if err != nil {
@@ -178,32 +178,32 @@ func (l *Local) Fetch(ctx context.Context, key, path string) error {
 
 // Delete removes an object, and the folders that it leaves empty. If there is none, that is no error.
 func (l *Local) Delete(_ context.Context, key string) error {
-	place, err := l.path(key)
+	place, err := l.pathOfKey(key)
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(place); err != nil && !notThere(err) {
+	if err := os.Remove(place); err != nil && !isNotFound(err) {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}
-	l.removeEmpty(filepath.Dir(place))
+	l.removeEmptyFolders(filepath.Dir(place))
 	return nil
 }
 
 // DeletePrefix removes all objects below a prefix that ends in a slash.
 func (l *Local) DeletePrefix(_ context.Context, prefix string) error {
-	folder, err := l.path(strings.TrimSuffix(prefix, "/"))
+	folder, err := l.pathOfKey(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
 		return err
 	}
-	if err := os.RemoveAll(folder); err != nil && !notThere(err) {
+	if err := os.RemoveAll(folder); err != nil && !isNotFound(err) {
 		return fmt.Errorf("delete %s: %w", prefix, err)
 	}
 	return nil
 }
 
-// removeEmpty removes folders upward as long as they are empty. One that another writer just made may go with them;
+// removeEmptyFolders removes folders upward as long as they are empty. One that another writer just made may go with them;
 // that writer then gets an error and tries again later.
-func (l *Local) removeEmpty(folder string) {
+func (l *Local) removeEmptyFolders(folder string) {
 	for folder != l.root && strings.Count(strings.TrimPrefix(folder, l.root), string(filepath.Separator)) > 1 {
 		if syscall.Rmdir(folder) != nil { // os.Remove would take a file as well
 			return
@@ -212,18 +212,18 @@ func (l *Local) removeEmpty(folder string) {
 	}
 }
 
-// emptyFor is how long a folder must have been empty until it is taken for one that a dead program left.
-const emptyFor = time.Hour
+// emptyFolderAge is how long a folder must have been empty until it is taken for one that a dead program left.
+const emptyFolderAge = time.Hour
 
 // Walk calls fn for every object whose key begins with the prefix, which ends in a slash. Objects that go away
 // meanwhile are passed over. Folders that have been empty for an hour are removed on the way.
 func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) error {
-	folder, err := l.path(strings.TrimSuffix(prefix, "/"))
+	folder, err := l.pathOfKey(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
 		return err
 	}
 	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if notThere(err) {
+		if isNotFound(err) {
 			return nil
 		}
 		if err := errors.Join(err, ctx.Err()); err != nil {
@@ -237,7 +237,7 @@ func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) er
 			return fmt.Errorf("walk: %w", err)
 		}
 		if entry.IsDir() {
-			return leftEmpty(path, folder, stat)
+			return removeLeftEmpty(path, folder, stat)
 		}
 		key, err := filepath.Rel(l.root, path)
 		if err != nil {
@@ -247,9 +247,9 @@ func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) er
 	})
 }
 
-// leftEmpty removes a folder below the one that is walked if it is empty and old, and then says not to look into it.
-func leftEmpty(path, walked string, stat fs.FileInfo) error {
-	if path == walked || time.Since(stat.ModTime()) < emptyFor || syscall.Rmdir(path) != nil {
+// removeLeftEmpty removes a folder below the one that is walked if it is empty and old, and then says not to look into it.
+func removeLeftEmpty(path, walked string, stat fs.FileInfo) error {
+	if path == walked || time.Since(stat.ModTime()) < emptyFolderAge || syscall.Rmdir(path) != nil {
 		return nil //nolint:nilerr // a folder that stays is looked into
 	}
 	return fs.SkipDir
@@ -258,7 +258,7 @@ func leftEmpty(path, walked string, stat fs.FileInfo) error {
 // Check writes, reads and removes a small object, to show that the storage works. Of those that a dead program left, it
 // removes what is an hour old.
 func (l *Local) Check(ctx context.Context) error {
-	l.removeChecks()
+	l.removeCheckFiles()
 	f, err := os.CreateTemp(l.root, checkPattern)
 	if err != nil {
 		return fmt.Errorf("write to the media folder: %w", err)
@@ -280,13 +280,13 @@ func (l *Local) Check(ctx context.Context) error {
 // checkPattern is of the names of the files that Check makes.
 const checkPattern = ".check-*"
 
-func (l *Local) removeChecks() {
+func (l *Local) removeCheckFiles() {
 	paths, err := filepath.Glob(filepath.Join(l.root, checkPattern))
 	if err != nil {
 		return // the root has a character that patterns have a use for
 	}
 	for _, path := range paths {
-		if stat, err := os.Stat(path); err == nil && time.Since(stat.ModTime()) > emptyFor {
+		if stat, err := os.Stat(path); err == nil && time.Since(stat.ModTime()) > emptyFolderAge {
 			_ = os.Remove(path) // or the next time
 		}
 	}

@@ -566,7 +566,7 @@ func TestWalkRemovesFoldersLeftEmpty(t *testing.T) {
 	t.Parallel()
 	l := newLocal(t)
 	put(t, l, "videos/a/1", "x")
-	long := time.Now().Add(-2 * emptyFor)
+	long := time.Now().Add(-2 * emptyFolderAge)
 	for _, name := range []string{"videos/b", "videos/c", "videos/a"} {
 		folder := filepath.Join(l.root, name)
 		check(t, os.MkdirAll(folder, 0o750))

@@ -38,7 +38,7 @@ type S3Options struct {
 
 // S3 keeps objects in a bucket of any server that speaks S3. Nothing is held in memory whole. Uploads carry a CRC-32C,
 // which the server checks. Uploads in parts that fail are aborted; those of a program or server that died then are for
-// AbortUploads, or a lifecycle rule of the bucket (AbortIncompleteMultipartUpload).
+// AbortStaleUploads, or a lifecycle rule of the bucket (AbortIncompleteMultipartUpload).
 type S3 struct {
 	client *minio.Client
 	bucket string
@@ -46,7 +46,7 @@ type S3 struct {
 	owner  string
 
 	pathStyle bool
-	links     *lru.Cache[string, link]
+	links     *lru.Cache[string, presignedLink]
 }
 
 // NewS3 sends nothing yet.
@@ -57,7 +57,7 @@ func NewS3(o S3Options) (*S3, error) {
 	if o.Endpoint == "" {
 		o.Endpoint = "s3." + o.Region + ".amazonaws.com"
 	}
-	creds := chain(o)
+	creds := credentialsChain(o)
 	base, err := minio.DefaultTransport(!o.Plain)
 	if err != nil {
 		return nil, fmt.Errorf("set up S3: %w", err)
@@ -69,7 +69,7 @@ func NewS3(o S3Options) (*S3, error) {
 	}
 	var transport http.RoundTripper = base
 	if o.Owner != "" {
-		transport = owned{base, creds, o.Owner, o.Region}
+		transport = expectOwner{base, creds, o.Owner, o.Region}
 	}
 	client, err := minio.New(o.Endpoint, &minio.Options{
 		Creds: creds, Secure: !o.Plain, Transport: transport, Region: o.Region, BucketLookup: lookup,
@@ -78,7 +78,7 @@ func NewS3(o S3Options) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up S3: %w", err)
 	}
-	links, err := lru.New[string, link](maxLinks)
+	links, err := lru.New[string, presignedLink](maxLinks)
 	if err != nil {
 		return nil, fmt.Errorf("set up S3: %w", err)
 	}
@@ -89,7 +89,7 @@ func NewS3(o S3Options) (*S3, error) {
 	return s, nil
 }
 
-func chain(o S3Options) *credentials.Credentials {
+func credentialsChain(o S3Options) *credentials.Credentials {
 	if o.AccessKey != "" {
 		return credentials.NewStaticV4(o.AccessKey, o.SecretKey, "")
 	}
@@ -98,15 +98,15 @@ func chain(o S3Options) *credentials.Credentials {
 	})
 }
 
-func (s *S3) name(key string) (string, error) {
+func (s *S3) objectName(key string) (string, error) {
 	if err := checkKey(key); err != nil {
 		return "", err
 	}
 	return s.prefix + key, nil
 }
 
-// notFound gives a missing object the package's error. A missing bucket is another matter.
-func notFound(err error) error {
+// asNotFound gives a missing object the package's error. A missing bucket is another matter.
+func asNotFound(err error) error {
 	if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && answer.Code == minio.NoSuchKey {
 		return ErrNotFound
 	}
@@ -117,17 +117,17 @@ func notFound(err error) error {
 // the file had on its way. It begins again where a connection breaks or the server fails, three times in all. On an error
 // the file is still there, and the object is not, unless the answer was lost.
 func (s *S3) PutFile(ctx context.Context, key, path string) error {
-	name, err := s.name(key)
+	name, err := s.objectName(key)
 	if err != nil {
 		return err
 	}
-	if err := s.putFile(ctx, name, path); err != nil {
+	if err := s.uploadFile(ctx, name, path); err != nil {
 		return fmt.Errorf("put %s: %w", key, err)
 	}
 	return nil
 }
 
-func (s *S3) putFile(ctx context.Context, name, path string) error {
+func (s *S3) uploadFile(ctx context.Context, name, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -148,15 +148,15 @@ func (s *S3) putFile(ctx context.Context, name, path string) error {
 		if err == nil {
 			return os.Remove(path)
 		}
-		if ctx.Err() != nil || refused(err) {
+		if ctx.Err() != nil || isPreconditionFailed(err) {
 			break
 		}
 	}
 	return err
 }
 
-// refused reports whether the server has answered that it will not do what was asked, today or ever.
-func refused(err error) bool {
+// isPreconditionFailed reports whether the server has answered that it will not do what was asked, today or ever.
+func isPreconditionFailed(err error) bool {
 	answer, ok := errors.AsType[minio.ErrorResponse](err)
 	return ok && answer.StatusCode < http.StatusInternalServerError
 }
@@ -164,31 +164,31 @@ func refused(err error) bool {
 // Open opens an object to read; whoever opened it closes it. Each seek begins another request when it is read from. It
 // returns ErrNotFound if there is no such object.
 func (s *S3) Open(ctx context.Context, key string) (io.ReadSeekCloser, Info, error) {
-	name, err := s.name(key)
+	name, err := s.objectName(key)
 	if err != nil {
 		return nil, Info{}, errors.Join(ErrNotFound, err)
 	}
 	stat, err := s.client.StatObject(ctx, s.bucket, name, minio.StatObjectOptions{})
 	if err != nil {
-		return nil, Info{}, fmt.Errorf("open %s: %w", key, notFound(err))
+		return nil, Info{}, fmt.Errorf("open %s: %w", key, asNotFound(err))
 	}
-	return &object{ctx: ctx, s: s, name: name, stat: stat}, Info{Key: key, Size: stat.Size, Modified: stat.LastModified}, nil
+	return &s3Object{ctx: ctx, s: s, name: name, stat: stat}, Info{Key: key, Size: stat.Size, Modified: stat.LastModified}, nil
 }
 
 // Fetch makes the object readable as a file at path, which must not exist yet; the caller removes it. It goes on where
 // it was when a connection breaks. It returns ErrNotFound if there is no such object; on any error there is no file.
 func (s *S3) Fetch(ctx context.Context, key, path string) error {
-	name, err := s.name(key)
+	name, err := s.objectName(key)
 	if err != nil {
 		return err
 	}
-	if err := s.fetch(ctx, name, path); err != nil {
-		return fmt.Errorf("fetch %s: %w", key, notFound(err))
+	if err := s.downloadFile(ctx, name, path); err != nil {
+		return fmt.Errorf("fetch %s: %w", key, asNotFound(err))
 	}
 	return nil
 }
 
-func (s *S3) fetch(ctx context.Context, name, path string) (err error) {
+func (s *S3) downloadFile(ctx context.Context, name, path string) (err error) {
 	stat, err := s.client.StatObject(ctx, s.bucket, name, minio.StatObjectOptions{})
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func (s *S3) fetch(ctx context.Context, name, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	o := &object{ctx: ctx, s: s, name: name, stat: stat}
+	o := &s3Object{ctx: ctx, s: s, name: name, stat: stat}
 	defer func() {
 		if err = errors.Join(err, o.Close(), f.Close()); err != nil {
 			err = errors.Join(err, os.Remove(path))
@@ -218,7 +218,7 @@ func (s *S3) fetch(ctx context.Context, name, path string) (err error) {
 
 // Delete removes an object. If there is none, that is no error.
 func (s *S3) Delete(ctx context.Context, key string) error {
-	name, err := s.name(key)
+	name, err := s.objectName(key)
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (s *S3) Delete(ctx context.Context, key string) error {
 
 // DeletePrefix removes all objects below a prefix that ends in a slash, up to a thousand in a request.
 func (s *S3) DeletePrefix(ctx context.Context, prefix string) error {
-	name, err := s.name(strings.TrimSuffix(prefix, "/"))
+	name, err := s.objectName(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (s *S3) DeletePrefix(ctx context.Context, prefix string) error {
 	problem := make(chan error, 1)
 	go func() { // ends with the listing, which ends with ctx
 		defer close(listed)
-		problem <- s.list(ctx, name+"/", func(o minio.ObjectInfo) error {
+		problem <- s.listObjects(ctx, name+"/", func(o minio.ObjectInfo) error {
 			select {
 			case listed <- o:
 				return nil
@@ -262,17 +262,17 @@ func (s *S3) DeletePrefix(ctx context.Context, prefix string) error {
 
 // Walk calls fn for every object whose key begins with the prefix, which ends in a slash. The times are the server's.
 func (s *S3) Walk(ctx context.Context, prefix string, fn func(Info) error) error {
-	name, err := s.name(strings.TrimSuffix(prefix, "/"))
+	name, err := s.objectName(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
 		return err
 	}
-	return s.list(ctx, name+"/", func(o minio.ObjectInfo) error {
+	return s.listObjects(ctx, name+"/", func(o minio.ObjectInfo) error {
 		return fn(Info{Key: strings.TrimPrefix(o.Key, s.prefix), Size: o.Size, Modified: o.LastModified})
 	})
 }
 
-// list asks for a page of names at a time.
-func (s *S3) list(ctx context.Context, prefix string, fn func(minio.ObjectInfo) error) error {
+// listObjects asks for a page of names at a time.
+func (s *S3) listObjects(ctx context.Context, prefix string, fn func(minio.ObjectInfo) error) error {
 	for o := range s.client.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
 		if o.Err != nil {
 			return fmt.Errorf("list: %w", o.Err)
@@ -290,13 +290,13 @@ func (s *S3) list(ctx context.Context, prefix string, fn func(minio.ObjectInfo) 
 	return nil
 }
 
-// AbortUploads aborts every multipart upload that was begun before then and has not ended, and returns how many there were.
+// AbortStaleUploads aborts every multipart upload that was begun before then and has not ended, and returns how many there were.
 // A key that may not list them, or a server that does not, gives 0: a lifecycle rule of the bucket has to abort them there.
-func (s *S3) AbortUploads(ctx context.Context, before time.Time) (aborted int, err error) {
+func (s *S3) AbortStaleUploads(ctx context.Context, before time.Time) (aborted int, err error) {
 	ctx, cancel := context.WithCancel(ctx) // ends the listing
 	defer cancel()
 	for u := range s.client.ListIncompleteUploads(ctx, s.bucket, s.prefix, true) {
-		if answer, ok := errors.AsType[minio.ErrorResponse](u.Err); ok && slices.Contains(unlisted, answer.Code) {
+		if answer, ok := errors.AsType[minio.ErrorResponse](u.Err); ok && slices.Contains(listingRefusals, answer.Code) {
 			return aborted, nil
 		}
 		if u.Err != nil {
@@ -320,25 +320,25 @@ func (s *S3) AbortUploads(ctx context.Context, before time.Time) (aborted int, e
 	return aborted, nil
 }
 
-// unlisted is how servers refuse to list uploads in parts.
-var unlisted = []string{minio.AccessDenied, minio.NotImplemented, minio.MethodNotAllowed}
+// listingRefusals is how servers refuse to list uploads in parts.
+var listingRefusals = []string{minio.AccessDenied, minio.NotImplemented, minio.MethodNotAllowed}
 
-// linkLife is how long a link works from when it is made; it is given out for a tenth of that.
-const linkLife = time.Hour
+// presignedLinkLife is how long a link works from when it is made; it is given out for a tenth of that.
+const presignedLinkLife = time.Hour
 
-type link struct {
+type presignedLink struct {
 	url  string
 	made time.Time
 }
 
-// Link is a presigned link: a URL from which anybody can get the object, as that media type, for nine tenths of an hour or
+// PresignedLink is a presigned link: a URL from which anybody can get the object, as that media type, for nine tenths of an hour or
 // longer. For a while the same object has the same link, so that browsers can cache what it leads to.
-func (s *S3) Link(ctx context.Context, key, mediaType string) (string, error) {
-	name, err := s.name(key)
+func (s *S3) PresignedLink(ctx context.Context, key, mediaType string) (string, error) {
+	name, err := s.objectName(key)
 	if err != nil {
 		return "", errors.Join(ErrNotFound, err)
 	}
-	if l, ok := s.links.Get(key + mediaType); ok && time.Since(l.made) < linkLife/10 {
+	if l, ok := s.links.Get(key + mediaType); ok && time.Since(l.made) < presignedLinkLife/10 {
 		return l.url, nil
 	}
 	query := url.Values{"response-content-type": {mediaType}}
@@ -346,16 +346,16 @@ func (s *S3) Link(ctx context.Context, key, mediaType string) (string, error) {
 		query.Set(ownerHeader, s.owner)
 	}
 	made := time.Now()
-	u, err := s.client.PresignedGetObject(ctx, s.bucket, name, linkLife, query)
+	u, err := s.client.PresignedGetObject(ctx, s.bucket, name, presignedLinkLife, query)
 	if err != nil {
 		return "", fmt.Errorf("sign a link to %s: %w", key, err)
 	}
-	s.links.Add(key+mediaType, link{u.String(), made})
+	s.links.Add(key+mediaType, presignedLink{u.String(), made})
 	return u.String(), nil
 }
 
-// Origin is the scheme and host that links begin with.
-func (s *S3) Origin() string {
+// EndpointOrigin is the scheme and host that links begin with.
+func (s *S3) EndpointOrigin() string {
 	u := s.client.EndpointURL()
 	if !s.pathStyle {
 		return u.Scheme + "://" + s.bucket + "." + u.Host

@@ -66,10 +66,10 @@ func TestS3DiesWhileAFileIsPut(t *testing.T) {
 	if len(kept(t, server)) == 0 {
 		t.Fatal("the server has kept no part: it died too early")
 	}
-	if n, err := s.AbortUploads(t.Context(), time.Now().Add(-time.Hour)); n != 0 || err != nil {
+	if n, err := s.AbortStaleUploads(t.Context(), time.Now().Add(-time.Hour)); n != 0 || err != nil {
 		t.Errorf("of uploads that may still be under way %d were aborted: %v", n, err)
 	}
-	if n, err := s.AbortUploads(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
+	if n, err := s.AbortStaleUploads(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
 		t.Errorf("%d uploads were aborted, want 1: %v", n, err)
 	}
 	if diff := cmp.Diff([]string{}, kept(t, server)); diff != "" {

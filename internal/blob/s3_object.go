@@ -14,8 +14,8 @@ import (
 	"github.com/minio/minio-go/v7/pkg/signer"
 )
 
-// object reads an object of S3: from where it stands, in one request, until it is sought elsewhere.
-type object struct {
+// s3Object reads an object of S3: from where it stands, in one request, until it is sought elsewhere.
+type s3Object struct {
 	ctx  context.Context //nolint:containedctx // lives for one reading only
 	s    *S3
 	name string
@@ -25,12 +25,12 @@ type object struct {
 }
 
 // Read implements io.Reader. What was read is of the same object from first to last.
-func (o *object) Read(p []byte) (int, error) {
+func (o *s3Object) Read(p []byte) (int, error) {
 	if o.at >= o.stat.Size {
 		return 0, io.EOF
 	}
 	if o.body == nil {
-		if err := o.request(); err != nil {
+		if err := o.openRequest(); err != nil {
 			return 0, err
 		}
 	}
@@ -42,7 +42,7 @@ func (o *object) Read(p []byte) (int, error) {
 	return n, err //nolint:wrapcheck // EOF must stay itself
 }
 
-func (o *object) request() error {
+func (o *s3Object) openRequest() error {
 	var options minio.GetObjectOptions
 	if err := options.SetMatchETag(o.stat.ETag); err != nil {
 		return fmt.Errorf("ask for a part of an object: %w", err)
@@ -54,14 +54,14 @@ func (o *object) request() error {
 	}
 	body, _, _, err := minio.Core{Client: o.s.client}.GetObject(o.ctx, o.s.bucket, o.name, options)
 	if err != nil {
-		return notFound(err)
+		return asNotFound(err)
 	}
 	o.body = body
 	return nil
 }
 
 // Seek implements io.Seeker.
-func (o *object) Seek(offset int64, whence int) (int64, error) {
+func (o *s3Object) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
 		offset += o.at
@@ -80,7 +80,7 @@ func (o *object) Seek(offset int64, whence int) (int64, error) {
 }
 
 // Close ends the request that is under way, if any.
-func (o *object) Close() error {
+func (o *s3Object) Close() error {
 	if o.body == nil {
 		return nil
 	}
@@ -114,9 +114,9 @@ func (s *S3) Check(ctx context.Context) (err error) {
 
 const ownerHeader = "X-Amz-Expected-Bucket-Owner"
 
-// owned names in every request the account that must own the bucket, and signs it again, since a header of S3's that is
+// expectOwner names in every request the account that must own the bucket, and signs it again, since a header of S3's that is
 // not signed is refused. No request has a body whose signature goes on from that of its head.
-type owned struct {
+type expectOwner struct {
 	next   http.RoundTripper
 	creds  *credentials.Credentials
 	owner  string
@@ -124,7 +124,7 @@ type owned struct {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (t owned) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t expectOwner) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Header.Get("Authorization") == "" {
 		return t.next.RoundTrip(r) //nolint:wrapcheck // a transport's errors are its own
 	}

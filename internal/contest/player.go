@@ -45,7 +45,7 @@ func (p Player) CanUploadOrPublish() error {
 // PublicName is how the public sees the player.
 func (p Player) PublicName() string { return p.FirstName + " " + p.LastName }
 
-// SignUp is what a person fills in to become a player.
+// AllowSignUp is what a person fills in to become a player.
 type SignUp struct {
 	FirstName, LastName  string
 	Email                string
@@ -139,7 +139,7 @@ type Players struct {
 	Clock     Clock
 }
 
-// SignUp makes an account. It returns *InvalidError, ErrPasswordsDiffer or ErrEmailTaken.
+// AllowSignUp makes an account. It returns *InvalidError, ErrPasswordsDiffer or ErrEmailTaken.
 func (s *Players) SignUp(ctx context.Context, form SignUp) (Player, error) {
 	p, err := form.validate()
 	if err != nil {
@@ -153,7 +153,7 @@ func (s *Players) SignUp(ctx context.Context, form SignUp) (Player, error) {
 	return s.Store.AddPlayer(ctx, p, hash)
 }
 
-// SignIn finds the player by email and password. An unknown email and a wrong password are the same
+// LimitSignIn finds the player by email and password. An unknown email and a wrong password are the same
 // ErrBadCredentials, after the same time. The right password of a suspended account gets ErrAccountSuspended.
 func (s *Players) SignIn(ctx context.Context, email, password string) (Player, error) {
 	p, err := s.checkCredentials(ctx, email, password)

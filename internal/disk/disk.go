@@ -8,11 +8,13 @@ import (
 	"os"
 )
 
-// Link gives a file a second name, or copies it where the file system has no links or the name is on another one. The name
+// LinkOrCopy gives a file a second name, or copies it where the file system has no links or the name is on another one. The name
 // must not be taken. A copy is not synced, is readable by its owner alone, ends with ctx, and is removed if it is not whole.
-func Link(ctx context.Context, path, second string) error { return link(ctx, path, second, os.Link) }
+func LinkOrCopy(ctx context.Context, path, second string) error {
+	return linkOrCopy(ctx, path, second, os.Link)
+}
 
-func link(ctx context.Context, path, second string, byName func(path, second string) error) error {
+func linkOrCopy(ctx context.Context, path, second string, byName func(path, second string) error) error {
 	if byName(path, second) == nil {
 		return nil
 	}
@@ -25,24 +27,24 @@ func link(ctx context.Context, path, second string, byName func(path, second str
 	if err != nil {
 		return err
 	}
-	_, err = Copy(ctx, f, source)
+	_, err = CopyContext(ctx, f, source)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(second))
 	}
 	return nil
 }
 
-// Copy is [io.Copy] that ends with ctx.
-func Copy(ctx context.Context, to io.Writer, from io.Reader) (int64, error) {
-	return io.Copy(to, reader{ctx, from})
+// CopyContext is [io.Copy] that ends with ctx.
+func CopyContext(ctx context.Context, to io.Writer, from io.Reader) (int64, error) {
+	return io.Copy(to, contextReader{ctx, from})
 }
 
-type reader struct {
+type contextReader struct {
 	ctx  context.Context //nolint:containedctx // lives for one copy only
 	from io.Reader
 }
 
-func (r reader) Read(p []byte) (int, error) {
+func (r contextReader) Read(p []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}

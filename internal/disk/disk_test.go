@@ -17,7 +17,7 @@ func TestLink(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			first, second := fileWith(t, dir, "content"), filepath.Join(dir, "second")
-			if err := link(t.Context(), first, second, byName); err != nil {
+			if err := linkOrCopy(t.Context(), first, second, byName); err != nil {
 				t.Fatal(err)
 			}
 			for _, path := range []string{first, second} {
@@ -25,10 +25,10 @@ func TestLink(t *testing.T) {
 					t.Errorf("%s: got %q, %v", path, content, err)
 				}
 			}
-			if err := link(t.Context(), first, second, byName); !errors.Is(err, os.ErrExist) {
+			if err := linkOrCopy(t.Context(), first, second, byName); !errors.Is(err, os.ErrExist) {
 				t.Errorf("where there is one: got %v", err)
 			}
-			if err := link(t.Context(), filepath.Join(dir, "nothing"), filepath.Join(dir, "third"), byName); !errors.Is(err, os.ErrNotExist) {
+			if err := linkOrCopy(t.Context(), filepath.Join(dir, "nothing"), filepath.Join(dir, "third"), byName); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("of nothing: got %v", err)
 			}
 		})
@@ -42,16 +42,16 @@ func TestLinkFails(t *testing.T) {
 	first, second := fileWith(t, dir, "content"), filepath.Join(dir, "second")
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if err := link(ended, first, second, noLinks); !errors.Is(err, context.Canceled) {
+	if err := linkOrCopy(ended, first, second, noLinks); !errors.Is(err, context.Canceled) {
 		t.Errorf("without time: got %v", err)
 	}
-	if err := link(t.Context(), dir, second, noLinks); err == nil {
+	if err := linkOrCopy(t.Context(), dir, second, noLinks); err == nil {
 		t.Error("a folder was copied")
 	}
 	if _, err := os.Stat(second); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what is left: %v", err)
 	}
-	if err := link(t.Context(), first, filepath.Join(dir, "nowhere", "second"), noLinks); err == nil {
+	if err := linkOrCopy(t.Context(), first, filepath.Join(dir, "nowhere", "second"), noLinks); err == nil {
 		t.Error("copied to nowhere")
 	}
 }

@@ -14,8 +14,8 @@ var (
 	errNoCredentials = errors.New("neither AWS_ACCESS_KEY_ID is set, nor has this machine a role of AWS")
 )
 
-// explain says what is wrong in words of our own: those of others may quote anything.
-func (m *Manager) explain(err error, region string) error {
+// explainError says what is wrong in words of our own: those of others may quote anything.
+func (m *Manager) explainError(err error, region string) error {
 	var refused smithy.APIError
 	switch {
 	case errors.Is(err, errNoCredentials):

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// Patience is how long one secret is waited for, with all attempts.
-const Patience = 15 * time.Second
+// FetchTimeout is how long one secret is waited for, with all attempts.
+const FetchTimeout = 15 * time.Second
 
 // Manager is AWS Secrets Manager. It is asked for each secret once, also where that fails.
 type Manager struct {
@@ -26,21 +26,21 @@ type Manager struct {
 	machine  *imds.Client
 
 	mu   sync.Mutex
-	read map[string]answer
+	read map[string]fetchedSecret
 }
 
-type answer struct {
+type fetchedSecret struct {
 	text string
 	err  error
 }
 
-// New reads what it needs to know through a function like os.LookupEnv: AWS_REGION, AWS_ACCESS_KEY_ID,
+// NewManager reads what it needs to know through a function like os.LookupEnv: AWS_REGION, AWS_ACCESS_KEY_ID,
 // AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL and their like, as AWS's own tools have them. Without a key
 // it is the role of the machine (EC2) that asks.
-func New(lookup func(name string) (string, bool)) *Manager {
-	m := &Manager{lookup: lookup, patience: Patience, http: &http.Client{}, read: map[string]answer{}}
-	options := imds.Options{Endpoint: m.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT"), ClientEnableState: imds.ClientEnabled}
-	if strings.EqualFold(m.variable("AWS_EC2_METADATA_DISABLED"), "true") {
+func NewManager(lookup func(name string) (string, bool)) *Manager {
+	m := &Manager{lookup: lookup, patience: FetchTimeout, http: &http.Client{}, read: map[string]fetchedSecret{}}
+	options := imds.Options{Endpoint: m.environmentVariable("AWS_EC2_METADATA_SERVICE_ENDPOINT"), ClientEnableState: imds.ClientEnabled}
+	if strings.EqualFold(m.environmentVariable("AWS_EC2_METADATA_DISABLED"), "true") {
 		options.ClientEnableState = imds.ClientDisabled
 	}
 	m.machine = imds.New(options)
@@ -54,38 +54,38 @@ func (m *Manager) Secret(ctx context.Context, name string) (string, error) {
 	if known, ok := m.read[name]; ok {
 		return known.text, known.err
 	}
-	text, err := m.ask(ctx, name)
-	m.read[name] = answer{text, err}
+	text, err := m.fetchSecret(ctx, name)
+	m.read[name] = fetchedSecret{text, err}
 	return text, err
 }
 
-func (m *Manager) ask(ctx context.Context, name string) (string, error) {
+func (m *Manager) fetchSecret(ctx context.Context, name string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.patience)
 	defer cancel()
-	region, err := m.region(ctx, name)
+	region, err := m.regionOf(ctx, name)
 	if err != nil {
 		return "", err
 	}
 	client := secretsmanager.New(secretsmanager.Options{
-		Region: region, Credentials: aws.NewCredentialsCache(m.credentials()), HTTPClient: m.http, BaseEndpoint: m.endpoint(),
+		Region: region, Credentials: aws.NewCredentialsCache(m.credentialsProvider()), HTTPClient: m.http, BaseEndpoint: m.customEndpoint(),
 	})
 	got, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 	switch {
 	case err != nil:
-		return "", m.explain(err, region)
+		return "", m.explainError(err, region)
 	case got.SecretString == nil:
 		return "", errBytes
 	}
 	return *got.SecretString, nil
 }
 
-// region is that of an ARN, or the one that was given, or the machine's.
-func (m *Manager) region(ctx context.Context, name string) (string, error) {
+// regionOf is that of an ARN, or the one that was given, or the machine's.
+func (m *Manager) regionOf(ctx context.Context, name string) (string, error) {
 	if parts := strings.Split(name, ":"); len(parts) > 5 && parts[0] == "arn" && parts[3] != "" {
 		return parts[3], nil
 	}
 	for _, variable := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if region := m.variable(variable); region != "" {
+		if region := m.environmentVariable(variable); region != "" {
 			return region, nil
 		}
 	}
@@ -96,9 +96,9 @@ func (m *Manager) region(ctx context.Context, name string) (string, error) {
 	return got.Region, nil
 }
 
-func (m *Manager) credentials() aws.CredentialsProvider {
-	if id := m.variable("AWS_ACCESS_KEY_ID"); id != "" {
-		return credentials.NewStaticCredentialsProvider(id, m.variable("AWS_SECRET_ACCESS_KEY"), m.variable("AWS_SESSION_TOKEN"))
+func (m *Manager) credentialsProvider() aws.CredentialsProvider {
+	if id := m.environmentVariable("AWS_ACCESS_KEY_ID"); id != "" {
+		return credentials.NewStaticCredentialsProvider(id, m.environmentVariable("AWS_SECRET_ACCESS_KEY"), m.environmentVariable("AWS_SESSION_TOKEN"))
 	}
 	role := ec2rolecreds.New(func(o *ec2rolecreds.Options) { o.Client = m.machine })
 	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
@@ -110,17 +110,17 @@ func (m *Manager) credentials() aws.CredentialsProvider {
 	})
 }
 
-// endpoint is another than AWS's, where one is given.
-func (m *Manager) endpoint() *string {
+// customEndpoint is another than AWS's, where one is given.
+func (m *Manager) customEndpoint() *string {
 	for _, variable := range []string{"AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"} {
-		if url := m.variable(variable); url != "" {
+		if url := m.environmentVariable(variable); url != "" {
 			return &url
 		}
 	}
 	return nil
 }
 
-func (m *Manager) variable(name string) string {
+func (m *Manager) environmentVariable(name string) string {
 	value, _ := m.lookup(name)
 	return value
 }

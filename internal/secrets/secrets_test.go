@@ -89,7 +89,7 @@ func (s *awsServer) manager(environment map[string]string) *Manager {
 		"AWS_ACCESS_KEY_ID": "KEY", "AWS_SECRET_ACCESS_KEY": hidden,
 	}
 	maps.Copy(all, environment)
-	return New(func(name string) (string, bool) {
+	return NewManager(func(name string) (string, bool) {
 		value, ok := all[name]
 		return value, ok
 	})
@@ -125,7 +125,7 @@ func TestSecret(t *testing.T) {
 func TestTheRegionOfAnARN(t *testing.T) {
 	t.Parallel()
 	m := newAWS(t).manager(nil)
-	region, err := m.region(t.Context(), "arn:aws:secretsmanager:ap-south-1:123456789012:secret:stars-AbCdEf")
+	region, err := m.regionOf(t.Context(), "arn:aws:secretsmanager:ap-south-1:123456789012:secret:stars-AbCdEf")
 	if region != "ap-south-1" || err != nil {
 		t.Errorf("got %q, %v", region, err)
 	}

@@ -63,7 +63,7 @@ func (c *crowded) some(t *rapid.T) (int, contest.Player) {
 	return i, c.players[i]
 }
 
-// SignUp brings somebody from one of the cities.
+// AllowSignUp brings somebody from one of the cities.
 func (c *crowded) SignUp(t *rapid.T) {
 	c.names++
 	c.players = append(c.players, c.w.player(t, fmt.Sprint("player", c.names), rapid.SampledFrom(cities).Draw(t, "city")))

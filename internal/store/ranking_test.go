@@ -89,7 +89,7 @@ func (m *model) begin(t *rapid.T) {
 	}
 }
 
-// SignUp adds a player.
+// AllowSignUp adds a player.
 func (m *model) SignUp(t *rapid.T) {
 	if len(m.players) >= 9 {
 		t.Skip("enough players")

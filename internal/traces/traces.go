@@ -36,8 +36,8 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// Open prepares to send traces. The collector need not be there. close sends what is left, for at most two seconds.
-func Open(ctx context.Context, o Options) (provider *trace.TracerProvider, closeAll func() error, err error) {
+// OpenProvider prepares to send traces. The collector need not be there. close sends what is left, for at most two seconds.
+func OpenProvider(ctx context.Context, o Options) (provider *trace.TracerProvider, closeAll func() error, err error) {
 	to, err := url.Parse(o.URL)
 	if err != nil {
 		return nil, nil, errors.New("TRACES_URL: is no URL") // err has it in its text
@@ -47,7 +47,7 @@ func Open(ctx context.Context, o Options) (provider *trace.TracerProvider, close
 	}
 	options := []otlptracehttp.Option{
 		otlptracehttp.WithTimeout(sendTime), otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}),
-		otlptracehttp.WithHeaders(authorization(to.User)),
+		otlptracehttp.WithHeaders(authorizationHeader(to.User)),
 	}
 	to.User = nil
 	exporter, err := otlptracehttp.New(ctx, append(options, otlptracehttp.WithEndpointURL(to.String()))...)
@@ -55,7 +55,7 @@ func Open(ctx context.Context, o Options) (provider *trace.TracerProvider, close
 		return nil, nil, fmt.Errorf("prepare to send traces: %w", err)
 	}
 	provider = trace.NewTracerProvider(
-		trace.WithBatcher(&calm{SpanExporter: exporter, log: o.Log},
+		trace.WithBatcher(&quietExporter{SpanExporter: exporter, log: o.Log},
 			trace.WithBatchTimeout(sendEvery), trace.WithExportTimeout(sendTime), trace.WithMaxQueueSize(mostKept)),
 		trace.WithSampler(trace.ParentBased(trace.TraceIDRatioBased(float64(o.Percent)/100))),
 		trace.WithResource(resource.NewSchemaless(
@@ -71,8 +71,8 @@ func Open(ctx context.Context, o Options) (provider *trace.TracerProvider, close
 	}, nil
 }
 
-// authorization is the header that goes with a URL's user and password, if it has them.
-func authorization(user *url.Userinfo) map[string]string {
+// authorizationHeader is the header that goes with a URL's user and password, if it has them.
+func authorizationHeader(user *url.Userinfo) map[string]string {
 	if user == nil {
 		return nil
 	}
@@ -82,9 +82,9 @@ func authorization(user *url.Userinfo) map[string]string {
 	}
 }
 
-// calm says once that spans are lost, and once that they are taken again, and never that it has failed: the library would
+// quietExporter says once that spans are lost, and once that they are taken again, and never that it has failed: the library would
 // write its own line about each batch.
-type calm struct {
+type quietExporter struct {
 	trace.SpanExporter
 
 	log  *slog.Logger
@@ -92,7 +92,7 @@ type calm struct {
 }
 
 // ExportSpans implements trace.SpanExporter.
-func (c *calm) ExportSpans(ctx context.Context, spans []trace.ReadOnlySpan) error {
+func (c *quietExporter) ExportSpans(ctx context.Context, spans []trace.ReadOnlySpan) error {
 	err := c.SpanExporter.ExportSpans(ctx, spans)
 	switch {
 	case err != nil && c.down.CompareAndSwap(false, true):

@@ -71,7 +71,7 @@ const maxHost = 255
 func hosted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Host) > maxHost || strings.ContainsFunc(r.Host, notInHost) {
-			problem.Write(w, r, problem.ForStatus(http.StatusBadRequest, "", lang.Accepted(r.Header.Get("Accept-Language"))))
+			problem.WriteProblem(w, r, problem.ProblemForStatus(http.StatusBadRequest, "", lang.PreferredLanguage(r.Header.Get("Accept-Language"))))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -17,7 +17,7 @@ import (
 type seen struct{ Client, Scheme, Host string }
 
 func tell(w http.ResponseWriter, r *http.Request) {
-	text, err := json.Marshal(seen{problem.ScopeOf(r.Context()).Client, r.URL.Scheme, r.Host})
+	text, err := json.Marshal(seen{problem.ScopeFromContext(r.Context()).Client, r.URL.Scheme, r.Host})
 	if err != nil {
 		panic(err) // strings only
 	}

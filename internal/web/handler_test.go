@@ -146,7 +146,7 @@ func TestRequestID(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, map[string]http.HandlerFunc{"GET /x": func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.WriteString(w, problem.ScopeOf(r.Context()).ID)
+				_, _ = io.WriteString(w, problem.ScopeFromContext(r.Context()).ID)
 			}})
 			header := map[string]string{}
 			if test.given != "" {
@@ -341,7 +341,7 @@ func TestTheRoutersOwnErrorsAreProblems(t *testing.T) {
 	s := newSite(t, map[string]http.HandlerFunc{
 		"GET /x": text("x"), "POST /x": text("x"),
 		"GET /own": func(w http.ResponseWriter, r *http.Request) {
-			problem.Write(w, r, problem.New(http.StatusTeapot, "own words"))
+			problem.WriteProblem(w, r, problem.NewProblem(http.StatusTeapot, "own words"))
 		},
 	})
 	t.Run("404", func(t *testing.T) {

@@ -39,13 +39,13 @@ func Ready(now func() time.Time, checks []Check) http.HandlerFunc {
 			writeJSON(w, "ready")
 			return
 		}
-		if scope := problem.ScopeOf(r.Context()); scope != nil {
+		if scope := problem.ScopeFromContext(r.Context()); scope != nil {
 			scope.Cause = cause
 		}
 		text := lang.Text{ES: "No responde: ", EN: "Not answering: "}
-		p := problem.New(http.StatusServiceUnavailable,
-			text.In(lang.Accepted(r.Header.Get("Accept-Language")))+strings.Join(down, ", "))
-		problem.Write(w, r, p)
+		p := problem.NewProblem(http.StatusServiceUnavailable,
+			text.In(lang.PreferredLanguage(r.Header.Get("Accept-Language")))+strings.Join(down, ", "))
+		problem.WriteProblem(w, r, p)
 	}
 }
 

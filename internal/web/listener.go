@@ -45,7 +45,7 @@ func (c worded) Write(p []byte) (int, error) {
 	if err != nil {
 		return c.TCPConn.Write(p) //nolint:wrapcheck // the same
 	}
-	body, err := json.Marshal(problem.ForStatus(status, "", lang.Spanish)) // no header was read that says otherwise
+	body, err := json.Marshal(problem.ProblemForStatus(status, "", lang.Spanish)) // no header was read that says otherwise
 	if err != nil {
 		panic(err) // strings and numbers only
 	}

@@ -120,10 +120,10 @@ func safe(next http.Handler) http.Handler {
 			}
 			err := fmt.Errorf("panic: %v\n%s", panicked, debug.Stack())
 			if rec, ok := w.(*recorder); ok && rec.code != 0 {
-				problem.ScopeOf(r.Context()).Cause = err
+				problem.ScopeFromContext(r.Context()).Cause = err
 				panic(http.ErrAbortHandler)
 			}
-			problem.Write(w, r, err)
+			problem.WriteProblem(w, r, err)
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -177,18 +177,18 @@ func slashless(next http.Handler) http.Handler {
 func routed(routes *http.ServeMux, onlyPost []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost && slices.Contains(onlyPost, r.URL.Path) {
-			tag := lang.Accepted(r.Header.Get("Accept-Language"))
-			problem.Write(w, r, problem.ForStatus(http.StatusMethodNotAllowed, http.MethodPost, tag))
+			tag := lang.PreferredLanguage(r.Header.Get("Accept-Language"))
+			problem.WriteProblem(w, r, problem.ProblemForStatus(http.StatusMethodNotAllowed, http.MethodPost, tag))
 			return
 		}
 		own := &plainErrors{ResponseWriter: w, r: r}
 		routes.ServeHTTP(own, r)
 		switch {
 		case own.status >= http.StatusInternalServerError:
-			problem.Write(w, r, fmt.Errorf("answered with %d: %s", own.status, own.text))
+			problem.WriteProblem(w, r, fmt.Errorf("answered with %d: %s", own.status, own.text))
 		case own.status != 0:
-			tag := lang.Accepted(r.Header.Get("Accept-Language"))
-			problem.Write(w, r, problem.ForStatus(own.status, w.Header().Get("Allow"), tag))
+			tag := lang.PreferredLanguage(r.Header.Get("Accept-Language"))
+			problem.WriteProblem(w, r, problem.ProblemForStatus(own.status, w.Header().Get("Allow"), tag))
 		}
 	})
 }

@@ -78,14 +78,14 @@ func (p Person) Post(path string, body, into any) error {
 	return err
 }
 
-// SignUp makes an account.
+// AllowSignUp makes an account.
 func (p Person) SignUp(email string) error {
 	return p.Post("/api/auth/signup", map[string]string{
 		"first_name": "Ana", "last_name": "Ruiz", "email": email, "password1": Password, "password2": Password,
 	}, nil)
 }
 
-// SignIn gets a token.
+// LimitSignIn gets a token.
 func (p Person) SignIn(email string) (token string, err error) {
 	var answer struct {
 		AccessToken string `json:"access_token"`

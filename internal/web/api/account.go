@@ -37,7 +37,7 @@ func (a *API) changePassword(ctx context.Context, in *passwordInput) (*signInOut
 
 // guarded counts wrong passwords as sign-ins do, so that a token that was stolen is no way to guess one.
 func (a *API) guarded(ctx context.Context, p contest.Player, check func() error) error {
-	return a.Limits.SignIn(ctx, p.Email, problem.ScopeOf(ctx).Client, check)
+	return a.Limits.LimitSignIn(ctx, p.Email, problem.ScopeFromContext(ctx).Client, check)
 }
 
 type deleteAccountInput struct {

@@ -39,7 +39,7 @@ func profileOf(p contest.Player) *profileOutput {
 }
 
 func (a *API) signUp(ctx context.Context, in *signUpInput) (*profileOutput, error) {
-	if err := a.Limits.SignUp(ctx, problem.ScopeOf(ctx).Client); err != nil {
+	if err := a.Limits.AllowSignUp(ctx, problem.ScopeFromContext(ctx).Client); err != nil {
 		return nil, err
 	}
 	p, err := a.Players.SignUp(ctx, contest.SignUp{
@@ -72,7 +72,7 @@ type signInOutput struct {
 
 func (a *API) signIn(ctx context.Context, in *signInInput) (*signInOutput, error) {
 	var p contest.Player
-	err := a.Limits.SignIn(ctx, in.Body.Email, problem.ScopeOf(ctx).Client, func() (err error) {
+	err := a.Limits.LimitSignIn(ctx, in.Body.Email, problem.ScopeFromContext(ctx).Client, func() (err error) {
 		p, err = a.Players.SignIn(ctx, in.Body.Email, in.Body.Password)
 		return err
 	})
@@ -86,7 +86,7 @@ func (a *API) signIn(ctx context.Context, in *signInInput) (*signInOutput, error
 func (a *API) tokenOf(p contest.Player) (out *signInOutput, err error) {
 	out = &signInOutput{CacheControl: "no-store"}
 	out.Body.TokenType = "bearer"
-	out.Body.AccessToken, out.Body.ExpiresIn, err = a.Tokens.Issue(p.ID, p.SessionVersion)
+	out.Body.AccessToken, out.Body.ExpiresIn, err = a.Tokens.IssueToken(p.ID, p.SessionVersion)
 	return out, err
 }
 

@@ -22,8 +22,8 @@ import (
 // Objects opens what storage holds. It returns contest.ErrNoVideo for a key under which there is nothing.
 type Objects interface {
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
-	// Link is where a client gets the object by itself, for half an hour and longer; "" where it cannot.
-	Link(ctx context.Context, key, mediaType string) (string, error)
+	// PresignedLink is where a client gets the object by itself, for half an hour and longer; "" where it cannot.
+	PresignedLink(ctx context.Context, key, mediaType string) (string, error)
 }
 
 // Live is what the processes of one platform share.
@@ -41,7 +41,7 @@ type Needs struct {
 	Votes    *contest.Votes
 	Objects  Objects
 	Tokens   *auth.Tokens
-	Links    *auth.Links
+	Links    *auth.SignedLinks
 	Origins  *auth.Origins
 	Live     Live
 	Limits   *limit.Limits

@@ -45,7 +45,7 @@ func (a *API) Authenticate(ctx context.Context, header string) (contest.Player, 
 	if !strings.EqualFold(scheme, bearer) {
 		return contest.Player{}, contest.ErrNotSignedIn
 	}
-	id, generation, err := a.Tokens.Player(strings.TrimSpace(token))
+	id, generation, err := a.Tokens.PlayerOfToken(strings.TrimSpace(token))
 	if err != nil {
 		return contest.Player{}, contest.ErrNotSignedIn
 	}

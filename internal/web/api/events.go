@@ -58,7 +58,7 @@ func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 		a.metrics.watchers.Inc()
 		defer a.metrics.watchers.Dec()
 		_, w := humago.Unwrap(hctx)
-		s := stream{w: w, controller: http.NewResponseController(w), tag: lang.Accepted(in.AcceptLanguage)}
+		s := stream{w: w, controller: http.NewResponseController(w), tag: lang.PreferredLanguage(in.AcceptLanguage)}
 		s.begin()
 		if hctx.Method() == http.MethodHead {
 			return

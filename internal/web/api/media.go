@@ -18,13 +18,13 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("key")
 	v, part, err := a.byKey(r.Context(), key)
 	if err != nil {
-		problem.Write(w, r, err)
+		problem.WriteProblem(w, r, err)
 		return
 	}
 	cache := "public, max-age=31536000, immutable"
 	if !v.IsOpenToPublic(part) {
-		if !a.Links.Valid(key, r.URL.Query()) {
-			problem.Write(w, r, contest.ErrNoVideo) // as if there were nothing
+		if !a.Links.VerifyQuery(key, r.URL.Query()) {
+			problem.WriteProblem(w, r, contest.ErrNoVideo) // as if there were nothing
 			return
 		}
 		cache = "private, max-age=600"
@@ -43,7 +43,7 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 	}
 	object, err := a.Objects.Open(r.Context(), key)
 	if err != nil {
-		problem.Write(w, r, err)
+		problem.WriteProblem(w, r, err)
 		return
 	}
 	defer func() { _ = object.Close() }()
@@ -59,10 +59,10 @@ func (a *API) redirected(w http.ResponseWriter, r *http.Request, key, mediaType 
 	if r.Method != http.MethodGet {
 		return false
 	}
-	link, err := a.Objects.Link(r.Context(), key, mediaType)
+	link, err := a.Objects.PresignedLink(r.Context(), key, mediaType)
 	switch {
 	case err != nil:
-		problem.Write(w, r, err)
+		problem.WriteProblem(w, r, err)
 		return true
 	case link == "":
 		return false

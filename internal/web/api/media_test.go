@@ -151,7 +151,7 @@ func TestLinksCannotBeForged(t *testing.T) {
 // linkFrom is the query of a link that was made some time ago.
 func linkFrom(secret string, ago time.Duration, key string) string {
 	clock := func() time.Time { return time.Now().Add(ago) }
-	return auth.NewLinks([]byte(secret), time.Hour, clock).Query(key).Encode()
+	return auth.NewSignedLinks([]byte(secret), time.Hour, clock).SignKey(key).Encode()
 }
 
 func TestLinksLastAnHour(t *testing.T) {

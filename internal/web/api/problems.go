@@ -20,7 +20,7 @@ import (
 var useProblems = sync.OnceFunc(func() {
 	huma.DefaultArrayNullable = false
 	huma.NewError = func(status int, msg string, _ ...error) huma.StatusError {
-		return problem.New(status, msg) // documents the model; real errors come with a context
+		return problem.NewProblem(status, msg) // documents the model; real errors come with a context
 	}
 	huma.NewErrorWithContext = newProblem
 })
@@ -28,7 +28,7 @@ var useProblems = sync.OnceFunc(func() {
 // newProblem is where every error of the API becomes an answer: those of handlers, which the table of problems knows,
 // and huma's own about requests that do not fit their declaration.
 func newProblem(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
-	tag := lang.Accepted(ctx.Header("Accept-Language"))
+	tag := lang.PreferredLanguage(ctx.Header("Accept-Language"))
 	var broken *brokenBodyError
 	p := requestProblem(status, errs, tag)
 	switch err := errors.Join(errs...); {
@@ -36,7 +36,7 @@ func newProblem(ctx huma.Context, status int, _ string, errs ...error) huma.Stat
 	case errors.As(err, &broken):
 		p = broken.problem(tag)
 	default:
-		p = problem.From(err, problem.ScopeOf(ctx.Context()), tag)
+		p = problem.FromError(err, problem.ScopeFromContext(ctx.Context()), tag)
 	}
 	for name, values := range p.GetHeaders() {
 		ctx.SetHeader(name, values[0])
@@ -53,9 +53,9 @@ func requestProblem(status int, errs []error, tag lang.Tag) *problem.Problem {
 	case http.StatusInternalServerError:
 		return nil
 	default:
-		return problem.ForStatus(status, "", tag)
+		return problem.ProblemForStatus(status, "", tag)
 	}
-	p := problem.ForStatus(http.StatusUnprocessableEntity, "", tag)
+	p := problem.ProblemForStatus(http.StatusUnprocessableEntity, "", tag)
 	p.Errors = []problem.Field{}
 	for _, err := range errs {
 		var detail *huma.ErrorDetail

@@ -81,7 +81,7 @@ func (a *API) receiveAndAccept(ctx context.Context, in *uploadInput) (contest.Vi
 	if err := a.Room(); err != nil {
 		return contest.Video{}, err
 	}
-	release, err := a.Limits.Upload(ctx, in.player.ID)
+	release, err := a.Limits.AcquireUpload(ctx, in.player.ID)
 	if err != nil {
 		return contest.Video{}, err
 	}
@@ -214,9 +214,9 @@ func (e *brokenBodyError) Unwrap() error { return e.err }
 // problem is what the client gets to read, if it is still there.
 func (e *brokenBodyError) problem(tag lang.Tag) *problem.Problem {
 	if errors.Is(e.err, os.ErrDeadlineExceeded) {
-		return problem.ForStatus(http.StatusRequestTimeout, "", tag)
+		return problem.ProblemForStatus(http.StatusRequestTimeout, "", tag)
 	}
-	return problem.New(http.StatusBadRequest, brokenForm.In(tag))
+	return problem.NewProblem(http.StatusBadRequest, brokenForm.In(tag))
 }
 
 var brokenForm = lang.Text{

@@ -33,7 +33,7 @@ func (m uploadMux) HandleFunc(pattern string, handler func(http.ResponseWriter, 
 func (m uploadMux) withUploadBody(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body := &uploadBody{control: http.NewResponseController(w), left: m.limit + framing}
-		body.ReadCloser = limit.NewPaced(r.Body, m.rate, time.Now)
+		body.ReadCloser = limit.NewPacedBody(r.Body, m.rate, time.Now)
 		body.buffered = bufio.NewReaderSize(readerFunc(body.fromConnection), chunkSize)
 		r.Body = body
 		next(w, r)

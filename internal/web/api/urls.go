@@ -43,7 +43,7 @@ func openURL(base, key string) *string {
 func (a *API) partURL(base string, v contest.Video, part contest.Part, key string) *string {
 	link := openURL(base, key)
 	if link != nil && !v.IsOpenToPublic(part) {
-		*link += "?" + a.Links.Query(key).Encode()
+		*link += "?" + a.Links.SignKey(key).Encode()
 	}
 	return link
 }

@@ -114,7 +114,7 @@ func (a *API) detail(ctx context.Context, in *videoInput) func(contest.Video, er
 			PosterURL:     a.partURL(base, v, contest.PosterPart, v.Media.PosterKey()),
 			Votes:         v.Votes,
 			Progress:      progress(v, running),
-			FailureReason: failureReason(v.Failure, lang.Accepted(in.AcceptLanguage)),
+			FailureReason: failureReason(v.Failure, lang.PreferredLanguage(in.AcceptLanguage)),
 		}}, nil
 	}
 }

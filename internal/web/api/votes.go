@@ -20,11 +20,11 @@ type voteOutput struct {
 }
 
 func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
-	client := problem.ScopeOf(ctx).Client
-	if err := a.Limits.Vote(ctx, in.player.ID, client); err != nil {
+	client := problem.ScopeFromContext(ctx).Client
+	if err := a.Limits.AllowVote(ctx, in.player.ID, client); err != nil {
 		return nil, err
 	}
-	n, err := a.Votes.CastVote(ctx, in.player, in.ID.n, a.Origins.Of(limit.Network(client)))
+	n, err := a.Votes.CastVote(ctx, in.player, in.ID.n, a.Origins.OriginOf(limit.NetworkOf(client)))
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
 }
 
 func (a *API) takeBack(ctx context.Context, in *voteInput) (*voteOutput, error) {
-	if err := a.Limits.Vote(ctx, in.player.ID, problem.ScopeOf(ctx).Client); err != nil {
+	if err := a.Limits.AllowVote(ctx, in.player.ID, problem.ScopeFromContext(ctx).Client); err != nil {
 		return nil, err
 	}
 	n, err := a.Votes.WithdrawVote(ctx, in.player, in.ID.n)

@@ -7,7 +7,7 @@ func FuzzAccepted(f *testing.F) {
 		f.Add(header)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		if tag := Accepted(header); tag != Spanish && tag != English {
+		if tag := PreferredLanguage(header); tag != Spanish && tag != English {
 			t.Errorf("%q: %v", header, tag)
 		}
 	})

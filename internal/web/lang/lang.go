@@ -24,9 +24,9 @@ func (t Tag) String() string {
 
 var matcher = language.NewMatcher([]language.Tag{language.Spanish, language.English})
 
-// Accepted chooses by the value of an Accept-Language header (RFC 9110 section 12.5.4). Nothing, or nothing that the
+// PreferredLanguage chooses by the value of an Accept-Language header (RFC 9110 section 12.5.4). Nothing, or nothing that the
 // platform speaks, gives Spanish.
-func Accepted(header string) Tag {
+func PreferredLanguage(header string) Tag {
 	if header == "" {
 		return Spanish
 	}
@@ -43,8 +43,8 @@ func Accepted(header string) Tag {
 // Text is one sentence in each language.
 type Text struct{ ES, EN string }
 
-// Literal is a sentence that clients compare with, the same in every language.
-func Literal(s string) Text { return Text{s, s} }
+// SameInBoth is a sentence that clients compare with, the same in every language.
+func SameInBoth(s string) Text { return Text{s, s} }
 
 // In is the sentence in one language.
 func (t Text) In(tag Tag) string {

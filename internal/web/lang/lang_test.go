@@ -32,7 +32,7 @@ func TestAccepted(t *testing.T) {
 		{"en," + strings.Repeat("fr,", 2000), English},
 	}
 	for _, test := range tests {
-		if got := Accepted(test.header); got != test.want {
+		if got := PreferredLanguage(test.header); got != test.want {
 			t.Errorf("%.40q: got %s, want %s", test.header, got, test.want)
 		}
 	}
@@ -44,7 +44,7 @@ func TestText(t *testing.T) {
 	if text.In(Spanish) != "sí" || text.In(English) != "yes" || text.In(Tag(7)) != "sí" {
 		t.Errorf("got %q, %q, %q", text.In(Spanish), text.In(English), text.In(Tag(7)))
 	}
-	if same := Literal("Video is public"); same.In(Spanish) != same.In(English) || same.In(English) != "Video is public" {
+	if same := SameInBoth("Video is public"); same.In(Spanish) != same.In(English) || same.In(English) != "Video is public" {
 		t.Errorf("got %+v", same)
 	}
 	if Spanish.String() != "es" || English.String() != "en" {

@@ -38,9 +38,9 @@ type Rules struct {
 	MinUploadRate        int64     // bytes a second, 0 for any
 }
 
-// guessed is by account and address while an account has more failures than its rule allows, from whatever addresses. The
+// guessedAccount is by account and address while an account has more failures than its rule allows, from whatever addresses. The
 // owner, from an address of their own, is let in at the first try.
-var guessed = live.Rule{Name: "failed sign-ins of an account that is being guessed", Burst: 2, Every: 5 * time.Minute, Most: time.Hour}
+var guessedAccount = live.Rule{Name: "failed sign-ins of an account that is being guessed", Burst: 2, Every: 5 * time.Minute, Most: time.Hour}
 
 // What is told of sign-ins that have to wait, so that an attack is a few lines and not as many as it has tries: one an hour for
 // each account and address, and with all of them a hundred and then one a minute.
@@ -59,93 +59,93 @@ type Limits struct {
 	Slowed func(ctx context.Context, account, address string)
 }
 
-// SignUp counts a sign-up from an address. It returns *contest.TooManyError.
-func (l *Limits) SignUp(ctx context.Context, client string) error {
-	return l.take(ctx, l.SignUps, Network(client))
+// AllowSignUp counts a sign-up from an address. It returns *contest.TooManyError.
+func (l *Limits) AllowSignUp(ctx context.Context, client string) error {
+	return l.takeToken(ctx, l.SignUps, NetworkOf(client))
 }
 
-// SignIn lets somebody at an address try an account's password, by check. Only failures are counted, but a try counts
+// LimitSignIn lets somebody at an address try an account's password, by check. Only failures are counted, but a try counts
 // while it is under way, so that many at once win nothing. It returns *contest.TooManyError, or what check returned.
 //
 // Nobody can shut an account's owner out from another address: what a stranger uses up is the allowance of that stranger's
 // address, and what many strangers use up leaves each further address a try.
-func (l *Limits) SignIn(ctx context.Context, account, client string, check func() error) error {
+func (l *Limits) LimitSignIn(ctx context.Context, account, client string, check func() error) error {
 	account = strings.ToLower(strings.TrimSpace(account))
-	address := Network(client)
+	address := NetworkOf(client)
 	both := account + " " + address
-	tries := &tries{limits: l}
-	err := tries.take(ctx, l.FailedSignIns, both)
+	tries := &takenTokens{limits: l}
+	err := tries.takeToken(ctx, l.FailedSignIns, both)
 	if err == nil {
-		err = tries.take(ctx, l.FailedSignInsAddress, address)
+		err = tries.takeToken(ctx, l.FailedSignInsAddress, address)
 	}
-	if err == nil && tries.take(ctx, l.FailedSignInsAccount, account) != nil {
-		err = tries.take(ctx, guessed, both)
+	if err == nil && tries.takeToken(ctx, l.FailedSignInsAccount, account) != nil {
+		err = tries.takeToken(ctx, guessedAccount, both)
 	}
 	if err != nil {
-		l.tellSlowed(ctx, account, address)
+		l.recordThrottled(ctx, account, address)
 	} else {
 		err = check()
 	}
 	if errors.Is(err, contest.ErrBadCredentials) || errors.Is(err, contest.ErrWrongPassword) {
 		return err
 	}
-	tries.giveBack(ctx)
+	tries.refundTokens(ctx)
 	return err
 }
 
-// tellTime is the longest that telling takes.
-const tellTime = 5 * time.Second
+// recordTimeout is the longest that telling takes.
+const recordTimeout = 5 * time.Second
 
-func (l *Limits) tellSlowed(ctx context.Context, account, address string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
+func (l *Limits) recordThrottled(ctx context.Context, account, address string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	if l.Slowed != nil && l.Take(ctx, toldOne, account+" "+address) == 0 && l.Take(ctx, toldAll, "") == 0 {
 		l.Slowed(ctx, account, address)
 	}
 }
 
-// tries are doings that were counted, and may be taken back.
-type tries struct {
+// takenTokens are doings that were counted, and may be taken back.
+type takenTokens struct {
 	limits *Limits
 	rules  []live.Rule
 	keys   []string
 }
 
-func (t *tries) take(ctx context.Context, rule live.Rule, key string) error {
-	err := t.limits.take(ctx, rule, key)
+func (t *takenTokens) takeToken(ctx context.Context, rule live.Rule, key string) error {
+	err := t.limits.takeToken(ctx, rule, key)
 	if err == nil {
 		t.rules, t.keys = append(t.rules, rule), append(t.keys, key)
 	}
 	return err
 }
 
-func (t *tries) giveBack(ctx context.Context) {
+func (t *takenTokens) refundTokens(ctx context.Context) {
 	for i := range t.rules {
 		t.limits.Give(ctx, t.rules[i], t.keys[i])
 	}
 }
 
-// Vote counts a vote, given or taken back, of a person at an address. It returns *contest.TooManyError.
-func (l *Limits) Vote(ctx context.Context, playerID int64, client string) error {
-	if err := l.take(ctx, l.Votes, strconv.FormatInt(playerID, 10)); err != nil {
+// AllowVote counts a vote, given or taken back, of a person at an address. It returns *contest.TooManyError.
+func (l *Limits) AllowVote(ctx context.Context, playerID int64, client string) error {
+	if err := l.takeToken(ctx, l.Votes, strconv.FormatInt(playerID, 10)); err != nil {
 		return err
 	}
-	return l.take(ctx, l.VotesAddress, Network(client))
+	return l.takeToken(ctx, l.VotesAddress, NetworkOf(client))
 }
 
-// uploadAgain is when to ask again for room, which comes when an upload ends.
-const uploadAgain = 10 * time.Second
+// uploadRetryAfter is when to ask again for room, which comes when an upload ends.
+const uploadRetryAfter = 10 * time.Second
 
-// Upload counts an upload of a player until release is called. It returns *contest.TooManyError.
-func (l *Limits) Upload(ctx context.Context, playerID int64) (release func(), err error) {
+// AcquireUpload counts an upload of a player until release is called. It returns *contest.TooManyError.
+func (l *Limits) AcquireUpload(ctx context.Context, playerID int64) (release func(), err error) {
 	release, ok := l.Hold(ctx, "uploads by player", strconv.FormatInt(playerID, 10), l.UploadsAtOnce)
 	if !ok {
-		return nil, &contest.TooManyError{RetryAfter: uploadAgain}
+		return nil, &contest.TooManyError{RetryAfter: uploadRetryAfter}
 	}
 	return release, nil
 }
 
-func (l *Limits) take(ctx context.Context, rule live.Rule, key string) error {
+func (l *Limits) takeToken(ctx context.Context, rule live.Rule, key string) error {
 	if wait := l.Take(ctx, rule, key); wait > 0 {
 		return &contest.TooManyError{RetryAfter: wait}
 	}
@@ -155,8 +155,8 @@ func (l *Limits) take(ctx context.Context, rule live.Rule, key string) error {
 // network64 is how many bits of an IPv6 address are one household's or one phone's: the rest, its owner may choose.
 const network64 = 64
 
-// Network is what counts as one address: an address of IPv4, or the network of 64 bits of one of IPv6.
-func Network(client string) string {
+// NetworkOf is what counts as one address: an address of IPv4, or the network of 64 bits of one of IPv6.
+func NetworkOf(client string) string {
 	addr, err := netip.ParseAddr(client)
 	if err != nil {
 		return client

@@ -72,7 +72,7 @@ func TestGuessesOfOneAccountFromOneAddress(t *testing.T) {
 	}
 	for i, s := range steps {
 		c.at = c.at.Add(s.pass)
-		if got := wait(l.SignIn(t.Context(), s.account, s.address, s.check)); got != s.want {
+		if got := wait(l.LimitSignIn(t.Context(), s.account, s.address, s.check)); got != s.want {
 			t.Errorf("step %d: got %s, want %s", i, got, s.want)
 		}
 	}
@@ -84,7 +84,7 @@ func TestOnlyWrongPasswordsCount(t *testing.T) {
 	l := newLimits(&clock{time.Unix(1e9, 0)})
 	for _, err := range []error{errors.New("the database is away"), &contest.TooManyError{RetryAfter: time.Second}, context.Canceled} {
 		for range 10 {
-			if got := l.SignIn(t.Context(), "ana@example.org", "10.0.0.1", func() error { return err }); !errors.Is(got, err) {
+			if got := l.LimitSignIn(t.Context(), "ana@example.org", "10.0.0.1", func() error { return err }); !errors.Is(got, err) {
 				t.Fatalf("got %v, want %v", got, err)
 			}
 		}
@@ -95,12 +95,12 @@ func TestGuessesFromOneAddress(t *testing.T) {
 	t.Parallel()
 	l := newLimits(&clock{time.Unix(1e9, 0)})
 	for i := range 5 {
-		if got := wait(l.SignIn(t.Context(), fmt.Sprint(i), "2001:db8:1:2::"+fmt.Sprint(i), wrong)); got != failed {
+		if got := wait(l.LimitSignIn(t.Context(), fmt.Sprint(i), "2001:db8:1:2::"+fmt.Sprint(i), wrong)); got != failed {
 			t.Errorf("guess %d: got %s", i, got)
 		}
 	}
 	for address, want := range map[string]string{"2001:db8:1:2::99": "1m0s", "2001:db8:1:3::1": "<nil>", "10.0.0.1": "<nil>"} {
-		if got := wait(l.SignIn(t.Context(), "another", address, right)); got != want {
+		if got := wait(l.LimitSignIn(t.Context(), "another", address, right)); got != want {
 			t.Errorf("from %s: got %s, want %s", address, got, want)
 		}
 	}
@@ -113,7 +113,7 @@ func TestGuessesOfOneAccountFromManyAddresses(t *testing.T) {
 	guesses := 0
 	for i := range 100 {
 		for range 3 {
-			if wait(l.SignIn(t.Context(), "ana@example.org", fmt.Sprintf("10.1.1.%d", i), wrong)) == failed {
+			if wait(l.LimitSignIn(t.Context(), "ana@example.org", fmt.Sprintf("10.1.1.%d", i), wrong)) == failed {
 				guesses++
 			}
 		}
@@ -122,10 +122,10 @@ func TestGuessesOfOneAccountFromManyAddresses(t *testing.T) {
 	if want := 8 + 1 + 97*2; guesses != want {
 		t.Errorf("%d guesses went through, want %d", guesses, want)
 	}
-	if got := wait(l.SignIn(t.Context(), "ana@example.org", "10.2.2.2", wrong)); got != failed {
+	if got := wait(l.LimitSignIn(t.Context(), "ana@example.org", "10.2.2.2", wrong)); got != failed {
 		t.Errorf("the owner's mistake: got %s", got)
 	}
-	if got := wait(l.SignIn(t.Context(), "ana@example.org", "10.2.2.2", right)); got != "<nil>" {
+	if got := wait(l.LimitSignIn(t.Context(), "ana@example.org", "10.2.2.2", right)); got != "<nil>" {
 		t.Errorf("the owner: got %s", got)
 	}
 }
@@ -139,7 +139,7 @@ func TestGuessesAtOnce(t *testing.T) {
 	for range 50 {
 		go func() {
 			<-begin
-			_ = l.SignIn(context.WithoutCancel(t.Context()), "ana@example.org", "10.0.0.1", func() error {
+			_ = l.LimitSignIn(context.WithoutCancel(t.Context()), "ana@example.org", "10.0.0.1", func() error {
 				guessed.Add(1)
 				<-begin
 				return contest.ErrBadCredentials
@@ -161,24 +161,24 @@ func TestSignUpsVotesAndUploads(t *testing.T) {
 	l := newLimits(&clock{time.Unix(1e9, 0)})
 	var got []string
 	for _, address := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "::ffff:10.0.0.1", "10.0.0.2"} {
-		got = append(got, wait(l.SignUp(t.Context(), address)))
+		got = append(got, wait(l.AllowSignUp(t.Context(), address)))
 	}
 	for player := range int64(4) {
-		got = append(got, wait(l.Vote(t.Context(), player, "10.0.0.1")))
+		got = append(got, wait(l.AllowVote(t.Context(), player, "10.0.0.1")))
 	}
 	for range 3 {
-		got = append(got, wait(l.Vote(t.Context(), 7, "10.0.0.2")))
+		got = append(got, wait(l.AllowVote(t.Context(), 7, "10.0.0.2")))
 	}
 	var release func()
 	for range 3 {
-		end, err := l.Upload(t.Context(), 1)
+		end, err := l.AcquireUpload(t.Context(), 1)
 		got = append(got, wait(err))
 		if err == nil {
 			release = end
 		}
 	}
 	release()
-	_, err := l.Upload(t.Context(), 1)
+	_, err := l.AcquireUpload(t.Context(), 1)
 	got = append(got, wait(err))
 	want := strings.Fields("<nil> <nil> 1m0s 1m0s <nil>  <nil> <nil> <nil> 1m0s  <nil> <nil> 1m0s  <nil> <nil> 10s <nil>")
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -219,7 +219,7 @@ func TestPaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := &clock{time.Unix(1e9, 0)}
-			body := limit.NewPaced(io.NopCloser(pieces{c, test.pause, test.size}), test.rate, c.now)
+			body := limit.NewPacedBody(io.NopCloser(pieces{c, test.pause, test.size}), test.rate, c.now)
 			buffer := make([]byte, 1<<20)
 			var err error
 			for range 10_000 {
@@ -239,7 +239,7 @@ func TestPaced(t *testing.T) {
 func TestPacedPassesOn(t *testing.T) {
 	t.Parallel()
 	c := &clock{}
-	got, err := io.ReadAll(limit.NewPaced(io.NopCloser(strings.NewReader("all of it")), 1<<40, c.now))
+	got, err := io.ReadAll(limit.NewPacedBody(io.NopCloser(strings.NewReader("all of it")), 1<<40, c.now))
 	if string(got) != "all of it" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}

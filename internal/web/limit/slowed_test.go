@@ -19,7 +19,7 @@ func TestSlowedSignInsAreToldOnce(t *testing.T) {
 	l.Slowed = func(_ context.Context, account, address string) { told = append(told, account+" "+address) }
 	try := func(account, address string, times int) {
 		for range times {
-			_ = l.SignIn(t.Context(), account, address, wrong)
+			_ = l.LimitSignIn(t.Context(), account, address, wrong)
 		}
 	}
 	try("Ana@example.org", "10.0.0.1", 3)
@@ -52,7 +52,7 @@ func TestSlowedSignInsAreToldOfWhoeverHangsUp(t *testing.T) {
 	gone, hangUp := context.WithCancel(t.Context())
 	hangUp()
 	for range 5 {
-		_ = l.SignIn(gone, "ana@example.org", "10.0.0.1", wrong)
+		_ = l.LimitSignIn(gone, "ana@example.org", "10.0.0.1", wrong)
 	}
 	if told != 1 || ended != nil {
 		t.Errorf("told %d times, in a context that ended with: %v", told, ended)

@@ -40,23 +40,23 @@ type Field struct {
 	Message  string `json:"message" doc:"What it must be." example:"No puede estar vacío."`
 }
 
-// New makes a problem with a status and a sentence.
-func New(status int, detail string) *Problem {
+// NewProblem makes a problem with a status and a sentence.
+func NewProblem(status int, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
-// in makes a problem with a sentence that In can say again.
-func in(status int, text lang.Text, tag lang.Tag) *Problem {
-	p := New(status, text.In(tag))
+// newLocalized makes a problem with a sentence that In can say again.
+func newLocalized(status int, text lang.Text, tag lang.Tag) *Problem {
+	p := NewProblem(status, text.In(tag))
 	p.text = text
 	return p
 }
 
-// In is the sentence in a language, or as it is where it is known in one only.
-func (p *Problem) In(tag lang.Tag) string { return cmp.Or(p.text.In(tag), p.Detail) }
+// DetailIn is the sentence in a language, or as it is where it is known in one only.
+func (p *Problem) DetailIn(tag lang.Tag) string { return cmp.Or(p.text.In(tag), p.Detail) }
 
-// Say puts another sentence in place of the problem's own. All else stays.
-func (p *Problem) Say(detail string) { p.Detail, p.text = detail, lang.Text{} }
+// SetDetail puts another sentence in place of the problem's own. All else stays.
+func (p *Problem) SetDetail(detail string) { p.Detail, p.text = detail, lang.Text{} }
 
 // Error implements error.
 func (p *Problem) Error() string { return p.Detail }
@@ -82,9 +82,9 @@ func (p *Problem) GetHeaders() http.Header {
 	return h
 }
 
-// From finds the problem that an error is to clients. What the table does not know is a 500 that says nothing but the
+// FromError finds the problem that an error is to clients. What the table does not know is a 500 that says nothing but the
 // request's id; its cause goes to the log through the request's scope.
-func From(err error, scope *Scope, tag lang.Tag) *Problem {
+func FromError(err error, scope *Scope, tag lang.Tag) *Problem {
 	var (
 		ready    *Problem
 		refusal  *contest.Refusal
@@ -97,26 +97,26 @@ func From(err error, scope *Scope, tag lang.Tag) *Problem {
 		return ready
 	case errors.As(err, &refusal):
 		if row, ok := table[refusal]; ok {
-			return in(row.status, row.detail, tag)
+			return newLocalized(row.status, row.detail, tag)
 		}
 	case errors.As(err, &invalid):
-		return fromInvalid(invalid, tag)
+		return fromInvalidError(invalid, tag)
 	case errors.As(err, &tooMany):
-		p := in(http.StatusTooManyRequests, tooManyText, tag)
+		p := newLocalized(http.StatusTooManyRequests, tooManyText, tag)
 		p.retryAfter = max(tooMany.RetryAfter, time.Second)
 		return p
 	case errors.As(err, &tooLarge):
-		return in(http.StatusRequestEntityTooLarge, bodyTooLargeText, tag)
+		return newLocalized(http.StatusRequestEntityTooLarge, bodyTooLargeText, tag)
 	}
-	if full(err) {
-		return withCause(New(http.StatusInsufficientStorage, table[contest.ErrNoSpace].detail.In(tag)), err, scope)
+	if isDiskFull(err) {
+		return withCause(NewProblem(http.StatusInsufficientStorage, table[contest.ErrNoSpace].detail.In(tag)), err, scope)
 	}
 	if errors.Is(err, contest.ErrUnavailable) {
-		p := ForStatus(http.StatusServiceUnavailable, "", tag)
-		p.retryAfter = comeBack
+		p := ProblemForStatus(http.StatusServiceUnavailable, "", tag)
+		p.retryAfter = unavailableRetryAfter
 		return withCause(p, err, scope)
 	}
-	p := in(http.StatusInternalServerError, internalText, tag)
+	p := newLocalized(http.StatusInternalServerError, internalText, tag)
 	if scope != nil {
 		p.RequestID = scope.ID
 		scope.Cause = err
@@ -124,11 +124,13 @@ func From(err error, scope *Scope, tag lang.Tag) *Problem {
 	return p
 }
 
-// comeBack is when to ask again for what is not available.
-const comeBack = 2 * time.Second
+// unavailableRetryAfter is when to ask again for what is not available.
+const unavailableRetryAfter = 2 * time.Second
 
-// full reports whether a file could not be written for want of space or of quota.
-func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+// isDiskFull reports whether a file could not be written for want of space or of quota.
+func isDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
 
 // withCause lets the log have what the client need not know.
 func withCause(p *Problem, cause error, scope *Scope) *Problem {
@@ -138,49 +140,49 @@ func withCause(p *Problem, cause error, scope *Scope) *Problem {
 	return p
 }
 
-func fromInvalid(invalid *contest.InvalidError, tag lang.Tag) *Problem {
-	p := New(http.StatusUnprocessableEntity, invalidText.In(tag))
+func fromInvalidError(invalid *contest.InvalidError, tag lang.Tag) *Problem {
+	p := NewProblem(http.StatusUnprocessableEntity, invalidText.In(tag))
 	for _, f := range invalid.Fields {
 		p.Errors = append(p.Errors, Field{Location: "body." + f.Name, Message: faultText(f, tag)})
 	}
 	return p
 }
 
-// ForStatus is the problem of a status that the server itself gives. allow is the Allow header of a 405, else "".
-func ForStatus(status int, allow string, tag lang.Tag) *Problem {
+// ProblemForStatus is the problem of a status that the server itself gives. allow is the Allow header of a 405, else "".
+func ProblemForStatus(status int, allow string, tag lang.Tag) *Problem {
 	text, ok := statusTexts[status]
 	if !ok {
 		text = unservedText
 	}
-	p := in(status, text, tag)
+	p := newLocalized(status, text, tag)
 	p.allow = allow
 	return p
 }
 
-// NotOrganizer is the problem of whoever asks for the organizers' pages without their password, for which browsers ask
+// OrganizerPasswordRequired is the problem of whoever asks for the organizers' pages without their password, for which browsers ask
 // then.
-func NotOrganizer(tag lang.Tag) *Problem {
-	p := in(http.StatusUnauthorized, notOrganizerText, tag)
+func OrganizerPasswordRequired(tag lang.Tag) *Problem {
+	p := newLocalized(http.StatusUnauthorized, notOrganizerText, tag)
 	p.challenge = `Basic realm="organizers", charset="UTF-8"`
 	return p
 }
 
-// Busy is the problem of a request for what another request has to itself, in a moment perhaps no longer.
-func Busy(tag lang.Tag) *Problem {
-	p := ForStatus(http.StatusLocked, "", tag)
-	p.retryAfter = comeBack
+// ServerBusy is the problem of a request for what another request has to itself, in a moment perhaps no longer.
+func ServerBusy(tag lang.Tag) *Problem {
+	p := ProblemForStatus(http.StatusLocked, "", tag)
+	p.retryAfter = unavailableRetryAfter
 	return p
 }
 
-// FromElsewhere is the problem of a change that a page of another site has asked a browser for.
-func FromElsewhere(tag lang.Tag) *Problem {
-	return in(http.StatusForbidden, fromElsewhereText, tag)
+// CrossOriginRefused is the problem of a change that a page of another site has asked a browser for.
+func CrossOriginRefused(tag lang.Tag) *Problem {
+	return newLocalized(http.StatusForbidden, fromElsewhereText, tag)
 }
 
-// Write answers a request with the problem that err is.
-func Write(w http.ResponseWriter, r *http.Request, err error) {
-	scope := ScopeOf(r.Context())
-	p := From(err, scope, lang.Accepted(r.Header.Get("Accept-Language")))
+// WriteProblem answers a request with the problem that err is.
+func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
+	scope := ScopeFromContext(r.Context())
+	p := FromError(err, scope, lang.PreferredLanguage(r.Header.Get("Accept-Language")))
 	if scope != nil && scope.Page != nil && scope.Page(w, r, p) {
 		return
 	}

@@ -88,7 +88,7 @@ func TestContract(t *testing.T) {
 			t.Parallel()
 			for _, tag := range languages {
 				wrapped := fmt.Errorf("what was being done: %w", test.refusal)
-				got := From(wrapped, nil, tag)
+				got := FromError(wrapped, nil, tag)
 				if got.Status != test.status || test.literal != "" && got.Detail != test.literal {
 					t.Errorf("%s: got %d %q", tag, got.Status, got.Detail)
 				}
@@ -185,7 +185,7 @@ func TestNoTextIsMissingInEitherLanguage(t *testing.T) {
 
 func TestFrom(t *testing.T) {
 	t.Parallel()
-	ready := New(http.StatusTeapot, "own words")
+	ready := NewProblem(http.StatusTeapot, "own words")
 	tests := map[string]struct {
 		err    error
 		want   *Problem
@@ -219,7 +219,7 @@ func TestFrom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			scope := &Scope{ID: "id"}
-			got := From(test.err, scope, lang.English)
+			got := FromError(test.err, scope, lang.English)
 			if diff := cmp.Diff(test.want, got, cmpopts.IgnoreUnexported(Problem{})); diff != "" {
 				t.Errorf("problem (-want +got):\n%s", diff)
 			}
@@ -242,7 +242,7 @@ func TestRetryAfterIsNeverZero(t *testing.T) {
 		{-time.Second, "1"}, {0, "1"}, {1, "1"}, {time.Second, "1"}, {time.Second + 1, "2"}, {59500 * time.Millisecond, "60"}, {time.Hour, "3600"},
 	}
 	for _, test := range tests {
-		p := From(&contest.TooManyError{RetryAfter: test.wait}, nil, lang.Spanish)
+		p := FromError(&contest.TooManyError{RetryAfter: test.wait}, nil, lang.Spanish)
 		if got := p.GetHeaders().Get("Retry-After"); got != test.want {
 			t.Errorf("%s: got %s, want %s", test.wait, got, test.want)
 		}
@@ -260,7 +260,7 @@ func TestUnknownErrorsShowNothing(t *testing.T) {
 	} {
 		for _, tag := range languages {
 			scope := &Scope{ID: "8e09c3186357cdf8"}
-			p := From(err, scope, tag)
+			p := FromError(err, scope, tag)
 			body, encode := json.Marshal(p)
 			if encode != nil {
 				t.Fatal(encode)
@@ -272,7 +272,7 @@ func TestUnknownErrorsShowNothing(t *testing.T) {
 			if !errors.Is(scope.Cause, err) {
 				t.Errorf("%s: for the log there is %v", name, scope.Cause)
 			}
-			if got := From(err, nil, tag); got.Status != 500 || got.RequestID != "" {
+			if got := FromError(err, nil, tag); got.Status != 500 || got.RequestID != "" {
 				t.Errorf("%s, without a scope: got %+v", name, got)
 			}
 		}
@@ -295,7 +295,7 @@ func TestWrite(t *testing.T) {
 		"with headers": {"POST", "en", contest.ErrBadCredentials, 401,
 			`{"title":"Unauthorized","status":401,"detail":"Credenciales inválidas."}`, map[string]string{"WWW-Authenticate": "Bearer"}},
 		"HEAD": {"HEAD", "", contest.ErrNotVoted, 404, "", nil},
-		"405": {"PUT", "en", ForStatus(http.StatusMethodNotAllowed, "GET, HEAD", lang.English), 405,
+		"405": {"PUT", "en", ProblemForStatus(http.StatusMethodNotAllowed, "GET, HEAD", lang.English), 405,
 			`{"title":"Method Not Allowed","status":405,"detail":"This address does not support that method."}`, map[string]string{"Allow": "GET, HEAD"}},
 	}
 	for name, test := range tests {
@@ -306,7 +306,7 @@ func TestWrite(t *testing.T) {
 			w.Header().Set("Content-Type", "video/mp4") // a handler had other plans
 			w.Header().Set("Content-Length", "12345")
 
-			Write(w, r, test.err)
+			WriteProblem(w, r, test.err)
 
 			if diff := cmp.Diff(test.body, strings.TrimSpace(w.Body.String())); w.Code != test.status || diff != "" {
 				t.Errorf("got %d (-want +got):\n%s", w.Code, diff)
@@ -333,7 +333,7 @@ func TestForStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 402, 404, 405, 406, 408, 413, 415, 417, 422, 431, 503, 505, 599} {
 		for _, tag := range languages {
-			if p := ForStatus(status, "", tag); p.Status != status || p.Detail == "" || p.GetHeaders().Get("Allow") != "" {
+			if p := ProblemForStatus(status, "", tag); p.Status != status || p.Detail == "" || p.GetHeaders().Get("Allow") != "" {
 				t.Errorf("%d: got %+v", status, p)
 			}
 		}
@@ -342,11 +342,11 @@ func TestForStatus(t *testing.T) {
 
 func TestScopeOf(t *testing.T) {
 	t.Parallel()
-	if got := ScopeOf(t.Context()); got != nil {
+	if got := ScopeFromContext(t.Context()); got != nil {
 		t.Errorf("got %v where there is none", got)
 	}
 	scope := &Scope{ID: "x"}
-	if got := ScopeOf(WithScope(t.Context(), scope)); got != scope {
+	if got := ScopeFromContext(WithScope(t.Context(), scope)); got != scope {
 		t.Errorf("got %v", got)
 	}
 }

@@ -24,8 +24,8 @@ func WithScope(ctx context.Context, scope *Scope) context.Context {
 	return context.WithValue(ctx, scopeKey{}, scope)
 }
 
-// ScopeOf is the scope of a request's context, or nil where there is none.
-func ScopeOf(ctx context.Context) *Scope {
+// ScopeFromContext is the scope of a request's context, or nil where there is none.
+func ScopeFromContext(ctx context.Context) *Scope {
 	scope, _ := ctx.Value(scopeKey{}).(*Scope)
 	return scope
 }

@@ -8,17 +8,17 @@ import (
 	"risingstars/internal/web/lang"
 )
 
-type row struct {
+type tableRow struct {
 	status int
 	detail lang.Text
 }
 
 // table has the status and the sentence of every refusal of the contest. The literal ones are part of the API's
 // contract.
-var table = map[*contest.Refusal]row{
-	contest.ErrPasswordsDiffer: {http.StatusBadRequest, lang.Literal("Las contraseñas no coinciden.")},
-	contest.ErrEmailTaken:      {http.StatusBadRequest, lang.Literal("Email ya está registrado.")},
-	contest.ErrBadCredentials:  {http.StatusUnauthorized, lang.Literal("Credenciales inválidas.")},
+var table = map[*contest.Refusal]tableRow{
+	contest.ErrPasswordsDiffer: {http.StatusBadRequest, lang.SameInBoth("Las contraseñas no coinciden.")},
+	contest.ErrEmailTaken:      {http.StatusBadRequest, lang.SameInBoth("Email ya está registrado.")},
+	contest.ErrBadCredentials:  {http.StatusUnauthorized, lang.SameInBoth("Credenciales inválidas.")},
 	contest.ErrWrongPassword: {http.StatusForbidden, lang.Text{
 		ES: "La contraseña no es la de esta cuenta.",
 		EN: "The password is not this account's.",
@@ -90,8 +90,8 @@ var table = map[*contest.Refusal]row{
 		EN: "The file was sent under a type that is not MP4 or MOV video.",
 	}},
 
-	contest.ErrNoVideo:  {http.StatusNotFound, lang.Literal("Video not found")},
-	contest.ErrNotOwner: {http.StatusForbidden, lang.Literal("You are not authorized")},
+	contest.ErrNoVideo:  {http.StatusNotFound, lang.SameInBoth("Video not found")},
+	contest.ErrNotOwner: {http.StatusForbidden, lang.SameInBoth("You are not authorized")},
 	contest.ErrNotProcessed: {http.StatusBadRequest, lang.Text{
 		ES: "El video aún no está procesado.",
 		EN: "The video is not processed yet.",
@@ -100,7 +100,7 @@ var table = map[*contest.Refusal]row{
 		ES: "Solo se puede reintentar un video que ha fallado.",
 		EN: "Only a failed video can be tried again.",
 	}},
-	contest.ErrPublic: {http.StatusBadRequest, lang.Literal("Video is public")},
+	contest.ErrPublic: {http.StatusBadRequest, lang.SameInBoth("Video is public")},
 	contest.ErrHidden: {http.StatusBadRequest, lang.Text{
 		ES: "La organización ha retirado este video. Si crees que es un error, escríbele.",
 		EN: "The organizers have withdrawn this video. If you think that is a mistake, write to them.",
@@ -114,7 +114,7 @@ var table = map[*contest.Refusal]row{
 		EN: "The video is not withdrawn.",
 	}},
 
-	contest.ErrAlreadyVoted: {http.StatusBadRequest, lang.Literal("You have already voted for this video")},
+	contest.ErrAlreadyVoted: {http.StatusBadRequest, lang.SameInBoth("You have already voted for this video")},
 	contest.ErrNotVoted: {http.StatusNotFound, lang.Text{
 		ES: "No has votado por este video.",
 		EN: "You have not voted for this video.",
@@ -205,8 +205,8 @@ var (
 	}
 )
 
-// Fault is the sentence for one bad field, for a form that is checked before it is sent.
-func Fault(f contest.Field, tag lang.Tag) string { return faultText(f, tag) }
+// FaultText is the sentence for one bad field, for a form that is checked before it is sent.
+func FaultText(f contest.Field, tag lang.Tag) string { return faultText(f, tag) }
 
 // faultText is the sentence for one bad field.
 func faultText(f contest.Field, tag lang.Tag) string {

@@ -103,7 +103,7 @@ func (w *words) signInFields(r *http.Request) []Field {
 // blame puts an error beside the fields it is about, or above the form. It reports the status to answer with, 0 for
 // an error that no form can mend.
 func (f *Form) blame(w http.ResponseWriter, r *http.Request, err error) int {
-	p := problem.From(err, nil, tagOf(r))
+	p := problem.FromError(err, nil, tagOf(r))
 	if p.Status >= http.StatusInternalServerError {
 		return 0
 	}
@@ -183,9 +183,9 @@ func (s *Site) signUpForm(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
+		return problem.ProblemForStatus(http.StatusBadRequest, "", tagOf(r))
 	}
-	if err := s.Limits.SignUp(r.Context(), problem.ScopeOf(r.Context()).Client); err != nil {
+	if err := s.Limits.AllowSignUp(r.Context(), problem.ScopeFromContext(r.Context()).Client); err != nil {
 		return err
 	}
 	f := r.PostForm
@@ -208,7 +208,7 @@ func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 
 // welcome signs the player in, gives the vote that led here, and goes where the reader came from.
 func (s *Site) welcome(w http.ResponseWriter, r *http.Request, p contest.Player, otherwise string) error {
-	if err := s.Sessions.Begin(w, r, p.ID, p.SessionVersion); err != nil {
+	if err := s.Sessions.BeginSession(w, r, p.ID, p.SessionVersion); err != nil {
 		return err
 	}
 	back, vote := after(r)
@@ -247,7 +247,7 @@ func (s *Site) signInForm(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
+		return problem.ProblemForStatus(http.StatusBadRequest, "", tagOf(r))
 	}
 	p, err := s.checkPassword(r)
 	if err == nil {
@@ -268,7 +268,7 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Site) checkPassword(r *http.Request) (p contest.Player, err error) {
 	email := r.PostForm.Get("email")
-	err = s.Limits.SignIn(r.Context(), email, problem.ScopeOf(r.Context()).Client, func() (err error) {
+	err = s.Limits.LimitSignIn(r.Context(), email, problem.ScopeFromContext(r.Context()).Client, func() (err error) {
 		p, err = s.Players.SignIn(r.Context(), email, r.PostForm.Get("password"))
 		return err
 	})
@@ -279,7 +279,7 @@ func (s *Site) signOut(w http.ResponseWriter, r *http.Request) error { return s.
 
 // goodbye ends the session and goes to a page for everybody.
 func (s *Site) goodbye(w http.ResponseWriter, r *http.Request, to string) error {
-	if err := s.Sessions.End(w, r); err != nil {
+	if err := s.Sessions.EndSession(w, r); err != nil {
 		return err
 	}
 	w.Header().Set("Clear-Site-Data", `"cache"`)
@@ -322,7 +322,7 @@ func (s *Site) changeAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := r.ParseForm(); err != nil {
-		return problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
+		return problem.ProblemForStatus(http.StatusBadRequest, "", tagOf(r))
 	}
 	f := r.PostForm
 	_, err = s.Players.UpdateProfile(r.Context(), p, contest.Profile{

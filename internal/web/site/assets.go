@@ -97,7 +97,7 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	file, ok := a.files[name]
 	if !ok {
-		problem.Write(w, r, problem.New(http.StatusNotFound, wordsOf(Language(r)).FileNotFound))
+		problem.WriteProblem(w, r, problem.NewProblem(http.StatusNotFound, wordsOf(Language(r)).FileNotFound))
 		return
 	}
 	h := w.Header()

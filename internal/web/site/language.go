@@ -21,7 +21,7 @@ func Language(r *http.Request) string {
 	if chosen, err := r.Cookie(languageCookie); err == nil && isLanguage(chosen.Value) {
 		return chosen.Value
 	}
-	return lang.Accepted(r.Header.Get("Accept-Language")).String()
+	return lang.PreferredLanguage(r.Header.Get("Accept-Language")).String()
 }
 
 func isLanguage(tag string) bool { return tag == spanish.Lang || tag == english.Lang }

@@ -152,7 +152,7 @@ func (s *Site) Problem(w http.ResponseWriter, r *http.Request, p *problem.Proble
 	if !wantsPage(r) {
 		return false
 	}
-	page := &ErrorPage{Layout: s.plainLayout(r), Status: p.Status, Detail: p.In(tagOf(r)), RequestID: p.RequestID}
+	page := &ErrorPage{Layout: s.plainLayout(r), Status: p.Status, Detail: p.DetailIn(tagOf(r)), RequestID: p.RequestID}
 	if p.Status != http.StatusServiceUnavailable { // then nobody can be told apart
 		page.Layout = s.layoutOf(w, r)
 	}

@@ -31,7 +31,7 @@ func (s *Site) changePassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	})
 	if err == nil {
-		if err := s.Sessions.Begin(w, r, changed.ID, changed.SessionVersion); err != nil {
+		if err := s.Sessions.BeginSession(w, r, changed.ID, changed.SessionVersion); err != nil {
 			return err
 		}
 		redirect(w, r, "/cuenta?clave=1")
@@ -53,14 +53,14 @@ func (s *Site) writer(w http.ResponseWriter, r *http.Request) (p contest.Player,
 		return p, ok, err
 	}
 	if err := r.ParseForm(); err != nil {
-		return p, false, problem.ForStatus(http.StatusBadRequest, "", tagOf(r))
+		return p, false, problem.ProblemForStatus(http.StatusBadRequest, "", tagOf(r))
 	}
 	return p, true, nil
 }
 
 // guarded counts wrong passwords as sign-ins do, so that a session that was stolen is no way to guess one.
 func (s *Site) guarded(r *http.Request, p contest.Player, check func() error) error {
-	return s.Limits.SignIn(r.Context(), p.Email, problem.ScopeOf(r.Context()).Client, check)
+	return s.Limits.LimitSignIn(r.Context(), p.Email, problem.ScopeFromContext(r.Context()).Client, check)
 }
 
 // exportData answers with a file. It is a form's target, so that no link on another site makes one.

@@ -38,13 +38,13 @@ const (
 func Organizers(password string, limits Limits, pages http.Handler) http.Handler {
 	own := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tag := lang.Accepted(r.Header.Get("Accept-Language"))
+		tag := lang.PreferredLanguage(r.Header.Get("Accept-Language"))
 		if own.Check(r) != nil {
-			problem.Write(w, r, problem.FromElsewhere(tag))
+			problem.WriteProblem(w, r, problem.CrossOriginRefused(tag))
 			return
 		}
 		if err := signedIn(r, password, limits, tag); err != nil {
-			problem.Write(w, r, err)
+			problem.WriteProblem(w, r, err)
 			return
 		}
 		w.Header().Set("Content-Security-Policy", organizersPolicy)
@@ -58,7 +58,7 @@ func Organizers(password string, limits Limits, pages http.Handler) http.Handler
 
 // signedIn counts wrong passwords only, and not a browser's first request, which has none.
 func signedIn(r *http.Request, password string, limits Limits, tag lang.Tag) error {
-	who := problem.ScopeOf(r.Context()).Client
+	who := problem.ScopeFromContext(r.Context()).Client
 	if wait := limits.Wait(r.Context(), failedOrganizers, who); wait > 0 {
 		return &contest.TooManyError{RetryAfter: wait}
 	}
@@ -69,7 +69,7 @@ func signedIn(r *http.Request, password string, limits Limits, tag lang.Tag) err
 	if ok {
 		limits.Take(r.Context(), failedOrganizers, who)
 	}
-	return problem.NotOrganizer(tag)
+	return problem.OrganizerPasswordRequired(tag)
 }
 
 // same is 1 for texts that are the same, and takes as long for those that are not.

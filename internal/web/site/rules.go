@@ -23,7 +23,7 @@ func (w *words) rulesOf(field string) (rules string, least int) {
 		tag = lang.English
 	}
 	say := func(kind string, fault contest.Fault, limit int) rule {
-		return rule{kind, limit, problem.Fault(contest.Field{Fault: fault, Limit: limit}, tag)}
+		return rule{kind, limit, problem.FaultText(contest.Field{Fault: fault, Limit: limit}, tag)}
 	}
 	missing, blank := say("missing", contest.Missing, 0), say("blank", contest.Blank, 0)
 	var list []rule

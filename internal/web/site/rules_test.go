@@ -61,7 +61,7 @@ func saysOf(t *testing.T, field, value string) string {
 		t.Errorf("%s %q: got %v", field, value, err)
 		return ""
 	}
-	return problem.Fault(invalid.Fields[0], lang.Spanish)
+	return problem.FaultText(invalid.Fields[0], lang.Spanish)
 }
 
 // breaking is a value that breaks a rule, and one that just keeps to it.

@@ -29,7 +29,7 @@ type Needs struct {
 	Videos   *contest.Videos
 	Votes    *contest.Votes
 	Sessions *auth.Sessions
-	Links    *auth.Links
+	Links    *auth.SignedLinks
 	Origins  *auth.Origins
 	// Export makes the document of all that is kept of a player, whose links begin with base.
 	Export func(ctx context.Context, p contest.Player, base string) ([]byte, error)
@@ -111,7 +111,7 @@ const formTime = 10 * time.Second
 func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := s.csrf.Check(r); err != nil {
-			problem.Write(w, r, problem.FromElsewhere(tagOf(r)))
+			problem.WriteProblem(w, r, problem.CrossOriginRefused(tagOf(r)))
 			return
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -120,16 +120,16 @@ func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.H
 		}
 		rememberLanguage(w, r, s.Sessions.Secure)
 		if err := do(w, r); err != nil {
-			problem.Write(w, r, forPeople(r, err))
+			problem.WriteProblem(w, r, forPeople(r, err))
 		}
 	}
 }
 
 // forPeople is an error in the reader's language, which the site lets them choose, and in its words.
 func forPeople(r *http.Request, err error) error {
-	p := problem.From(err, problem.ScopeOf(r.Context()), tagOf(r))
+	p := problem.FromError(err, problem.ScopeFromContext(r.Context()), tagOf(r))
 	if text := wordsOf(Language(r)).sentence(err); text != "" {
-		p.Say(text)
+		p.SetDetail(text)
 	}
 	return p
 }
@@ -150,10 +150,10 @@ func (s *Site) reader(w http.ResponseWriter, r *http.Request) (contest.Player, e
 // must not come from another site.
 func (s *Site) Caller(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 	if err := s.csrf.Check(r); err != nil {
-		return contest.Player{}, problem.FromElsewhere(tagOf(r))
+		return contest.Player{}, problem.CrossOriginRefused(tagOf(r))
 	}
-	id, generation, err := s.Sessions.Player(w, r)
-	if errors.Is(err, auth.ErrToken) {
+	id, generation, err := s.Sessions.PlayerOfCookie(w, r)
+	if errors.Is(err, auth.ErrInvalidToken) {
 		return contest.Player{}, contest.ErrNotSignedIn
 	}
 	if err != nil {
@@ -209,7 +209,7 @@ func (s *Site) partURL(v contest.Video, part contest.Part, key string) string {
 	}
 	link := s.MediaPath + key
 	if !v.IsOpenToPublic(part) {
-		link += "?" + s.Links.Query(key).Encode()
+		link += "?" + s.Links.SignKey(key).Encode()
 	}
 	return link
 }

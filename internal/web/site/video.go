@@ -110,7 +110,7 @@ func (s *Site) ballot(r *http.Request, l Layout, v contest.Video) (b Ballot, err
 func (b *Ballot) blame(err error, tag lang.Tag) {
 	switch {
 	case errors.Is(err, contest.ErrOwnVideo):
-		b.Fault = problem.From(err, nil, tag).Detail
+		b.Fault = problem.FromError(err, nil, tag).Detail
 	case errors.Is(err, contest.ErrAlreadyVoted) && !b.Voted:
 		b.Fault = b.Words.VoteVoid
 	}
@@ -164,14 +164,14 @@ func (s *Site) showVote(w http.ResponseWriter, r *http.Request, l Layout, refuse
 
 // castVote does what the button says. What stands already is as good as done.
 func (s *Site) castVote(r *http.Request, p contest.Player, videoID int64, back bool) error {
-	client := problem.ScopeOf(r.Context()).Client
-	if err := s.Limits.Vote(r.Context(), p.ID, client); err != nil {
+	client := problem.ScopeFromContext(r.Context()).Client
+	if err := s.Limits.AllowVote(r.Context(), p.ID, client); err != nil {
 		return err
 	}
 	if back {
 		_, err := s.Votes.WithdrawVote(r.Context(), p, videoID)
 		return err
 	}
-	_, err := s.Votes.CastVote(r.Context(), p, videoID, s.Origins.Of(limit.Network(client)))
+	_, err := s.Votes.CastVote(r.Context(), p, videoID, s.Origins.OriginOf(limit.NetworkOf(client)))
 	return err
 }

@@ -60,7 +60,7 @@ func waited(ctx context.Context, err error) error {
 	if c == nil || !errors.Is(err, handler.ErrLockTimeout) {
 		return err
 	}
-	told := c.refuse(problem.Busy(c.tag))
+	told := c.refuse(problem.ServerBusy(c.tag))
 	told.ErrorCode = handler.ErrLockTimeout.ErrorCode
 	return told
 }

@@ -39,7 +39,7 @@ func callOf(ctx context.Context) *call {
 
 // refuse is the problem that err is, as the protocol's handler sends it.
 func (c *call) refuse(err error) handler.Error {
-	p := problem.From(err, c.scope, c.tag)
+	p := problem.FromError(err, c.scope, c.tag)
 	body, encode := json.Marshal(p)
 	if encode != nil {
 		panic(encode) // strings and numbers only
@@ -66,30 +66,30 @@ func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.drained.
 func (u *Uploads) serve(w http.ResponseWriter, r *http.Request) {
 	id := strings.Trim(strings.TrimPrefix(r.URL.Path, Path), "/")
 	if allow := methods[id != ""]; !slices.Contains(allow, r.Method) {
-		tag := lang.Accepted(r.Header.Get("Accept-Language"))
-		problem.Write(w, r, problem.ForStatus(http.StatusMethodNotAllowed, strings.Join(allow, ", "), tag))
+		tag := lang.PreferredLanguage(r.Header.Get("Accept-Language"))
+		problem.WriteProblem(w, r, problem.ProblemForStatus(http.StatusMethodNotAllowed, strings.Join(allow, ", "), tag))
 		return
 	}
 	player, err := u.Caller(w, r)
 	if err != nil {
-		problem.Write(w, r, err)
+		problem.WriteProblem(w, r, err)
 		return
 	}
-	c := &call{player: player, scope: problem.ScopeOf(r.Context()), tag: lang.Accepted(r.Header.Get("Accept-Language"))}
+	c := &call{player: player, scope: problem.ScopeFromContext(r.Context()), tag: lang.PreferredLanguage(r.Header.Get("Accept-Language"))}
 	if id != "" {
 		if c.upload, err = u.own(r.Context(), player, id); err != nil {
-			problem.Write(w, r, err)
+			problem.WriteProblem(w, r, err)
 			return
 		}
 	}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	if r.Header.Get("X-HTTP-Method-Override") != "" {
-		problem.Write(w, r, problem.ForStatus(http.StatusMethodNotAllowed, "", c.tag))
+		problem.WriteProblem(w, r, problem.ProblemForStatus(http.StatusMethodNotAllowed, "", c.tag))
 		return
 	}
 	if c.upload.ID != "" && (r.Method == http.MethodHead || r.Method == http.MethodPatch) {
 		if err := u.settle(r.Context(), c); err != nil {
-			problem.Write(w, r, err)
+			problem.WriteProblem(w, r, err)
 			return
 		}
 	}
@@ -99,11 +99,11 @@ func (u *Uploads) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method == http.MethodPost || r.Method == http.MethodPatch {
 		if err := u.Room(); err != nil {
-			problem.Write(w, r, err)
+			problem.WriteProblem(w, r, err)
 			return
 		}
 	}
-	r.Body = &counted{limit.NewPaced(r.Body, u.MinRate, time.Now), u.Received}
+	r.Body = &counted{limit.NewPacedBody(r.Body, u.MinRate, time.Now), u.Received}
 	u.tus.ServeHTTP(&answer{ResponseWriter: w}, r)
 }
 
@@ -142,7 +142,7 @@ func (u *Uploads) settle(ctx context.Context, c *call) error {
 		c.upload, err = u.own(ctx, c.player, c.upload.ID)
 		return err
 	case errors.Is(err, handler.ErrLockTimeout):
-		return problem.Busy(c.tag)
+		return problem.ServerBusy(c.tag)
 	case err != nil:
 		return fmt.Errorf("wait for an upload: %w", err)
 	}
@@ -164,10 +164,10 @@ func (u *Uploads) finished(w http.ResponseWriter, r *http.Request, c *call) {
 	case r.Method == http.MethodHead:
 		w.Header().Set("Upload-Length", size)
 	case r.Method != http.MethodPatch:
-		problem.Write(w, r, contest.ErrNoVideo)
+		problem.WriteProblem(w, r, contest.ErrNoVideo)
 		return
 	case r.Header.Get("Upload-Offset") != size:
-		problem.Write(w, r, problem.ForStatus(http.StatusConflict, "", c.tag))
+		problem.WriteProblem(w, r, problem.ProblemForStatus(http.StatusConflict, "", c.tag))
 		return
 	default:
 		status = http.StatusNoContent

@@ -191,7 +191,7 @@ func (u *Uploads) acceptSecond(ctx context.Context, p contest.Player, row contes
 	path := u.path(row.ID) + secondSuffix
 	defer func() { _ = os.Remove(path) }() // it is gone if it was moved; else the sweep tries again
 	_ = os.Remove(path)                    // what a program that died has left
-	if err := disk.Link(ctx, u.path(row.ID), path); err != nil {
+	if err := disk.LinkOrCopy(ctx, u.path(row.ID), path); err != nil {
 		return contest.Video{}, fmt.Errorf("keep an upload: %w: %w", contest.ErrUnavailable, err)
 	}
 	return u.Videos.AcceptUpload(ctx, p, contest.Upload{
