@@ -14,23 +14,23 @@ import (
 	"risingstars/loadtest/journal"
 )
 
-// clipSpec is a clip to make: noise, as no encoder can make small, so that it has its size by its pictures.
+// clipSpec describes a clip of noise, which no encoder can compress much, so that the size comes from the frames.
 type clipSpec struct {
 	name               string
 	megabytes, seconds int
-	size               string // of the picture
+	size               string // of the frames
 }
 
-// The clips that are uploaded are short in play and large in bytes; those that workers are measured with are as long as
-// the contest shows.
+// Uploaded clips are short but large in bytes: FFmpeg has little work with them. Clips for measuring workers are as long as
+// the longest rendition.
 var (
 	uploadClips = []clipSpec{{"5", 5, 1, "1280x720"}, {"10", 10, 1, "1280x720"}}
 	workerClips = []clipSpec{{"50", 50, 30, "1920x1080"}, {"100", 100, 30, "1920x1080"}}
 	quickClips  = []clipSpec{{"1", 1, 1, "640x360"}, {"2", 2, 1, "640x360"}}
 )
 
-// makeClipFile makes a clip in a folder, or finds it there made already: H.264 at the bit rate that its size asks for, filled
-// up to the byte with a box of type "free" (ISO/IEC 14496-12), whose last bytes are the mark.
+// makeClipFile returns a clip in a folder, and makes it if it is missing: H.264 at the bit rate that gives its size, padded to
+// the exact size with a box of type "free" (ISO/IEC 14496-12), whose last bytes are the mark.
 func makeClipFile(ctx context.Context, ffmpeg, dir string, s clipSpec) (string, error) {
 	path := filepath.Join(dir, s.name+".mp4")
 	if fileHasContent(path) {
@@ -38,7 +38,7 @@ func makeClipFile(ctx context.Context, ffmpeg, dir string, s clipSpec) (string, 
 	}
 	total := int64(s.megabytes) * 1_000_000
 	work := filepath.Join(dir, s.name+".new")
-	for share := 92; share > 40; share -= 10 { // of the size, for the pictures: rate control may miss by a little
+	for share := 92; share > 40; share -= 10 { // percent of the size for the frames: rate control is not exact
 		rate := fmt.Sprint(total * 8 / int64(s.seconds) * int64(share) / 100)
 		args := []string{
 			"-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
@@ -61,18 +61,18 @@ func makeClipFile(ctx context.Context, ffmpeg, dir string, s clipSpec) (string, 
 	return "", errTooLarge
 }
 
-var errTooLarge = errors.New("the clip is larger than it was to be")
+var errTooLarge = errors.New("the clip is larger than its target size")
 
-// padToSize brings a file to its size with a box that nobody looks at.
+// padToSize appends a box of type "free", which players ignore, to bring a file to a size.
 func padToSize(path string, total int64) (err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
-		return fmt.Errorf("fill up a clip: %w", err)
+		return fmt.Errorf("pad a clip: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Sync(), f.Close()) }()
 	stat, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("fill up a clip: %w", err)
+		return fmt.Errorf("pad a clip: %w", err)
 	}
 	free := total - stat.Size()
 	if free < 8+journal.MarkBytes {
@@ -80,10 +80,10 @@ func padToSize(path string, total int64) (err error) {
 	}
 	box := binary.BigEndian.AppendUint32(nil, uint32(free))
 	box = append(box, "free"...)
-	box = append(box, bytes.Repeat([]byte("filling "), int(free)/8+1)[:free-8-journal.MarkBytes]...)
+	box = append(box, bytes.Repeat([]byte("padding "), int(free)/8+1)[:free-8-journal.MarkBytes]...)
 	box = append(box, strings.Repeat("0", journal.MarkBytes)...)
 	if _, err := f.Write(box); err != nil {
-		return fmt.Errorf("fill up a clip: %w", err)
+		return fmt.Errorf("pad a clip: %w", err)
 	}
 	return nil
 }

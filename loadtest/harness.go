@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// harness owns the servers of one run, as a test owns them in internal/testserver, which starts them. What fails there ends
-// the run; end stops all of them, the last first.
+// harness owns the servers of one run. It stands in for the test that internal/testserver, which starts them, wants as
+// their owner: a fatal failure there ends the run, and releaseAll runs the cleanups, the last one first.
 type harness struct {
-	testing.TB // nil: only what is below is used
+	testing.TB // nil: only the methods below are called
 
 	ctx      context.Context //nolint:containedctx // the run's, as a test has its own
 	log      io.Writer
@@ -20,18 +20,18 @@ type harness struct {
 	failed   bool
 }
 
-// runFailure is how a failure gets out of internal/testserver.
+// runFailure is the panic that carries a fatal failure from internal/testserver to runSteps.
 type runFailure struct{ text string }
 
 func newHarness(ctx context.Context, log io.Writer) *harness { return &harness{ctx: ctx, log: log} }
 
-// runSteps runs what may fail as a test fails, and returns that as an error.
+// runSteps calls do and returns a fatal failure in it as an error.
 func (h *harness) runSteps(do func()) (err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
 		case runFailure:
-			h.failed = h.ctx.Err() == nil // the servers' logs say why, unless somebody has stopped the run
+			h.failed = h.ctx.Err() == nil // then the servers print their logs; not if the run was interrupted
 			err = fmt.Errorf("%s", r.text)
 		default:
 			panic(r)
@@ -41,7 +41,7 @@ func (h *harness) runSteps(do func()) (err error) {
 	return h.ctx.Err()
 }
 
-// releaseAll stops what was started, whatever has become of the run.
+// releaseAll stops the servers and removes the folders of the run.
 func (h *harness) releaseAll() {
 	for _, f := range slices.Backward(h.cleanups) {
 		f()
@@ -65,10 +65,10 @@ func (h *harness) requireNoError(err error, what string) {
 	}
 }
 
-// TempDir is a folder of the run's own, which goes with it. TMPDIR says on which disk.
+// TempDir creates a folder that is removed after the run. TMPDIR decides on which disk.
 func (h *harness) TempDir() string {
 	dir, err := os.MkdirTemp("", "risingstars-capacity-")
-	h.requireNoError(err, "make a folder")
+	h.requireNoError(err, "create a folder")
 	h.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// punchHole gives the room of a file's first n bytes back, which read as zeros then. Its size stays. See fallocate(2).
+// punchHole frees the disk space of a file's first n bytes, which then read as zeros. The size stays. See fallocate(2).
 func punchHole(f *os.File, n int64) error {
 	const keepSize, punchHole = 1, 2
 	if n <= 0 {
@@ -15,10 +15,10 @@ func punchHole(f *os.File, n int64) error {
 	}
 	err := syscall.Fallocate(int(f.Fd()), keepSize|punchHole, 0, n)
 	if errors.Is(err, syscall.EOPNOTSUPP) {
-		return nil // the disk fills, and the sampler says so
+		return nil // the sampler reports when the disk is nearly full
 	}
 	if err != nil {
-		return fmt.Errorf("make room: %w", err)
+		return fmt.Errorf("punch a hole: %w", err)
 	}
 	return nil
 }

@@ -1,15 +1,18 @@
-"""Players who upload, look at their videos and at the ranking: 3 uploads to 1 list to 1 ranking, 1 to 3 s apart.
+"""Players who upload, list their videos and read the ranking: 3 uploads to 1 list to 1 ranking, 1 to 3 s apart.
 
-The command in this folder runs it and says in the environment what to use:
+It sends what existing clients of the API send, so it also proves that they keep working. The command loadtest runs it and
+sets in the environment:
 
-    CAPACITY_PEOPLE   file, an email a line; each simulated user signs in as the next
-    CAPACITY_PASSWORD theirs
-    CAPACITY_CLIPS    folder of clips to upload, each ending in a box of MARK bytes to write into
-    CAPACITY_JOURNAL  file that gets a line of JSON for each request: what was asked, what came, whether it was right
-    CAPACITY_ADDRESSES how many addresses of the loopback the users come from
-    CAPACITY_PROCESSES how many processes of Locust share the users
+    CAPACITY_PEOPLE     file with one email in a line; each simulated user signs in as the next
+    CAPACITY_PASSWORD   their password
+    CAPACITY_CLIPS      folder of clips to upload; the last MARK bytes of each are replaced
+    CAPACITY_JOURNAL    file that gets a line of JSON for each request (package journal)
+    CAPACITY_ADDRESSES  from how many loopback addresses the users connect
+    CAPACITY_PROCESSES  how many processes of Locust share the users
+    CAPACITY_SECONDS    how long the run lasts
+    CAPACITY_STOP       file whose existence ends the run earlier
 
-Whatever is not as it must be is written into the journal as a fault. Nothing is retried.
+An answer that is not as the API promises is written to the journal as a fault. Nothing is retried.
 """
 
 import itertools
@@ -19,13 +22,15 @@ import pathlib
 import time
 import uuid
 
+import gevent
 import requests
 from locust import HttpUser, between, events, task
+from locust.runners import WorkerRunner
 
-MARK = 32  # bytes at the end of each upload that no other has
+MARK = 32  # bytes at the end of each upload that no other upload has
 TITLE = "Triple desde la esquina"
 
-# What a player does, over and over; each begins at another place.
+# What a player does again and again; each begins at another place.
 CIRCLE = ("upload", "own_videos", "upload", "ranking", "upload")
 
 clips = sorted(pathlib.Path(os.environ["CAPACITY_CLIPS"]).glob("*.mp4"))
@@ -34,11 +39,12 @@ numbers = itertools.count()
 emails = pathlib.Path(os.environ["CAPACITY_PEOPLE"]).read_text().split()
 addresses = int(os.environ["CAPACITY_ADDRESSES"])
 processes = int(os.environ["CAPACITY_PROCESSES"])
+stop_file = pathlib.Path(os.environ["CAPACITY_STOP"])
 journal = open(os.environ["CAPACITY_JOURNAL"], "a", buffering=1)
 
 
 class Form:
-    """A form with a clip, sent as it is: nothing is copied, and each ends in a mark of its own."""
+    """The form of an upload. The clip is not copied; only its last bytes differ, and the title."""
 
     def __init__(self, clip):
         self.mark = uuid.uuid4().hex
@@ -65,7 +71,7 @@ class Form:
 
 
 class FromAddress(requests.adapters.HTTPAdapter):
-    """Connects from an address of its own, as people do; the front limits what a single one may ask."""
+    """Connects from an address of its own, because nginx limits what one address may ask."""
 
     def __init__(self, address):
         self.address = address
@@ -76,7 +82,7 @@ class FromAddress(requests.adapters.HTTPAdapter):
 
 
 class Wrong(Exception):
-    """An answer that is not what the API promises."""
+    """An answer that is not as the API promises."""
 
 
 def expect(true, what):
@@ -107,7 +113,7 @@ class Player(HttpUser):
         self.token = answer["access_token"]
 
     def ask(self, call, status, check, method, path, **more):
-        """Asks once and writes down what came of it."""
+        """Sends a request once and writes it to the journal."""
         headers = more.pop("headers", {})
         if self.token:
             headers["Authorization"] = "Bearer " + self.token
@@ -135,7 +141,7 @@ class Player(HttpUser):
 
     @task
     def go_on(self):
-        if self.token:  # who could not sign in has been noted
+        if self.token:  # a failed sign-in is in the journal
             getattr(self, CIRCLE[self.turn % len(CIRCLE)])()
             self.turn += 1
 
@@ -173,7 +179,25 @@ class Player(HttpUser):
         self.ask("ranking", 200, check, "GET", "/api/public/rankings")
 
 
+@events.test_start.add_listener
+def end_gently(environment, **_):
+    """Ends the run when its time is over or CAPACITY_STOP exists.
+
+    The users first finish their requests, also those of other processes: an upload that is cut would be stored and not
+    be in the journal. Locust's own --run-time ends other processes after 3 s.
+    """
+
+    def wait_and_stop():
+        deadline = time.monotonic() + float(os.environ["CAPACITY_SECONDS"])
+        while time.monotonic() < deadline and not stop_file.exists():
+            gevent.sleep(0.1)
+        environment.runner.stop()
+        environment.runner.quit()
+
+    if not isinstance(environment.runner, WorkerRunner):
+        gevent.spawn(wait_and_stop)
+
+
 @events.quitting.add_listener
-def close(environment, **_):
-    journal.close()
-    environment.process_exit_code = 0  # whoever runs this judges by the journal
+def succeed(environment, **_):
+    environment.process_exit_code = 0  # failed requests are in the journal, which the command judges

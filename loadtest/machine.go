@@ -21,7 +21,7 @@ var (
 	recordFFmpeg string
 )
 
-// machineInfo describes what a run ran on, so that figures can be read, and nothing that names it.
+// machineInfo describes the machine that the figures were measured on, without its name.
 type machineInfo struct {
 	CPU      string            `json:"cpu"`
 	Cores    int               `json:"cores"`
@@ -31,7 +31,7 @@ type machineInfo struct {
 	Versions map[string]string `json:"versions"`
 }
 
-// saveMachineInfo keeps the machine's description beside the results.
+// saveMachineInfo writes the description of the machine to the results folder.
 func (b *benchmark) saveMachineInfo() error {
 	path := filepath.Join(b.resultsDir, "machine.json")
 	m := machineInfo{
@@ -60,13 +60,13 @@ func (b *benchmark) saveMachineInfo() error {
 	return writeFileAtomically(path, append(text, '\n'))
 }
 
-// programVersion is the program's own, which may be a commit that begins with a letter.
+// programVersion is the version of the program under test, which may be a commit that begins with a letter.
 func (b *benchmark) programVersion() string {
 	said, _, _ := strings.Cut(strings.TrimPrefix(versionReportedBy([]string{b.programPath, "version"}), "risingstars "), " ")
 	return said
 }
 
-// findServerProgram is a program, on the path or where Debian keeps servers.
+// findServerProgram is the path of a program where Debian keeps servers, or else its name.
 func findServerProgram(name string) string {
 	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/", "/usr/sbin/"} {
 		if paths, err := filepath.Glob(pattern + name); err == nil && len(paths) > 0 {
@@ -76,9 +76,9 @@ func findServerProgram(name string) string {
 	return name
 }
 
-// versionReportedBy is the first word with a digit in front that a program says of itself.
+// versionReportedBy is the first word of a command's output that begins with a digit.
 func versionReportedBy(command []string) string {
-	out, err := exec.Command(command[0], command[1:]...).CombinedOutput() //nolint:noctx // it is at once
+	out, err := exec.Command(command[0], command[1:]...).CombinedOutput() //nolint:noctx // prints its version and ends
 	if err != nil {
 		return ""
 	}
@@ -96,7 +96,7 @@ func textOrEmpty(path string) string {
 	return string(text)
 }
 
-// firstFieldOfFile is the value of the first line that begins with a name.
+// firstFieldOfFile is the value in the first line of a file that begins with a name.
 func firstFieldOfFile(path, name string) string {
 	for line := range strings.Lines(textOrEmpty(path)) {
 		if rest, ok := strings.CutPrefix(line, name); ok {

@@ -1,5 +1,5 @@
-// Command loadtest finds out how much the platform bears: it starts the platform, lets people at it, and holds what was
-// acknowledged against what is there afterwards. docs/capacity.md says how and what came of it.
+// Command loadtest measures the capacity of the platform: it starts the built program, lets simulated users send requests
+// to it, and afterwards compares what was acknowledged with what is stored. docs/capacity.md has the method and the results.
 //
 //	make build && go -C loadtest build -o ../bin/loadtest .
 //	bin/loadtest --quick
@@ -55,17 +55,17 @@ type benchmark struct {
 	log            io.Writer
 	home           string // the folder loadtest of the checkout
 	programPath    string // bin/risingstars
-	resultsDir     string // of the results
-	workDir        string // what is made once
-	selected       []string
+	resultsDir     string
+	workDir        string   // temporary files of the whole command
+	selected       []string // parts of the names of the runs to make, none for all
 	targets        []string
-	repeatSaved    bool
-	quick          bool          // every part once with a few people: the figures say nothing
+	repeatSaved    bool          // also make the runs whose results are saved
+	quick          bool          // every part once with a few users: no figures to rely on
 	short          bool          // quick, and only one load of each kind
-	publishable    bool          // neither scaled nor a trial, so that the figures are worth documenting
-	sampleInterval time.Duration // between two looks at the processes
+	publishable    bool          // all runs in full size, so their figures belong into docs/capacity.md
+	sampleInterval time.Duration // between two samples of what the processes use
 	cores          int
-	uploadedClips  []string // that are uploaded
+	uploadedClips  []string // files
 
 	ffmpeg, ffprobe string
 }
@@ -95,19 +95,19 @@ func runBenchmark(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// parseCommandLine reads the command line. docs says that only the report and the figures of docs/capacity.md are wanted.
+// parseCommandLine reads the command line. With docs, only the report and the figures in docs/capacity.md are to be written.
 func parseCommandLine(args []string, out io.Writer) (b *benchmark, docs bool, err error) {
 	flags := flag.NewFlagSet("loadtest", flag.ContinueOnError)
 	flags.SetOutput(out)
-	isShort := flags.Bool("short", false, "one load of each kind with a few people, in half a minute; the figures say nothing")
-	isQuick := flags.Bool("quick", false, "every part once with a few people, in minutes; the figures say nothing")
-	scale := flags.Float64("scale", 1, "users and times, by this factor")
+	isShort := flags.Bool("short", false, "one load of each kind with a few users, in half a minute; no figures to rely on")
+	isQuick := flags.Bool("quick", false, "every part once with a few users, in minutes; no figures to rely on")
+	scale := flags.Float64("scale", 1, "multiply users and times by this factor")
 	target := flags.String("target", "both", "embedded, fleet, or both")
-	only := flags.String("only", "", "runs whose names have one of these in them, separated by commas: smoke, ramp, sustained, votes, gallery, workers, ratio")
-	into := flags.String("into", "", "name of the folder of results; runs that are there are not made again (default: today's date)")
-	again := flags.Bool("again", false, "make runs again whose results are there")
-	reportOnly := flags.Bool("report", false, "only write the report of what is there, and the figures in docs/capacity.md")
-	home := flags.String("home", "loadtest", "this folder in the checkout")
+	only := flags.String("only", "", "only runs whose names contain one of these, separated by commas: smoke, ramp, sustained, votes, gallery, workers, ratio")
+	into := flags.String("into", "", "name of the results folder; runs that it has are not repeated (default: today's date)")
+	again := flags.Bool("again", false, "repeat runs whose results are saved")
+	reportOnly := flags.Bool("report", false, "only write the report of the saved results, and their figures in docs/capacity.md")
+	home := flags.String("home", "loadtest", "the folder of this module")
 	if err := flags.Parse(args); err != nil {
 		return nil, false, err
 	}
@@ -135,13 +135,16 @@ func parseCommandLine(args []string, out io.Writer) (b *benchmark, docs bool, er
 	if b.quick {
 		b.sizing, b.sampleInterval, b.repeatSaved = quickSizing, 250*time.Millisecond, true
 		b.resultsDir = filepath.Join(filepath.Dir(b.home), "bin", "capacity")
+		if b.short {
+			b.UsersPerLocust = fullSizing.UsersPerLocust // one process
+		}
 	}
 	b.programPath = filepath.Join(filepath.Dir(b.home), "bin", "risingstars")
 	b.workDir, err = os.MkdirTemp("", "risingstars-capacity-once-")
 	return b, *reportOnly, err
 }
 
-// checkPrerequisites looks whether all is there that the runs need, and makes the clips.
+// checkPrerequisites finds the programs that the runs need, and makes the clips.
 func (b *benchmark) checkPrerequisites(ctx context.Context) error {
 	for path, how := range map[string]string{
 		b.programPath: "make build", b.locustPath(): "scripts/setup test",
@@ -158,7 +161,7 @@ func (b *benchmark) checkPrerequisites(ctx context.Context) error {
 		return err
 	}
 	if err := os.MkdirAll(b.uploadClipsFolder(), 0o750); err != nil {
-		return fmt.Errorf("make a folder for clips: %w", err)
+		return fmt.Errorf("create the folder for clips: %w", err)
 	}
 	specs := uploadClips
 	if b.quick {
@@ -174,7 +177,7 @@ func (b *benchmark) checkPrerequisites(ctx context.Context) error {
 	return nil
 }
 
-// uploadClipsFolder is where clips stay from one time to the next.
+// uploadClipsFolder keeps the clips between two invocations.
 func (b *benchmark) uploadClipsFolder() string {
 	if b.quick {
 		return filepath.Join(b.home, "clips", "quick")

@@ -13,9 +13,9 @@ import (
 	"risingstars/loadtest/journal"
 )
 
-// originalsComparer compares the originals of videos that are processed, whole, with the clips that were sent, and then gives
-// their room on the disk back: they keep their size and their end, by which the checker knows them. So a run needs the
-// room of what waits, not of all that was uploaded.
+// originalsComparer compares the originals of processed videos byte by byte with the clips that were sent, and then frees
+// their disk space by punching holes: the file keeps its size and its last bytes, which the check compares later. So a run
+// needs disk space for the videos that wait, not for all that were uploaded.
 type originalsComparer struct {
 	target   *target
 	clips    map[int64][]byte // by their size
@@ -35,7 +35,7 @@ func newOriginalsComparer(t *target, paths []string) (*originalsComparer, error)
 	return m, nil
 }
 
-// compareUntilDone looks every so often until ctx ends, and once more then.
+// compareUntilDone compares periodically until ctx ends, and a last time then.
 func (m *originalsComparer) compareUntilDone(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -51,7 +51,7 @@ func (m *originalsComparer) compareUntilDone(ctx context.Context, every time.Dur
 	}
 }
 
-// compareProcessed compares what has been processed since it last looked.
+// compareProcessed compares the videos that were processed since the last call.
 func (m *originalsComparer) compareProcessed(ctx context.Context) error {
 	originals := map[int64]string{}
 	err := m.target.forEachRow(ctx, `SELECT id, token, format FROM videos WHERE status = 'processed'`, func(scan func(...any) error) error {
@@ -73,14 +73,14 @@ func (m *originalsComparer) compareProcessed(ctx context.Context) error {
 		}
 		m.compared[id] = true
 		if !same {
-			m.findings = append(m.findings, history.Finding{Kind: "original changed", Detail: fmt.Sprintf("video %d is not as it was sent", id)})
+			m.findings = append(m.findings, history.Finding{Kind: "original changed", Detail: fmt.Sprintf("video %d differs from the clip that was sent", id)})
 		}
 	}
 	return nil
 }
 
-// compareAndFree holds an original against the clip of its size, up to the mark, and makes a hole of what was as it should be.
-// One that is missing or of another size is the checker's to find.
+// compareAndFree compares an original with the clip of its size, up to the mark, and frees its space if they are equal. A
+// missing original, or one of another size, is left to the check.
 func (m *originalsComparer) compareAndFree(path string) (same bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {

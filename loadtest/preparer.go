@@ -23,8 +23,8 @@ import (
 // password is the password of every account.
 const password = "salto-y-canasta"
 
-// preparer makes through the HTTP API what a run needs beforehand: accounts, and public videos. It records what the
-// platform acknowledges, so the check after the run covers it too.
+// preparer creates the accounts and public videos of a run through the HTTP API. It records what the platform acknowledges,
+// so the check after the run covers them too.
 type preparer struct {
 	*target
 	url      string // of a web process, without nginx and its limits
@@ -40,10 +40,10 @@ func newPreparer(t *target) *preparer {
 	return p
 }
 
-// preparedAtOnce is how many accounts are made at once. More would only wait: the platform hashes few passwords at once.
+// preparedAtOnce is how many accounts are created at once. More would wait, because the platform hashes few passwords at once.
 const preparedAtOnce = 4
 
-// signUpAll makes accounts, and signs them in if they need tokens.
+// signUpAll creates accounts, and signs them in if they need tokens.
 func (p *preparer) signUpAll(kind string, n int, tokens bool) []crowd.Account {
 	accounts := make([]crowd.Account, n)
 	p.requireNoError(runInParallel(n, func(i int) (err error) {
@@ -56,7 +56,7 @@ func (p *preparer) signUpAll(kind string, n int, tokens bool) []crowd.Account {
 	return accounts
 }
 
-// runInParallel calls do for 0 to n-1, a few at once, and stops at the first error.
+// runInParallel calls do for 0 to n-1, a few at once, until the first error.
 func runInParallel(n int, do func(i int) error) error {
 	var next atomic.Int64
 	var group errgroup.Group
@@ -100,7 +100,7 @@ func (p *preparer) logInAccount(email string) (token string, err error) {
 	return answer.Token, err
 }
 
-// publishVideos makes players with a public video each, and returns the videos' ids.
+// publishVideos creates players with one public video each, and returns the ids of the videos.
 func (p *preparer) publishVideos(n int, clip string) []int64 {
 	content, err := os.ReadFile(clip)
 	p.requireNoError(err, "read a clip")
@@ -133,18 +133,18 @@ func (p *preparer) uploadClip(owner crowd.Account, title string, clip []byte) (v
 	return answer.VideoID
 }
 
-// waitUntilProcessed waits as long as the video is on its way: FFmpeg has limits of its own, so that ends.
+// waitUntilProcessed waits without a deadline: the platform itself ends processing that makes no progress.
 func (p *preparer) waitUntilProcessed(owner crowd.Account, videoID int64) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		text, err := p.requestWithRetry(http.MethodGet, fmt.Sprintf("/api/videos/%d", videoID), owner.Token, http.StatusOK, nil)
-		p.requireNoError(err, "look at a video")
+		p.requireNoError(err, "read a video")
 		var video struct {
 			Status  string `json:"status"`
 			Failure string `json:"failure_reason"`
 		}
-		p.requireNoError(json.Unmarshal(text, &video), "look at a video")
+		p.requireNoError(json.Unmarshal(text, &video), "read a video")
 		switch video.Status {
 		case "processed":
 			return
@@ -167,8 +167,8 @@ func (p *preparer) postJSON(path, token string, status int, body any) ([]byte, e
 	return p.requestWithRetry(http.MethodPost, path, token, status, text)
 }
 
-// requestWithRetry sends a request and returns the body of the answer, whose status must be the given one. A platform that is busy
-// (429, 503) is asked again after the time that it names.
+// requestWithRetry sends a request and returns the body of the answer, whose status must be the wanted one. After 429 and
+// 503 it sends the request again when Retry-After has passed.
 func (p *preparer) requestWithRetry(method, path, token string, wanted int, body []byte) ([]byte, error) {
 	for {
 		status, header, text, err := sendRequest(p.ctx, p.client, method, p.url+path, token, body)
@@ -179,7 +179,7 @@ func (p *preparer) requestWithRetry(method, path, token string, wanted int, body
 		case wanted:
 			return text, nil
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			seconds, _ := strconv.Atoi(header.Get("Retry-After")) // at once where it does not say
+			seconds, _ := strconv.Atoi(header.Get("Retry-After")) // at once without the header
 			select {
 			case <-time.After(time.Duration(seconds) * time.Second):
 			case <-p.ctx.Done():
@@ -211,11 +211,11 @@ func sendRequest(ctx context.Context, client *http.Client, method, url, token st
 	return answer.StatusCode, answer.Header, text, err
 }
 
-// postClip sends a clip as the form of an upload and returns the body of the answer, which must be a 201.
+// postClip uploads a clip and returns the body of the answer, whose status must be 201.
 func postClip(ctx context.Context, client *http.Client, url, token, title string, clip []byte) ([]byte, error) {
 	var head bytes.Buffer
 	form := multipart.NewWriter(&head)
-	_ = form.WriteField("title", title) // a buffer takes all
+	_ = form.WriteField("title", title) // a buffer returns no error
 	_, _ = form.CreateFormFile("video_file", "clip.mp4")
 	tail := "\r\n--" + form.Boundary() + "--\r\n"
 	length := int64(head.Len() + len(clip) + len(tail))

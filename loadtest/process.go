@@ -15,26 +15,26 @@ import (
 )
 
 const (
-	startTime = time.Minute      // until a process answers, on a busy machine
-	stopTime  = 40 * time.Second // STOP_GRACE and what closing takes
+	startTime = 3 * time.Minute // for a process to be ready, on a busy machine
+	stopTime  = 3 * time.Minute // for STOP_GRACE and what follows
 )
 
-// process is one that a run has started besides the servers of internal/testserver.
+// process is a process of the run, besides the servers of internal/testserver.
 type process struct {
 	name  string
 	cmd   *exec.Cmd
 	ended chan struct{}
-	log   string // the file of what it has said on stderr
+	log   string // the file with its standard error
 }
 
-// startProcess starts a process in a group of its own, so that a signal to the terminal reaches it by way of us only. It waits
-// until a line of its output matches, and returns the match's groups.
+// startProcess starts a process in a process group of its own, so that an interrupt at the terminal reaches it only through
+// this program. It waits until a line of its output matches ready, and returns the submatches.
 func (h *harness) startProcess(name string, cmd *exec.Cmd, ready *regexp.Regexp) (*process, []string) {
 	p := &process{name: name, cmd: cmd, ended: make(chan struct{}), log: filepath.Join(h.TempDir(), name+".log")}
 	log, err := os.Create(p.log)
-	h.requireNoError(err, "make a log")
+	h.requireNoError(err, "create a log")
 	out, inPipe, err := os.Pipe()
-	h.requireNoError(err, "make a pipe")
+	h.requireNoError(err, "create a pipe")
 	cmd.Stdout, cmd.Stderr = inPipe, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	h.requireNoError(cmd.Start(), "start "+name)
@@ -70,7 +70,7 @@ func (h *harness) startProcess(name string, cmd *exec.Cmd, ready *regexp.Regexp)
 	return nil, nil
 }
 
-// stopProcess ends a process gently, and if need be not gently.
+// stopProcess ends a process with SIGTERM, and after stopTime with SIGKILL.
 func (h *harness) stopProcess(p *process) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
@@ -83,10 +83,10 @@ func (h *harness) stopProcess(p *process) {
 
 func (p *process) processID() int { return p.cmd.Process.Pid }
 
-// settings are a program's settings by NAME.
+// settings are environment variables of the program.
 type settings map[string]string
 
-// programCommand is a command of the built program with settings.
+// programCommand is a command of the built program that sees no other environment variables than settings.
 func programCommand(path string, s settings, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(context.Background(), path, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
@@ -96,8 +96,8 @@ func programCommand(path string, s settings, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// runToCompletion runs a program to its end, in a group of its own that is killed as a whole if ctx ends. What it says goes to
-// out; of a failure, the end is in the error.
+// runToCompletion runs a program until it ends, in a process group that is killed as a whole when ctx ends. Its output goes
+// to out; the end of the output is part of the error of a program that fails.
 func runToCompletion(ctx context.Context, cmd *exec.Cmd, out io.Writer, started func(pid int)) error {
 	last := &tailBuffer{}
 	cmd.Stdout = io.MultiWriter(out, last)
@@ -122,7 +122,7 @@ func runToCompletion(ctx context.Context, cmd *exec.Cmd, out io.Writer, started 
 	case <-ctx.Done():
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 		select {
-		case <-done: // it was told to end, so how it ends says nothing
+		case <-done: // its exit status says nothing, since it was told to end
 		case <-time.After(5 * time.Second):
 			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended
 			<-done

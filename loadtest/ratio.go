@@ -22,7 +22,7 @@ import (
 	"risingstars/bench/bare"
 )
 
-// ratio measures the platform beside something bare that does the same work, in turn, on the same machine.
+// ratio compares the platform with something bare that does the same work, in alternating rounds on the same machine.
 type ratio struct {
 	name string
 	run  func(context.Context) (*result, error)
@@ -45,7 +45,7 @@ func (b *benchmark) ratioComparisons() []ratio {
 	return list
 }
 
-// runComparison makes a result of figures.
+// runComparison makes a result of the figures that a comparison returns.
 func (b *benchmark) runComparison(ctx context.Context, name string, measure func(*harness) []figure) (*result, error) {
 	h := newHarness(ctx, b.log)
 	defer h.releaseAll()
@@ -57,7 +57,7 @@ func (b *benchmark) runComparison(ctx context.Context, name string, measure func
 
 var serving = regexp.MustCompile(`^serving (http://\S+)`)
 
-// startBareServer starts this program once more as one of the bare servers.
+// startBareServer starts this program as one of the bare servers.
 func (h *harness) startBareServer(kind string, env ...string) (*process, string) {
 	self, err := os.Executable()
 	h.requireNoError(err, "find this program")
@@ -69,12 +69,12 @@ func (h *harness) startBareServer(kind string, env ...string) (*process, string)
 
 const connectionsAtOnce = 16
 
-// requester sends requests on many connections at once, round by round.
+// requester sends prepared requests on many connections at once, round by round.
 type requester struct {
 	address string
 	tls     *tls.Config // nil for plain HTTP
 	round   time.Duration
-	rounds  int // so far: each comes from addresses of its own, as the front limits what one may ask
+	rounds  int // so far; each uses addresses of its own, because nginx limits what one address may ask
 }
 
 func newRequester(h *harness, url, ca string, round time.Duration) *requester {
@@ -90,7 +90,7 @@ func newRequester(h *harness, url, ca string, round time.Duration) *requester {
 	return a
 }
 
-// requestsPerSecond is how many requests were answered in a round. next gives a request to each connection by its number.
+// requestsPerSecond is the rate of answers in one round. next returns the next request of a connection.
 func (a *requester) requestsPerSecond(h *harness, next func(connection int) []byte) float64 {
 	a.rounds++
 	var count atomic.Int64
@@ -111,8 +111,8 @@ func (a *requester) requestsPerSecond(h *harness, next func(connection int) []by
 	return float64(count.Load()) / took
 }
 
-// sendFromManyAddresses asks for a round on one connection after the other, each from an address of its own: the front lets one have
-// some two thousand requests at a stretch.
+// sendFromManyAddresses spends a round on successive connections from different addresses: nginx lets one address send
+// about two thousand requests before it limits the rate.
 func (a *requester) sendFromManyAddresses(ctx context.Context, connection int, begin time.Time, count *atomic.Int64, next func() []byte) error {
 	const turns = 8
 	for k := range turns {
@@ -127,7 +127,7 @@ func (a *requester) sendFromManyAddresses(ctx context.Context, connection int, b
 }
 
 func (a *requester) sendUntil(ctx context.Context, from net.IP, end time.Time, next func() []byte) (n int64, err error) {
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: from}, Timeout: 10 * time.Second}
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: from}, Timeout: time.Minute}
 	var conn net.Conn
 	if a.tls == nil {
 		conn, err = dialer.DialContext(ctx, "tcp", a.address)
@@ -141,17 +141,17 @@ func (a *requester) sendUntil(ctx context.Context, from net.IP, end time.Time, n
 	return bare.Ask(conn, end, next)
 }
 
-// getRequest is a request for a path, always the same.
+// getRequest returns the same GET request for every connection.
 func (a *requester) getRequest(path string) func(int) []byte {
 	text := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, a.address)
 	return func(int) []byte { return text }
 }
 
-// compareStart tells how long a web process takes until it is ready, and what it holds when it is idle.
+// compareStart measures how long a web process takes to be ready, and its memory when it is idle.
 func (b *benchmark) compareStart(h *harness) []figure {
 	var list []figure
 	for _, kind := range []string{embedded, fleet} {
-		t := newTarget(h, kind, b.programPath, false)
+		t := newTargetWithTables(h, kind, b.programPath, false)
 		var times, idle []float64
 		for n := range b.Rounds + 1 {
 			begin := time.Now()
@@ -161,29 +161,29 @@ func (b *benchmark) compareStart(h *harness) []figure {
 			}
 			p, m := h.startProcess("web", programCommand(b.programPath, withSettings(t.settings, settings), "serve"), webSiteLine)
 			waitUntilReady(h, m[1])
-			if n > 0 { // the first makes what the others find
+			if n > 0 { // the first start fills caches
 				times = append(times, time.Since(begin).Seconds())
 				idle = append(idle, float64(useOfProcessTree(readProcessTree(), p.processID()).memory)/(1<<20))
 			}
 			h.stopProcess(p)
 		}
 		list = append(list,
-			figureBelow(kind+": from the start until ready", median(times), "s", .3),
-			figureBelow(kind+": idle memory of a web process", median(idle), "MiB", 60))
+			figureBelow(kind+": from the start until ready", medianOf(times), "s", .3),
+			figureBelow(kind+": idle memory of a web process", medianOf(idle), "MiB", 60))
 	}
 	return list
 }
 
-// withSettings is a copy of settings with more of them, the last of a name being the one that counts.
+// withSettings is a copy of base, overridden by more.
 func withSettings(base, more settings) settings {
 	all := maps.Clone(base)
 	maps.Copy(all, more)
 	return all
 }
 
-// waitUntilReady asks a web process until it says that it is ready.
+// waitUntilReady polls a web process until it is ready.
 func waitUntilReady(h *harness, url string) {
-	client := &http.Client{Timeout: 5 * time.Second}
+	client := &http.Client{Timeout: time.Minute}
 	deadline := time.Now().Add(startTime)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -193,10 +193,10 @@ func waitUntilReady(h *harness, url string) {
 		}
 		<-tick.C
 	}
-	h.Fatal("the program does not get ready")
+	h.Fatal("the program did not become ready")
 }
 
-// fetchBody is the body of an answer of 200.
+// fetchBody returns the body of an answer with status 200.
 func fetchBody(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -213,9 +213,9 @@ func fetchBody(ctx context.Context, client *http.Client, url string) ([]byte, er
 	return io.ReadAll(answer.Body)
 }
 
-// saveBody keeps a body in a file for the bare server to give.
+// saveBody writes a body to a file for the bare server to answer with.
 func saveBody(h *harness, body []byte) string {
 	path := filepath.Join(h.TempDir(), "body")
-	h.requireNoError(os.WriteFile(path, body, 0o600), "keep a body")
+	h.requireNoError(os.WriteFile(path, body, 0o600), "write a body")
 	return path
 }

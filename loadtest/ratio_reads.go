@@ -12,9 +12,9 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// compareReads reads rankings and public lists of so many players through nginx; through another nginx of the same
-// configuration from two bare servers that give the same bytes; and, where there are more players than in the first of the
-// runs, from a platform with as many as that.
+// compareReads reads rankings and public lists of a contest with so many players through nginx, and in alternating rounds
+// through another nginx with the same configuration from two bare servers that answer with the same bytes. Where there are
+// more players than in the smallest contest, it also reads from a platform with as few as that.
 func (b *benchmark) compareReads(h *harness, players int) []figure {
 	t, mine := b.startFleetForReads(h, players)
 	var few *requester
@@ -41,17 +41,17 @@ func (b *benchmark) compareReads(h *harness, players int) []figure {
 			}
 		}
 		what := strings.TrimPrefix(path, "/api/public/") + " through nginx"
-		list = append(list, figureAtLeast(what, median(ofBare), "of bare", .5), figure{What: what + ", requests", Value: median(ours), Unit: "requests/s"})
+		list = append(list, figureAtLeast(what, medianOf(ofBare), "of bare", .5), figure{What: what + ", requests", Value: medianOf(ours), Unit: "requests/s"})
 		if few != nil {
-			list = append(list, figureAtLeast(what+", beside "+strconv.Itoa(b.RankedPlayers[0])+" players", median(ofFew), "of those", .95))
+			list = append(list, figureAtLeast(what+", beside "+strconv.Itoa(b.RankedPlayers[0])+" players", medianOf(ofFew), "of those", .95))
 		}
 	}
 	return list
 }
 
-// startFleetForReads start a fleet with so many players, and what asks it.
+// startFleetForReads starts a fleet with so many players, and its requester.
 func (b *benchmark) startFleetForReads(h *harness, players int) (*target, *requester) {
-	t := newTarget(h, fleet, b.programPath, true)
+	t := newTargetWithTables(h, fleet, b.programPath, true)
 	insertPlayers(h, t, players)
 	t.startProcesses(0, nil)
 	return t, newRequester(h, t.url, t.caFile, b.RoundTime)
@@ -63,13 +63,13 @@ func clientTrusting(h *harness, ca string) *http.Client {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(text)
 	return &http.Client{
-		Timeout:   time.Minute,
+		Timeout:   10 * time.Minute,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}},
 	}
 }
 
-// insertPlayers makes so many players in 50 cities with a public video each, by a few statements for each table: a million
-// by the store's own would take longer than all that is measured.
+// insertPlayers inserts players in 50 cities with a public video each, with a few statements for each table: a million
+// sign-ups and uploads would take days.
 func insertPlayers(h *harness, t *target, n int) {
 	for _, statement := range []string{
 		`INSERT INTO players (first_name, last_name, email, email_key, password_hash, city, city_key, country, created_at)
@@ -82,13 +82,13 @@ func insertPlayers(h *harness, t *target, n int) {
 		`INSERT INTO standings (player_id, city_key, votes, reached_at)
 			SELECT i, 'ciudad ' || (i % 50), 0, now() FROM generate_series($1::bigint, $2::bigint) AS i`,
 	} {
-		const atOnce = 50_000 // a statement has the seconds that any of the platform's has
+		const atOnce = 50_000 // so that a statement takes about a second
 		for first := 1; first <= n; first += atOnce {
 			_, err := t.db.ExecContext(h.ctx, statement, first, min(n, first+atOnce-1))
-			h.requireNoError(err, "make players")
+			h.requireNoError(err, "insert players")
 		}
 	}
-	// Autovacuum would get to it in a minute or so.
+	// Autovacuum would do this about a minute later, during the measurement.
 	_, err := t.db.ExecContext(h.ctx, `VACUUM ANALYZE`)
-	h.requireNoError(err, "make players")
+	h.requireNoError(err, "insert players")
 }

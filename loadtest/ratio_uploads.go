@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// compareUploads tells how many uploads of 10 MB a processor second of the web process is enough for, beside a bare
-// handler that copies the same body to a file and flushes it. What the web process has others do for it, such as ffprobe
-// for unusual files, is told apart.
+// compareUploads measures how many uploads of 10 MB the web process accepts for a second of processor time, compared with a
+// bare handler that copies the same body to a file and flushes it. A second figure includes the programs that the web
+// process starts, such as ffprobe for unusual files.
 func (b *benchmark) compareUploads(h *harness) []figure {
-	t := newTarget(h, embedded, b.programPath, true)
+	t := newTargetWithTables(h, embedded, b.programPath, true)
 	t.startProcesses(0, nil)
 	token := newPreparer(t).signUpAll("star", 1, true)[0].Token
 	plain, plainURL := h.startBareServer("copy", "BENCH_DIR="+h.TempDir())
@@ -35,13 +35,13 @@ func (b *benchmark) compareUploads(h *harness) []figure {
 		walls = append(walls, time.Since(begin).Seconds()/wall)
 	}
 	return []figure{
-		figureAtLeast("uploads for a processor second of the web process", median(own), "of bare", .5),
-		{What: "the same with the programs that it starts counted in", Value: median(all), Unit: "of bare"},
-		{What: "uploads a second, four at once", Value: median(walls), Unit: "of bare"},
+		figureAtLeast("uploads for a processor second of the web process", medianOf(own), "of bare", .5),
+		{What: "the same with the programs that it starts counted in", Value: medianOf(all), Unit: "of bare"},
+		{What: "uploads a second, four at once", Value: medianOf(walls), Unit: "of bare"},
 	}
 }
 
-// ownProcessorTime is the processor time of a process itself, in seconds.
+// ownProcessorTime is the processor time of a process without its children, in seconds.
 func ownProcessorTime(pid int) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -51,9 +51,9 @@ func ownProcessorTime(pid int) float64 {
 	return s.own
 }
 
-// uploadConcurrently uploads a clip so many times, four at once.
+// uploadConcurrently uploads a clip n times, four at once.
 func uploadConcurrently(h *harness, url, token string, clip []byte, n int) {
-	client := &http.Client{Timeout: time.Minute}
+	client := &http.Client{Timeout: 10 * time.Minute}
 	defer client.CloseIdleConnections()
 	turns, failures := make(chan struct{}, 4), make(chan error, n)
 	var group sync.WaitGroup

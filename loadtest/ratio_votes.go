@@ -14,13 +14,13 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// spreadStars is over how many stars votes are spread where they do not all go to one.
+// spreadStars is how many players get votes in the rounds in which not all votes go to one player.
 const spreadStars = 1000
 
-// compareVotes tells how many votes a web process and its PostgreSQL take, given by sixteen connections at once, beside
-// pgbench with sixteen connections on the same PostgreSQL: once spread over a thousand stars, once all for one.
+// compareVotes measures how many votes a web process accepts from sixteen connections, compared with the transactions of
+// pgbench with sixteen connections on the same PostgreSQL: spread over a thousand players, and all for one player.
 func (b *benchmark) compareVotes(h *harness) []figure {
-	t := newTarget(h, fleet, b.programPath, true)
+	t := newTargetWithTables(h, fleet, b.programPath, true)
 	voters := max(spreadStars, b.Voters)
 	insertPlayers(h, t, max(voters, 3*spreadStars))
 	v := &voteComparison{harness: h, target: t, voters: int64(voters), asker: newRequester(h, t.startWeb("web", settings{"WORKERS": "0"}), "", b.RoundTime)}
@@ -38,25 +38,25 @@ func (b *benchmark) compareVotes(h *harness) []figure {
 		bareThree = append(bareThree, v.pgbenchPerSecond(pgbench, three, spreadStars))
 	}
 	list := []figure{
-		figureAtLeast("votes for a thousand stars over HTTP, beside pgbench with the same two statements", median(ratioPerRound(many, bareMany)), "of pgbench", .6),
-		figureAtLeast("votes for one star, beside votes for a thousand", median(ratioPerRound(one, many)), "of spread", .5),
-		{What: "votes for a thousand stars over HTTP", Value: median(many), Unit: "votes/s"},
-		{What: "votes for one star over HTTP", Value: median(one), Unit: "votes/s"},
-		{What: "pgbench, a thousand stars, two statements", Value: median(bareMany), Unit: "votes/s"},
-		{What: "pgbench, a thousand stars, with the ranking as the third statement", Value: median(bareThree), Unit: "votes/s"},
-		{What: "pgbench, one star, two statements", Value: median(bareOne), Unit: "votes/s"},
-		{What: "pgbench, for each transaction: postgres", Value: median(bareCost["postgres"]), Unit: "ms of a processor"},
+		figureAtLeast("votes for a thousand stars over HTTP, beside pgbench with the same two statements", medianOf(ratioPerRound(many, bareMany)), "of pgbench", .6),
+		figureAtLeast("votes for one star, beside votes for a thousand", medianOf(ratioPerRound(one, many)), "of spread", .5),
+		{What: "votes for a thousand stars over HTTP", Value: medianOf(many), Unit: "votes/s"},
+		{What: "votes for one star over HTTP", Value: medianOf(one), Unit: "votes/s"},
+		{What: "pgbench, a thousand stars, two statements", Value: medianOf(bareMany), Unit: "votes/s"},
+		{What: "pgbench, a thousand stars, with the ranking as the third statement", Value: medianOf(bareThree), Unit: "votes/s"},
+		{What: "pgbench, one star, two statements", Value: medianOf(bareOne), Unit: "votes/s"},
+		{What: "pgbench, for each transaction: postgres", Value: medianOf(bareCost["postgres"]), Unit: "ms of a processor"},
 	}
 	for _, name := range []string{"web", "postgres", "redis"} {
-		list = append(list, figure{What: "a vote over HTTP: " + name, Value: median(cost[name]), Unit: "ms of a processor"})
+		list = append(list, figure{What: "a vote over HTTP: " + name, Value: medianOf(cost[name]), Unit: "ms of a processor"})
 	}
 	return list
 }
 
-// processorCosts are the milliseconds of a processor that each process uses for a vote, round by round.
+// processorCosts are the milliseconds of processor time that each process uses for a vote, round by round.
 type processorCosts map[string][]float64
 
-// measureRound measures a round that returns a rate, and gives that back.
+// measureRound runs a round, which returns a rate, and records what the processes used for each vote in it.
 func (c processorCosts) measureRound(t *target, round func() float64, took time.Duration) float64 {
 	before := map[string]float64{}
 	for _, w := range t.watched {
@@ -69,7 +69,7 @@ func (c processorCosts) measureRound(t *target, round func() float64, took time.
 	return rate
 }
 
-// The statements of a vote, as pgbench runs them.
+// The statements of a vote, for pgbench.
 const (
 	insertVote = `INSERT INTO votes (voter_id, video_id, player_id, voted_at, before_at, origin, voter_age) VALUES (:voter, :star, :star, now(), now(), '', 0) ON CONFLICT DO NOTHING;`
 	countVote  = `UPDATE videos SET votes = votes + 1 WHERE id = :star;`
@@ -91,23 +91,23 @@ func ratioPerRound(ours, theirs []float64) []float64 {
 	return list
 }
 
-// voteComparison gives votes, each a pair of voter and star that was not there before.
+// voteComparison casts votes, each for a pair of voter and player that has not voted yet.
 type voteComparison struct {
 	*harness
 	target    *target
 	asker     *requester
 	voters    int64
-	tokens    []string // of the voters, by their ids less one
+	tokens    []string // of the voter with id i+1
 	castVotes atomic.Int64
 }
 
-// signInVoters gives each voter a token. Their rows have no password, so they get the one of an account that has signed up.
+// signInVoters gets a token for each voter. The inserted rows have no password, so they first get that of a signed-up account.
 func (v *voteComparison) signInVoters() {
 	p := newPreparer(v.target)
 	v.requireNoError(p.signUpAccount(0, "model@example.com"), "sign up")
 	_, err := v.target.db.ExecContext(v.ctx, `
 		UPDATE players SET password_hash = (SELECT password_hash FROM players WHERE email = 'model@example.com') WHERE id <= $1`, v.voters)
-	v.requireNoError(err, "give the voters a password")
+	v.requireNoError(err, "set the voters' passwords")
 	v.tokens = make([]string, v.voters)
 	v.requireNoError(runInParallel(len(v.tokens), func(i int) (err error) {
 		v.tokens[i], err = p.logInAccount(fmt.Sprintf("%d@example.com", i+1))
@@ -115,8 +115,9 @@ func (v *voteComparison) signInVoters() {
 	}), "sign in")
 }
 
-// nextVoterAndStar is the next vote. Nobody votes for their own video, whose number is theirs. pgbench has the first thousand stars,
-// the spread votes have the second, and the votes for one star what comes behind.
+// nextVoterAndStar is the pair of the next vote. A player's video has the player's id, and players do not vote for
+// themselves. pgbench uses the first thousand players, spread votes the second thousand, and votes for one player those
+// behind.
 func (v *voteComparison) nextVoterAndStar(stars int64) (voter, star int64) {
 	n := v.castVotes.Add(1)
 	voter = n%v.voters + 1
@@ -130,8 +131,8 @@ func (v *voteComparison) nextVoterAndStar(stars int64) (voter, star int64) {
 	return voter, star
 }
 
-// votesPerSecondOverHTTP is how many votes a second a web process takes. With one star, everybody votes for it before the next has its
-// turn.
+// votesPerSecondOverHTTP is the rate of votes in one round. With one star, all voters vote for it before the next star gets
+// a vote.
 func (v *voteComparison) votesPerSecondOverHTTP(stars int64) float64 {
 	return v.asker.requestsPerSecond(v.harness, func(int) []byte {
 		voter, star := v.nextVoterAndStar(stars)
@@ -142,7 +143,7 @@ func (v *voteComparison) votesPerSecondOverHTTP(stars int64) float64 {
 
 var pgbenchRateLine = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
 
-// pgbenchPerSecond is how many transactions a second pgbench makes.
+// pgbenchPerSecond is the rate of transactions that pgbench reports for one round.
 func (v *voteComparison) pgbenchPerSecond(path, script string, stars int) float64 {
 	seconds := max(1, int(v.asker.round.Seconds()))
 	cmd := exec.CommandContext(v.ctx, path, "-n", "-M", "prepared", "-c", strconv.Itoa(connectionsAtOnce), "-j", "2",

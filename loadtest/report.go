@@ -16,7 +16,7 @@ import (
 	"risingstars/loadtest/journal"
 )
 
-// readAllResults reads all results of the folder, in the order in which they were made.
+// readAllResults reads the saved results of the folder, in the order of their runs.
 func (b *benchmark) readAllResults() ([]*result, machineInfo, error) {
 	var m machineInfo
 	paths, err := filepath.Glob(filepath.Join(b.resultsDir, "*.json"))
@@ -42,7 +42,7 @@ func (b *benchmark) readAllResults() ([]*result, machineInfo, error) {
 	return list, m, nil
 }
 
-// writeReport writes report.html and the pictures of its curves; for whole runs, also the figures in
+// writeReport writes report.html. For publishable results it also writes the images of the charts and the figures in
 // docs/capacity.md.
 func (b *benchmark) writeReport(ctx context.Context) error {
 	list, m, err := b.readAllResults()
@@ -98,7 +98,7 @@ func (b *benchmark) relativeResultsDir() string {
 	return path
 }
 
-// String is the machine in a line.
+// String describes the machine in one line.
 func (m machineInfo) String() string {
 	var versions []string
 	for name, v := range m.Versions {
@@ -117,7 +117,7 @@ func sortedChartNames(charts map[string]chart) []string {
 	return names
 }
 
-// chartsOverUsers draws what the ramps of a target say: users against requests a second, p95 and errors.
+// chartsOverUsers are the charts of a target's ramps: requests a second, p95 and errors by the number of users.
 func chartsOverUsers(list []*result, target string) map[string]chart {
 	var ramps []*result
 	for _, r := range list {
@@ -155,7 +155,7 @@ func chartsOverUsers(list []*result, target string) map[string]chart {
 	}
 }
 
-// chartsOverTime draws the course of a run with people: processors, memory, and what waits.
+// chartsOverTime are the charts of one load run: processors, memory, waiting videos and requests by time.
 func chartsOverTime(r *result) map[string]chart {
 	if r.Kind != "load" || len(r.series.rows) < 2 {
 		return nil
@@ -164,7 +164,7 @@ func chartsOverTime(r *result) map[string]chart {
 		l := chartLine{name: name}
 		i := slices.Index(r.series.head, column)
 		for _, row := range r.series.rows {
-			x, _ := strconv.ParseFloat(row[0], 64) // we wrote them
+			x, _ := strconv.ParseFloat(row[0], 64) // written by this program
 			y, _ := strconv.ParseFloat(row[i], 64)
 			l.x, l.y = append(l.x, x), append(l.y, y)
 		}
@@ -189,7 +189,7 @@ func chartsOverTime(r *result) map[string]chart {
 	}
 }
 
-// reportSection is a run in the report.
+// reportSection is the part of the report about one run.
 func (r *result) reportSection() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "<h2>%s</h2><p>%s</p>", html.EscapeString(r.Name), html.EscapeString(r.summaryLine()))
@@ -225,8 +225,8 @@ func (r *result) summaryLine() string {
 	if r.Kind != "load" {
 		return r.Scenario
 	}
-	return fmt.Sprintf("%s, %d users by %s, %.0f s to come and %.0f s to stay; FFmpeg rendered %s; %d uploads and %d votes acknowledged and kept, "+
-		"%d videos waited at most, %.1f s until none did", r.Scenario, r.Users, r.Tool, r.Up, r.Held, r.Rendering, r.Uploads, r.Votes, r.Most, r.Drained)
+	return fmt.Sprintf("%s, %d users by %s, ramp-up %.0f s and hold %.0f s; FFmpeg rendered %s; %d uploads and %d votes acknowledged, "+
+		"at most %d videos waiting, the queue empty after %.1f s", r.Scenario, r.Users, r.Tool, r.Up, r.Held, r.Rendering, r.Uploads, r.Votes, r.Most, r.Drained)
 }
 
 func formatHTMLTable(head []string, rows [][]string) string {
@@ -248,7 +248,7 @@ func formatHTMLTable(head []string, rows [][]string) string {
 	return out.String()
 }
 
-// renderChartImages renders the curves that docs/capacity.md shows as PNG, with the installed Chromium, and returns their names.
+// renderChartImages renders the charts that docs/capacity.md shows as PNG files with Chromium, and returns their names.
 func (b *benchmark) renderChartImages(ctx context.Context, charts map[string]chart) ([]string, error) {
 	chromium := os.Getenv("CHROMIUM")
 	if chromium == "" {
@@ -256,7 +256,7 @@ func (b *benchmark) renderChartImages(ctx context.Context, charts map[string]cha
 	}
 	dir := filepath.Join(filepath.Dir(b.home), "docs", "capacity")
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, fmt.Errorf("make a folder for pictures: %w", err)
+		return nil, fmt.Errorf("create a folder for images: %w", err)
 	}
 	var names []string
 	for _, name := range sortedChartNames(charts) {

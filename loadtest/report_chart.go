@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// chartLine is one curve of a chart. A NaN in y is a gap.
+// chartLine is one line of a chart. A NaN in y is a gap.
 type chartLine struct {
 	name string
 	x, y []float64
 }
 
-// chart is a picture of curves with one scale.
+// chart is a line chart.
 type chart struct {
 	title, x, y string
 	lines       []chartLine
@@ -24,10 +24,10 @@ const (
 	left, right, top, below = 64, 16, 36, 64
 )
 
-// colours that people with any sight can tell apart (Okabe and Ito).
+// colours that color-blind people can tell apart (Okabe and Ito).
 var colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999"}
 
-// renderSVG draws the chart, whole and with nothing from elsewhere.
+// renderSVG draws the chart as SVG that refers to no other file.
 func (c chart) renderSVG() string {
 	var out strings.Builder
 	maxX, maxY := 0.0, 0.0
@@ -84,7 +84,7 @@ func (l chartLine) renderPath(atX, atY func(float64) float64, colour string) str
 	return fmt.Sprintf(`<path d="%s" fill="none" stroke="%s" stroke-width="1.5"/>`, d.String(), colour) + dots.String()
 }
 
-// axisStep is a round distance of which four to ten make up the largest value.
+// axisStep is a round number of which four to ten make up the largest value.
 func axisStep(largest float64) float64 {
 	if largest <= 0 {
 		return 1

@@ -14,7 +14,7 @@ import (
 	"risingstars/loadtest/journal"
 )
 
-// A result that was saved is read again as it was, and the report and the page for the documentation are made of it.
+// A saved result is read back unchanged, and the report and the documentation contain its figures.
 func TestResultsAndReport(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -45,7 +45,7 @@ func TestResultsAndReport(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(b.resultsDir, "report.html"))
 	for _, want := range []string{"fleet-ramp-100: processors in use", "fleet: p95 by users", "Failed by: p95 of upload"} {
 		if err != nil || !bytes.Contains(page, []byte(want)) {
-			t.Errorf("the report is without %q (%v)", want, err)
+			t.Errorf("the report does not contain %q (%v)", want, err)
 		}
 	}
 	list, m, err := b.readAllResults()
@@ -55,13 +55,13 @@ func TestResultsAndReport(t *testing.T) {
 	docs := b.formatCapacityDocs(list, m, []string{"fleet-users-p95"})
 	for _, want := range []string{"**100 usuarios**", "200 usuarios (p95 of upload)", "hasta **80 usuarios**", "capacity/fleet-users-p95.png"} {
 		if !strings.Contains(docs, want) {
-			t.Errorf("the documentation is without %q", want)
+			t.Errorf("the documentation does not contain %q", want)
 		}
 	}
 }
 
-// The page keeps what stands before and behind the figures.
-func TestWriteDocs(t *testing.T) {
+// The text before and after the markers stays.
+func TestWriteCapacityDocs(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	b := &benchmark{home: filepath.Join(root, "loadtest"), resultsDir: filepath.Join(root, "loadtest", "results", "now")}
@@ -85,8 +85,8 @@ func TestWriteDocs(t *testing.T) {
 	}
 }
 
-// A folder without the markers is not written to.
-func TestWriteDocsWithoutAPlace(t *testing.T) {
+// A page without the markers is an error.
+func TestWriteCapacityDocsWithoutMarkers(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	path := filepath.Join(root, "docs", "capacity.md")

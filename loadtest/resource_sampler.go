@@ -16,20 +16,20 @@ import (
 // ticksPerSecond is the unit of processor time in /proc: USER_HZ, which is 100 on every Linux that Go runs on.
 const ticksPerSecond = 100
 
-// resourceUse is what a process and all that it has started use of the machine.
+// resourceUse is what a process and its descendants use of the machine.
 type resourceUse struct {
-	cpu    float64 // seconds since it began, of those that have ended too
+	cpu    float64 // processor seconds so far, those of descendants that have ended included
 	memory int64   // resident bytes at the moment
 }
 
 // processStat is a line of /proc/PID/stat.
 type processStat struct {
 	parent, pid int
-	own, waited float64 // processor seconds: its own, and of children that have ended
+	own, waited float64 // processor seconds: its own, and those of children that have ended
 	memory      int64
 }
 
-// readProcessTree reads all of /proc, by the parents' ids. Elsewhere than on Linux there are none.
+// readProcessTree reads all processes from /proc, by the ids of their parents. Without /proc there are none.
 func readProcessTree() map[int][]processStat {
 	children := map[int][]processStat{}
 	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is good
@@ -45,7 +45,8 @@ func readProcessTree() map[int][]processStat {
 	return children
 }
 
-// parseProcessStat reads proc(5)'s stat: the name in parentheses may hold anything, so what follows the last one counts.
+// parseProcessStat reads a line of proc_pid_stat(5). The name in parentheses may contain parentheses, so fields are counted
+// from the last one.
 func parseProcessStat(text string) (processStat, bool) {
 	head, rest, ok := strings.Cut(text, " (")
 	end := strings.LastIndex(rest, ") ")
@@ -64,7 +65,7 @@ func parseProcessStat(text string) (processStat, bool) {
 	}, err == nil
 }
 
-// useOfProcessTree adds up a process and its descendants.
+// useOfProcessTree is the use of a process and its descendants.
 func useOfProcessTree(all map[int][]processStat, pid int) resourceUse {
 	var sum resourceUse
 	for _, siblings := range all {
@@ -82,7 +83,7 @@ func useOfProcessTree(all map[int][]processStat, pid int) resourceUse {
 	return sum
 }
 
-// countConnections counts the connections that clients have open to our ports (/proc/net/tcp, state 01).
+// countConnections counts the established connections of clients to some ports (/proc/net/tcp, state 01).
 func countConnections(ports []int) int {
 	text, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
@@ -103,16 +104,16 @@ func countConnections(ports []int) int {
 	return n
 }
 
-// resourceSample is the machine at one moment of a run.
+// resourceSample is what the watched processes use at one moment of a run.
 type resourceSample struct {
 	At          float64            // seconds since the run began
 	CPU         map[string]float64 // processors in use since the sample before, by the process's name
 	Memory      map[string]int64   // resident bytes
 	Connections int
-	Waiting     int // videos on their way
+	Waiting     int // videos that are not processed yet
 }
 
-// sampler looks at a run's processes again and again.
+// sampler periodically samples what the processes of a run use.
 type sampler struct {
 	target *target
 	begin  time.Time
@@ -122,10 +123,10 @@ type sampler struct {
 	samples    []resourceSample
 	before     map[string]float64
 	last       time.Time
-	onShortage func(what string) // told what the machine has run out of
+	onShortage func(what string) // called when disk space or memory is nearly used up
 }
 
-// watchProcess adds a process that is started in the course of the run, or puts it in the place of the one of that name.
+// watchProcess adds a process that was started during the run. It replaces an earlier process with the same name.
 func (s *sampler) watchProcess(name string, pid int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +135,7 @@ func (s *sampler) watchProcess(name string, pid int) {
 	s.watched = append(s.watched, watchedProcess{name, pid})
 }
 
-// sampleUntilDone looks every so often until ctx ends.
+// sampleUntilDone samples periodically until ctx ends.
 func (s *sampler) sampleUntilDone(ctx context.Context, every time.Duration) {
 	s.begin, s.last, s.before = time.Now(), time.Now(), map[string]float64{}
 	s.takeSample(ctx, false)
@@ -176,13 +177,13 @@ func (s *sampler) takeSample(ctx context.Context, keep bool) {
 	}
 }
 
-// Below these the machine itself would be what a run measures, and others on it would suffer.
+// Below these a run would measure a machine that swaps or has a full disk, and disturb other programs.
 const (
 	leastDisk   = 4 << 30
 	leastMemory = 768 << 20
 )
 
-// shortageOfMachine names what the machine has hardly any left of, "" if nothing.
+// shortageOfMachine says which resource is nearly used up, "" if none is.
 func shortageOfMachine(dir string) string {
 	var disk syscall.Statfs_t
 	if syscall.Statfs(dir, &disk) == nil && float64(disk.Bavail)*float64(disk.Bsize) < leastDisk {

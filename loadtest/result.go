@@ -17,7 +17,7 @@ import (
 	"risingstars/loadtest/journal"
 )
 
-// result is what came of one run. It is kept as NAME.json, and for people and their tables as CSV beside.
+// result is the outcome of one run. It is saved as NAME.json, and its tables as CSV files beside it.
 type result struct {
 	Name      string         `json:"name"`
 	Kind      string         `json:"kind"` // load, workers, or ratio
@@ -31,15 +31,15 @@ type result struct {
 	Began     time.Time      `json:"began"`
 	Version   string         `json:"version"`                 // of the program
 	Calls     []callStats    `json:"calls,omitempty"`         // while all users were there
-	Coming    []callStats    `json:"calls_coming,omitempty"`  // while they came
+	Coming    []callStats    `json:"calls_coming,omitempty"`  // during the ramp-up
 	Uploads   int            `json:"uploads,omitempty"`       // that were acknowledged
 	Votes     int            `json:"votes,omitempty"`         // that were acknowledged
-	Drained   float64        `json:"drain_seconds,omitempty"` // until no video waited any more
-	Most      int            `json:"most_waiting,omitempty"`  // videos at once
+	Drained   float64        `json:"drain_seconds,omitempty"` // until no video waited
+	Most      int            `json:"most_waiting,omitempty"`  // videos
 	Processes []processUsage `json:"processes,omitempty"`
 	Faults    []finding      `json:"faults,omitempty"`
 	Findings  []finding      `json:"findings,omitempty"`
-	Stopped   string         `json:"stopped,omitempty"` // why before its time
+	Stopped   string         `json:"stopped,omitempty"` // why the run ended early
 	Figures   []figure       `json:"figures,omitempty"`
 	Passed    bool           `json:"passed"`
 	Reasons   []string       `json:"reasons"`
@@ -47,16 +47,16 @@ type result struct {
 	series table
 }
 
-// processUsage is what a process and all that it started used in the course of a run.
+// processUsage is what a process and its descendants used during a run.
 type processUsage struct {
 	Name     string  `json:"name"`
 	MeanCPU  float64 `json:"mean_cpu"` // processors
 	MostCPU  float64 `json:"most_cpu"`
-	MostMiB  float64 `json:"most_mib"` // resident; pages that several processes share count for each
+	MostMiB  float64 `json:"most_mib"` // resident; shared pages count for each process
 	FirstMiB float64 `json:"first_mib"`
 }
 
-// figure is one measured number beside what is wanted of it.
+// figure is a measured number, with the wanted one where there is one.
 type figure struct {
 	What   string  `json:"what"`
 	Value  float64 `json:"value"`
@@ -99,7 +99,7 @@ func (r *result) recordResourceUse(s *sampler) {
 
 func roundToThousandths(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// timeSeriesOf is the course of a run: what the sampler saw, and the requests of the time since the sample before.
+// timeSeriesOf is a table with a row for each sample, and the requests that ended since the sample before.
 func timeSeriesOf(entries []journal.Entry, samples []resourceSample, begin float64) table {
 	names := []string{}
 	if len(samples) > 0 {
@@ -143,7 +143,7 @@ func timeSeriesOf(entries []journal.Entry, samples []resourceSample, begin float
 
 func formatDecimal(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) }
 
-// saveFiles keeps a result: the tables first, then the JSON, by which it is known that the run is done.
+// saveFiles saves a result. The JSON file comes last: its existence means that the run is complete.
 func (r *result) saveFiles(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("save a result: %w", err)
@@ -193,7 +193,7 @@ func (r *result) saveFiles(dir string) error {
 	return writeFileAtomically(filepath.Join(dir, r.Name+".json"), append(text, '\n'))
 }
 
-// saveCSVFile writes a table, unless it has no rows.
+// saveCSVFile writes a table that has rows.
 func (t table) saveCSVFile(path string) error {
 	if len(t.rows) == 0 {
 		return nil
@@ -206,7 +206,7 @@ func (t table) saveCSVFile(path string) error {
 	return writeFileAtomically(path, []byte(text.String()))
 }
 
-// writeFileAtomically writes a file beside its place and moves it there, so that it is whole or not there.
+// writeFileAtomically writes to a temporary name and renames the file, so that it is never seen incomplete.
 func writeFileAtomically(path string, text []byte) error {
 	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
 		return fmt.Errorf("write a result: %w", err)
@@ -217,7 +217,7 @@ func writeFileAtomically(path string, text []byte) error {
 	return nil
 }
 
-// readResultFile reads a result that was saved; none is nil.
+// readResultFile reads a saved result; nil if there is none.
 func readResultFile(dir, name string) (*result, error) {
 	text, err := os.ReadFile(filepath.Join(dir, name+".json"))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -7,42 +7,41 @@ import (
 	"risingstars/loadtest/crowd"
 )
 
-// sizing is how long the runs take and how many take part. --scale and --quick make it smaller.
+// sizing is how long the runs take and how many users they have. --scale and --quick make it smaller.
 type sizing struct {
 	SmokeUsers        int
 	Smoke             time.Duration
 	Ramps             []int
 	RampUp, Hold      time.Duration
 	Sustained         time.Duration
-	MaxUsers          int // users beyond which nobody goes on doubling
+	MaxUsers          int // at which the search for the maximum ends
 	UsersPerLocust    int // users of one Locust process, which uses one processor
 	DrainLimit        time.Duration
 	PublicVideos      int
-	VotersAtOnce      int // voters at once
-	Voters            int // in all
-	Viewers           int // who watch at once
-	Rounds            int // of each ratio
+	VotersAtOnce      int
+	Voters            int // accounts that vote
+	Viewers           int // at once
+	Rounds            int // of each comparison
 	RoundTime         time.Duration
 	WorkerBatch       int // videos of a round of workers, at least
 	WorkerConcurrency []int
-	RankedPlayers     []int // in the rankings that are read
+	RankedPlayers     []int // sizes of the rankings that are read
 }
 
-// fullSizing is the whole suite.
+// fullSizing is for figures to publish.
 var fullSizing = sizing{
 	SmokeUsers: 5, Smoke: time.Minute, Ramps: []int{100, 200, 300}, RampUp: 3 * time.Minute, Hold: 5 * time.Minute,
 	Sustained: 5 * time.Minute, MaxUsers: 4800, UsersPerLocust: 300, DrainLimit: 10 * time.Minute, PublicVideos: 20, VotersAtOnce: 100, Voters: 20_000,
 	Viewers: 400, Rounds: 5, RoundTime: 2 * time.Second, WorkerBatch: 4, WorkerConcurrency: []int{1, 2, 4}, RankedPlayers: []int{1_000, 1_000_000},
 }
 
-// quickSizing tries every part of the suite. Its figures say nothing.
+// quickSizing is for trying every part of the suite.
 var quickSizing = sizing{
-	SmokeUsers: 2, Smoke: 3 * time.Second, Ramps: []int{3}, RampUp: time.Second, Hold: 3 * time.Second,
-	Sustained: 3 * time.Second, MaxUsers: 4, UsersPerLocust: 2, DrainLimit: 10 * time.Minute, PublicVideos: 3, VotersAtOnce: 4, Voters: 200,
+	SmokeUsers: 2, Ramps: []int{3}, RampUp: time.Second, MaxUsers: 4, UsersPerLocust: 2, DrainLimit: 10 * time.Minute, PublicVideos: 3, VotersAtOnce: 4, Voters: 200,
 	Viewers: 4, Rounds: 1, RoundTime: 300 * time.Millisecond, WorkerBatch: 2, WorkerConcurrency: []int{2}, RankedPlayers: []int{1_000},
 }
 
-// scaledBy makes users and times smaller or larger.
+// scaledBy multiplies users and times by a factor.
 func (s sizing) scaledBy(by float64) sizing {
 	users := func(n int) int { return max(1, int(float64(n)*by)) }
 	times := func(d time.Duration) time.Duration {
@@ -58,7 +57,7 @@ func (s sizing) scaledBy(by float64) sizing {
 	return s
 }
 
-// smokeRun is the first run: few people, each clip rendered by FFmpeg.
+// smokeRun is the first run: few users, and FFmpeg renders every clip.
 func (s sizing) smokeRun(target string) loadRun {
 	return loadRun{
 		Name: target + "-smoke", Target: target, Scenario: scenarioMix, Users: s.SmokeUsers, RampUp: time.Second,
@@ -66,7 +65,7 @@ func (s sizing) smokeRun(target string) loadRun {
 	}
 }
 
-// rampRun is a run of the upload scenario with so many users.
+// rampRun is a run of players who upload.
 func (s sizing) rampRun(target string, users int) loadRun {
 	return loadRun{
 		Name: fmt.Sprintf("%s-ramp-%d", target, users), Target: target, Scenario: scenarioMix, Users: users,
@@ -95,10 +94,10 @@ func (s sizing) galleryRun(target string) loadRun {
 	}
 }
 
-// nextRampUsers says with how many users to go on, given which numbers have passed and which have failed; 0 says that the most
-// that the platform bears is known well enough. First come the ramps, in order, up to the first that fails. If all pass,
-// users are doubled until one fails; if none does, halved until one passes; then the
-// gap is halved until it is a third of what failed.
+// nextRampUsers is the number of users of the next run in the search for the maximum, given the numbers that passed and
+// those that failed; 0 ends the search. First come the ramps in order, up to the first that fails. If all pass, users are
+// doubled until a run fails; if none passes, they are halved until one does. Then the gap between the highest that passed
+// and the lowest that failed is halved until it is at most a third of the latter.
 func (s sizing) nextRampUsers(passed, failed []int) int {
 	best, worst := 0, 0
 	for _, n := range passed {

@@ -6,8 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A platform bears a number of users; the search must come to within a third of what it does not bear.
-func TestSearch(t *testing.T) {
+// A platform has a capacity of some users; the search must end at most a third below the lowest number that fails.
+func TestNextRampUsers(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name  string
@@ -17,7 +17,7 @@ func TestSearch(t *testing.T) {
 		{"as many as the ramps", 300, []int{100, 200, 300, 600, 450}},
 		{"between two ramps", 130, []int{100, 200, 150}},
 		{"fewer than the first ramp", 30, []int{100, 50, 25, 37}},
-		{"nobody", 0, []int{100, 50, 25, 12, 6, 3, 1}},
+		{"none", 0, []int{100, 50, 25, 12, 6, 3, 1}},
 		{"more than anybody tries", 100_000, []int{100, 200, 300, 600, 1200, 2400, 4800}},
 		{"three times the ramps", 1000, []int{100, 200, 300, 600, 1200, 900}},
 	}

@@ -11,7 +11,7 @@ import (
 	"risingstars/loadtest/journal"
 )
 
-// callStats sums up one call of a run in one of its phases.
+// callStats are the statistics of one call in one phase of a run.
 type callStats struct {
 	Call     string  `json:"call"`
 	Requests int     `json:"requests"`
@@ -23,7 +23,7 @@ type callStats struct {
 	P99      float64 `json:"p99_ms"`
 }
 
-// percentile is the smallest value that at least the share q of them do not exceed ("nearest rank"); 0 if there are none.
+// percentile is the smallest value that at least the share q of the values do not exceed ("nearest rank"); 0 without values.
 func percentile(sorted []float64, q float64) float64 {
 	if len(sorted) == 0 {
 		return 0
@@ -31,7 +31,7 @@ func percentile(sorted []float64, q float64) float64 {
 	return sorted[min(len(sorted)-1, max(0, int(math.Ceil(q*float64(len(sorted))))-1))]
 }
 
-// statsByCall sums up entries that were sent in so many seconds: call by call, and all together under "all".
+// statsByCall computes the statistics of entries that were sent within some seconds, by call, and of all calls under "all".
 func statsByCall(entries []journal.Entry, seconds float64) []callStats {
 	times, failures := map[string][]float64{}, map[string]int{}
 	for _, e := range entries {
@@ -54,7 +54,7 @@ func statsByCall(entries []journal.Entry, seconds float64) []callStats {
 	return list
 }
 
-// countFaults counts what went wrong by call and kind.
+// countFaults counts the faults by call and kind.
 func countFaults(entries []journal.Entry) []finding {
 	var faults []history.Finding
 	for _, e := range entries {
@@ -67,7 +67,7 @@ func countFaults(entries []journal.Entry) []finding {
 	return countFindings(faults)
 }
 
-// finding is a kind of failure and how often it was found, with one example.
+// finding is a kind of failure, how often it occurred, and one example.
 type finding struct {
 	Kind    string `json:"kind"`
 	Count   int    `json:"count"`
@@ -88,14 +88,14 @@ func countFindings(all []history.Finding) []finding {
 	return list
 }
 
-// What a run must keep to, besides that nothing is lost.
+// What a run must achieve, besides losing nothing.
 const (
 	maxP95       = 1000 // ms, of every call but uploads
 	maxUploadP95 = 2000 // ms
-	maxErrors    = 0.01 // of all requests: the platform unavailable or the connection broken
+	maxErrors    = 0.01 // of all requests: 5xx and broken connections
 )
 
-// reasonsToFail says what a run has failed by; nothing is a pass. timed is whether times count, which they do not in a trial run.
+// reasonsToFail lists why a run fails; none means that it passes. timed is whether slow answers are a reason.
 func reasonsToFail(r *result, timed bool) []string {
 	reasons := []string{}
 	if r.Stopped != "" {
@@ -125,7 +125,7 @@ func reasonsToFail(r *result, timed bool) []string {
 			reasons = append(reasons, "p95 of "+c.Call)
 		}
 	}
-	switch { // a run that tried nothing proves nothing
+	switch { // a run without requests proves nothing
 	case !tried:
 		reasons = append(reasons, "no requests")
 	case r.Scenario == "mix" && r.Uploads == 0:
@@ -136,14 +136,14 @@ func reasonsToFail(r *result, timed bool) []string {
 	return reasons
 }
 
-// isNeverAllowed tells a fault that fails a run by itself: an answer that is not as promised, or a refusal that was not
-// meant to be. What is left is the platform being unavailable, of which 1 % is borne.
+// isNeverAllowed reports whether a single fault of this kind fails a run: a body that is not as promised, or a refusal of a
+// valid request. The other faults mean that the platform was unavailable; they are limited to 1 % of the requests.
 func isNeverAllowed(kind string) bool {
 	_, fault, _ := strings.Cut(kind, ": ")
 	return strings.HasPrefix(fault, "body") || strings.HasPrefix(fault, "status") && !strings.HasPrefix(fault, "status 5")
 }
 
-// leastSquaresSlope is how fast y grows with x, by least squares; 0 without two different x.
+// leastSquaresSlope is the slope of the regression line of y on x; 0 without two different x.
 func leastSquaresSlope(x, y []float64) float64 {
 	var sx, sy, sxx, sxy float64
 	for i := range x {
@@ -156,7 +156,7 @@ func leastSquaresSlope(x, y []float64) float64 {
 	return 0
 }
 
-func median(values []float64) float64 {
+func medianOf(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}

@@ -31,7 +31,7 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-func TestJudge(t *testing.T) {
+func TestReasonsToFail(t *testing.T) {
 	t.Parallel()
 	fine := func() *result {
 		return &result{Scenario: "mix", Uploads: 1, Calls: []callStats{
@@ -44,9 +44,9 @@ func TestJudge(t *testing.T) {
 		want  []string
 	}{
 		{"within the criteria", func(*result) {}, []string{}},
-		{"nobody asked", func(r *result) { r.Calls = nil }, []string{"no requests"}},
-		{"nobody asked once all were there", func(r *result) { r.Calls, r.Coming = nil, r.Calls }, []string{"no requests"}},
-		{"no upload came through", func(r *result) { r.Uploads = 0 }, []string{"no uploads"}},
+		{"no requests", func(r *result) { r.Calls = nil }, []string{"no requests"}},
+		{"requests only during the ramp-up", func(r *result) { r.Calls, r.Coming = nil, r.Calls }, []string{"no requests"}},
+		{"no acknowledged upload", func(r *result) { r.Uploads = 0 }, []string{"no uploads"}},
 		{"slow uploads", func(r *result) { r.Calls[1].P95 = 2001 }, []string{"p95 of upload"}},
 		{"slow lists", func(r *result) { r.Calls[2].P95 = 1001 }, []string{"p95 of list"}},
 		{"errors", func(r *result) { r.Calls[0].Failures = 11 }, []string{"more than 1 % errors"}},
@@ -54,10 +54,10 @@ func TestJudge(t *testing.T) {
 		{"one wrong body", func(r *result) {
 			r.Faults = []finding{{Kind: "list: body: own videos not newest first", Count: 1}}
 		}, []string{"list: body: own videos not newest first"}},
-		{"one refusal not meant to be", func(r *result) {
+		{"one refusal of a valid request", func(r *result) {
 			r.Faults = []finding{{Kind: "upload: status 400", Count: 1}}
 		}, []string{"upload: status 400"}},
-		{"a few times unavailable", func(r *result) {
+		{"unavailable a few times", func(r *result) {
 			r.Faults = []finding{{Kind: "upload: status 503", Count: 5}, {Kind: "list: connection: 1211", Count: 5}}
 		}, []string{}},
 		{"stopped", func(r *result) { r.Stopped = "less than 4 GiB of disk left" }, []string{"stopped: less than 4 GiB of disk left"}},
@@ -74,8 +74,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// Failures that show in the numbers are of capacity; all others fail the suite.
-func TestOnlySlow(t *testing.T) {
+// Figures of an overloaded platform do not fail the suite; all other reasons do.
+func TestFailedOnlyByFigures(t *testing.T) {
 	t.Parallel()
 	for reason, want := range map[string]bool{
 		"p95 of upload": true, "more than 1 % errors": true, "not met: workers beside bare FFmpeg": true,
@@ -97,7 +97,22 @@ func TestCountFindings(t *testing.T) {
 	}
 }
 
-func TestParseStat(t *testing.T) {
+func TestContainsCalls(t *testing.T) {
+	t.Parallel()
+	entries := []journal.Entry{{Call: "list"}, {Call: journal.Upload}, {Call: journal.Upload, Fault: "status 503"}}
+	for _, c := range []struct {
+		calls map[string]int
+		want  bool
+	}{
+		{nil, true}, {map[string]int{"list": 1, journal.Upload: 1}, true}, {map[string]int{journal.Upload: 2}, false}, {map[string]int{"ranking": 1}, false},
+	} {
+		if got := containsCalls(entries, c.calls); got != c.want {
+			t.Errorf("%v: got %v", c.calls, got)
+		}
+	}
+}
+
+func TestParseProcessStat(t *testing.T) {
 	t.Parallel()
 	text := "4242 (a (b) c) S 7 4242 4242 0 -1 4194560 100 0 0 0 150 50 30 20 20 0 5 0 100 1000000 256 18446744073709551615 1 1"
 	got, ok := parseProcessStat(text)
@@ -110,7 +125,7 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-func TestUseOf(t *testing.T) {
+func TestUseOfProcessTree(t *testing.T) {
 	t.Parallel()
 	all := map[int][]processStat{
 		1:  {{pid: 10, parent: 1, own: 1, memory: 100}, {pid: 20, parent: 1, own: 50, memory: 5}},
@@ -122,7 +137,7 @@ func TestUseOf(t *testing.T) {
 	}
 }
 
-func TestSlope(t *testing.T) {
+func TestLeastSquaresSlope(t *testing.T) {
 	t.Parallel()
 	if got := leastSquaresSlope([]float64{0, 1, 2}, []float64{6, 4, 2}); math.Abs(got+2) > 1e-9 {
 		t.Errorf("got %g", got)
@@ -132,13 +147,13 @@ func TestSlope(t *testing.T) {
 	}
 }
 
-// A picture is whole by itself, and a gap in a curve stays one.
-func TestChart(t *testing.T) {
+// The SVG refers to no other file, and a gap in a line stays a gap.
+func TestRenderSVG(t *testing.T) {
 	t.Parallel()
 	svg := chart{title: "a < b", lines: []chartLine{{"one", []float64{0, 1, 2, 3}, []float64{1, math.NaN(), 3, 4}}}}.renderSVG()
 	for _, want := range []string{"a &lt; b", "</svg>", ">one<"} {
 		if !strings.Contains(svg, want) {
-			t.Errorf("without %q", want)
+			t.Errorf("the SVG does not contain %q", want)
 		}
 	}
 	if strings.Contains(svg, "NaN") || strings.Contains(svg, "href") {
@@ -146,8 +161,8 @@ func TestChart(t *testing.T) {
 	}
 }
 
-// In a trial on a slow machine everything may be asked while people still come.
-func TestJudgeATrial(t *testing.T) {
+// On a slow machine, a trial may send all its requests during the ramp-up.
+func TestReasonsToFailWithoutTimes(t *testing.T) {
 	t.Parallel()
 	r := &result{Scenario: "mix", Uploads: 1, Coming: []callStats{{Call: "all", Requests: 1}}}
 	if diff := cmp.Diff([]string{}, reasonsToFail(r, false)); diff != "" {

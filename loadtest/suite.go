@@ -7,19 +7,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"risingstars/loadtest/crowd"
+	"risingstars/loadtest/journal"
 )
 
-// isSelected reports whether a run was asked for.
+// isSelected reports whether the command line selects a run.
 func (b *benchmark) isSelected(name string) bool {
 	return len(b.selected) == 0 || slices.ContainsFunc(b.selected, func(part string) bool { return strings.Contains(name, part) })
 }
 
-// runSelected makes the runs that were asked for and returns the names of those that failed. That a ramp fails is what ramps are
-// for, and no failure of the suite, unless something was lost or an answer was not as promised.
+// runSelected makes the selected runs and returns the names of those that failed. A ramp goes on until the platform is too
+// slow, so that is no failure of the suite; losing something or a wrong answer is.
 func (b *benchmark) runSelected(ctx context.Context) (failed []string, err error) {
 	begin := time.Now()
 	if !b.quick {
-		b.reportProgress("about %s, and up to %s more for each run that fills the queue; results are kept run by run in %s",
+		b.reportProgress("about %s, and up to %s more for each run that fills the queue; each result is saved in %s when its run ends",
 			b.estimateDuration().Round(time.Minute), b.DrainLimit, b.relativeResultsDir())
 	}
 	note := func(r *result, err error) error {
@@ -55,15 +58,20 @@ func (b *benchmark) runSelected(ctx context.Context) (failed []string, err error
 	return failed, nil
 }
 
-// runTrialLoads makes one run of each kind, in which times do not count: each generator, each scenario and each target has its
-// turn, and in the longer form both generators come through the front.
+// runTrialLoads makes one run of each kind, whose times do not count: it covers each generator, each scenario and each
+// target, and in the longer form both generators through nginx.
 func (b *benchmark) runTrialLoads(ctx context.Context, note func(*result, error) error) error {
 	loads := []loadRun{b.rampRun(embedded, b.Ramps[0]), b.voteStormRun(fleet), b.galleryRun(fleet)}
 	if !b.short {
 		loads = append(loads, b.smokeRun(fleet))
 	}
 	for _, l := range loads {
-		l.TimesCount = false
+		l.TimesCount, l.Hold = false, 15*time.Minute
+		l.EndAfterCalls = map[string]map[string]int{
+			scenarioMix:   {journal.Upload: 3, "list": 1, "ranking": 1},
+			crowd.Votes:   {journal.Vote: 100, journal.SecondVote: 10, "ranking": 4},
+			crowd.Gallery: {"page": 1, "gallery": 1, "ranking": 1, "poster": 1, "piece": 1},
+		}[l.Scenario]
 		if err := note(b.runUnlessSaved(ctx, l.Name, func(ctx context.Context) (*result, error) { return b.runLoad(ctx, l) })); err != nil {
 			return err
 		}
@@ -71,41 +79,41 @@ func (b *benchmark) runTrialLoads(ctx context.Context, note func(*result, error)
 	return nil
 }
 
-// runLoadsOnTarget makes the runs with people at one target.
+// runLoadsOnTarget makes the runs with simulated users on one target.
 func (b *benchmark) runLoadsOnTarget(ctx context.Context, target string, note func(*result, error) error) error {
-	play := func(l loadRun) (r *result, err error) {
+	makeRun := func(l loadRun) (r *result, err error) {
 		r, err = b.runUnlessSaved(ctx, l.Name, func(ctx context.Context) (*result, error) { return b.runLoad(ctx, l) })
 		return r, note(r, err)
 	}
-	if _, err := play(b.smokeRun(target)); err != nil {
+	if _, err := makeRun(b.smokeRun(target)); err != nil {
 		return err
 	}
-	highest, err := b.findHighestRamp(target, play)
+	highest, err := b.findHighestRamp(target, makeRun)
 	if err != nil {
 		return err
 	}
 	if highest > 0 {
-		if _, err := play(b.sustainedRun(target, highest)); err != nil {
+		if _, err := makeRun(b.sustainedRun(target, highest)); err != nil {
 			return err
 		}
 	}
 	for _, l := range []loadRun{b.voteStormRun(target), b.galleryRun(target)} {
-		if _, err := play(l); err != nil {
+		if _, err := makeRun(l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// findHighestRamp adds users until the platform does not bear them, and returns with how many the highest ramp passed that is known
-// of, made now or before.
-func (b *benchmark) findHighestRamp(target string, play func(loadRun) (*result, error)) (highest int, err error) {
+// findHighestRamp adds users until a run fails. It returns the number of users of the highest run that passed, among all
+// saved results.
+func (b *benchmark) findHighestRamp(target string, makeRun func(loadRun) (*result, error)) (highest int, err error) {
 	wanted := len(b.selected) == 0 || slices.ContainsFunc(b.selected, func(part string) bool {
 		return strings.Contains(part, "ramp") || strings.Contains(target+"-ramp-", part)
 	})
 	var passed, tooMuch []int
 	for n := b.nextRampUsers(nil, nil); wanted && n > 0; n = b.nextRampUsers(passed, tooMuch) {
-		r, err := play(b.rampRun(target, n))
+		r, err := makeRun(b.rampRun(target, n))
 		switch {
 		case err != nil:
 			return 0, err
@@ -124,7 +132,8 @@ func (b *benchmark) findHighestRamp(target string, play func(loadRun) (*result, 
 	return highest, err
 }
 
-// runUnlessSaved makes a run that was asked for and is not there yet, and saves what came of it. nil is a run that was not asked for.
+// runUnlessSaved makes a run that is selected and has no saved result, and saves its result. A run that is not selected
+// returns nil.
 func (b *benchmark) runUnlessSaved(ctx context.Context, name string, do func(context.Context) (*result, error)) (*result, error) {
 	if !b.isSelected(name) {
 		return nil, nil
@@ -132,7 +141,7 @@ func (b *benchmark) runUnlessSaved(ctx context.Context, name string, do func(con
 	if !b.repeatSaved {
 		r, err := readResultFile(b.resultsDir, name)
 		if r != nil || err != nil {
-			b.reportProgress("%-24s is there", name)
+			b.reportProgress("%-24s has a saved result", name)
 			return r, err
 		}
 	}
@@ -147,13 +156,13 @@ func (b *benchmark) runUnlessSaved(ctx context.Context, name string, do func(con
 	return r, errors.Join(b.saveMachineInfo(), r.saveFiles(b.resultsDir))
 }
 
-// verdictText is a result in a line.
+// verdictText summarizes a result for the terminal.
 func (r *result) verdictText() string {
 	var text strings.Builder
 	if r.Passed {
 		text.WriteString("passed")
 	} else {
-		text.WriteString("FAILED by " + strings.Join(r.Reasons, "; "))
+		text.WriteString("FAILED: " + strings.Join(r.Reasons, "; "))
 	}
 	for _, c := range r.Calls {
 		if c.Call == "all" {
@@ -161,7 +170,7 @@ func (r *result) verdictText() string {
 		}
 	}
 	if r.Uploads+r.Votes > 0 {
-		fmt.Fprintf(&text, ", %d uploads and %d votes kept", r.Uploads, r.Votes)
+		fmt.Fprintf(&text, ", %d uploads and %d votes acknowledged", r.Uploads, r.Votes)
 	}
 	for _, f := range r.Figures {
 		fmt.Fprintf(&text, "\n    %s: %.4g %s", f.What, f.Value, f.Unit)
@@ -170,13 +179,13 @@ func (r *result) verdictText() string {
 		}
 	}
 	for _, f := range slices.Concat(r.Findings, r.Faults) {
-		fmt.Fprintf(&text, "\n    %d × %s, such as: %s", f.Count, f.Kind, f.Example)
+		fmt.Fprintf(&text, "\n    %d × %s, for example: %s", f.Count, f.Kind, f.Example)
 	}
 	return text.String()
 }
 
-// failedOnlyByFigures reports whether a run failed by times, errors for want of capacity, or figures that were not met, and by
-// nothing worse. In such a run the platform has kept its word.
+// failedOnlyByFigures reports whether a run failed only because of times, too many errors of an overloaded platform, or
+// figures that were not reached. In such a run nothing was lost and no answer was wrong.
 func failedOnlyByFigures(r *result) bool {
 	for _, reason := range r.Reasons {
 		if !strings.HasPrefix(reason, "p95 of ") && reason != "more than 1 % errors" && !strings.HasPrefix(reason, "not met: ") {
@@ -186,7 +195,7 @@ func failedOnlyByFigures(r *result) bool {
 	return true
 }
 
-// estimateDuration is how long what was asked for takes, if the search for the maximum takes three runs more than the ramps.
+// estimateDuration is how long the selected runs take if the search for the maximum needs three runs more than the ramps.
 func (b *benchmark) estimateDuration() time.Duration {
 	var sum time.Duration
 	add := func(name string, d time.Duration) {
@@ -194,7 +203,7 @@ func (b *benchmark) estimateDuration() time.Duration {
 			sum += d
 		}
 	}
-	const around = 20 * time.Second // starting, seeding and checking
+	const around = time.Minute // to start, prepare and check
 	for _, target := range b.targets {
 		add(target+"-smoke", b.Smoke+around)
 		add(target+"-ramp", time.Duration(len(b.Ramps)+3)*(b.RampUp+b.Hold+around))

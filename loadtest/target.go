@@ -16,40 +16,40 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// The two ways to run the platform that are measured.
+// The topologies that are measured.
 const (
 	embedded = "embedded" // one process, SQLite, a folder
 	fleet    = "fleet"    // nginx, two web processes, PostgreSQL, Redis, a worker, a shared folder
 )
 
-// target is a platform that a run puts under load: fresh servers with data of their own. It is used as its users use it,
-// by the built program and its HTTP interface. Only what no call tells or makes is read from the database and the media
-// folder, or written there.
+// target is a platform under load: new servers with data of their own. A run uses it as users do, by the built program and
+// its HTTP interface. It reads from the database and the media folder only what no call tells, and writes there only what
+// no call makes.
 type target struct {
 	*harness
 	kind        string
-	programPath string   // the program
+	programPath string
 	settings    settings // what its processes share
 	db          *sql.DB
 	mediaDir    string
 	postgres    *testserver.Postgres
 
-	url         string   // how clients reach it, without a slash at the end
-	webURLs     []string // the web processes themselves, likewise
-	caFile      string   // file of the authority behind the front's certificate, "" without one
+	url         string   // for clients, without a slash at the end
+	webURLs     []string // of the web processes themselves
+	caFile      string   // PEM of the authority that signed nginx's certificate, "" without nginx
 	watched     []watchedProcess
 	clientPorts []int // that clients connect to
 }
 
-// watchedProcess is a process, with all that it starts, whose use of the machine is noted.
+// watchedProcess is a process whose use of the machine is sampled, with that of its descendants.
 type watchedProcess struct {
 	name string
 	pid  int
 }
 
-// newTarget prepares folders and a database with its tables; serve and work start the program on them. With cheap
-// passwords the people who sign up and sign in take no processor time, for runs that do not measure it.
-func newTarget(h *harness, kind, bin string, cheapPasswords bool) *target {
+// newTargetWithTables creates folders and a database with tables. startProcesses, startWeb and startWorker start the program on them.
+// Cheap passwords take next to no processor time, for runs that do not measure sign-ins.
+func newTargetWithTables(h *harness, kind, bin string, cheapPasswords bool) *target {
 	t := &target{harness: h, kind: kind, programPath: bin, mediaDir: filepath.Join(h.TempDir(), "media")}
 	t.settings = settings{
 		"SECRET_KEY": rand.Text() + rand.Text(), "RATE_LIMIT": "off", "STOP_GRACE": "5s", "ACCESS_TOKEN_EXPIRE_SECONDS": "86400",
@@ -78,19 +78,19 @@ func newTarget(h *harness, kind, bin string, cheapPasswords bool) *target {
 // databaseFile is the embedded database in its DATA_DIR.
 const databaseFile = "risingstars.db"
 
-// startSharedServers starts what a fleet shares. PostgreSQL keeps its own defaults but for its size: a commit is on disk.
+// startSharedServers starts PostgreSQL and Redis. PostgreSQL flushes every commit to disk, as in production.
 func (t *target) startSharedServers() {
 	t.postgres = testserver.NewPostgres(t, "shared_buffers=512MB", "max_wal_size=4GB")
-	t.requireNoError(t.postgres.Create("contest", ""), "make a database")
+	t.requireNoError(t.postgres.Create("contest", ""), "create a database")
 	redis := testserver.Redis(t)
 	t.settings["DATABASE_URL"], t.settings["REDIS_URL"] = t.postgres.URL("contest"), redis.URL
 	t.watched = append(t.watched, watchedProcess{"postgres", t.postgres.PID()}, watchedProcess{"redis", redis.PID()})
 }
 
-// startProcesses starts the web processes, and workers, of which the latter may have more settings.
-func (t *target) startProcesses(workers int, more settings) {
+// startProcesses starts the web processes, nginx for a fleet, and workers; only the latter get workerSettings.
+func (t *target) startProcesses(workers int, workerSettings settings) {
 	if t.kind == embedded {
-		t.url = t.startWeb("web", withSettings(settings{"WORKERS": strconv.Itoa(workers)}, more))
+		t.url = t.startWeb("web", withSettings(settings{"WORKERS": strconv.Itoa(workers)}, workerSettings))
 		t.clientPorts = append(t.clientPorts, portOfURL(t.url))
 		return
 	}
@@ -106,7 +106,7 @@ func (t *target) startProcesses(workers int, more settings) {
 	t.watched = append(t.watched, watchedProcess{"nginx", front.PID()})
 	t.clientPorts = append(t.clientPorts, portOfURL(t.url))
 	if workers > 0 {
-		t.startWorker(workers, more)
+		t.startWorker(workers, workerSettings)
 	}
 }
 
@@ -115,7 +115,7 @@ var (
 	workersLine = regexp.MustCompile(`^ +workers +\d`)
 )
 
-// startWeb starts a web process and returns its own address.
+// startWeb starts a web process and returns its URL.
 func (t *target) startWeb(name string, more settings) string {
 	t.startWebProcess(name, more)
 	return t.webURLs[len(t.webURLs)-1]

@@ -16,8 +16,8 @@ func (t *target) countUnfinishedVideos(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// readState reads what database and storage hold. Objects without a row are not looked for: the platform sweeps them later
-// than a run waits.
+// readState reads what database and storage hold. It does not look for objects without a row: the platform's sweep removes
+// them later than a run can wait.
 func (t *target) readState(ctx context.Context) (s history.State, err error) {
 	if err = t.readVideos(ctx, &s); err != nil {
 		return s, err
@@ -122,7 +122,7 @@ func (t *target) forEachRow(ctx context.Context, query string, read func(scan fu
 	if err != nil {
 		return fmt.Errorf("read the state: %w", err)
 	}
-	defer func() { _ = rows.Close() }() // rows.Err below says what went wrong
+	defer func() { _ = rows.Close() }() // rows.Err below has the error
 	for rows.Next() {
 		if err := read(rows.Scan); err != nil {
 			return fmt.Errorf("read the state: %w", err)

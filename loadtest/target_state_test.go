@@ -88,8 +88,8 @@ func TestReadState(t *testing.T) {
 			}
 			for i, c := range cases {
 				t.Run(c.name, func(t *testing.T) {
-					copied := copyTarget(t, original, i)
-					damage(t, copied, c.query, c.pattern)
+					copied := copyTargetWithoutProcesses(t, original, i)
+					damageTarget(t, copied, c.query, c.pattern)
 
 					state, err := copied.readState(t.Context())
 
@@ -117,7 +117,7 @@ func videoWithVote(t *testing.T, h *harness, kind string) (*target, []history.Op
 	h.requireNoError(err, "build the program")
 	clip, err := makeClipFile(t.Context(), "ffmpeg", t.TempDir(), quickClips[0])
 	h.requireNoError(err, "make a clip")
-	platform := newTarget(h, kind, path, true)
+	platform := newTargetWithTables(h, kind, path, true)
 	web := platform.startWebProcess("web", settings{"WORKERS": "1"})
 	p := newPreparer(platform)
 	video := p.publishVideos(1, clip)[0]
@@ -129,8 +129,8 @@ func videoWithVote(t *testing.T, h *harness, kind string) (*target, []history.Op
 	return platform, p.recorder.Operations()
 }
 
-// copyTarget copies database and media, without processes.
-func copyTarget(t *testing.T, original *target, number int) *target {
+// copyTargetWithoutProcesses copies database and media, without processes.
+func copyTargetWithoutProcesses(t *testing.T, original *target, number int) *target {
 	t.Helper()
 	c := &target{harness: original.harness, kind: original.kind, mediaDir: t.TempDir()}
 	if err := os.CopyFS(c.mediaDir, os.DirFS(original.mediaDir)); err != nil {
@@ -161,8 +161,8 @@ func copyTarget(t *testing.T, original *target, number int) *target {
 	return c
 }
 
-// damage changes the database and removes a file from the folder of the only video.
-func damage(t *testing.T, platform *target, queries, pattern string) {
+// damageTarget changes the database and removes a file from the folder of the only video.
+func damageTarget(t *testing.T, platform *target, queries, pattern string) {
 	t.Helper()
 	for query := range strings.SplitSeq(queries, "; ") {
 		if _, err := platform.db.ExecContext(t.Context(), query); err != nil {

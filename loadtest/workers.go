@@ -20,8 +20,8 @@ import (
 	"risingstars/loadtest/crowd"
 )
 
-// workerRun processes clips that were uploaded before the worker started, and beside it runs FFmpeg alone with the same
-// arguments on the same clips, as many at once, in turn.
+// workerRun processes clips that were uploaded before the worker started, in rounds that alternate with FFmpeg alone: the
+// same arguments and clips, and as many processes at once.
 type workerRun struct {
 	name        string
 	target      string
@@ -31,7 +31,7 @@ type workerRun struct {
 	rounds      int
 }
 
-// plannedWorkerRuns are those of a fleet: the workers of the embedded default are the same.
+// plannedWorkerRuns are only for a fleet: the workers of a single process are the same code.
 func (b *benchmark) plannedWorkerRuns(target string) []workerRun {
 	if target == embedded {
 		return nil
@@ -52,7 +52,7 @@ func (b *benchmark) plannedWorkerRuns(target string) []workerRun {
 	return list
 }
 
-// finishedJob is a video's way through the queue.
+// finishedJob is a processed video with the times of its job.
 type finishedJob struct {
 	video                  int64
 	entered, started, done time.Time
@@ -67,27 +67,27 @@ func (b *benchmark) measureWorkers(ctx context.Context, s workerRun) (*result, e
 	}
 	clipDir := filepath.Join(b.home, "clips", "workers")
 	err := h.runSteps(func() {
-		h.requireNoError(os.MkdirAll(clipDir, 0o750), "make a folder for clips")
+		h.requireNoError(os.MkdirAll(clipDir, 0o750), "create the folder for clips")
 		clip, err := makeClipFile(ctx, b.ffmpeg, clipDir, s.clip)
 		h.requireNoError(err, "make a clip")
-		t := newTarget(h, s.target, b.programPath, true)
+		t := newTargetWithTables(h, s.target, b.programPath, true)
 		t.startWeb("web", settings{"WORKERS": "0"})
 		feed := newFeeder(t, clip)
 		bare := b.prepareBareFFmpeg(feed, s.concurrency)
 		watch := &sampler{target: t, watched: slices.Clone(t.watched), onShortage: func(string) {}}
-		sampling, enough := context.WithCancel(ctx)
-		var looking sync.WaitGroup
-		looking.Go(func() { watch.sampleUntilDone(sampling, b.sampleInterval) })
+		sampling, endSampling := context.WithCancel(ctx)
+		var sampled sync.WaitGroup
+		sampled.Go(func() { watch.sampleUntilDone(sampling, b.sampleInterval) })
 		m := workerMeasurements{}
 		for range s.rounds {
 			m.addRound(feed.processBatch(b, s, watch, &m))
 			m.bare = append(m.bare, float64(s.batch)/bare(s.batch).Minutes())
 		}
-		enough()
-		looking.Wait()
+		endSampling()
+		sampled.Wait()
 		r.recordResourceUse(watch)
 		state, err := t.readState(ctx)
-		h.requireNoError(err, "read what is there")
+		h.requireNoError(err, "read the state")
 		r.Findings = countFindings(history.Check(feed.recorder.Operations(), state, history.Rules{}))
 		m.summarizeFigures(r, workerName)
 	})
@@ -97,7 +97,7 @@ func (b *benchmark) measureWorkers(ctx context.Context, s workerRun) (*result, e
 // workerName is the worker's name among the processes that are watched.
 const workerName = "worker"
 
-// feeder puts clips into the queue: it uploads them while no worker runs.
+// feeder fills the queue: it uploads clips while no worker runs.
 type feeder struct {
 	*preparer
 	clip    string
@@ -110,7 +110,7 @@ func newFeeder(t *target, clip string) *feeder {
 	return &feeder{preparer: p, clip: clip, owner: p.signUpAll("star", 1, true)[0]}
 }
 
-// uploadClips uploads the clip so many times.
+// uploadClips uploads the clip n times.
 func (f *feeder) uploadClips(n int) []int64 {
 	content, err := os.ReadFile(f.clip)
 	f.requireNoError(err, "read the clip")
@@ -122,8 +122,8 @@ func (f *feeder) uploadClips(n int) []int64 {
 	return ids
 }
 
-// processBatch fills the queue and lets a worker empty it. It returns the jobs, as if all had entered the queue when the
-// worker was ready.
+// processBatch fills the queue and starts a worker that empties it. It returns the jobs, with the moment at which the worker
+// was ready as the time of their entry.
 func (f *feeder) processBatch(b *benchmark, s workerRun, watch *sampler, m *workerMeasurements) []finishedJob {
 	ids := f.uploadClips(s.batch)
 	worker := f.startWorker(s.concurrency, nil)
@@ -131,7 +131,7 @@ func (f *feeder) processBatch(b *benchmark, s workerRun, watch *sampler, m *work
 	ready, before := time.Now(), useOfProcessTree(readProcessTree(), worker.processID()).cpu
 	b.waitUntilDrained(f.ctx, f.harness, loadRun{DrainLimit: 30 * time.Minute}, f.target)
 	m.cpu = append(m.cpu, (useOfProcessTree(readProcessTree(), worker.processID()).cpu-before)/time.Since(ready).Seconds())
-	f.stopProcess(worker) // its jobs are recorded as done when it has ended
+	f.stopProcess(worker) // a worker that has stopped has recorded all its jobs
 	jobs := f.readFinishedJobs(ids)
 	for i := range jobs {
 		jobs[i].entered = ready
@@ -139,7 +139,7 @@ func (f *feeder) processBatch(b *benchmark, s workerRun, watch *sampler, m *work
 	return jobs
 }
 
-// readFinishedJobs are the ways of the videos through the queue, in the order in which they were done.
+// readFinishedJobs reads the ended jobs of some videos, in the order of their ends.
 func (f *feeder) readFinishedJobs(ids []int64) []finishedJob {
 	var list []finishedJob
 	err := f.forEachRow(f.ctx, `
@@ -158,8 +158,9 @@ func (f *feeder) readFinishedJobs(ids []int64) []finishedJob {
 	return list
 }
 
-// prepareBareFFmpeg gives a function that runs FFmpeg so many times, so many at once, with the arguments and the priority that a
-// worker uses, and tells how long that took. A worker of the same concurrency renders the clip once, for its arguments.
+// prepareBareFFmpeg returns a function that runs FFmpeg n times, as many at once as the worker, with the worker's arguments
+// and priority, and returns how long that took. To get the arguments, a worker with the same concurrency renders the clip
+// once through a script that records them.
 func (b *benchmark) prepareBareFFmpeg(f *feeder, concurrency int) func(n int) time.Duration {
 	dir := f.TempDir()
 	recorded := filepath.Join(dir, "arguments")
@@ -184,8 +185,8 @@ func (b *benchmark) prepareBareFFmpeg(f *feeder, concurrency int) func(n int) ti
 	}
 }
 
-// copyInputs replaces the worker's files in the arguments of a rendering: the original by the clip, and the pictures of the
-// contest, which end with the worker, by copies in dir.
+// copyInputs replaces the input files in FFmpeg's arguments: the original by the clip, and the images of the brand, which
+// the worker removes when it stops, by copies in dir.
 func copyInputs(h *harness, dir, clip string, args []string) []string {
 	args = slices.Clone(args)
 	inputs := 0
@@ -199,10 +200,10 @@ func copyInputs(h *harness, dir, clip string, args []string) []string {
 			args[i] = "file:" + clip
 			continue
 		}
-		picture, err := os.ReadFile(path)
-		h.requireNoError(err, "read a picture of the contest")
-		copied := filepath.Join(dir, fmt.Sprintf("picture-%d.png", inputs))
-		h.requireNoError(os.WriteFile(copied, picture, 0o600), "copy a picture of the contest")
+		image, err := os.ReadFile(path)
+		h.requireNoError(err, "read an image of the brand")
+		copied := filepath.Join(dir, fmt.Sprintf("image-%d.png", inputs))
+		h.requireNoError(os.WriteFile(copied, image, 0o600), "copy an image of the brand")
 		args[i] = "file:" + copied
 	}
 	if inputs == 0 {
@@ -211,8 +212,8 @@ func copyInputs(h *harness, dir, clip string, args []string) []string {
 	return args
 }
 
-// replaceOutputs are the arguments of a rendering with other files to write: clip and poster, of which the arguments' ends and
-// not their places are known.
+// replaceOutputs replaces the output files in FFmpeg's arguments, rendition and poster, which are the file arguments that do
+// not follow -i.
 func replaceOutputs(args []string, dir string, number int) []string {
 	args = slices.Clone(args)
 	for i, arg := range args {
@@ -223,7 +224,7 @@ func replaceOutputs(args []string, dir string, number int) []string {
 	return args
 }
 
-// runAtRenderPriority runs a program at the priority of a rendition.
+// runAtRenderPriority runs a program with the niceness that a worker gives to FFmpeg.
 func runAtRenderPriority(ctx context.Context, program string, args []string) error {
 	cmd := exec.CommandContext(ctx, "nice", append([]string{"-n", "10", program}, args...)...)
 	var said bytes.Buffer
@@ -234,14 +235,14 @@ func runAtRenderPriority(ctx context.Context, program string, args []string) err
 	return nil
 }
 
-// workerMeasurements is what the rounds have given.
+// workerMeasurements collects the figures of all rounds.
 type workerMeasurements struct {
 	perMinute, bare, ratios, cpu []float64
 	service, waited, slopes      []float64
 	rows                         [][]string
 }
 
-// addRound takes in the jobs of a round: how the queue went down, and how long each waited and was worked on.
+// addRound adds the jobs of a round: how fast the queue emptied, and how long each job waited and ran.
 func (m *workerMeasurements) addRound(jobs []finishedJob) {
 	if len(jobs) == 0 {
 		return
@@ -271,13 +272,13 @@ func (m *workerMeasurements) summarizeFigures(r *result, name string) {
 		m.ratios = append(m.ratios, rate/m.bare[i])
 	}
 	r.Figures = []figure{
-		{What: "videos a minute", Value: median(m.perMinute), Unit: "videos/min"},
-		{What: "bare FFmpeg, videos a minute", Value: median(m.bare), Unit: "videos/min"},
-		figureAtLeast("workers beside bare FFmpeg", median(m.ratios), "of bare", .97),
-		{What: "mean service time", Value: mean(m.service), Unit: "s"},
-		{What: "mean wait in the queue", Value: mean(m.waited), Unit: "s"},
-		{What: "slope of the queue", Value: median(m.slopes), Unit: "videos/min"},
-		{What: "processors in use by workers and FFmpeg", Value: mean(m.cpu), Unit: "processors"},
+		{What: "videos a minute", Value: medianOf(m.perMinute), Unit: "videos/min"},
+		{What: "bare FFmpeg, videos a minute", Value: medianOf(m.bare), Unit: "videos/min"},
+		figureAtLeast("workers beside bare FFmpeg", medianOf(m.ratios), "of bare", .97),
+		{What: "mean service time", Value: meanOf(m.service), Unit: "s"},
+		{What: "mean wait in the queue", Value: meanOf(m.waited), Unit: "s"},
+		{What: "slope of the queue", Value: medianOf(m.slopes), Unit: "videos/min"},
+		{What: "processors in use by workers and FFmpeg", Value: meanOf(m.cpu), Unit: "processors"},
 	}
 	for _, u := range r.Processes {
 		if u.Name == name {
@@ -288,7 +289,7 @@ func (m *workerMeasurements) summarizeFigures(r *result, name string) {
 	r.judgeByFigures()
 }
 
-func mean(values []float64) float64 {
+func meanOf(values []float64) float64 {
 	sum := 0.0
 	for _, v := range values {
 		sum += v
@@ -304,7 +305,7 @@ func figureBelow(what string, value float64, unit string, most float64) figure {
 	return figure{What: what, Value: value, Unit: unit, Wanted: fmt.Sprintf("< %g", most), Met: value < most}
 }
 
-// judgeByFigures passes a result in which nothing was found and every figure is as wanted.
+// judgeByFigures lets a result pass that has no findings and whose figures are all as wanted.
 func (r *result) judgeByFigures() {
 	r.Reasons = []string{}
 	for _, f := range r.Findings {

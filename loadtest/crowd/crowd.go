@@ -40,12 +40,13 @@ type Account struct {
 // the machine can be told from the platform's.
 type Options struct {
 	Scenario string        `json:"scenario"`
-	URL      string        `json:"url"`     // of the platform, without a slash at the end
-	CAFile   string        `json:"ca_file"` // PEM of the authority that signed the platform's certificate, "" without TLS
-	Journal  string        `json:"journal"` // the file to write
-	Users    int           `json:"users"`   // at once
-	RampUp   time.Duration `json:"ramp_up"` // until all users have come
-	Hold     time.Duration `json:"hold"`    // how long they stay then
+	URL      string        `json:"url"`       // of the platform, without a slash at the end
+	CAFile   string        `json:"ca_file"`   // PEM of the authority that signed the platform's certificate, "" without TLS
+	Journal  string        `json:"journal"`   // the file to write
+	Users    int           `json:"users"`     // at once
+	RampUp   time.Duration `json:"ramp_up"`   // until all users have come
+	Hold     time.Duration `json:"hold"`      // how long they stay then
+	StopFile string        `json:"stop_file"` // a file whose existence ends the run earlier, "" for none
 	Accounts []Account     `json:"accounts"`
 	VideoIDs []int64       `json:"video_ids"` // public videos to vote for
 }
@@ -90,6 +91,13 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer func() { err = errors.Join(err, c.failure(), c.journal.Close()) }()
 	ctx, cancel := context.WithTimeout(ctx, o.RampUp+o.Hold)
 	defer cancel()
+	go func() { // ends with ctx
+		for o.StopFile != "" && waitUnlessDone(ctx, 100*time.Millisecond) {
+			if _, err := os.Stat(o.StopFile); err == nil {
+				cancel()
+			}
+		}
+	}()
 	var users sync.WaitGroup
 	defer users.Wait()
 	for n := range o.Users {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -142,6 +143,23 @@ func TestGallery(t *testing.T) {
 		if e.Fault != "" {
 			t.Errorf("%s: %s", e.Call, e.Fault)
 		}
+	}
+}
+
+// A file ends a run that would go on for an hour.
+func TestStopFile(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	o := crowd.Options{
+		Scenario: crowd.Gallery, URL: server.URL, Journal: filepath.Join(dir, "journal"), Users: 1, Hold: time.Hour, StopFile: filepath.Join(dir, "stop"),
+	}
+	if err := os.WriteFile(o.StopFile, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := crowd.Run(t.Context(), o); err != nil {
+		t.Error(err)
 	}
 }
 
