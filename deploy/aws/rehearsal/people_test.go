@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"testing"
-	"time"
 
 	"risingstars/internal/testserver/people"
 )
@@ -26,7 +25,7 @@ func newPerson(tb testing.TB, n network, email string) *person {
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // its certificate signs itself
 		DisableKeepAlives: true,
 	}
-	p := &person{people.Person{URL: "https://" + n["web"].address, Client: &http.Client{Transport: transport, Timeout: time.Minute}}}
+	p := &person{people.Person{URL: "https://" + n["web"].address, Client: &http.Client{Transport: transport, Timeout: patience}}}
 	eventually(tb, "the site is ready", func() error { return p.Get("/readyz", nil) })
 	check(tb, p.SignUp(email))
 	var err error
@@ -57,7 +56,7 @@ func (p *person) isProcessed(tb testing.TB, id int64) video {
 	eventually(tb, fmt.Sprintf("video %d is processed", id), func() (err error) {
 		v, err = p.Video(id)
 		if err == nil && v.Status != "processed" {
-			err = errors.New(v.Status)
+			err = fmt.Errorf("%s, %d %%", v.Status, v.Progress)
 		}
 		return err
 	})

@@ -32,7 +32,7 @@ type platform struct {
 func newPlatform(tb testing.TB, n network, program string) *platform {
 	tb.Helper()
 	p := &platform{TB: tb, network: n, program: program, dir: tb.TempDir(), password: rand.Text()}
-	for dir := p.dir; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) { // PostgreSQL's user must get in
+	for dir := p.dir; dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) { // PostgreSQL's user must get in
 		check(tb, os.Chmod(dir, 0o755))
 	}
 	p.startDatabase()

@@ -100,8 +100,8 @@ func (r *rehearsal) aNewProgram() {
 	if conf, err := os.ReadFile("/etc/nginx/risingstars/nginx.conf"); err != nil || !strings.Contains(string(conf), "server 127.0.0.1:8080;") {
 		r.Errorf("nginx does not ask it again (%v)", err)
 	}
-	if reads.Load() < 10 {
-		r.Errorf("only %d readers came by", reads.Load())
+	if reads.Load() == 0 {
+		r.Error("nobody has read while it was replaced")
 	}
 	r.Logf("%d readers within %s, and none noticed", reads.Load(), time.Since(start).Round(time.Second))
 }
