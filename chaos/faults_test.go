@@ -12,14 +12,14 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// harm does one fault after the other until ctx ends: all kinds in a random order, and then again. Long ones go on beside
-// the others, and come first, so that a short run has them. All have ended when it returns.
-func (w *world) harm(ctx context.Context, random *rand.Rand) {
+// harm does one fault after the other until ctx ends: all kinds in a random order, and then again, in so many rounds unless that is 0. Long
+// ones go on beside the others, and come first, so that a short run has them. All have ended when it returns.
+func (w *world) harm(ctx context.Context, random *rand.Rand, rounds int) {
 	w.Helper()
 	var long sync.WaitGroup
 	defer long.Wait()
 	busy := make(chan struct{}, 1) // one long fault at a time
-	for ctx.Err() == nil {
+	for round := 0; ctx.Err() == nil && (rounds == 0 || round < rounds); round++ {
 		for _, i := range order(w.faults, random) {
 			f, own := w.faults[i], rand.New(rand.NewPCG(random.Uint64(), 0))
 			if f.long {

@@ -29,7 +29,7 @@ const (
 )
 
 // client gives up in the end on a process that hangs.
-var client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 
 // load is the people, and what was answered to them.
 type load struct {
@@ -139,7 +139,7 @@ func (l *load) warmUp() {
 	random, ctx := l.random(50), l.Context()
 	for i, star := range l.stars {
 		l.upload(ctx, random, star, fmt.Sprintf("The first of %d", i))
-		if !poll(l, 2*time.Minute, func() bool {
+		if !poll(l, patience, func() bool {
 			videos, _ := l.videosOf(ctx, random, star)
 			for _, v := range videos {
 				if v.Status == "processed" {

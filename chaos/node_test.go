@@ -13,7 +13,11 @@ import (
 	"time"
 )
 
+// binary is the program's path: RISINGSTARS_PROGRAM, or one that is built for the test.
 var binary = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("RISINGSTARS_PROGRAM"); path != "" {
+		return path, nil
+	}
 	dir, err := os.MkdirTemp("", "risingstars-chaos-")
 	if err != nil {
 		return "", err
@@ -137,7 +141,7 @@ func (n *node) keepLog() {
 		n.Error(err)
 		return
 	}
-	kept := filepath.Join(os.TempDir(), fmt.Sprintf("risingstars-chaos-%d-%s.log", os.Getpid(), n.name))
+	kept := filepath.Join(*logs, fmt.Sprintf("risingstars-chaos-%d-%s.log", os.Getpid(), n.name))
 	if err := os.WriteFile(kept, text, 0o600); err != nil {
 		n.Error(err)
 		return

@@ -18,21 +18,17 @@ import (
 	"risingstars/internal/testserver"
 )
 
-const (
-	settleTime = 6 * time.Minute  // until nothing is on its way: tries that failed are repeated with growing pauses
-	beyond     = 42 * time.Second // longer than a worker may be silent
-)
+const beyond = 42 * time.Second // longer than a worker may be silent
 
 // world is the platform on real processes, and what can be done to it.
 type world struct {
 	testing.TB
-	urls      []string
-	nodes     []*node
-	media     string
-	db        *store.DB
-	sweepTime time.Duration // until the sweep has seen everything
-	faults    []fault
-	always    func() // heals everything, whatever was done
+	urls   []string
+	nodes  []*node
+	media  string
+	db     *store.DB
+	faults []fault
+	always func() // heals everything, whatever was done
 }
 
 // fault is one kind of harm. It ends by itself, or with ctx.
@@ -62,10 +58,9 @@ func with(base map[string]string, pairs ...string) map[string]string {
 func newEmbedded(tb testing.TB) *world {
 	tb.Helper()
 	disk, addr := newDisk(tb), testserver.FreeAddr(tb)
-	const grace = 20 * time.Second
 	data := filepath.Join(disk.dir, "data")
-	n := startNode(tb, "serve", with(common(), "DATA_DIR", data, "LISTEN_ADDR", addr, "WORKERS", "2", "SWEEP_GRACE", grace.String()), "serve")
-	w := &world{TB: tb, urls: []string{"http://" + addr}, nodes: []*node{n}, media: filepath.Join(data, "media"), sweepTime: 3 * grace}
+	n := startNode(tb, "serve", with(common(), "DATA_DIR", data, "LISTEN_ADDR", addr, "WORKERS", "2", "SWEEP_GRACE", "20s"), "serve")
+	w := &world{TB: tb, urls: []string{"http://" + addr}, nodes: []*node{n}, media: filepath.Join(data, "media")}
 	w.ready()
 	db, err := store.OpenSQLite(tb.Context(), filepath.Join(data, "risingstars.db"))
 	if err != nil {
@@ -88,14 +83,13 @@ func newFleet(tb testing.TB) *world {
 	if err := postgres.Create("contest", ""); err != nil {
 		tb.Fatal(err)
 	}
-	const grace = time.Minute
 	media := filepath.Join(disk.dir, "media")
-	w := &world{TB: tb, media: media, sweepTime: 3 * grace}
+	w := &world{TB: tb, media: media}
 	direct := postgres.URL("contest")
 	shared, own := testserver.NewNetwork(tb, host(tb, direct)), testserver.NewNetwork(tb, host(tb, direct))
 	over := func(n *testserver.Network) string { return strings.Replace(direct, host(tb, direct), n.Addr, 1) }
 	base := with(common(), "DATABASE_URL", over(shared), "REDIS_URL", redis.URL, "STORAGE_URL", "file://"+media,
-		"DATABASE_CONNECTIONS", "8", "SWEEP_GRACE", grace.String())
+		"DATABASE_CONNECTIONS", "8", "SWEEP_GRACE", "1m")
 	for i := range 2 {
 		addr := testserver.FreeAddr(tb)
 		w.urls = append(w.urls, "http://"+addr)
@@ -146,7 +140,7 @@ func host(tb testing.TB, text string) string {
 func (w *world) ready() {
 	w.Helper()
 	for _, base := range w.urls {
-		if !poll(w, time.Minute, func() bool { return w.isReady(base) }) {
+		if !poll(w, patience, func() bool { return w.isReady(base) }) {
 			w.Fatalf("%s is not ready", base)
 		}
 	}
@@ -168,19 +162,38 @@ func (w *world) heal() {
 	w.ready()
 }
 
-// settle waits until no video is on its way and no job is left.
+// settle waits until no video is on its way and no job is left, as long as there are fewer and fewer of them.
 func (w *world) settle() {
 	w.Helper()
-	var videos, jobs int
 	began := time.Now()
-	if !poll(w, settleTime, func() bool {
-		videos = w.count(`SELECT count(*) FROM videos WHERE status IN ('uploaded', 'processing')`)
-		jobs = w.count(`SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'retryable', 'scheduled', 'pending')`)
-		return videos == 0 && jobs == 0
-	}) {
-		w.Errorf("after %s, %d videos and %d jobs are still on their way", settleTime, videos, jobs)
+	for before := w.unsettled(); before > 0; {
+		var now int
+		if !poll(w, patience, func() bool {
+			w.retryNow()
+			now = w.unsettled()
+			return now < before
+		}) {
+			w.Errorf("for %s, %d videos and jobs have stayed on their way", patience, now)
+			return
+		}
+		before = now
 	}
 	w.Logf("settled after %s", time.Since(began).Round(time.Second))
+}
+
+// unsettled counts the videos and jobs that are on their way.
+func (w *world) unsettled() int {
+	w.Helper()
+	return w.count(`SELECT count(*) FROM videos WHERE status IN ('uploaded', 'processing')`) +
+		w.count(`SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'retryable', 'scheduled', 'pending')`)
+}
+
+// retryNow ends the pauses of minutes before failed jobs are tried again: nothing fails any more.
+func (w *world) retryNow() {
+	w.Helper()
+	if _, err := w.db.Writer.ExecContext(w.Context(), `UPDATE river_job SET scheduled_at = created_at WHERE state = 'retryable'`); err != nil {
+		w.Logf("retry jobs now: %v", err) // a busy database: the next poll does it
+	}
 }
 
 func (w *world) count(query string) (n int) {
