@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"risingstars/internal/testkit/history"
+	"risingstars/internal/testserver"
 )
 
 var (
@@ -25,14 +26,6 @@ var (
 	seed     = flag.Uint64("seed", 0, "repeats the faults of a run; 0 takes a new one")
 	topology = flag.String("topology", "", "embedded or fleet; empty for both at once")
 )
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if built != "" {
-		_ = os.RemoveAll(built) // it is in the temporary folder anyway
-	}
-	os.Exit(code)
-}
 
 func TestChaos(t *testing.T) {
 	t.Parallel()
@@ -78,31 +71,16 @@ func suffer(t *testing.T, w *world) {
 		t.Errorf("%d answers should not be, among them:\n%s", n, strings.Join(l.wrong[:min(n, 10)], "\n"))
 	}
 	var findings []history.Finding
-	poll(t, patience, func() bool { // some seconds after the sweep's grace time at the latest
+	// The storage is swept some seconds after the grace time at the latest.
+	for deadline := time.Now().Add(testserver.Patience); ; <-time.After(time.Second) {
 		findings = history.Check(l.history.Operations(), w.state(l), history.Rules{VideosMayFail: true})
-		return len(findings) == 0
-	})
+		if len(findings) == 0 || time.Now().After(deadline) {
+			break
+		}
+	}
 	for _, f := range findings {
 		t.Error(f)
 	}
-}
-
-// patience is how long the test waits for what must happen, where nothing shows how far it has come. The busiest machine needs far less.
-const patience = 10 * time.Minute
-
-// poll asks again and again until it is done or the time is over, and reports whether it is done.
-func poll(tb testing.TB, within time.Duration, done func() bool) bool {
-	tb.Helper()
-	deadline := time.Now().Add(within)
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		if time.Now().After(deadline) {
-			return false
-		}
-		<-tick.C
-	}
-	return true
 }
 
 // pause waits, unless ctx ends before.

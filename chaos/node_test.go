@@ -11,29 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"risingstars/internal/testserver"
 )
-
-// binary is the program's path: RISINGSTARS_PROGRAM, or one that is built for the test.
-var binary = sync.OnceValues(func() (string, error) {
-	if path := os.Getenv("RISINGSTARS_PROGRAM"); path != "" {
-		return path, nil
-	}
-	dir, err := os.MkdirTemp("", "risingstars-chaos-")
-	if err != nil {
-		return "", err
-	}
-	built = dir
-	path := filepath.Join(dir, "risingstars")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "risingstars/cmd/risingstars")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-// built is the folder that binary has made, "" if it was not called.
-var built string
 
 // node is the program on a host: however it ends, it is started again, as systemd or a container engine would.
 type node struct {
@@ -53,13 +33,13 @@ type node struct {
 // startNode starts a node, which ends with the test.
 func startNode(tb testing.TB, name string, settings map[string]string, command ...string) *node {
 	tb.Helper()
-	path, err := binary()
+	log, err := os.Create(filepath.Join(tb.TempDir(), name+".log"))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	n := &node{TB: tb, name: name, dataDir: settings["DATA_DIR"], settings: settings, command: append([]string{path}, command...), ended: make(chan struct{})}
-	if n.log, err = os.Create(filepath.Join(tb.TempDir(), name+".log")); err != nil {
-		tb.Fatal(err)
+	n := &node{
+		TB: tb, name: name, dataDir: settings["DATA_DIR"], log: log, settings: settings,
+		command: append([]string{testserver.BuiltProgram(tb)}, command...), ended: make(chan struct{}),
 	}
 	go n.keepRunning() // ends with stop
 	tb.Cleanup(func() {

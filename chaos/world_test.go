@@ -140,9 +140,7 @@ func host(tb testing.TB, text string) string {
 func (w *world) ready() {
 	w.Helper()
 	for _, base := range w.urls {
-		if !poll(w, patience, func() bool { return w.isReady(base) }) {
-			w.Fatalf("%s is not ready", base)
-		}
+		testserver.Eventually(w, base+" is ready", func() bool { return w.isReady(base) })
 	}
 }
 
@@ -162,30 +160,19 @@ func (w *world) heal() {
 	w.ready()
 }
 
-// settle waits until no video is on its way and no job is left, as long as there are fewer and fewer of them.
+// settle waits until no video is on its way and no job is left.
 func (w *world) settle() {
 	w.Helper()
 	began := time.Now()
-	for before := w.unsettled(); before > 0; {
-		var now int
-		if !poll(w, patience, func() bool {
-			w.retryNow()
-			now = w.unsettled()
-			return now < before
-		}) {
-			w.Errorf("for %s, %d videos and jobs have stayed on their way", patience, now)
-			return
-		}
-		before = now
-	}
+	type unsettled struct{ Videos, Jobs, Beats int } // workers beat while they work
+	testserver.EventuallyMoving(w, "nothing is on its way", func() (left unsettled, none bool) {
+		w.retryNow()
+		left.Videos = w.count(`SELECT count(*) FROM videos WHERE status IN ('uploaded', 'processing')`)
+		left.Jobs = w.count(`SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'retryable', 'scheduled', 'pending')`)
+		left.Beats = w.count(`SELECT COALESCE(sum(beat), 0) FROM videos`)
+		return left, left.Videos == 0 && left.Jobs == 0
+	})
 	w.Logf("settled after %s", time.Since(began).Round(time.Second))
-}
-
-// unsettled counts the videos and jobs that are on their way.
-func (w *world) unsettled() int {
-	w.Helper()
-	return w.count(`SELECT count(*) FROM videos WHERE status IN ('uploaded', 'processing')`) +
-		w.count(`SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'retryable', 'scheduled', 'pending')`)
 }
 
 // retryNow ends the pauses of minutes before failed jobs are tried again: nothing fails any more.

@@ -19,8 +19,12 @@ import (
 // BuiltProgram returns the path of risingstars, built from this checkout. All test processes share it: the first one that
 // asks builds it, the others wait for that, and whoever asks later finds that nothing has changed. It is built as a release
 // is, without the race detector: these tests are about processes, and the packages' own tests watch the same code for races.
+// Where RISINGSTARS_PROGRAM names a program, nothing is built.
 func BuiltProgram(tb testing.TB) string {
 	tb.Helper()
+	if path := os.Getenv("RISINGSTARS_PROGRAM"); path != "" {
+		return path
+	}
 	path, err := builtProgram()
 	if err != nil {
 		tb.Fatal(err)

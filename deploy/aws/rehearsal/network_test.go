@@ -14,9 +14,10 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"risingstars/internal/testserver"
 )
 
 // host is somebody on the network, with a network namespace of their own.
@@ -254,27 +255,17 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// patience is how long the rehearsal waits for what must happen, where nothing shows how far it has come. The busiest machine needs far
-// less.
-const patience = 3 * time.Minute
-
-// eventually waits until something is done. However slow the machine is, it waits as long as the error changes that says what is missing.
+// eventually waits until something is done, and says what is missing if it never is.
 func eventually(tb testing.TB, what string, done func() error) {
 	tb.Helper()
-	missing, since := "", time.Now()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := done()
-		if err == nil {
-			return
+	var missing error
+	defer func() {
+		if tb.Failed() && missing != nil {
+			tb.Logf("%s: %v", what, missing)
 		}
-		if now := err.Error(); now != missing {
-			missing, since = now, time.Now()
-		}
-		if time.Since(since) > patience {
-			tb.Fatalf("%s: %v", what, err)
-		}
-		<-tick.C
-	}
+	}()
+	testserver.Eventually(tb, what, func() bool {
+		missing = done()
+		return missing == nil
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"testing"
 
+	"risingstars/internal/testserver"
 	"risingstars/internal/testserver/people"
 )
 
@@ -25,7 +26,7 @@ func newPerson(tb testing.TB, n network, email string) *person {
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // its certificate signs itself
 		DisableKeepAlives: true,
 	}
-	p := &person{people.Person{URL: "https://" + n["web"].address, Client: &http.Client{Transport: transport, Timeout: patience}}}
+	p := &person{people.Person{URL: "https://" + n["web"].address, Client: &http.Client{Transport: transport, Timeout: testserver.Patience}}}
 	eventually(tb, "the site is ready", func() error { return p.Get("/readyz", nil) })
 	check(tb, p.SignUp(email))
 	var err error
@@ -47,20 +48,20 @@ func (p *person) upload(clip string) (id int64, err error) {
 	return p.Upload("Triple", clip, func() {})
 }
 
-type video = people.Video
-
-// isProcessed waits until a video of the player's is.
-func (p *person) isProcessed(tb testing.TB, id int64) video {
+// isProcessed waits until a video of the player's is, as long as its processing gets further.
+func (p *person) isProcessed(tb testing.TB, id int64) {
 	tb.Helper()
-	var v video
-	eventually(tb, fmt.Sprintf("video %d is processed", id), func() (err error) {
-		v, err = p.Video(id)
-		if err == nil && v.Status != "processed" {
-			err = fmt.Errorf("%s, %d %%", v.Status, v.Progress)
+	type state struct {
+		Status   string
+		Progress int
+	}
+	testserver.EventuallyMoving(tb, fmt.Sprintf("video %d is processed", id), func() (state, bool) {
+		v, err := p.Video(id)
+		if err != nil {
+			return state{}, false
 		}
-		return err
+		return state{v.Status, v.Progress}, v.Status == "processed"
 	})
-	return v
 }
 
 // length is that of what a URL of the site's leads to, in bytes.

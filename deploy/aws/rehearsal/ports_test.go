@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"risingstars/internal/testserver"
 )
 
 // knocked are the ports that are tried: those of the table, and those that only a host itself should reach.
@@ -25,10 +27,10 @@ func tryAllPorts(t *testing.T, n network, table portTable) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 48)
 	tried, open := 0, 0
+	var greeters []*greeter
 	for _, name := range []string{"web", "worker", "files", "database"} {
 		for _, port := range knocked {
-			g := n[name].greet(t, port)
-			defer g.close(t, n, table) // the platform wants the port
+			greeters = append(greeters, n[name].greet(t, port))
 			for from := range n {
 				if from == name {
 					continue
@@ -47,6 +49,9 @@ func tryAllPorts(t *testing.T, n network, table portTable) {
 		}
 	}
 	wg.Wait()
+	for _, g := range greeters {
+		g.close(t, n, table) // the platform wants the port
+	}
 	t.Logf("%d connections tried, %d of them allowed", tried, open)
 	if used := usedPorts(table); slices.ContainsFunc(used, func(p int) bool { return !slices.Contains(knocked, p) }) {
 		t.Errorf("the table has ports %v, tried were %v", used, knocked)
@@ -117,7 +122,7 @@ func knock(t *testing.T, from, to host, port int, allowed bool) {
 	t.Helper()
 	limit := time.Second // for an answer that must not come
 	if allowed {
-		limit = patience
+		limit = testserver.Patience
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
