@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -56,30 +57,63 @@ func encodePNG(picture image.Image) []byte {
 
 func brandFiles(tb testing.TB) BrandFiles {
 	tb.Helper()
-	files, err := testBrand().WriteTo(tb.TempDir())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return files
+	brand := testBrand()
+	return BrandFiles{Curtain: fileOf(tb, "curtain.png", brand.Curtain), Watermark: fileOf(tb, "watermark.png", brand.Watermark)}
 }
 
-// render probes and renders a clip.
-func render(tb testing.TB, source string) (Clip, Render, Rendition) {
+// probe probes a file in a slot of the semaphore.
+func probe(tb testing.TB, tools Tools, path string) (Clip, error) {
 	tb.Helper()
-	clip, err := tools(tb).Probe(tb.Context(), source)
+	defer mediatest.Acquire(tb)()
+	return tools.Probe(tb.Context(), path)
+}
+
+// inspect inspects a file in a slot of the semaphore.
+func inspect(tb testing.TB, tools Tools, path string) (Container, error) {
+	tb.Helper()
+	defer mediatest.Acquire(tb)()
+	return tools.InspectFile(tb.Context(), path)
+}
+
+// renderOf probes a file and says how to render it into a folder of the test's own.
+func renderOf(tb testing.TB, source string) Render {
+	tb.Helper()
+	clip, err := probe(tb, tools(tb), source)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	dir := tb.TempDir()
-	r := Render{
+	return Render{
 		Clip: clip, Source: source, Brand: brandFiles(tb),
 		Dest: filepath.Join(dir, "clip.mp4"), Poster: filepath.Join(dir, "poster.jpg"),
 	}
-	made, err := tools(tb).Render(tb.Context(), r)
+}
+
+// runRender renders in a slot of the semaphore, and checks that the percentages rise to 100.
+func runRender(tb testing.TB, tools Tools, r Render) (Rendition, error) {
+	tb.Helper()
+	defer mediatest.Acquire(tb)()
+	var percents []int
+	r.Progress = func(percent int) { percents = append(percents, percent) }
+	made, err := tools.Render(tb.Context(), r)
+	if !slices.IsSorted(percents) || len(percents) != len(slices.Compact(slices.Clone(percents))) {
+		tb.Errorf("got the percentages %v, want them to rise", percents)
+	}
+	if n := len(percents); err == nil && (n < 2 || percents[n-1] != 100) {
+		tb.Errorf("got the percentages %v, want some up to 100", percents)
+	}
+	return made, err
+}
+
+// render probes and renders a clip.
+func render(tb testing.TB, source string) (Render, Rendition) {
+	tb.Helper()
+	r := renderOf(tb, source)
+	made, err := runRender(tb, tools(tb), r)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return clip, r, made
+	return r, made
 }
 
 // The colors of the pictures of mediatest and of testBrand.

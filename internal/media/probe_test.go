@@ -53,7 +53,7 @@ func TestProbe(t *testing.T) {
 			t.Parallel()
 			path := mediatest.Clip(t, test.spec)
 
-			got, err := tools(t).Probe(t.Context(), path)
+			got, err := probe(t, tools(t), path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,8 +97,8 @@ func TestProbeRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 
-			_, err := tools(t).Probe(t.Context(), test.path)
-			_, inspectErr := tools(t).InspectFile(t.Context(), test.path)
+			_, err := probe(t, tools(t), test.path)
+			_, inspectErr := inspect(t, tools(t), test.path)
 
 			if got, same := ReasonOf(err), ReasonOf(inspectErr); got != test.want || same != got {
 				t.Errorf("got %v, and %v when inspected, want %q", err, inspectErr, test.want)
@@ -112,7 +112,7 @@ func TestProbeKeepsFoldersToItself(t *testing.T) {
 	t.Parallel()
 	path := withNoise(t, mediatest.Spec{}, 0, 1)
 
-	_, err := tools(t).Probe(t.Context(), path)
+	_, err := probe(t, tools(t), path)
 
 	if err == nil || strings.Contains(err.Error(), filepath.Dir(path)) {
 		t.Errorf("got %v, want an error without the file's folder", err)

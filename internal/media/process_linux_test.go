@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"risingstars/internal/media/mediatest"
 )
 
 // actAsParent makes this test's program run a child and wait, to be killed meanwhile.
@@ -121,25 +119,11 @@ func TestRunLimits(t *testing.T) {
 // After canceling, no process is left that knows the rendition's folder.
 func TestRenderCanceledLeavesNoProcess(t *testing.T) {
 	t.Parallel()
-	source := mediatest.Clip(t, mediatest.Spec{Moving: true, Width: 1280, Height: 720, Seconds: 10})
-	clip, err := tools(t).Probe(t.Context(), source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	defer cancel(nil)
+	r := unendingRender(t)
 	stopped := errors.New("the video was deleted")
 	var during []int
 
-	_, err = tools(t).Render(ctx, Render{
-		Clip: clip, Source: source, Brand: brandFiles(t),
-		Dest: filepath.Join(dir, "clip.mp4"), Poster: filepath.Join(dir, "poster.jpg"),
-		Progress: func(int) {
-			during = processesAbout(t, dir)
-			cancel(stopped)
-		},
-	})
+	err := cancelDuring(t, r, stopped, func() { during = processesAbout(t, filepath.Dir(r.Dest)) })
 
 	if !errors.Is(err, stopped) {
 		t.Errorf("got %v, want the cause", err)
@@ -150,7 +134,7 @@ func TestRenderCanceledLeavesNoProcess(t *testing.T) {
 	if err := syscall.Kill(-during[0], 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("group %d: got %v, want none", during[0], err)
 	}
-	if left := processesAbout(t, dir); len(left) > 0 {
+	if left := processesAbout(t, filepath.Dir(r.Dest)); len(left) > 0 {
 		t.Errorf("still running: %v", left)
 	}
 }

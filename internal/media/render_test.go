@@ -1,8 +1,10 @@
 package media
 
 import (
+	"bytes"
 	"image/jpeg"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -34,55 +36,49 @@ func quarters(width, height int) []spot {
 	return spots
 }
 
+// renderTests have properties of a source that do not depend on each other together in one clip, because each rendition takes
+// a second of a processor. Every size, turn, format and rate is there.
 var renderTests = []struct {
 	name  string
 	spec  mediatest.Spec
 	play  int    // frames
-	spots []spot // of every frame of the play
+	spots []spot // of every frame of the play before white
+	white int    // the first white frame of the play, 0 for none
 }{
-	{"landscape", mediatest.Spec{}, 30, quarters(1280, 720)},
-	{"full HD", mediatest.Spec{Width: 1920, Height: 1080, Seconds: 0.5, Audio: true}, 15, quarters(1280, 720)},
-	{"8K", mediatest.Spec{Width: 7680, Height: 4320, Frames: 2}, 2, quarters(1280, 720)},
-	{"portrait", mediatest.Spec{Width: 180, Height: 320}, 30, quarters(406, 720)},
-	{"square", mediatest.Spec{Width: 240, Height: 240}, 30, quarters(720, 720)},
-	{"4:3", mediatest.Spec{Width: 320, Height: 240}, 30, quarters(960, 720)},
-	{"wide", mediatest.Spec{Width: 480, Height: 120}, 30, quarters(1280, 320)},
-	{"odd size", mediatest.Spec{Width: 853, Height: 481, Codec: "mpeg4"}, 30, quarters(1276, 720)},
-	{"tiny", mediatest.Spec{Width: 16, Height: 16}, 30, nil},
-	{"anamorphic", mediatest.Spec{Width: 180, Height: 144, SAR: "64:45"}, 30, quarters(1280, 720)},
-	{"tall pixels", mediatest.Spec{Width: 320, Height: 180, SAR: "1:2"}, 30, quarters(640, 720)},
+	{"landscape", mediatest.Spec{}, 30, quarters(1280, 720), 0},
+	{"full HD with sound", mediatest.Spec{Width: 1920, Height: 1080, Seconds: 0.5, Audio: true}, 15, quarters(1280, 720), 0},
+	{"8K", mediatest.Spec{Width: 7680, Height: 4320, Frames: 2}, 2, quarters(1280, 720), 0},
+	{"tiny", mediatest.Spec{Width: 16, Height: 16}, 30, nil, 0},
+	{"odd size, MPEG-4", mediatest.Spec{Width: 853, Height: 481, Codec: "mpeg4"}, 30, quarters(1276, 720), 0},
 
-	{"turn 90", mediatest.Spec{Rotate: 90}, 30, quarters(406, 720)},
-	{"turn 180", mediatest.Spec{Rotate: 180}, 30, quarters(1280, 720)},
-	{"turn 270", mediatest.Spec{Rotate: 270}, 30, quarters(406, 720)},
-	{"mirror", mediatest.Spec{Mirror: true}, 30, quarters(1280, 720)},
-	{"mirror and turn 90", mediatest.Spec{Mirror: true, Rotate: 90}, 30, quarters(406, 720)},
-	{"mirror and turn 180", mediatest.Spec{Mirror: true, Rotate: 180}, 30, quarters(1280, 720)},
-	{"mirror and turn 270", mediatest.Spec{Mirror: true, Rotate: 270}, 30, quarters(406, 720)},
-	{"turned and anamorphic", mediatest.Spec{Width: 180, Height: 144, SAR: "64:45", Rotate: 90}, 30, quarters(406, 720)},
+	{"square at 15 fps", mediatest.Spec{Width: 240, Height: 240, FPS: "15", WhiteFrom: 0.7}, 30, quarters(720, 720), 21},
+	{"portrait at 24 fps", mediatest.Spec{Width: 180, Height: 320, FPS: "24", WhiteFrom: 0.7}, 30, quarters(406, 720), 21},
+	{"4:3 at 29.97 fps", mediatest.Spec{Width: 320, Height: 240, FPS: "30000/1001", Frames: 60, WhiteFrom: 1.7}, 60, quarters(960, 720), 51},
+	{"wide at 60 fps", mediatest.Spec{Width: 480, Height: 120, FPS: "60", WhiteFrom: 0.7}, 30, quarters(1280, 320), 21},
+	{"anamorphic at 120 fps", mediatest.Spec{Width: 180, Height: 144, SAR: "64:45", FPS: "120", WhiteFrom: 0.7}, 30, quarters(1280, 720), 21},
+	{"tall pixels at 240 fps", mediatest.Spec{Width: 320, Height: 180, SAR: "1:2", FPS: "240", WhiteFrom: 0.7}, 30, quarters(640, 720), 21},
+	{"variable rate", mediatest.Spec{VFR: true, Seconds: 2, WhiteFrom: 1.7}, 60, quarters(1280, 720), 51},
 
-	{"ten bits", mediatest.Spec{PixelFormat: "yuv420p10le"}, 30, quarters(1280, 720)},
-	{"4:4:4", mediatest.Spec{PixelFormat: "yuv444p"}, 30, quarters(1280, 720)},
-	{"full range", mediatest.Spec{PixelFormat: "yuvj420p"}, 30, quarters(1280, 720)},
-	{"motion JPEG", mediatest.Spec{Codec: "mjpeg", PixelFormat: "yuvj420p", Container: "mov"}, 30, quarters(1280, 720)},
-	{"HEVC in MOV", mediatest.Spec{Codec: "libx265", Container: "mov"}, 30, quarters(1280, 720)},
-	{"interlaced", mediatest.Spec{Interlaced: true}, 30, quarters(1280, 720)},
-	{"fragmented", mediatest.Spec{Fragmented: true, Seconds: 2}, 60, quarters(1280, 720)},
-	{"index behind", mediatest.Spec{MoovLast: true}, 30, quarters(1280, 720)},
+	{"turn 90, HEVC in MOV", mediatest.Spec{Rotate: 90, Codec: "libx265", Container: "mov", Place: true}, 30, quarters(406, 720), 0},
+	{"turn 180, ten bits", mediatest.Spec{Rotate: 180, PixelFormat: "yuv420p10le"}, 30, quarters(1280, 720), 0},
+	{"turn 270, 4:4:4", mediatest.Spec{Rotate: 270, PixelFormat: "yuv444p"}, 30, quarters(406, 720), 0},
+	{"mirror, full range", mediatest.Spec{Mirror: true, PixelFormat: "yuvj420p"}, 30, quarters(1280, 720), 0},
+	{"mirror and turn 90, motion JPEG", mediatest.Spec{
+		Mirror: true, Rotate: 90, Codec: "mjpeg", PixelFormat: "yuvj420p", Container: "mov",
+	}, 30, quarters(406, 720), 0},
+	{"mirror and turn 180, interlaced", mediatest.Spec{Mirror: true, Rotate: 180, Interlaced: true}, 30, quarters(1280, 720), 0},
+	{"mirror and turn 270, fragmented", mediatest.Spec{
+		Mirror: true, Rotate: 270, Fragmented: true, Seconds: 2,
+	}, 60, quarters(406, 720), 0},
+	{"turned and anamorphic, index behind", mediatest.Spec{
+		Width: 180, Height: 144, SAR: "64:45", Rotate: 90, MoovLast: true,
+	}, 30, quarters(406, 720), 0},
 
-	{"15 fps", mediatest.Spec{FPS: "15"}, 30, quarters(1280, 720)},
-	{"24 fps", mediatest.Spec{FPS: "24"}, 30, quarters(1280, 720)},
-	{"29.97 fps", mediatest.Spec{FPS: "30000/1001", Frames: 60}, 60, quarters(1280, 720)},
-	{"60 fps", mediatest.Spec{FPS: "60"}, 30, quarters(1280, 720)},
-	{"120 fps", mediatest.Spec{FPS: "120"}, 30, quarters(1280, 720)},
-	{"240 fps", mediatest.Spec{FPS: "240"}, 30, quarters(1280, 720)},
-	{"variable rate", mediatest.Spec{VFR: true, Seconds: 2}, 60, quarters(1280, 720)},
-
-	{"0.4 s", mediatest.Spec{Seconds: 0.4}, 12, quarters(1280, 720)},
-	{"one frame", mediatest.Spec{Frames: 1}, 1, quarters(1280, 720)},
-	{"one frame at 240 fps", mediatest.Spec{Frames: 1, FPS: "240"}, 1, quarters(1280, 720)},
-	{"two frames a minute", mediatest.Spec{Frames: 2, FPS: "1/30"}, 900, quarters(1280, 720)},
-	{"45 s", mediatest.Spec{Seconds: 45, Width: 32, Height: 18}, 900, nil},
+	{"0.4 s", mediatest.Spec{Seconds: 0.4}, 12, quarters(1280, 720), 0},
+	{"one frame", mediatest.Spec{Frames: 1}, 1, quarters(1280, 720), 0},
+	{"one frame at 240 fps", mediatest.Spec{Frames: 1, FPS: "240"}, 1, quarters(1280, 720), 0},
+	{"two frames a minute", mediatest.Spec{Frames: 2, FPS: "1/30"}, 900, quarters(1280, 720), 0},
+	{"45 s", mediatest.Spec{Seconds: 45, Width: 32, Height: 18}, 900, nil, 0},
 }
 
 func TestRender(t *testing.T) {
@@ -91,7 +87,9 @@ func TestRender(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 
-			_, r, made := render(t, mediatest.Clip(t, test.spec))
+			source := mediatest.Clip(t, test.spec)
+
+			r, made := render(t, source)
 
 			want := Rendition{
 				Frames: curtainFrames + test.play + curtainFrames, PlayFrames: test.play,
@@ -102,8 +100,11 @@ func TestRender(t *testing.T) {
 				t.Errorf("rendition (-want +got):\n%s", diff)
 			}
 			checkStream(t, r.Dest, made.Frames)
-			checkPictures(t, r.Dest, test.play, test.spots)
+			checkPictures(t, r.Dest, test.play, test.white, test.spots)
 			checkPoster(t, r.Poster, test.spots)
+			if test.spec.Place {
+				checkNoPlace(t, source, r)
+			}
 		})
 	}
 }
@@ -137,24 +138,50 @@ func checkStream(t *testing.T, path string, frames int) {
 	}
 }
 
-// checkPictures looks at both curtains, at the play between them, and for the watermark in the play only.
-func checkPictures(t *testing.T, path string, play int, spots []spot) {
+// checkPictures looks at both curtains, at the play between them, around the frame from which it is white, if it is, and for
+// the watermark in the play only.
+func checkPictures(t *testing.T, path string, play, white int, spots []spot) {
 	t.Helper()
-	const firstPlay = curtainFrames
-	lastPlay := curtainFrames + play - 1
-	numbers := []int{0, firstPlay - 1, firstPlay, lastPlay + 1, lastPlay + curtainFrames}
-	names := []string{"first frame", "last of the opening", "first of the play", "first of the closing", "last frame"}
-	if play > 1 {
-		numbers = slices.Insert(numbers, 3, lastPlay)
-		names = slices.Insert(names, 3, "last of the play")
+	const first = curtainFrames // of the play
+	last := curtainFrames + play - 1
+	spots, curtain := slices.Concat(watermarkSpots, spots), curtainSpots
+	views := []view{
+		{"first frame", 0, curtain}, {"last of the opening", first - 1, curtain}, {"first of the play", first, spots},
+		{"last of the play", last, spots}, {"first of the closing", last + 1, curtain}, {"last frame", last + curtainFrames, curtain},
+	}
+	if white > 0 {
+		views[3].spots = whitened(spots)
+		views = slices.Insert(views, 3,
+			view{"before it is white", first + white - 3, spots}, view{"after it is white", first + white + 3, whitened(spots)})
+	}
+	if play == 1 {
+		views = slices.Delete(views, 3, 4) // the first of the play is the last
+	}
+	numbers := make([]int, len(views))
+	for i, v := range views {
+		numbers[i] = v.number
 	}
 	for i, picture := range mediatest.Pictures(t, path, numbers...) {
-		if numbers[i] < firstPlay || numbers[i] > lastPlay {
-			checkSpots(t, names[i], picture, curtainSpots)
-		} else {
-			checkSpots(t, names[i], picture, slices.Concat(spots, watermarkSpots))
+		checkSpots(t, views[i].name, picture, views[i].spots)
+	}
+}
+
+// whitened are spots where what a quarter of the picture was is white now; bars and watermark stay.
+func whitened(spots []spot) []spot {
+	after := slices.Clone(spots)
+	for i, s := range after {
+		if s.Want != black && s.Want != magenta {
+			after[i].Want = white
 		}
 	}
+	return after
+}
+
+// view is a frame of a rendition, counted from 0, and what is seen there.
+type view struct {
+	name   string
+	number int
+	spots  []spot
 }
 
 var (
@@ -177,6 +204,21 @@ func checkPoster(t *testing.T, path string, spots []spot) {
 		t.Errorf("poster of %v", got)
 	}
 	checkSpots(t, "poster", picture, slices.Concat(spots, watermarkSpots))
+}
+
+// checkNoPlace looks for what the source tells of where it was filmed: that is not to be published.
+func checkNoPlace(t *testing.T, source string, r Render) {
+	t.Helper()
+	for _, secret := range []string{"+04.6097", "secret title"} {
+		if !bytes.Contains(read(t, source), []byte(secret)) {
+			t.Errorf("the source does not hold %q", secret)
+		}
+		for _, path := range []string{r.Dest, r.Poster} {
+			if bytes.Contains(read(t, path), []byte(secret)) {
+				t.Errorf("%s holds %q", filepath.Base(path), secret)
+			}
+		}
+	}
 }
 
 func fileSize(t *testing.T, path string) int64 {
