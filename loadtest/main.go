@@ -137,6 +137,7 @@ func parseCommandLine(args []string, out io.Writer) (b *benchmark, docs bool, er
 		b.resultsDir = filepath.Join(filepath.Dir(b.home), "bin", "capacity")
 		if b.short {
 			b.UsersPerLocust = fullSizing.UsersPerLocust // one process
+			b.Voters = 60
 		}
 	}
 	b.programPath = filepath.Join(filepath.Dir(b.home), "bin", "risingstars")
