@@ -9,7 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/gofrs/flock"
 
 	"risingstars/internal/blob"
 	"risingstars/internal/config"
@@ -107,94 +108,73 @@ func databasePath(s *config.Settings) string { return s.InData(databaseName) }
 
 func (d *data) close() error { return d.db.Close() }
 
-// lockData makes this process the only one that serves from DATA_DIR, until unlock. The system gives the lock back when
-// the process ends, however it ends.
+// lockData makes this process the only one that serves from DATA_DIR, until unlock. The kernel releases the lock when the
+// process ends, however it ends.
 func lockData(s *config.Settings) (unlock func() error, err error) {
 	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("make DATA_DIR: %w", err)
 	}
-	f, err := os.OpenFile(s.InData("lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	lock := flock.New(s.InData("lock"), flock.SetFlag(os.O_CREATE|os.O_RDWR)) // NFS needs a file that is open for writing
+	locked, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock DATA_DIR: %w (make it a folder that this user can write to)", err)
 	}
-	locked, err := lock(f, syscall.LOCK_EX|syscall.LOCK_NB)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("lock DATA_DIR: %w", errors.Join(err, f.Close()))
-	case !locked:
-		err = fmt.Errorf("another risingstars serves from %s: stop it, or choose another DATA_DIR", s.DataDir)
-		return nil, errors.Join(err, f.Close())
+	if !locked {
+		return nil, fmt.Errorf("another risingstars serves from %s: stop it, or choose another DATA_DIR", s.DataDir)
 	}
-	return f.Close, nil
+	return lock.Unlock, nil
 }
 
-// workDir makes a folder for this process's uploads and renders under way, which release removes. What dead processes
-// left beside it goes: the system gives back the locks on their folders, however they end.
+// workDir makes a folder for this process's uploads and renders under way, which release removes. It removes the folders
+// of dead processes, whose locks the kernel has released, however they ended.
 func workDir(s *config.Settings) (dir string, release func() error, err error) {
 	root := s.InData("work")
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return "", nil, fmt.Errorf("make the work folder: %w", err)
 	}
-	turn, _, err := lockFolder(root, syscall.LOCK_EX) // nobody else makes or clears folders meanwhile
-	if err != nil {
+	all := folderLock(root) // while it is held, no other process makes or removes folders
+	if err := all.Lock(); err != nil {
 		return "", nil, fmt.Errorf("lock the work folder: %w", err)
 	}
-	defer func() { err = errors.Join(err, turn.Close()) }()
-	if err := clearDead(root); err != nil {
+	defer func() { err = errors.Join(err, all.Unlock()) }()
+	if err := removeDeadFolders(root); err != nil {
 		return "", nil, fmt.Errorf("clear the work folder: %w", err)
 	}
 	if dir, err = os.MkdirTemp(root, "process-*"); err != nil {
 		return "", nil, fmt.Errorf("make a work folder: %w", err)
 	}
-	own, _, err := lockFolder(dir, syscall.LOCK_EX)
-	if err != nil {
+	own := folderLock(dir)
+	if err := own.Lock(); err != nil {
 		return "", nil, fmt.Errorf("lock a work folder: %w", err)
 	}
-	return dir, func() error { return errors.Join(os.RemoveAll(dir), own.Close()) }, nil
+	return dir, func() error { return errors.Join(os.RemoveAll(dir), own.Unlock()) }, nil
 }
 
-// clearDead removes whatever below the folder no living process has locked.
-func clearDead(root string) error {
+// removeDeadFolders removes everything below root that no living process has locked.
+func removeDeadFolders(root string) error {
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		path := filepath.Join(root, e.Name())
-		f, free, err := lockFolder(path, syscall.LOCK_EX|syscall.LOCK_NB)
+		lock := folderLock(path)
+		free, err := lock.TryLock()
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // its process has just ended
 		}
 		if err != nil {
-			return err
+			return err //nolint:wrapcheck // the caller does
 		}
-		if free {
-			err = os.RemoveAll(path)
+		if !free {
+			continue
 		}
-		if err := errors.Join(err, f.Close()); err != nil {
+		if err := errors.Join(os.RemoveAll(path), lock.Unlock()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lockFolder locks a folder or file until it is closed, and reports whether it could.
-func lockFolder(path string, how int) (f *os.File, locked bool, err error) {
-	f, err = os.Open(path)
-	if err != nil {
-		return nil, false, err
-	}
-	if locked, err = lock(f, how); err != nil {
-		return nil, false, errors.Join(err, f.Close())
-	}
-	return f, locked, nil
-}
-
-// lock reports whether it could lock what is open, until it is closed.
-func lock(f *os.File, how int) (locked bool, err error) {
-	err = syscall.Flock(int(f.Fd()), how)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return false, nil
-	}
-	return err == nil, err
-}
+// folderLock is a lock on a folder itself, which is opened and never made.
+func folderLock(path string) *flock.Flock { return flock.New(path, flock.SetFlag(os.O_RDONLY)) }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/tus/tusd/v2/pkg/handler"
 	"github.com/tus/tusd/v2/pkg/memorylocker"
 
@@ -16,7 +16,7 @@ import (
 
 const (
 	lockLimit = 20 * time.Second      // how long a request waits for another that has the same upload, if nothing else is said
-	lockEvery = 50 * time.Millisecond // how often it looks whether another process has let go
+	lockEvery = 50 * time.Millisecond // how often it tries again while another process has it
 )
 
 // locker lets one request at a time work on an upload. One of the same process is asked to end; one of another process
@@ -31,15 +31,15 @@ func newLocker(dir string) locker { return locker{dir, memorylocker.New()} }
 // NewLock implements handler.Locker.
 func (l locker) NewLock(id string) (handler.Lock, error) {
 	here, err := l.here.NewLock(id)
-	return &lock{here: here, path: infoPath(l.dir, id)}, err
+	// Without O_CREATE, since an upload without this file is over. NFS locks exclusively only what is open for writing.
+	return &lock{here: here, file: flock.New(infoPath(l.dir, id), flock.SetFlag(os.O_RDWR))}, err
 }
 
 // lock is a file lock (flock) on the file that describes the upload, which stays where it is until the upload is over. The
 // kernel releases it when the process ends, however it ends.
 type lock struct {
 	here handler.Lock
-	path string
-	file *os.File
+	file *flock.Flock
 }
 
 // Lock implements handler.Lock.
@@ -65,35 +65,18 @@ func waited(ctx context.Context, err error) error {
 	return told
 }
 
-func (l *lock) lockFile(ctx context.Context) (err error) {
-	l.file, err = os.OpenFile(l.path, os.O_RDWR, 0)
-	if errors.Is(err, os.ErrNotExist) {
+func (l *lock) lockFile(ctx context.Context) error {
+	locked, err := l.file.TryLockContext(ctx, lockEvery)
+	switch {
+	case locked:
+		return nil
+	case errors.Is(err, os.ErrNotExist):
 		return handler.ErrNotFound
+	case ctx.Err() != nil:
+		return handler.ErrLockTimeout
 	}
-	if err != nil {
-		return fmt.Errorf("lock an upload: %w", err)
-	}
-	tick := time.NewTicker(lockEvery)
-	defer tick.Stop()
-	for {
-		err = syscall.Flock(int(l.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return nil
-		case !errors.Is(err, syscall.EWOULDBLOCK):
-			return errors.Join(fmt.Errorf("lock an upload: %w", err), l.file.Close())
-		}
-		select {
-		case <-ctx.Done():
-			_ = l.file.Close() // nothing was written
-			return handler.ErrLockTimeout
-		case <-tick.C:
-		}
-	}
+	return fmt.Errorf("lock an upload: %w", err)
 }
 
 // Unlock implements handler.Lock.
-func (l *lock) Unlock() error {
-	_ = l.file.Close() // gives the lock back; nothing was written through it
-	return l.here.Unlock()
-}
+func (l *lock) Unlock() error { return errors.Join(l.file.Unlock(), l.here.Unlock()) }
