@@ -37,7 +37,8 @@ capacity: ## find out how much the platform bears (hours; the machine must be qu
 
 chaos: ## do real processes harm under load, then check them (FOR=10m SEED=1 TOPOLOGY=fleet)
 	@scripts/setup test
-	go test ./chaos -count 1 -v -timeout 0 -run TestChaos -args -for $(or $(FOR),2m) $(if $(SEED),-seed $(SEED)) $(if $(TOPOLOGY),-topology $(TOPOLOGY))
+	@$(MAKE) --no-print-directory build
+	@scripts/chaos long $(if $(FOR),-for $(FOR)) $(if $(SEED),-seed $(SEED)) $(if $(TOPOLOGY),-topology $(TOPOLOGY))
 
 fuzz: ## run every fuzz target for ten minutes (scripts/fuzz 1h FuzzReport: one, longer)
 	@scripts/fuzz

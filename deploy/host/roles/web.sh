@@ -97,9 +97,41 @@ answers() {
   [ "${status:-}" = 200 ]
 }
 
-# lead_to has nginx ask the web server at a port; for two seconds requests that it has may still go to the other.
+# lead_to has nginx ask the web server at a port. For two seconds after its workers of before take no more connections, requests
+# that these have taken may still go to the other server.
 lead_to() {
+  local before tries
+  before=$(nginx_workers)
   sed -i "s/server 127\.0\.0\.1:[0-9]*;/server 127.0.0.1:$1;/" /etc/nginx/risingstars/nginx.conf
-  systemctl reload nginx.service
-  sleep 2
+  systemctl reload nginx.service || return
+  for ((tries = 0; tries < 240; tries++)); do
+    if ! any_of "$before" "$(nginx_workers)"; then
+      sleep 2
+      return
+    fi
+    sleep 0.5
+  done
+  return 1
+}
+
+# nginx_workers lists the processes of nginx that take connections: those of before a reload soon call themselves otherwise, or have ended.
+nginx_workers() {
+  local process title
+  for process in /proc/[0-9]*; do
+    title=
+    read -r -d '' title 2>/dev/null <"$process/cmdline" || true
+    case $title in
+      *"shutting down"*) ;;
+      "nginx: worker process"*) printf '%s ' "${process#/proc/}" ;;
+    esac
+  done
+}
+
+# any_of LIST LIST says whether the lists have a word in common.
+any_of() {
+  local word
+  for word in $1; do
+    case " $2 " in *" $word "*) return 0 ;; esac
+  done
+  return 1
 }
