@@ -32,13 +32,13 @@ func (b *benchmark) writeCapacityDocs(list []*result, m machineInfo, pictures []
 	return writeFileAtomically(path, []byte(before+figures+after))
 }
 
-// formatCapacityDocs is the generated part, in Spanish like the page.
+// formatCapacityDocs is the generated part, in English like the page.
 func (b *benchmark) formatCapacityDocs(list []*result, m machineInfo, pictures []string) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "\nResultados: [`%s`](../%[1]s). Máquina: %s.\n", b.relativeResultsDir(), m.String())
+	fmt.Fprintf(&out, "\nResults: [`%s`](../%[1]s). Machine: %s.\n", b.relativeResultsDir(), m.String())
 	for _, target := range []string{embedded, fleet} {
 		if of := loadsOfTarget(list, target); len(of) > 0 {
-			fmt.Fprintf(&out, "\n### %s\n\n%s", map[string]string{embedded: "Un solo proceso (SQLite)", fleet: "La flota"}[target], formatZones(of))
+			fmt.Fprintf(&out, "\n### %s\n\n%s", map[string]string{embedded: "One process (SQLite)", fleet: "The fleet"}[target], formatZones(of))
 			out.WriteString(formatCallsTable(of))
 			for _, name := range pictures {
 				if strings.HasPrefix(name, target) {
@@ -48,12 +48,12 @@ func (b *benchmark) formatCapacityDocs(list []*result, m machineInfo, pictures [
 		}
 	}
 	out.WriteString(formatVersions(list))
-	out.WriteString("\n### Trabajadores y comparaciones\n\n| corrida | qué | medido | se quería |\n|---|---|---|---|\n")
+	out.WriteString("\n### Workers and comparisons\n\n| run | what | measured | wanted |\n|---|---|---|---|\n")
 	for _, r := range list {
 		for _, f := range r.Figures {
 			wanted := f.Wanted
 			if wanted != "" && !f.Met {
-				wanted += " **no**"
+				wanted += " **missed**"
 			}
 			fmt.Fprintf(&out, "| %s | %s | %.4g %s | %s |\n", r.Name, f.What, f.Value, f.Unit, wanted)
 		}
@@ -69,7 +69,7 @@ func formatVersions(list []*result) string {
 		runs[r.Version] = append(runs[r.Version], r.Name)
 	}
 	var out strings.Builder
-	out.WriteString("\n### Versiones medidas\n\n")
+	out.WriteString("\n### Versions measured\n\n")
 	for _, version := range slices.Sorted(maps.Keys(runs)) {
 		fmt.Fprintf(&out, "- `%s`: %s\n", version, strings.Join(runs[version], ", "))
 	}
@@ -84,7 +84,7 @@ func loadsOfTarget(list []*result, target string) []*result {
 func formatZones(list []*result) string {
 	best, worst := 0, 0
 	var why string
-	sustained := "no se midió"
+	sustained := "was not made"
 	for _, r := range list {
 		switch {
 		case strings.Contains(r.Name, "-ramp-") && r.Passed:
@@ -92,28 +92,28 @@ func formatZones(list []*result) string {
 		case strings.Contains(r.Name, "-ramp-") && (worst == 0 || r.Users < worst):
 			worst, why = r.Users, strings.Join(r.Reasons, "; ")
 		case strings.HasSuffix(r.Name, "-sustained"):
-			sustained = "no pasó"
+			sustained = "failed"
 			if r.Passed {
-				sustained = fmt.Sprintf("pasó con %d usuarios", r.Users)
+				sustained = fmt.Sprintf("passed with %d users", r.Users)
 			}
 		}
 	}
 	if best+worst == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("- Máximo que pasó: **%d usuarios**.\n", best)
+	text := fmt.Sprintf("- Most users that passed: **%d users**.\n", best)
 	if worst > 0 {
-		text += fmt.Sprintf("- El menor que no pasó: %d usuarios (%s).\n", worst, why)
+		text += fmt.Sprintf("- Fewest that did not: %d users (%s).\n", worst, why)
 	}
-	return text + fmt.Sprintf("- Zona segura (80 %% del máximo): hasta **%d usuarios**; la corrida sostenida %s.\n\n", best*8/10, sustained)
+	return text + fmt.Sprintf("- Safe zone (80 %% of the most): up to **%d users**; the sustained run %s.\n\n", best*8/10, sustained)
 }
 
 func formatCallsTable(list []*result) string {
 	var out strings.Builder
-	out.WriteString("| corrida | usuarios | llamada | pedidos | fallos | por segundo | p50 ms | p95 ms | p99 ms | pasó |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	out.WriteString("| run | users | call | requests | failures | a second | p50 ms | p95 ms | p99 ms | passed |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range list {
 		for _, c := range r.Calls {
-			passed := "sí"
+			passed := "yes"
 			if !r.Passed {
 				passed = "no"
 			}

@@ -53,7 +53,7 @@ func TestResultsAndReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	docs := b.formatCapacityDocs(list, m, []string{"fleet-users-p95"})
-	for _, want := range []string{"**100 usuarios**", "200 usuarios (p95 of upload)", "hasta **80 usuarios**", "capacity/fleet-users-p95.png"} {
+	for _, want := range []string{"**100 users**", "200 users (p95 of upload)", "up to **80 users**", "capacity/fleet-users-p95.png"} {
 		if !strings.Contains(docs, want) {
 			t.Errorf("the documentation does not contain %q", want)
 		}
