@@ -36,7 +36,9 @@ type layout struct {
 	Moov   int64  // the offset of the first moov
 	Media  int64  // the offset of the first mdat
 	Tracks []track
-	Opaque bool // moov could not be followed: Tracks is not the whole truth
+
+	Opaque  bool // moov could not be followed: Tracks is not the whole truth
+	Unusual bool // at the top there is more than ftyp, one moov, mdat and padding
 }
 
 // track is one trak box of moov.
@@ -111,10 +113,14 @@ func readLayout(file io.ReaderAt, size int64) (layout, error) {
 			err = l.readBrand(r, b)
 		case b.Type == "moov" && l.Moov < 0:
 			l.Moov, moov = b.Start, b
-		case b.Type == "mdat" && l.Media < 0:
-			l.Media = b.Start
-		case b.Type == "meta":
-			picture = true
+		case b.Type == "mdat":
+			if l.Media < 0 {
+				l.Media = b.Start
+			}
+		case slices.Contains(padding, b.Type):
+		default:
+			l.Unusual = true
+			picture = picture || b.Type == "meta"
 		}
 		if err != nil {
 			return l, err

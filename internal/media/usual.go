@@ -3,8 +3,10 @@ package media
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -34,52 +36,136 @@ func (t Tools) InspectFile(ctx context.Context, path string) (Container, error) 
 	return l.container(), nil
 }
 
-// usual tells whether a file whose layout was accepted is surely one that Probe accepts.
+// usual tells whether a file whose layout was accepted is surely one that Probe accepts, with every version of FFmpeg. FFmpeg
+// opens the tracks of sound as well, and does not read a file with one that it does not understand.
 func usual(file io.ReaderAt, size int64, l layout) bool {
 	r := &boxReader{ReaderAt: file}
 	moov, err := r.box(l.Moov, size)
-	if err != nil || l.Opaque {
+	if err != nil || l.Opaque || l.Unusual {
 		return false
 	}
-	var video []parts
-	plain := true
+	index := parts{}
+	var tracks []parts
 	whole, err := r.each(moov, func(b box) error {
-		switch b.Type {
-		case "mvex": // a recording in fragments
-			plain = false
-		case "trak":
+		if b.Type == "trak" {
 			p := parts{}
-			plain = plain && p.collect(r, b) && p.sound(r)
-			if p.handler(r) == "vide" {
-				video = append(video, p)
+			if p.collect(r, b) {
+				tracks = append(tracks, p)
 			}
+			return nil
 		}
-		return nil
+		return index.add(r, moov, b)
 	})
-	return err == nil && whole && plain && len(video) == 1 && video[0].usual(r, size)
+	if err != nil || !whole || len(tracks) != len(l.Tracks) || !index.hasVersion(r, "moov/mvhd", 100, 112) {
+		return false
+	}
+	videos := 0
+	for _, p := range tracks {
+		if !p.wellFormed(r, size) {
+			return false
+		}
+		understood := false
+		switch p.handler(r) {
+		case "vide":
+			videos++
+			understood = p.usual(r, size)
+		case "soun":
+			understood = p.usualSound(r, l.container())
+		case "meta": // where and how a phone was held; its samples are not read
+			_, understood = p.description(r)
+		}
+		if !understood {
+			return false
+		}
+	}
+	return videos == 1
 }
 
 // parts are the boxes of a track by the end of their path, such as "stbl/stsz".
 type parts map[string]box
 
-// within are the boxes to descend into, and where each of them stands.
-var within = map[string]string{"mdia": "trak", "edts": "trak", "minf": "mdia", "dinf": "minf", "stbl": "minf"}
+// usualBoxes are the boxes that a usual file has, by the box that they stand in. FFmpeg reads more than these, and not every
+// version reads them in the same way.
+var usualBoxes = map[string][]string{
+	"moov": {"mvhd", "trak", "iods", "udta", "meta"},
+	"trak": {"tkhd", "edts", "mdia", "tref", "tapt", "load", "udta", "meta"},
+	"edts": {"elst"},
+	"mdia": {"mdhd", "hdlr", "minf"},
+	"minf": {"vmhd", "smhd", "nmhd", "gmhd", "hdlr", "dinf", "stbl"},
+	"dinf": {"dref"},
+	"stbl": {
+		"stsd", "stts", "ctts", "cslg", "stss", "stsc", "stsz", "stco", "co64", "sdtp", "sgpd", "sbgp",
+	},
+	"avc1": {"avcC", "colr", "pasp", "btrt", "fiel"},
+	"mp4a": {"esds", "wave", "chan", "btrt"},
+	"wave": {"frma", "mp4a", "esds", "\x00\x00\x00\x00"},
+}
 
-// collect descends from trak. It reports false if a box is broken, or there twice.
+// padding are the boxes without content, which may stand anywhere.
+var padding = []string{"free", "skip", "wide"}
+
+// remarks are the boxes for metadata of any kind, which hold boxes of types that are no one else's.
+var remarks = []string{"udta", "meta", "gmhd", "tref"}
+
+// within are the boxes to descend into, and where each of them stands.
+var within = map[string]string{
+	"mdia": "trak", "edts": "trak", "minf": "mdia", "dinf": "minf", "stbl": "minf", "wave": "mp4a",
+}
+
+var errUnusual = errors.New("media: not a usual file")
+
+// collect descends from trak. It reports false if a box is broken, there twice, or not among usualBoxes.
 func (p parts) collect(r *boxReader, parent box) bool {
-	once := true
-	whole, err := r.each(parent, func(b box) error {
-		key := parent.Type + "/" + b.Type
-		if _, twice := p[key]; twice && b.Type != "free" && b.Type != "sgpd" && b.Type != "sbgp" {
-			once = false
+	whole, err := r.each(parent, func(b box) error { return p.add(r, parent, b) })
+	return whole && err == nil
+}
+
+func (p parts) add(r *boxReader, parent, b box) error {
+	if slices.Contains(padding, b.Type) {
+		return nil
+	}
+	key := parent.Type + "/" + b.Type
+	_, twice := p[key]
+	p[key] = b
+	switch {
+	case !slices.Contains(usualBoxes[parent.Type], b.Type),
+		twice && b.Type != "sgpd" && b.Type != "sbgp",
+		slices.Contains(remarks, b.Type) && !harmless(r, b),
+		within[b.Type] == parent.Type && !p.collect(r, b):
+		return errUnusual
+	}
+	return nil
+}
+
+// harmless tells whether metadata are boxes that say nothing of the tracks, down to where FFmpeg follows them.
+func harmless(r *boxReader, parent box) bool {
+	if parent.Type == "meta" { // has version and flags in MP4, not in QuickTime
+		if first, err := r.fourCC(parent.Body+4, parent.End); err != nil || first != "hdlr" {
+			parent.Body += 4
 		}
-		p[key] = b
-		if within[b.Type] == parent.Type && !p.collect(r, b) {
-			once = false
+	}
+	whole, err := r.each(parent, func(b box) error {
+		_, structure := usualBoxes[b.Type]
+		switch {
+		case b.Type == "meta" || b.Type == "ilst" || b.Type == "udta":
+			if !harmless(r, b) {
+				return errUnusual
+			}
+		case structure, b.Type == "mdat", b.Type == "moof", b.Type == "mvex", b.Type == "stsd":
+			return errUnusual
+		case b.Type == "covr": // a picture more
+			return errUnusual
 		}
 		return nil
 	})
-	return once && whole && err == nil
+	return whole && err == nil
+}
+
+// hasVersion tells whether a box has version 0 or 1 and the bytes that this version has.
+func (p parts) hasVersion(r *boxReader, key string, length0, length1 int64) bool {
+	version := p.content(r, key, 4, 4).u8()
+	length := p[key].End - p[key].Body
+	return version == 0 && length == length0 || version == 1 && length == length1
 }
 
 // content reads a part, which must have at least so many bytes; of a longer one only the first most. Without it, nothing
@@ -106,8 +192,9 @@ var tables = map[string]int64{
 	"stbl/stts": 8, "stbl/ctts": 8, "stbl/stsc": 12, "stbl/stss": 4, "stbl/stco": 4, "stbl/co64": 8,
 }
 
-// sound tells whether the tables are as long as they say, and place every sample in a chunk.
-func (p parts) sound(r *boxReader) bool {
+// wellFormed tells whether the headers of a track are as long as their versions say, its edits and its tables as long as they
+// say themselves, and every sample is in this file and placed in a chunk.
+func (p parts) wellFormed(r *boxReader, size int64) bool {
 	counts := map[string]uint32{}
 	for key, width := range tables {
 		if b, ok := p[key]; ok {
@@ -123,14 +210,45 @@ func (p parts) sound(r *boxReader) bool {
 	if _, wide := p["stbl/co64"]; narrow && wide {
 		return false
 	}
-	samples := p.content(r, "stbl/stsz", 12, 12)
-	samples.skip(4)
-	all, n := samples.u32(), samples.u32()
+	n, ok := p.sizes(r, size)
+	return ok && p.placed(r, counts["stbl/stsc"], counts["stbl/stco"]+counts["stbl/co64"]) == uint64(n) &&
+		p.hasVersion(r, "trak/tkhd", 84, 96) && p.hasVersion(r, "mdia/mdhd", 24, 36) && p.ownData(r) && p.edits(r)
+}
+
+// sizes is how many samples there are, and whether each can be in a file of so many bytes.
+func (p parts) sizes(r *boxReader, size int64) (samples uint32, ok bool) {
+	f := p.content(r, "stbl/stsz", 12, mostEntries)
+	f.skip(4)
+	all, n := f.u32(), f.u32()
 	length := p["stbl/stsz"].End - p["stbl/stsz"].Body
-	if samples.broken || all == 0 && length != 12+4*int64(n) || all > 0 && length != 12 {
-		return false
+	if all > 0 {
+		return n, !f.broken && length == 12 && int64(all) <= size
 	}
-	return p.placed(r, counts["stbl/stsc"], counts["stbl/stco"]+counts["stbl/co64"]) == uint64(n)
+	if f.broken || length != 12+4*int64(n) || length > mostEntries {
+		return 0, false
+	}
+	for range n {
+		if int64(f.u32()) > size {
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// edits tells whether the edit list, if there is one, is as long as it says.
+func (p parts) edits(r *boxReader) bool {
+	b, edited := p["edts/elst"]
+	if !edited {
+		return true
+	}
+	f := p.content(r, "edts/elst", 8, 8)
+	version := f.u8()
+	f.skip(3)
+	width := int64(12)
+	if version == 1 {
+		width = 20
+	}
+	return version <= 1 && b.End-b.Body == 8+width*int64(f.u32())
 }
 
 // placed is how many samples the runs of alike chunks have, 0 if they do not follow each other up to the last chunk.
@@ -140,8 +258,8 @@ func (p parts) placed(r *boxReader, runs, chunks uint32) (samples uint64) {
 	var first, each uint32
 	for range runs {
 		next, n := f.u32(), f.u32()
-		f.skip(4)
-		if f.broken || n == 0 || next <= first || next > chunks || first == 0 && next != 1 {
+		description := f.u32()
+		if f.broken || n == 0 || description != 1 || next <= first || next > chunks || first == 0 && next != 1 {
 			return 0
 		}
 		samples += uint64(next-first) * uint64(each)
@@ -151,14 +269,14 @@ func (p parts) placed(r *boxReader, runs, chunks uint32) (samples uint64) {
 }
 
 func (p parts) handler(r *boxReader) string {
-	f := p.content(r, "mdia/hdlr", 12, 12)
+	f := p.content(r, "mdia/hdlr", 24, 12)
 	return string(f.next(12)[8:])
 }
 
 // usual tells whether the parts are those of a usual track of pictures in a file of so many bytes.
 func (p parts) usual(r *boxReader, size int64) bool {
-	a, ok := p.description(r)
-	if !ok || !p.ownData(r) || !p.plainEdit(r) {
+	a, ok := p.picture(r)
+	if !ok || !p.plainEdit(r) {
 		return false
 	}
 	frames, length := p.times(r)
@@ -173,27 +291,27 @@ func (p parts) usual(r *boxReader, size int64) bool {
 	return samples == frames && n > 0 && at > 0 && n <= size-at && a.beginsWith(r, at, n)
 }
 
-// description reads what the samples are: one sort of H.264, all in this file.
-func (p parts) description(r *boxReader) (avc, bool) {
-	const visual = 78 // bytes of a VisualSampleEntry between its header and its boxes: ISO/IEC 14496-12, 12.1.3
-	f := p.content(r, "stbl/stsd", 8+8+visual, 8+8+visual)
-	f.skip(4)
-	one := f.u32() == 1
-	f.skip(4)
-	h264 := string(f.next(4)) == "avc1"
-	f.skip(6)
+// description is the one entry of the sample descriptions, which fills their box.
+func (p parts) description(r *boxReader) (box, bool) {
+	f := p.content(r, "stbl/stsd", 8+16, 8+16)
+	version, entries := f.u32(), f.u32()
+	f.skip(4 + 4 + 6) // the entry's length and type, and what is reserved
 	reference := f.u16()
-	if f.broken || !one || !h264 || reference != 1 {
-		return avc{}, false
+	if f.broken || version != 0 || entries != 1 || reference != 1 {
+		return box{}, false
 	}
 	b := p["stbl/stsd"]
 	entry, err := r.box(b.Body+8, b.End)
-	if err != nil || entry.End > b.End {
-		return avc{}, false
-	}
+	return entry, err == nil && entry.Body == entry.Start+8 && entry.End == b.End
+}
+
+// picture reads what the samples of a track of pictures are: H.264.
+func (p parts) picture(r *boxReader) (avc, bool) {
+	const visual = 78 // bytes of a VisualSampleEntry between its header and its boxes: ISO/IEC 14496-12, 12.1.3
+	entry, ok := p.description(r)
 	entry.Body += visual
 	inner := parts{}
-	if !inner.collect(r, entry) {
+	if !ok || entry.Type != "avc1" || entry.Body > entry.End || !inner.collect(r, entry) {
 		return avc{}, false
 	}
 	config := inner.content(r, "avc1/avcC", 7, 1<<16)
@@ -205,9 +323,11 @@ func (p parts) ownData(r *boxReader) bool {
 	f := p.content(r, "dinf/dref", 8+12, 8+12)
 	f.skip(4)
 	one := f.u32() == 1
-	f.skip(8)
+	length := int64(f.u32())
+	f.skip(4)
 	const selfContained = 1
-	return one && f.u32() == selfContained && !f.broken
+	b := p["dinf/dref"]
+	return one && f.u32() == selfContained && !f.broken && length == b.End-b.Body-8
 }
 
 // plainEdit tells whether the whole track is shown at its own speed, as it is without an edit list; the start may be

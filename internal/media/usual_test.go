@@ -2,11 +2,13 @@ package media
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"risingstars/internal/media/mediatest"
@@ -62,6 +64,11 @@ func TestInspectAsksFFmpeg(t *testing.T) {
 		{"ten bits", mediatest.Clip(t, mediatest.Spec{PixelFormat: "yuv420p10le"})},
 		{"full colour", mediatest.Clip(t, mediatest.Spec{PixelFormat: "yuv444p"})},
 		{"noise", withNoise(t, mediatest.Spec{}, 0, 1)},
+		{"sound that is no AAC", altered(t, mediatest.Spec{Audio: true}, "mp4a", "fLaC")},
+		{"broken sound", altered(t, mediatest.Spec{Audio: true}, "esds", "esdt")},
+		{"a track of subtitles", altered(t, mediatest.Spec{Audio: true}, "soun", "sbtl")},
+		{"no header", altered(t, mediatest.Spec{}, "mvhd", "mvhe")},
+		{"a track among the metadata", altered(t, mediatest.Spec{}, "ilst", "trak")},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -89,37 +96,60 @@ func TestInspectTrouble(t *testing.T) {
 // Whatever is done to the index of a usual file, one that is still taken for usual is one that ffprobe accepts.
 func TestInspectAcceptsNoMoreThanProbe(t *testing.T) {
 	t.Parallel()
-	source, err := os.ReadFile(mediatest.Clip(t, mediatest.Spec{Audio: true}))
-	if err != nil {
-		t.Fatal(err)
+	for _, container := range []string{"mp4", "mov"} {
+		source, err := os.ReadFile(mediatest.Clip(t, mediatest.Spec{Audio: true, Container: container}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const files = 20 // and as many runs of ffprobe
+		for i, changed := range damagedButUsual(t, source, files) {
+			t.Run(container+strconv.Itoa(i), func(t *testing.T) {
+				t.Parallel()
+				if _, err := probe(t, tools(t), fileOf(t, "clip."+container, changed)); err != nil {
+					t.Errorf("taken for usual: %v", err)
+				}
+			})
+		}
 	}
+}
+
+// damagedButUsual are files with a few wrong bits in the index that the fast path takes all the same.
+func damagedButUsual(tb testing.TB, source []byte, files int) [][]byte {
+	tb.Helper()
 	random := rand.New(rand.NewPCG(3, 4))
 	begin, end := bytes.Index(source, []byte("moov")), bytes.Index(source, []byte("mdat"))
 	if begin < 0 || end < begin {
-		t.Fatal("the index is not in front")
+		tb.Fatal("the index is not in front")
 	}
-	const files = 40 // and as many runs of ffprobe
-	asked := 0
+	var damaged [][]byte
 	for range 4000 {
 		changed := bytes.Clone(source)
 		for range 1 + random.IntN(4) {
 			changed[begin+random.IntN(end+64-begin)] ^= byte(1 << random.IntN(8))
 		}
 		l, err := readLayout(bytes.NewReader(changed), int64(len(changed)))
-		if asked == files || err != nil || !usual(bytes.NewReader(changed), int64(len(changed)), l) {
+		if err != nil || !usual(bytes.NewReader(changed), int64(len(changed)), l) {
 			continue
 		}
-		asked++
-		t.Run(strconv.Itoa(asked), func(t *testing.T) {
-			t.Parallel()
-			if _, err := probe(t, tools(t), fileOf(t, "clip.mp4", changed)); err != nil {
-				t.Errorf("taken for usual: %v", err)
-			}
-		})
+		if damaged = append(damaged, changed); len(damaged) == files {
+			return damaged
+		}
 	}
-	if asked < files {
-		t.Errorf("only %d files were still usual", asked)
-	}
+	tb.Fatalf("only %d files were still usual", len(damaged))
+	return nil
+}
+
+// altered is a clip with other text in one place of its index.
+func altered(tb testing.TB, spec mediatest.Spec, from, to string) string {
+	tb.Helper()
+	return copyOf(tb, mediatest.Clip(tb, spec), func(data []byte) []byte {
+		at := bytes.Index(data, []byte(from))
+		if at < 0 {
+			tb.Fatalf("no %s", from)
+		}
+		copy(data[at:], to)
+		return data
+	})
 }
 
 // What lies about a usual file in one place goes to ffprobe.
@@ -209,26 +239,67 @@ func FuzzUsual(f *testing.F) {
 	})
 }
 
-// Reading the size of a picture from the sets of encoders.
+// Reading avcC as encoders write it: 1080p, High.
 func TestReadAVC(t *testing.T) {
 	t.Parallel()
-	high := []byte{0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04}
+	const (
+		head = "01640028ffe1001e"
+		sps  = "67640028acd940780227e5c05a808080a0000003002000000781e30632c0"
+		pps  = "01000668ebe3cb22c0"
+		tail = "fdf8f800"
+	)
 	tests := []struct {
-		name          string
-		set           []byte
-		usual         bool
-		width, height int
+		name   string
+		config string
+		usual  bool
 	}{
-		{"High", high, true, 1920, 1088},
-		{"cut", high[:6], false, 0, 0},
-		{"another unit", append([]byte{0x68}, high[1:]...), false, 0, 0},
-		{"High 4:4:4", append([]byte{0x67, 244}, high[2:]...), false, 0, 0},
+		{"High", head + sps + pps + tail, true},
+		{"High 4:4:4", head + "67f4" + sps[4:] + pps + tail, false},
+		{"a set that is none", head + "68" + sps[2:] + pps + tail, false},
+		{"two sequence sets", strings.Replace(head, "e1", "e2", 1) + sps + pps + tail, false},
+		{"a set without its end", "01640028ffe1001d" + sps[:len(sps)-2] + pps + tail, false},
+		{"frames by macroblock, and a set that ends too early", head + strings.Replace(sps, "27e5", "26e5", 1) + pps + tail, false},
+		{"no picture set", head + sps + "00" + tail, false},
+		{"a picture set of another sequence", head + sps + "010006688be3cb22c0" + tail, false},
+		{"a picture set with groups of slices", head + sps + "01000668e3e3cb22c0" + tail, false},
+		{"a picture set without its end", head + sps + "01000568ebe3cb22" + tail, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var got avc
-			if ok := got.readSPS(test.set); ok != test.usual || ok && (got.Width != test.width || got.Height != test.height) {
-				t.Errorf("got %d×%d, %v", got.Width, got.Height, ok)
+			config, err := hex.DecodeString(test.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			got, usual := readAVC(config)
+
+			if usual != test.usual || usual && (got.Width != 1920 || got.Height != 1088) {
+				t.Errorf("got %d×%d, %v, want %v", got.Width, got.Height, usual, test.usual)
+			}
+		})
+	}
+}
+
+// Reading the configurations of AAC.
+func TestUsualConfig(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		config []byte
+		want   bool
+	}{
+		{"low complexity, stereo", []byte{0x12, 0x10}, true},
+		{"with spectral band replication", []byte{0x2b, 0x11, 0x88, 0x00}, true},
+		{"channels described elsewhere", []byte{0x12, 0x00}, false},
+		{"the main profile", []byte{0x0a, 0x10}, false},
+		{"a rate of its own", []byte{0x17, 0x80, 0x3e, 0x80, 0x10}, false},
+		{"frames of 960 samples", []byte{0x12, 0x14}, false},
+		{"cut", []byte{0x12}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := usualConfig(test.config); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
 	}
