@@ -153,7 +153,7 @@ func attack(text string) {
 }
 
 func dial(network, address string) error {
-	c, err := net.DialTimeout(network, address, 5*time.Second)
+	c, err := net.DialTimeout(network, address, time.Minute)
 	if err != nil {
 		return err
 	}
