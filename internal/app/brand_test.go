@@ -35,6 +35,7 @@ func TestOwnBrand(t *testing.T) {
 	t.Parallel()
 	server := apptest.Start(t, apptest.Settings{
 		"BRAND_CURTAIN": picture(t, 1280, 720, teal), "BRAND_WATERMARK": picture(t, 200, 100, magenta),
+		"FFMPEG": "ffmpeg",
 	})
 	ana := newPlayer(t, server.URL, "ana@example.com")
 	id := ana.mustUpload(t, server.URL, mediatest.Clip(t, mediatest.Spec{Color: "gray"}))

@@ -61,7 +61,7 @@ func newCrowd(tb testing.TB, uploads int, random *rand.Rand) *crowd {
 
 func (c *crowd) restart() {
 	c.Helper()
-	c.program = serve(c, apptest.Settings{"DATA_DIR": c.dataDir})
+	c.program = serve(c, apptest.Settings{"DATA_DIR": c.dataDir, "FFMPEG": "ffmpeg"})
 }
 
 // take picks an upload that is not under way and was not acknowledged, nil if there is none.

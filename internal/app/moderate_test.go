@@ -1,19 +1,15 @@
 package app_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/media/mediatest"
-	"risingstars/internal/store"
 	"risingstars/internal/testserver"
 )
 
@@ -264,12 +260,10 @@ func TestAFleetHearsOfAHiddenVideo(t *testing.T) {
 	one, two := f.web[0].url, f.web[1].url
 	ana := newPlayer(t, one, "ana@example.com")
 	id := ana.mustUpload(t, one, mediatest.Clip(t, mediatest.Spec{Width: 160, Height: 120}))
-	db := must(store.OpenPostgres(f.settings["DATABASE_URL"], 2))(t)
-	_, err := db.Writer.ExecContext(t.Context(), `UPDATE videos SET status = 'processed', run = 'x'`)
-	check(t, errors.Join(err, db.Close()))
+	f.markProcessed()
 	ana.publish(t, one, id)
 	testserver.Eventually(t, "the other has it", func() bool { return len(listed(t, two)) == 1 })
-	clip := f.clip(ana, two, id)
+	clip := f.putClip(ana, two, id)
 	if status, _, body := page(t, clip); status != http.StatusOK || body != "a clip" {
 		t.Fatalf("the clip: got %d %s", status, body)
 	}
@@ -301,14 +295,4 @@ func TestAFleetHearsOfAHiddenVideo(t *testing.T) {
 		t.Errorf("while the database is away: got %d", status)
 	}
 	f.postgres.Start(t)
-}
-
-// clip puts a clip where a video without one would have it, and returns its address at a server.
-func (f *fleet) clip(owner player, url string, id int64) string {
-	f.Helper()
-	address := *owner.video(f, url, id).ProcessedURL
-	_, key, _ := strings.Cut(address, "/media/")
-	path := filepath.Join(strings.TrimPrefix(f.settings["STORAGE_URL"], "file://"), key)
-	check(f, errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("a clip"), 0o600)))
-	return address
 }

@@ -61,6 +61,7 @@ func serve(tb testing.TB, settings apptest.Settings) *program {
 		"LISTEN_ADDR": "127.0.0.1:0", "PASSWORD_COST": "4", "RATE_LIMIT": "off", "WORKERS": "2", "LOG_LEVEL": "debug",
 	}
 	maps.Copy(all, settings)
+	all.ShareRenditions(tb)
 	p := launch(tb, all, "serve")
 	testserver.Eventually(tb, "the program serves", func() bool {
 		select {

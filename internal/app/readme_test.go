@@ -22,7 +22,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := apptest.Start(t, apptest.Settings{"RATE_LIMIT": "on"})
+	server := apptest.Start(t, apptest.Settings{"RATE_LIMIT": "on", "FFMPEG": "ffmpeg"})
 	dir := t.TempDir()
 	clip := mediatest.Clip(t, mediatest.Spec{Seconds: 2})
 	if err := os.Link(clip, filepath.Join(dir, "clip.mp4")); err != nil {

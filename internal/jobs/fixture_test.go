@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"risingstars/internal/app/apptest"
 	"risingstars/internal/blob"
 	"risingstars/internal/contest"
 	"risingstars/internal/jobs"
@@ -23,6 +24,8 @@ import (
 	"risingstars/internal/store"
 	"risingstars/internal/testserver"
 )
+
+func TestMain(m *testing.M) { os.Exit(testserver.Main(m)) }
 
 // fixture is the platform without its web: a database, a storage and workers, all of the test's own.
 type fixture struct {
@@ -75,6 +78,7 @@ func setUp(tb testing.TB) *fixture {
 	tb.Helper()
 	mediatest.Program(tb, "ffmpeg")
 	tools := must(findTools())(tb)
+	tools.FFmpeg = apptest.SharedRenditions(tb)
 	path := filepath.Join(tb.TempDir(), "test.db")
 	check(tb, os.WriteFile(path, must(newTables())(tb), 0o600))
 	db := must(store.OpenSQLite(tb.Context(), path))(tb)

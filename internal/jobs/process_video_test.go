@@ -24,6 +24,7 @@ import (
 func TestProcess(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
+	f.needs.Tools = must(findTools())(t)
 	v := f.upload(mediatest.Clip(t, mediatest.Spec{}), time.Now())
 	watch := f.needs.Live.Watch(t.Context(), v.ID)
 	defer watch.Close()
@@ -54,6 +55,7 @@ func TestProcessFails(t *testing.T) {
 		want    job
 	}{
 		{"pictures of noise", func(f *fixture, v contest.Video) {
+			f.needs.Tools = must(findTools())(f)
 			f.putOriginal(v, apptest.Ruined(f))
 		}, contest.FailedUnplayable, atOnce},
 		{"another file in its place", func(f *fixture, v contest.Video) {

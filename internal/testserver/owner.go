@@ -3,30 +3,82 @@ package testserver
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
+	"sync"
 	"testing"
 )
 
-// owner is the test that owns what all tests of a package share. A failure ends the whole run, since it is none of
-// theirs.
+// Shared is the owner of what all tests of a package share, in place of a test: its cleanups run after the last of them. The
+// package's TestMain calls [Main] for that.
+func Shared() testing.TB { return &shared }
+
+var shared owner
+
+// Main runs a package's tests, as testing.M does, and then the cleanups of what they share. It returns the exit code.
+func Main(m interface{ Run() int }) int {
+	code := m.Run()
+	shared.end()
+	if shared.Failed() {
+		return max(code, 1)
+	}
+	return code
+}
+
+// owner is a testing.TB that outlives the tests.
 type owner struct {
 	testing.TB // nil: only what is below is used
 
-	ends []func()
+	mu     sync.Mutex
+	ends   []func()
+	failed bool
 }
 
-func (o *owner) Helper()                   {}
-func (o *owner) Context() context.Context  { return context.Background() }
-func (o *owner) Cleanup(f func())          { o.ends = append(o.ends, f) }
-func (o *owner) Failed() bool              { return false }
-func (o *owner) Logf(string, ...any)       {}
-func (o *owner) Fatal(args ...any)         { panic(fmt.Sprint(args...)) }
-func (o *owner) Errorf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
-func (o *owner) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
-func (o *owner) Skipf(f string, a ...any)  { panic(fmt.Sprintf(f, a...)) }
+func (o *owner) Helper()                  {}
+func (o *owner) Context() context.Context { return context.Background() }
+
+func (o *owner) Cleanup(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ends = append(o.ends, f)
+}
+
+func (o *owner) TempDir() string {
+	dir, err := os.MkdirTemp("", "risingstars-shared-")
+	if err != nil {
+		o.Fatal(err)
+	}
+	o.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func (o *owner) Failed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.failed
+}
+
+func (o *owner) Logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// Errorf fails the package's tests as a whole.
+func (o *owner) Errorf(format string, args ...any) {
+	o.Logf(format, args...)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failed = true
+}
+
+// What cannot be made for all tests ends them.
+
+func (o *owner) Fatal(args ...any)                 { panic(fmt.Sprint(args...)) }
+func (o *owner) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+func (o *owner) Skipf(format string, args ...any)  { panic(fmt.Sprintf(format, args...)) }
 
 func (o *owner) end() {
-	for _, f := range slices.Backward(o.ends) {
+	o.mu.Lock()
+	ends := o.ends
+	o.mu.Unlock()
+	for _, f := range slices.Backward(ends) {
 		f()
 	}
 }

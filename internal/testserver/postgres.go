@@ -171,29 +171,13 @@ func (p *Postgres) NewDatabase(tb testing.TB, template string) (url string) {
 
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// sharing is what the tests of one package share, and how it ends.
-var sharing struct {
-	once     sync.Once
-	postgres *Postgres
-	owner    owner
-}
-
-// SharedPostgres is a server for all tests of a package, whose data need not survive it. Main ends it.
+// SharedPostgres is a server for all tests of a package, whose data need not survive it.
 func SharedPostgres(tb testing.TB) *Postgres {
 	tb.Helper()
 	Program(tb, "initdb", os.Getenv("RISINGSTARS_TEST_POSTGRES"), "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin") // skips
-	sharing.once.Do(func() {
-		sharing.postgres = NewPostgres(&sharing.owner, "fsync=off", "full_page_writes=off", "synchronous_commit=off")
-	})
-	if sharing.postgres == nil {
-		tb.Fatal("the shared PostgreSQL did not start")
-	}
-	return sharing.postgres
+	return sharedPostgres()
 }
 
-// Main runs a package's tests, as testing.M does, and ends the servers that they share. It returns the exit code.
-func Main(m interface{ Run() int }) int {
-	code := m.Run()
-	sharing.owner.end()
-	return code
-}
+var sharedPostgres = sync.OnceValue(func() *Postgres {
+	return NewPostgres(Shared(), "fsync=off", "full_page_writes=off", "synchronous_commit=off")
+})

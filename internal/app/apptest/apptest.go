@@ -48,6 +48,7 @@ func Start(tb testing.TB, settings Settings) *Server {
 		all["DATA_DIR"] = tb.TempDir()
 	}
 	maps.Copy(all, settings)
+	all.ShareRenditions(tb)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		DataDir: all["DATA_DIR"], DatabaseURL: all["DATABASE_URL"], stop: cancel, done: make(chan struct{}),
@@ -70,6 +71,15 @@ func Start(tb testing.TB, settings Settings) *Server {
 	})
 	s.URL = s.waitForURL(tb)
 	return s
+}
+
+// ShareRenditions gives a program with workers, unless it was given another, the FFmpeg that renders each clip once for all
+// tests of a package.
+func (s Settings) ShareRenditions(tb testing.TB) {
+	tb.Helper()
+	if s["WORKERS"] != "0" && s["FFMPEG"] == "" {
+		s["FFMPEG"] = SharedRenditions(tb)
+	}
 }
 
 func (s Settings) lookup(name string) (string, bool) {

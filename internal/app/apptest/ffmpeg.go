@@ -8,25 +8,83 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"risingstars/internal/media/mediatest"
+	"risingstars/internal/testserver"
 )
 
 // Script makes a shell script, to take the place of a program, and returns its path.
 func Script(tb testing.TB, text string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "script")
-	// Nothing can be run while any process has it open to write to, and a child that is started meanwhile would.
+	writeScript(tb, path, text)
+	return path
+}
+
+func writeScript(tb testing.TB, path, text string) {
+	tb.Helper()
+	// A program cannot be run while a process has it open to write to, as a child does that is started during the writing.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
 		tb.Fatal(err)
 	}
-	return path
 }
+
+// SharedRenditions is an ffmpeg that renders each clip once, with the installed FFmpeg, for all tests of a package: where the
+// same arguments and the same content come again, it copies what was made of them. Servers of tests have it unless their
+// settings name another FFMPEG: it is for tests that need a rendered video and are not about the rendering.
+func SharedRenditions(tb testing.TB) (ffmpeg string) {
+	tb.Helper()
+	installed := mediatest.Program(tb, "ffmpeg") // skips
+	renditions.Do(func() {
+		dir := testserver.Shared().TempDir()
+		sharedFFmpeg = filepath.Join(dir, "ffmpeg")
+		writeScript(tb, sharedFFmpeg, fmt.Sprintf(sharedRenditions, dir, installed))
+	})
+	return sharedFFmpeg
+}
+
+var (
+	renditions   sync.Once
+	sharedFFmpeg string
+)
+
+// sharedRenditions is the script, of its folder and FFmpeg. A rendition is made in a folder of its own and then renamed, since
+// several may ask for it at once. One with errors is not kept.
+const sharedRenditions = `
+case "$*" in *filter_complex*) ;; *) exec %[2]q "$@" ;; esac
+for arg; do
+	case $previous$arg in
+	-ifile:*) ;;
+	mp4file:*) clip=${arg#file:} ;;
+	mjpegfile:*) poster=${arg#file:} ;;
+	esac
+	previous=$arg
+done
+key=$(for arg; do
+	case $previous$arg in -ifile:*) cat "${arg#file:}" ;; esac
+	case $arg in file:*) echo "${arg##*/}" ;; *) echo "$arg" ;; esac
+	previous=$arg
+done | cksum | tr ' ' -)
+made=%[1]q/$key
+if [ ! -e "$made" ]; then
+	new=$made.$$
+	mkdir "$new"
+	%[2]q "$@" >"$new/progress" 2>"$new/errors"
+	status=$?
+	cat "$new/errors" >&2
+	if [ $status -ne 0 ] || [ -s "$new/errors" ]; then
+		cat "$new/progress"
+		exit $status
+	fi
+	cp "$clip" "$new/clip" && cp "$poster" "$new/poster" && mv "$new" "$made" || exit
+fi
+cp "$made/clip" "$clip" && cp "$made/poster" "$poster" && cat "$made/progress"`
 
 // Gate is an ffmpeg that waits before each rendition until the gate is opened.
 type Gate struct {
@@ -34,7 +92,7 @@ type Gate struct {
 	dir    string
 }
 
-// NewGate puts a gate in front of the installed FFmpeg.
+// NewGate puts a gate in front of [SharedRenditions].
 func NewGate(tb testing.TB) Gate {
 	tb.Helper()
 	g := Gate{dir: tb.TempDir()}
@@ -43,7 +101,7 @@ case "$*" in *filter_complex*)
 	: >%[1]q/$$
 	while [ ! -e %[1]q/open ]; do sleep 0.02; done
 esac
-exec %[2]q "$@"`, g.dir, mediatest.Program(tb, "ffmpeg")))
+exec %[2]q "$@"`, g.dir, SharedRenditions(tb)))
 	return g
 }
 

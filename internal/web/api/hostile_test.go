@@ -77,7 +77,7 @@ func TestHostileUploads(t *testing.T) {
 // What only rendering finds ends there, once, as a video that cannot be played.
 func TestHostileFileFailsForGood(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, apptest.Settings{"WORKERS": "1"})
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "FFMPEG": "ffmpeg"})
 	p := newPlayer(t, s, "")
 	for _, h := range mediatest.Hostiles(mediatest.Bait{}) {
 		if h.Name != foundByRendering[0] {

@@ -21,7 +21,7 @@ import (
 // From upload to the ranking, with everything real: what an owner sees on the way only moves forward.
 func TestProcessing(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, apptest.Settings{"WORKERS": "1"})
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "FFMPEG": "ffmpeg"})
 	p, fan := newPlayer(t, s, "Bogotá"), newPlayer(t, s, "")
 	id := p.uploaded("Triple")
 	events := make(chan []event, 1)
@@ -183,7 +183,7 @@ func TestProcessingFails(t *testing.T) {
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	s = apptest.Start(t, apptest.Settings{"WORKERS": "1", "DATA_DIR": dir})
+	s = apptest.Start(t, apptest.Settings{"WORKERS": "1", "FFMPEG": "ffmpeg", "DATA_DIR": dir})
 	p.url = s.URL
 
 	p.watch(id)
@@ -207,7 +207,7 @@ func TestProcessingFails(t *testing.T) {
 // A video that is deleted while it is processed takes everything with it: the program that works on it, too.
 func TestDeleteWhileProcessing(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "STOP_GRACE": "10s"})
+	s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "FFMPEG": "ffmpeg", "STOP_GRACE": "10s"})
 	p := newPlayer(t, s, "")
 	long := mediatest.Spec{Width: 640, Height: 360, FPS: "30", Seconds: 12, Moving: true}
 	var made struct {
