@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"syscall"
@@ -16,7 +17,12 @@ import (
 	"risingstars/internal/testserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(testserver.Main(m)) }
+func TestMain(m *testing.M) {
+	if signal.Ignored(os.Interrupt) { // as in the background of a shell; programs that tests start must not inherit it
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	}
+	os.Exit(testserver.Main(m))
+}
 
 // program is the program in a process of its own.
 type program struct {
