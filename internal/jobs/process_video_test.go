@@ -206,7 +206,7 @@ func TestProcessOverTime(t *testing.T) {
 
 // timeOver is a context whose deadline passes when over is closed.
 type timeOver struct {
-	context.Context
+	context.Context //nolint:containedctx // it is a context itself
 
 	over chan struct{}
 }
