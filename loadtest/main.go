@@ -165,7 +165,10 @@ func (b *benchmark) checkPrerequisites(ctx context.Context) error {
 		return fmt.Errorf("create the folder for clips: %w", err)
 	}
 	specs := uploadClips
-	if b.quick {
+	switch {
+	case b.short:
+		specs = quickClips[:1] // so FFmpeg renders once in all
+	case b.quick:
 		specs = quickClips
 	}
 	for _, s := range specs {
@@ -178,12 +181,16 @@ func (b *benchmark) checkPrerequisites(ctx context.Context) error {
 	return nil
 }
 
-// uploadClipsFolder keeps the clips between two invocations.
+// uploadClipsFolder keeps the clips between two invocations. Locust uploads every clip in it.
 func (b *benchmark) uploadClipsFolder() string {
-	if b.quick {
+	switch {
+	case b.short:
+		return filepath.Join(b.home, "clips", "short")
+	case b.quick:
 		return filepath.Join(b.home, "clips", "quick")
+	default:
+		return filepath.Join(b.home, "clips", "upload")
 	}
-	return filepath.Join(b.home, "clips", "upload")
 }
 
 func (b *benchmark) reportProgress(format string, args ...any) {
