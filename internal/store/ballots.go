@@ -14,26 +14,27 @@ import (
 	"risingstars/internal/contest"
 )
 
-// The vote batch: votes that arrive at PostgreSQL while others are being committed are cast together, whichever player they
-// are for, in one statement that is also the commit. The statement is PostgreSQL's own; SQLite has no round trips that could
-// be saved. docs/adr/0027-batch-votes-on-postgresql.md has the reasons and the figures.
+// The vote batch: votes that reach PostgreSQL while another batch commits are cast together in one statement, whichever
+// players they are for. The statement is also the commit. It uses SQL that only PostgreSQL has; SQLite has no round
+// trips to save. Reasons and measurements: docs/adr/0027-batch-votes-on-postgresql.md.
 
-// ballot is a pending vote, and what came of it.
+// ballot is a pending vote and its result.
 type ballot struct {
 	videoID, voterID int64
-	at               time.Time // of whole microseconds
+	at               time.Time // whole microseconds
 	from             contest.VoteSignal
 
-	votes int // of the video, with this one
+	votes int // of the video, this one included
 }
 
-// errNotTogether says that a vote cannot be given with the others: somebody else holds what it needs, or it is not there.
+// errNotTogether means that a vote cannot be cast in the batch: a row that it needs is locked by another transaction or
+// missing, or the batch has failed.
 var errNotTogether = errors.New("it cannot be given together with others")
 
-// castAtOnce gives the ballots of the batch in a transaction that begins and ends with its only statement, so that it costs one
-// round trip. It passes over those whose rows somebody else holds. As long as ctx lasts, which is as long as anybody in the batch
-// has time, it goes on: to end it is not to know of any. Where nobody knows whether it was committed, the error is
-// [errUnsure].
+// castAtOnce casts the pending votes of the batch in one statement that is its own transaction, so it costs one round
+// trip. It uses SKIP LOCKED: a vote whose rows another transaction has locked ends with [errNotTogether]. ctx must last
+// until no vote of the batch has time left, because cancelling the statement would leave the outcome of all of them
+// unknown. If the commit outcome is unknown, the error is [errUnsure].
 func castAtOnce(ctx context.Context, pool *pgxpool.Pool, batch []*write) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -57,15 +58,17 @@ func castAtOnce(ctx context.Context, pool *pgxpool.Pool, batch []*write) error {
 	return fmt.Errorf("give the votes: %w", err)
 }
 
-// castTogether gives the ballots in the batch, waiting for whoever holds their rows, and leaves what is none. Whoever gives
-// ballots for one star alone is in nobody's way.
+// castTogether casts the pending votes of the batch in one statement in tx, which waits for row locks, and returns the
+// operations that are no pending votes. The votes of such a batch are for one video, so votes for other players do not
+// wait for its lock.
 func castTogether(ctx context.Context, tx *sql.Tx, batch []*write) (left []*write, err error) {
 	ballots, left := parted(batch)
 	if len(ballots) == 0 {
 		return left, nil
 	}
 	first, again := unrepeated(ballots)
-	// Planned anew each time: a plan that was kept from when there were no votes would read them all, until the next ANALYZE.
+	// PostgreSQL plans this statement each time. A plan cached while there were no votes would scan the whole table
+	// until the next ANALYZE.
 	rows, err := tx.QueryContext(ctx, castWaiting, append([]any{pgx.QueryExecModeCacheDescribe}, parameters(first)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("give the votes: %w", err)
@@ -79,7 +82,7 @@ func castTogether(ctx context.Context, tx *sql.Tx, batch []*write) (left []*writ
 	return left, nil
 }
 
-// parted tells writes with a ballot from those without.
+// parted separates the writes with a pending vote from those without.
 func parted(batch []*write) (with, without []*write) {
 	for _, w := range batch {
 		if w.ballot != nil {
@@ -91,7 +94,7 @@ func parted(batch []*write) (with, without []*write) {
 	return with, without
 }
 
-// repeat is a ballot of somebody who has another for the same video in the batch, before it.
+// repeat is a pending vote (again) for which the batch has an earlier one (of) of the same voter for the same video.
 type repeat struct{ of, again *write }
 
 func unrepeated(batch []*write) (first []*write, again []repeat) {
@@ -109,25 +112,28 @@ func unrepeated(batch []*write) (first []*write, again []repeat) {
 	return first, again
 }
 
-// The statement that gives ballots, passing over rows that somebody else holds, or waiting for them.
+// The statement that casts a batch of votes: castPassing skips locked rows, castWaiting waits for them.
 var (
 	castPassing = castStatement(` SKIP LOCKED`)
 	castWaiting = castStatement(``)
 )
 
-// castStatement takes row locks: first on the voters, then on the standings of the players, each by id. Counting the voters
-// before it looks for standings forces that order. The deletion of an account locks in the same order, so neither waits for a
-// lock that the other holds. A vote that is refused locks nothing, so a batch of refusals has nothing to flush.
+// castStatement takes row locks: first on the voters, then on the standings of the players, each by id. Counting the
+// voters before it looks for standings forces that order. The deletion of an account locks in the same order, so
+// neither waits for a lock that the other holds. A vote that is refused locks nothing, so a batch of refusals has
+// nothing to flush.
 //
-// The moments of the votes for a player are its chain: each is its own, or a microsecond after the one before it where that is not
-// earlier, as [following] has it. In other words, the k-th is the latest of its own moment, of each earlier one's and a microsecond for
-// each step between the two, and of the player's and k microseconds.
+// Each vote for a player gets its own moment, and stores the moment of the vote before it. The moment is the vote's
+// own, or 1 µs after the vote before it if it is not later ([following]). Without recursion, the moment of a player's
+// k-th vote in the batch is the latest of: its own at; the at of each earlier vote plus 1 µs for each step between the
+// two; reached_at plus k µs.
 //
-// What organizers have decided about the player while its row was waited for, the statement does not see: it counts decisions, and
-// then has no player to enter, which fails it.
+// The statement's snapshot does not have a moderation decision that was committed while the statement waited for the
+// standing's lock. The locked row is the latest version, so its number of decisions (decided_now) differs from the
+// snapshot's (decided). player_id is then NULL, the INSERT fails, and the votes are retried without this batch.
 //
-// A vote that somebody has entered meanwhile is a primary key that is there, and fails the statement. Whether there is one
-// is asked by a subquery for each, which the planner cannot turn into reading all votes.
+// If another transaction has inserted the same vote since the snapshot, the INSERT fails on the primary key. One scalar
+// subquery for each vote checks whether it exists, because the planner cannot turn those into a scan of all votes.
 func castStatement(locked string) string {
 	return `
 		WITH asked AS MATERIALIZED (
@@ -180,7 +186,7 @@ func castStatement(locked string) string {
 		ORDER BY asked.n`
 }
 
-// parameters are what castStatement wants.
+// parameters returns the arguments of castStatement: one array for each column of the pending votes.
 func parameters(batch []*write) []any {
 	videos, voters, ages := make([]int64, len(batch)), make([]int64, len(batch)), make([]int64, len(batch))
 	moments, origins := make([]time.Time, len(batch)), make([]string, len(batch))
@@ -192,21 +198,22 @@ func parameters(batch []*write) []any {
 	return []any{videos, voters, moments, origins, ages}
 }
 
-// outcome is what has become of the ballot with the number n, counted from 1.
+// outcome is the statement's result for the n-th pending vote, counted from 1.
 type outcome struct {
 	n        int
-	playerID int64 // whose video it is; 0: there is none that everybody may see
-	voted    bool  // the voter had, for this video
-	voter    bool  // the voter's row was taken
+	playerID int64 // owner of the video; 0: there is no such public video
+	voted    bool  // the voter has a vote for this video already
+	voter    bool  // the voter's row was locked
 	given    bool
-	votes    int // of the video, with all that were given
+	votes    int // of the video, after the whole batch
 }
 
 func scanOutcome(row scanner) (o outcome, err error) {
 	return o, row.Scan(&o.n, &o.playerID, &o.voted, &o.voter, &o.given, &o.votes)
 }
 
-// conclude tells each ballot what has become of it. The last that was given for a video has its count.
+// conclude gives each pending vote its result. The statement counts a video's votes after the whole batch, so conclude
+// subtracts the later votes of the batch. passed is whether the statement skipped locked rows.
 func conclude(batch []*write, list []outcome, passed bool) {
 	later := make(map[int64]int, len(list))
 	for _, o := range slices.Backward(list) {
@@ -220,7 +227,7 @@ func conclude(batch []*write, list []outcome, passed bool) {
 	}
 }
 
-// concludeAgain tells whoever had a ballot before in the same batch.
+// concludeAgain gives each repeated vote the error of the first one, or [contest.ErrAlreadyVoted] if that was cast.
 func concludeAgain(list []repeat) {
 	for _, r := range list {
 		if r.again.err = r.of.err; r.of.err == nil {
@@ -229,8 +236,8 @@ func concludeAgain(list []repeat) {
 	}
 }
 
-// refusal is why a ballot was not given. Rows that could not be had are somebody else's if they were passed over, and gone if they
-// were waited for.
+// refusal returns why a vote was not cast. If the statement skipped locked rows (passed), a missing row may be locked
+// by another transaction; if it waited, the row has been deleted.
 func (o outcome) refusal(voterID int64, passed bool) error {
 	if o.playerID == 0 {
 		return contest.ErrNoVideo
@@ -247,7 +254,8 @@ func (o outcome) refusal(voterID int64, passed bool) error {
 	return contest.ErrNoVideo
 }
 
-// giveAlone is give with the rows taken in the order of castStatement.
+// giveAlone is give with row locks in the order of castStatement: the voter's first. It returns
+// [contest.ErrNotSignedIn] if the voter has been deleted.
 func (b *ballot) giveAlone(ctx context.Context, tx *sql.Tx) error {
 	var id int64
 	err := tx.QueryRowContext(ctx, `SELECT id FROM players WHERE id = $1 FOR KEY SHARE`, b.voterID).Scan(&id)
@@ -257,7 +265,8 @@ func (b *ballot) giveAlone(ctx context.Context, tx *sql.Tx) error {
 	return b.give(ctx, tx)
 }
 
-// mayVote is the rule for a public video.
+// mayVote applies the contest's rule for a vote on a public video. voted is whether the voter has a vote for it
+// already.
 func mayVote(ownerID, voterID int64, voted bool) error {
 	if err := (contest.Video{PlayerID: ownerID, Status: contest.Public}).CanReceiveVoteFrom(contest.Player{ID: voterID}); err != nil {
 		return err
@@ -268,7 +277,8 @@ func mayVote(ownerID, voterID int64, voted bool) error {
 	return nil
 }
 
-// following is the moment of a vote: its own, or just after the one before it where clocks differ or have gone back.
+// following returns the moment of a vote: its own, or 1 µs after the vote before it if its own is not later. Clocks of
+// processes differ, and can go back.
 func following(before, at time.Time) time.Time {
 	if at.After(before) {
 		return at

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// crowds lets writers of the same row share a commit, on an engine whose writers otherwise work side by side. Whoever
-// changes a row holds it until the commit is on disk, so that votes for one star are as many a second as flushes are; a
-// commit for all who wait makes them as many as statements are. Writers of different rows do not wait for each other.
-// Votes whose rows nobody holds share a commit whatever star they are for.
+// crowds is the group commit of PostgreSQL, which otherwise runs writers in parallel. A transaction keeps the lock of a
+// row until its commit is on disk, so without batches each player would get one vote per flush. With batches the limit
+// is the statements of a transaction. Writers of different rows do not wait for each other. Votes whose rows are not
+// locked share a commit, whichever players they are for.
 type crowds struct {
 	db      *sql.DB
 	watch   *watchman
-	time    time.Duration // that an operation has, with all others and with those for its star together
+	time    time.Duration // limit for an operation, all its attempts together
 	votes   group
 	seats   chan struct{}
 	observe Observe
@@ -24,8 +24,8 @@ type crowds struct {
 	rows map[int64]*crowd
 }
 
-// newCrowds lets crowds have half of the pool's connections, since each may wait on its own for whoever holds its row, and the
-// others who need the pool must not.
+// newCrowds lets half of the pool's connections be used by the groups at a time, because each group may wait for a row
+// lock while it keeps a connection. The other half stays free for other operations.
 func newCrowds(db *DB, observe Observe) *crowds {
 	c := &crowds{
 		db: db.Writer, watch: db.watch, time: writeTime, observe: observe, rows: map[int64]*crowd{},
@@ -39,20 +39,22 @@ func (c *crowds) observing(operation string) func(time.Duration, error) {
 	return func(took time.Duration, err error) { c.observe(operation, took, err) }
 }
 
-// elsewhere leaves operations to somebody else.
+// elsewhere does not retry a vote, but returns [errNotTogether], so that crowds.cast hands it to the group of its
+// video.
 type elsewhere struct{}
 
 func (elsewhere) run(context.Context, func(context.Context, *sql.Tx) error) error {
 	return errNotTogether
 }
 
-// crowd is who writes the same row at the moment.
+// crowd is the group of the callers that write the same row now. The last one that leaves removes it.
 type crowd struct {
 	group
 	members int
 }
 
-// cast gives a ballot with all others, or, if that cannot be, with those for the same star, in one time for both.
+// cast casts a pending vote in the batch of all votes. If that returns [errNotTogether], it casts the vote in the group
+// of its video, which waits for row locks. One time limit bounds both.
 func (c *crowds) cast(ctx context.Context, b *ballot, do func(context.Context, *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.time)
 	defer cancel()
@@ -65,7 +67,8 @@ func (c *crowds) cast(ctx context.Context, b *ballot, do func(context.Context, *
 	return g.runWrite(ctx, &write{do: do, ballot: b})
 }
 
-// run does an operation on the row with the key, as group does.
+// run runs an operation in the group of the row with the key. It ignores the cancellation of ctx and has a time limit
+// of its own.
 func (c *crowds) run(ctx context.Context, key int64, do func(context.Context, *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.time)
 	defer cancel()

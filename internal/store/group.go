@@ -14,40 +14,42 @@ import (
 	"risingstars/internal/contest"
 )
 
-// group is a group commit: concurrent writers run in one transaction, each in a savepoint of its own, so one fsync covers
-// all of them. No writer is told of success before that. On SQLite, which takes one writing transaction at a time, every
-// write goes through one group. On PostgreSQL votes share a commit, and so do operations on the same row ([crowds]).
+// group is a group commit: concurrent writers run in one transaction, each in a savepoint of its own, so one fsync
+// covers all of them. A writer gets its result only after the commit. SQLite allows one writing transaction at a time,
+// so all writes go through one group. PostgreSQL has one group for all votes, and one for each row that several
+// operations write at once ([crowds]).
 type group struct {
 	db    *sql.DB
-	alone writes        // commits an operation that shares with nobody; nil for a transaction of its own on db
-	watch *watchman     // ends operations on a server that has fallen silent; nil for none
-	votes *pgxpool.Pool // on which ballots, and nothing else, are given at once; nil for a transaction on db
-	seats chan struct{} // one for each group that may be at work at a time; nil for any number
+	alone writes        // retries an operation outside the batch; nil: in its own transaction on db
+	watch *watchman     // health monitor; nil for none
+	votes *pgxpool.Pool // for batches of pending votes only; nil: batches run in a transaction on db
+	seats chan struct{} // semaphore for the groups that run at a time; nil for no limit
 
-	observe func(took time.Duration, err error) // is told of each transaction that is shared; nil for nobody
+	observe func(took time.Duration, err error) // is called after each shared transaction; nil for none
 
 	line line[*write]
 }
 
-// maxGroup bounds how long the last of a group can make the first wait.
+// maxGroup is the largest batch. It bounds how long the first operation of a batch waits for the last.
 const maxGroup = 64
 
-// write is one operation: what it does, and how it ended.
+// write is one operation and its result.
 type write struct {
 	ctx    context.Context //nolint:containedctx // lives as long as the call
 	do     func(context.Context, *sql.Tx) error
-	ballot *ballot // with which others can be given in its place; nil for none
+	ballot *ballot // pending vote that one statement can cast with others instead of calling do; nil for none
 	err    error
 }
 
-// run returns when the operation is committed, or with what kept it from being. The operation may be called more than
-// once; only its last call counts. It ignores the end of its context, since interrupting one statement would roll
-// back the others' as well.
+// run returns nil once the operation is committed, and otherwise why it is not. do may be called more than once; only
+// its last call counts. run ignores the cancellation of ctx, because interrupting one statement would roll back the
+// whole batch.
 func (g *group) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
 	return g.runWrite(context.WithoutCancel(ctx), &write{do: do})
 }
 
-// runWrite is run for a context that nobody but its own time ends.
+// runWrite is run for a ctx that ends only at the operation's own deadline. In a group of pending votes it returns
+// [errUnsure] if ctx ends before the batch does.
 func (g *group) runWrite(ctx context.Context, w *write) error {
 	ctx, ended := g.watch.guard(ctx)
 	w.ctx = ctx
@@ -56,7 +58,7 @@ func (g *group) runWrite(ctx context.Context, w *write) error {
 		return ended(w.err)
 	}
 	done := make(chan struct{})
-	go func() { // ends with the batch, which others may have more time for
+	go func() { // ends with the batch; its other votes may have later deadlines
 		defer close(done)
 		g.take(w)
 	}()
@@ -68,15 +70,15 @@ func (g *group) runWrite(ctx context.Context, w *write) error {
 	}
 }
 
-// take waits in line, and leads if that is its turn.
+// take enqueues the operation and returns when it is done. The caller leads if the queue promotes it.
 func (g *group) take(w *write) {
 	if g.line.join(w) {
 		g.lead(w)
 	}
 }
 
-// lead commits the operations of those who wait, its own first, and tells them. Whatever happens to it, they are told, and the
-// next leads.
+// lead takes a batch from the queue, its own operation first, commits it and wakes the followers. If commit panics,
+// they all get that error, and the next leader is promoted all the same.
 func (g *group) lead(w *write) {
 	most := maxGroup
 	if g.seats != nil {
@@ -84,7 +86,7 @@ func (g *group) lead(w *write) {
 		case g.seats <- struct{}{}:
 			defer func() { <-g.seats }()
 		case <-w.ctx.Done():
-			most = 1 // itself, whose time is over; the next waits on
+			most = 1 // only its own operation, whose time is over; the others wait for the next leader
 		}
 	}
 	batch, finished := g.line.next(most), false
@@ -92,7 +94,7 @@ func (g *group) lead(w *write) {
 		if !finished {
 			err := asError(recover())
 			for _, w := range items(batch) {
-				w.err = err // whatever was committed
+				w.err = err // even if it was committed, which is unknown here
 			}
 		}
 		g.line.done(batch)
@@ -101,9 +103,10 @@ func (g *group) lead(w *write) {
 	finished = true
 }
 
-// commit commits all operations that a rule does not refuse and that have time left. If anything else goes wrong, each is tried
-// alone, so that one's trouble is not the others'. Where nobody knows whether they were committed, they all end with that: tried
-// again, an operation would find its own effects.
+// commit runs all operations that have time left in one transaction. Refusals by a rule of the contest do not affect
+// the others. If anything else fails, commit retries each operation alone, so that one failure does not fail the rest.
+// If the commit outcome is unknown, it does not retry: an operation could find its own effects. All operations then end
+// with [errUnsure].
 func (g *group) commit(batch []*write) {
 	batch = inTime(batch)
 	if len(batch) > 1 || len(batch) > 0 && g.votes != nil {
@@ -123,7 +126,7 @@ func (g *group) commit(batch []*write) {
 		}
 	}
 	for _, w := range batch {
-		switch w.err = w.ctx.Err(); { // those before it may have taken long
+		switch w.err = w.ctx.Err(); { // the operations before it may have taken long
 		case w.err != nil:
 		case g.alone != nil:
 			w.err = g.alone.run(w.ctx, func(_ context.Context, tx *sql.Tx) error { return w.call(tx) })
@@ -133,7 +136,7 @@ func (g *group) commit(batch []*write) {
 	}
 }
 
-// inTime are the operations with time left. The others end with that they have none.
+// inTime returns the operations that have time left. It gives the others the error of their context.
 func inTime(batch []*write) (left []*write) {
 	for _, w := range batch {
 		if w.err = w.ctx.Err(); w.err == nil {
@@ -143,7 +146,7 @@ func inTime(batch []*write) (left []*write) {
 	return left
 }
 
-// whileAny is a context that ends when the last of the batch has no time left.
+// whileAny returns a context that ends when no operation of the batch has time left.
 func whileAny(batch []*write) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(batch[0].ctx))
 	go func() { // ends with the context
@@ -159,10 +162,10 @@ func whileAny(batch []*write) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// errNothing rolls back a transaction in which everything was refused, so that nothing is flushed for it.
+// errNothing rolls back a transaction in which every operation was refused, so that nothing is flushed.
 var errNothing = errors.New("nothing to commit")
 
-// together tries all operations in one transaction.
+// together runs all operations in one transaction: the pending votes in one statement, the others each in a savepoint.
 func (g *group) together(batch []*write) error {
 	if g.votes != nil {
 		ctx, cancel := whileAny(batch)
@@ -190,7 +193,7 @@ func (g *group) together(batch []*write) error {
 	return err
 }
 
-// call does the operation. A panic is an error like others here, since the group must go on.
+// call runs the operation. It turns a panic into an error, because the leader must go on with the batch.
 func (w *write) call(tx *sql.Tx) (err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
@@ -200,10 +203,11 @@ func (w *write) call(tx *sql.Tx) (err error) {
 	return w.do(w.ctx, tx)
 }
 
-// asError is what a panic was about and where it was.
+// asError returns an error with the value and the stack of a panic.
 func asError(panicked any) error { return fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()) }
 
-// inSavepoint does the operation, or nothing of it if a rule refuses. It returns every other error.
+// inSavepoint runs the operation in a savepoint. If a rule of the contest refuses the operation, inSavepoint rolls back
+// to the savepoint and keeps the refusal in w.err. It returns every other error.
 func (w *write) inSavepoint(tx *sql.Tx) error {
 	if _, err := tx.ExecContext(w.ctx, `SAVEPOINT one`); err != nil {
 		return fmt.Errorf("savepoint: %w", err)
@@ -223,23 +227,24 @@ func (w *write) inSavepoint(tx *sql.Tx) error {
 	return nil
 }
 
-// beginner is a pool, or one connection of it.
+// beginner is a pool, or one of its connections.
 type beginner interface {
 	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
 }
 
-// inTransaction commits what do did if it returns nil, and nothing of it otherwise.
+// inTransaction runs do in a transaction. It commits if do returns nil and ctx has not ended; otherwise it rolls back.
+// The error is [errUnsure] if the commit outcome is unknown.
 func inTransaction(ctx context.Context, db beginner, do func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	if err := do(tx); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("commit: %w", err) // it is not sent
+		return fmt.Errorf("commit: %w", err) // COMMIT was not sent
 	}
 	if err := tx.Commit(); err != nil {
 		if unsure(err) {

@@ -2,22 +2,23 @@ package store
 
 import "sync"
 
-// line is a leader/follower queue: callers wait while one of them, the leader, works for all. The first caller of an empty
-// line becomes the leader. It takes the batch that waits by then, and at its end promotes the first of those who have come
-// since.
+// line is a leader/follower queue: callers wait while the leader works for a batch of them. The first caller of an
+// empty queue becomes the leader. It takes the batch that waits by then, and afterwards promotes the first caller that
+// has come since.
 type line[T any] struct {
 	mu      sync.Mutex
 	waiting []*place[T]
-	led     bool // somebody is at work, and will hand over to the first who waits
+	led     bool // there is a leader, which will promote the first waiter
 }
 
-// place is one caller's in a line. It is woken when the leader has done its work, or to lead.
+// place is one caller in the queue. The leader wakes it when its work is done, or to promote it.
 type place[T any] struct {
 	of   T
-	wake chan bool // true: lead; false: done
+	wake chan bool // true: promoted; false: done
 }
 
-// join stands in line until the caller is to lead, or others have done what it came for.
+// join enqueues the caller and blocks. It returns true if the caller is the leader, and false once a leader has done
+// its work.
 func (l *line[T]) join(of T) (leads bool) {
 	p := &place[T]{of: of, wake: make(chan bool, 1)}
 	return l.stand(p) || <-p.wake
@@ -32,7 +33,8 @@ func (l *line[T]) stand(p *place[T]) (leads bool) {
 	return leads
 }
 
-// next takes the leader, who is the first, and those behind it, so many at most. Afterwards the leader calls done with them.
+// next takes a batch from the queue: the leader, which is the first, and the callers behind it, at most so many in all.
+// The leader must call done with the batch.
 func (l *line[T]) next(most int) (batch []*place[T]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -42,7 +44,8 @@ func (l *line[T]) next(most int) (batch []*place[T]) {
 	return batch
 }
 
-// done wakes those whose work the leader, the first of them, has done, and hands over.
+// done wakes the followers in the batch, whose work is done, and promotes the next waiter. The first of the batch is
+// the leader itself.
 func (l *line[T]) done(batch []*place[T]) {
 	for _, p := range batch[1:] {
 		p.wake <- false
@@ -56,7 +59,7 @@ func (l *line[T]) done(batch []*place[T]) {
 	l.waiting[0].wake <- true
 }
 
-// items are what the places of a batch are for.
+// items returns the values that the callers of a batch have enqueued.
 func items[T any](batch []*place[T]) []T {
 	list := make([]T, len(batch))
 	for i, p := range batch {

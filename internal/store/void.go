@@ -31,7 +31,7 @@ func (s *Store) VoidVotes(ctx context.Context, q contest.VoteSelection, d contes
 	}
 	err = s.decide(ctx, "void_votes", d, func(ctx context.Context, tx *sql.Tx) error {
 		e, err = on(ctx, tx, q.PlayerID, func(e *contest.Effect) error {
-			// Those that are set aside come first, so that none is looked at again.
+			// Update votes_set_aside before void adds rows to it, which this statement would have to read again.
 			hidden, err := affected(tx.ExecContext(ctx,
 				`UPDATE votes_set_aside SET why = 'void' WHERE `+where+` AND why = 'hidden'`, args...))
 			if err != nil {
@@ -46,12 +46,13 @@ func (s *Store) VoidVotes(ctx context.Context, q contest.VoteSelection, d contes
 	return e, err
 }
 
-// voidAll leaves the player to be counted anew.
+// voidAll moves the selected votes to votes_set_aside. The caller recounts the player.
 func voidAll(ctx context.Context, tx *sql.Tx, where string, args []any) (votes int, err error) {
 	return setAside(ctx, tx, "void", where, args...)
 }
 
-// voidEach voids one voter's votes, of which a player has few, as if they were taken back: that reads no others.
+// voidEach voids the votes of one voter for a player by withdrawing each. They are few, and withdrawing reads no other
+// votes.
 func voidEach(ctx context.Context, tx *sql.Tx, where string, args []any) (votes int, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT video_id, voter_id FROM votes WHERE `+where+` ORDER BY video_id`, args...) //nolint:gosec // fixed texts
 	if err != nil {
@@ -72,7 +73,7 @@ func voidEach(ctx context.Context, tx *sql.Tx, where string, args []any) (votes 
 	return len(list), nil
 }
 
-// ReinstateVotes implements [contest.ModerationStore]. Those for a hidden video will count when it is shown.
+// ReinstateVotes implements [contest.ModerationStore]. Votes for a hidden video count again when it is unhidden.
 func (s *Store) ReinstateVotes(ctx context.Context, q contest.VoteSelection, d contest.Decision) (e contest.Effect, err error) {
 	where, args := selectedVotes(q)
 	err = s.decide(ctx, "restore_votes", d, func(ctx context.Context, tx *sql.Tx) error {
@@ -92,7 +93,8 @@ func (s *Store) ReinstateVotes(ctx context.Context, q contest.VoteSelection, d c
 	return e, err
 }
 
-// noteVotes enters what was done, unless it was nothing: votes may have been taken back before they were held.
+// noteVotes writes the audit log unless no vote was changed: the votes may have been withdrawn before this transaction
+// locked the standing.
 func noteVotes(ctx context.Context, tx *sql.Tx, q contest.VoteSelection, d contest.Decision, action contest.Action, e contest.Effect, err error) error {
 	if err != nil || e.Votes == 0 {
 		return err
@@ -100,7 +102,7 @@ func noteVotes(ctx context.Context, tx *sql.Tx, q contest.VoteSelection, d conte
 	return note(ctx, tx, d.AuditEntry(action, q.PlayerID, q.VideoID, selectedWords(q, e.Votes)))
 }
 
-// selectedVotes is the condition of a selection, in votes as in those set aside.
+// selectedVotes returns the SQL condition of a selection and its arguments. It fits votes and votes_set_aside.
 func selectedVotes(q contest.VoteSelection) (where string, args []any) {
 	var conditions []string
 	add := func(condition string, value any) {
@@ -125,7 +127,7 @@ func selectedVotes(q contest.VoteSelection) (where string, args []any) {
 	return strings.Join(conditions, " AND "), args
 }
 
-// selectedWords say in the audit log which votes they were.
+// selectedWords describes the selected votes for the audit log.
 func selectedWords(q contest.VoteSelection, votes int) string {
 	words := fmt.Sprintf("%d votes", votes)
 	if q.VoterID != 0 {

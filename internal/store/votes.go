@@ -9,21 +9,22 @@ import (
 	"risingstars/internal/contest"
 )
 
-// A player's votes are a chain in time: each vote has a moment of its own and stores the one before it, to which the player's
-// standing returns when that vote is withdrawn as the latest. A vote that is withdrawn from the middle leaves a tombstone in
-// votes_taken_back, until those after it are gone too. So the moment at which a player reached the present number of votes,
-// which breaks ties in the ranking, is exact whatever was cast and withdrawn in between, and needs no reading of the votes.
+// A player's votes are a chain in time. Each vote has its own moment and stores that of the vote before it. When the
+// latest vote is withdrawn, the player's standing goes back to that moment. A vote withdrawn from the middle leaves a
+// tombstone in votes_taken_back until the votes after it are withdrawn too. So the moment at which a player reached the
+// present number of votes, which breaks ties in the ranking, is exact after any sequence of casting and withdrawing,
+// and computing it reads no other votes.
 
-// AddVote enters a vote of which nothing is known.
+// AddVote casts a vote with an unknown origin and voter's age.
 func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Time) (votes int, err error) {
 	return s.CastVote(ctx, videoID, voterID, at, contest.UnknownVoteSignal)
 }
 
-// CastVote implements [contest.VoteStore]. The player's row is taken first, so that the votes for a player follow each other;
-// the primary key of the votes decides races of one person's.
+// CastVote implements [contest.VoteStore]. It locks the player's standing before it inserts the vote, so the votes for
+// a player are serialized. The primary key of votes decides between concurrent votes of one voter for one video.
 func (s *Store) CastVote(ctx context.Context, videoID, voterID int64, at time.Time, from contest.VoteSignal) (votes int, err error) {
 	defer s.observed("add_vote", &err)()
-	b := &ballot{videoID: videoID, voterID: voterID, at: at.Truncate(time.Microsecond), from: from} // as the database will have it
+	b := &ballot{videoID: videoID, voterID: voterID, at: at.Truncate(time.Microsecond), from: from} // the database stores microseconds
 	if s.crowds == nil {
 		err = s.writes.run(ctx, b.give)
 	} else {
@@ -35,7 +36,8 @@ func (s *Store) CastVote(ctx context.Context, videoID, voterID int64, at time.Ti
 	return b.votes, nil
 }
 
-// give gives one vote.
+// give casts one vote in tx and sets b.votes. It returns [contest.ErrNoVideo] if the video is not public,
+// [contest.ErrAlreadyVoted], or the refusal of mayVote.
 func (b *ballot) give(ctx context.Context, tx *sql.Tx) error {
 	playerID, before, err := lift(ctx, tx, b.videoID, b.at)
 	if err != nil {
@@ -62,8 +64,9 @@ func (b *ballot) give(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// counted counts the vote for its video. While the player's place was waited for, organizers may have hidden the video, or said
-// that this person's vote for it is void.
+// counted adds the vote to its video and returns the video's number of votes. While the transaction waited for the lock
+// on the standing, staff may have hidden the video ([contest.ErrNoVideo]) or voided this voter's vote for it
+// ([contest.ErrAlreadyVoted]).
 func (b *ballot) counted(ctx context.Context, tx *sql.Tx) (votes int, err error) {
 	err = tx.QueryRowContext(ctx, `
 		UPDATE videos SET votes = votes + 1
@@ -83,8 +86,8 @@ func (b *ballot) counted(ctx context.Context, tx *sql.Tx) (votes int, err error)
 	return 0, contest.ErrAlreadyVoted
 }
 
-// lift gives the player of a public video a vote more, and says since when it had those before. [contest.ErrNoVideo] if
-// there is no such video.
+// lift adds a vote to the standing of a public video's player, which locks the standing, and returns the moment at
+// which the player reached the previous number. It returns [contest.ErrNoVideo] if there is no such public video.
 func lift(ctx context.Context, tx *sql.Tx, videoID int64, at time.Time) (playerID int64, before time.Time, err error) {
 	err = tx.QueryRowContext(ctx, `
 		UPDATE standings SET votes = votes + 1, before_at = reached_at, reached_at = $1
@@ -103,12 +106,13 @@ func (s *Store) WithdrawVote(ctx context.Context, videoID, voterID int64) (votes
 	return votes, err
 }
 
-// takeBack removes a vote and says how many its video has left, or [contest.ErrNotVoted].
+// takeBack deletes a vote and returns how many its video has left. It returns [contest.ErrNotVoted] if there is no such
+// vote.
 func takeBack(ctx context.Context, tx *sql.Tx, videoID, voterID int64) (votes int, err error) {
 	var playerID int64
 	var reached, voted, before time.Time
-	// The player's row is held before anything is counted: of two who take back the same vote at once, the second finds no
-	// vote, and has changed nothing.
+	// Lock the standing before anything is counted. If two transactions withdraw the same vote at once, the second
+	// finds no vote and changes nothing.
 	err = tx.QueryRowContext(ctx, `
 		UPDATE standings SET before_at = reached_at
 		WHERE player_id = (SELECT player_id FROM votes WHERE voter_id = $1 AND video_id = $2)
@@ -136,7 +140,8 @@ func takeBack(ctx context.Context, tx *sql.Tx, videoID, voterID int64) (votes in
 	return uncount(ctx, tx, videoID)
 }
 
-// unlink keeps the link of a vote that goes from the middle. Votes from before each had a moment of its own may share one.
+// unlink inserts a tombstone for a vote withdrawn from the middle of the chain. Votes from before the chain may share a
+// moment; the tombstone keeps the earliest moment before it.
 func unlink(ctx context.Context, tx *sql.Tx, playerID int64, voted, before time.Time) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO votes_taken_back (player_id, voted_at, before_at) VALUES ($1, $2, $3)
@@ -145,8 +150,9 @@ func unlink(ctx context.Context, tx *sql.Tx, playerID int64, voted, before time.
 	return err
 }
 
-// fallBack lets a player stand at a moment, or, if the vote of that moment has been taken back too, at the latest
-// before it whose vote has not. Each link is followed once and removed, so a vote is paid for when it is given.
+// fallBack sets the moment of a player's standing to at. If the vote of that moment has been withdrawn too, it follows
+// the tombstones back to the latest vote that has not. It deletes each tombstone that it follows, so it follows each
+// one only once.
 func fallBack(ctx context.Context, tx *sql.Tx, playerID int64, at time.Time) error {
 	for {
 		err := tx.QueryRowContext(ctx,
@@ -161,7 +167,7 @@ func fallBack(ctx context.Context, tx *sql.Tx, playerID int64, at time.Time) err
 	}
 }
 
-// stand enters since when a player has the votes that it has.
+// stand sets the moment at which a player reached its present number of votes.
 func stand(ctx context.Context, tx *sql.Tx, playerID int64, at time.Time) error {
 	_, err := tx.ExecContext(ctx, `UPDATE standings SET reached_at = $1 WHERE player_id = $2`, timestamp(at), playerID)
 	return err
@@ -174,7 +180,8 @@ func (s *Store) HasVoted(ctx context.Context, videoID, voterID int64) (bool, err
 	return n > 0, err
 }
 
-// uncount takes a vote from a video.
+// uncount subtracts a vote from a video and returns how many it has left. It returns [contest.ErrNoVideo] if there is
+// no such video.
 func uncount(ctx context.Context, tx *sql.Tx, videoID int64) (votes int, err error) {
 	err = tx.QueryRowContext(ctx, `UPDATE videos SET votes = votes - 1 WHERE id = $1 RETURNING votes`, videoID).Scan(&votes)
 	return votes, orNone(err, contest.ErrNoVideo)
