@@ -12,7 +12,7 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// clientHost is the address that the request came from, without its port.
+// clientHost is the address of the request's peer without the port.
 func clientHost(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -21,8 +21,11 @@ func clientHost(r *http.Request) string {
 	return host
 }
 
-// forwarded makes a request that came through trusted proxies what the client sent: its address, the scheme and the
-// host that it asked. What others write into X-Forwarded headers means nothing.
+// forwarded restores what the client sent if the request came through a trusted proxy: the client's address, the
+// scheme
+// and the host, from X-Forwarded-For, -Proto and -Host. It ignores these headers from any other peer, because a
+// client
+// can write anything into them.
 func forwarded(trusted []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.URL.Scheme = "http"
@@ -31,7 +34,7 @@ func forwarded(trusted []netip.Prefix, next http.Handler) http.Handler {
 		}
 		if trusts(trusted, clientHost(r)) {
 			client := clientBehind(trusted, r)
-			r.RemoteAddr = net.JoinHostPort(client, "0") // its port is not known
+			r.RemoteAddr = net.JoinHostPort(client, "0") // the headers do not carry the client's port
 			r.Host = cmp.Or(r.Header.Get("X-Forwarded-Host"), r.Host)
 			if proto := r.Header.Get("X-Forwarded-Proto"); proto == "http" || proto == "https" {
 				r.URL.Scheme = proto
@@ -41,8 +44,9 @@ func forwarded(trusted []netip.Prefix, next http.Handler) http.Handler {
 	})
 }
 
-// clientBehind is the last address of the way of a request that is no trusted proxy: whatever stands before it could be
-// made up.
+// clientBehind walks X-Forwarded-For from its end and returns the first address that is not a trusted proxy. A client
+// can
+// forge all entries before that one.
 func clientBehind(trusted []netip.Prefix, r *http.Request) string {
 	client := clientHost(r)
 	way := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -64,10 +68,12 @@ func trusts(trusted []netip.Prefix, host string) bool {
 	return err == nil && slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
 }
 
-// maxHost is the longest name that DNS has, and its port, in bytes.
+// maxHost is the length of the longest DNS name, in bytes. It bounds the Host header with its port.
 const maxHost = 255
 
-// hosted refuses a request to a host of a name that no host can have: it would stand in links, and in caches.
+// hosted answers a request with 400 if its Host header cannot be a host's name. Links and shared caches would
+// otherwise
+// repeat that name.
 func hosted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Host) > maxHost || strings.ContainsFunc(r.Host, notInHost) {
@@ -78,5 +84,5 @@ func hosted(next http.Handler) http.Handler {
 	})
 }
 
-// notInHost allows for ports and for addresses of IPv6.
+// notInHost reports characters that no host has. It allows for ports and IPv6 addresses.
 func notInHost(r rune) bool { return notInID(r) && !strings.ContainsRune(".:[]", r) }

@@ -6,17 +6,20 @@ import (
 	"strings"
 )
 
-// What scripts of other origins may send and read, besides what browsers always let them.
+// The methods and headers that scripts of other origins may use, and the answer's headers that they may read, in
+// addition
+// to those that browsers always allow.
 const (
 	corsMethods = "GET, HEAD, POST, PATCH, DELETE"
 	corsSends   = "Authorization, Content-Type, Accept-Language, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset"
 	corsReads   = "X-Total-Count, Link, Retry-After, X-Request-Id, Content-Disposition, Location, Tus-Resumable, Upload-Offset, " +
 		"Upload-Length, Upload-Expires, Video-Id"
-	corsAge = "600" // seconds that a browser remembers the answer to its question
+	corsAge = "600" // seconds for which a browser caches the answer to a preflight
 )
 
-// crossOrigin lets scripts of pages of the origins use the API and the media (the Fetch standard's CORS protocol). Cookies
-// are not let through: whoever comes from elsewhere has a token. Without origins nothing is answered in this way.
+// crossOrigin lets scripts of the given origins use the API and the media (CORS protocol of the Fetch standard). It
+// does
+// not allow credentials, so browsers send no cookies: such scripts use a token. Without origins it adds nothing.
 func crossOrigin(origins []string, next http.Handler) http.Handler {
 	if len(origins) == 0 {
 		return next

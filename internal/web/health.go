@@ -14,23 +14,26 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// checkTime bounds each check of readiness.
+// checkTime bounds each readiness check.
 const checkTime = 2 * time.Second
 
-// Check is something that the platform cannot serve without.
+// Check is one dependency without which the platform cannot serve, such as the database or the storage.
 type Check struct {
 	Name string
 	Run  func(context.Context) error
 }
 
-// Alive is the liveness probe: it answers 200 as long as the process can answer at all.
+// Alive is the liveness probe. It answers 200 as long as the process can answer.
 func Alive(w http.ResponseWriter, _ *http.Request) { writeJSON(w, "ok") }
 
-// readyFor is how long an answer of the checks stands. They write to the storage, and anybody may ask.
+// readyFor is how long the result of the readiness checks is cached. The checks write to the storage, and every
+// client
+// may call the probe.
 const readyFor = time.Second
 
-// Ready is the readiness probe: it answers 200 while every check succeeds, else 503 naming those that do not; why is in the log. However many ask, the
-// checks run one after the other, and at most once in a second of the clock.
+// Ready is the readiness probe. It answers 200 if every check succeeds, else 503 with the names of the checks that
+// failed;
+// the log has the causes. Concurrent probes run the checks one at a time, and at most once per readyFor.
 func Ready(now func() time.Time, checks []Check) http.HandlerFunc {
 	state := readiness{now: now, checks: checks}
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +69,7 @@ func (s *readiness) ask(ctx context.Context) (down []string, cause error) {
 		return s.down, s.cause
 	}
 	s.down, s.cause = nil, nil
-	ctx = context.WithoutCancel(ctx) // the answer is not for one asker alone
+	ctx = context.WithoutCancel(ctx) // other callers share the result, so it must not depend on one caller's context
 	for _, c := range s.checks {
 		if err := c.within(ctx, checkTime); err != nil {
 			s.down = append(s.down, c.Name)
@@ -83,7 +86,7 @@ func (c Check) within(ctx context.Context, limit time.Duration) error {
 	return c.Run(ctx)
 }
 
-// Root answers the front page to browsers, and "Healthcheck" to everything that does not ask for a page.
+// Root answers with the front page if the client accepts text/html, else with "Healthcheck" as JSON.
 func Root(page http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "Accept, Accept-Language")
@@ -102,5 +105,5 @@ func writeJSON(w http.ResponseWriter, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(append(body, '\n')) // a client that has gone cannot be told
+	_, _ = w.Write(append(body, '\n')) // a client that has disconnected cannot be told
 }

@@ -13,8 +13,10 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// wording is a listener whose connections give the form of all problems to the refusals that net/http writes by itself,
-// as plain text, to whoever does not speak HTTP: a bad first line, a header that is too large.
+// wording is a listener for the refusals that net/http writes by itself, as plain text, to a client that does not
+// speak
+// valid HTTP: a malformed request line, a header that is too large. Its connections rewrite them as problems (RFC
+// 9457).
 type wording struct{ net.Listener }
 
 func (l wording) Accept() (net.Conn, error) {
@@ -25,13 +27,16 @@ func (l wording) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// worded has all that a TCP connection can do, so that net/http can use it.
+// worded embeds *net.TCPConn and not net.Conn, so that net/http still finds ReadFrom and the other methods of a TCP
+// connection (sendfile needs them).
 type worded struct{ *net.TCPConn }
 
-// plainRefusal stands behind the status line of what net/http writes by itself, and of nothing else.
+// plainRefusal follows the status line of the answers that net/http writes by itself. No other answer contains it.
 const plainRefusal = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 
-// Write implements net.Conn.
+// Write implements net.Conn. It replaces a plain-text refusal of net/http with the problem of the same status. All
+// other
+// bytes go through unchanged.
 func (c worded) Write(p []byte) (int, error) {
 	line, _, plain := bytes.Cut(p[:min(len(p), 256)], []byte(plainRefusal))
 	if !plain || bytes.Contains(line, []byte("\n")) {
@@ -45,7 +50,7 @@ func (c worded) Write(p []byte) (int, error) {
 	if err != nil {
 		return c.TCPConn.Write(p) //nolint:wrapcheck // the same
 	}
-	body, err := json.Marshal(problem.ProblemForStatus(status, "", lang.Spanish)) // no header was read that says otherwise
+	body, err := json.Marshal(problem.ProblemForStatus(status, "", lang.Spanish)) // Spanish: net/http has read no Accept-Language header
 	if err != nil {
 		panic(err) // strings and numbers only
 	}

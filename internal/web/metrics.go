@@ -10,7 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics counts requests by the route that took them, never by path: paths are without number.
+// Metrics counts requests by the pattern of their route. The path is no label, because there is no bound on the
+// number of
+// paths.
 type Metrics struct {
 	requests *prometheus.HistogramVec
 	inFlight prometheus.Gauge
@@ -37,7 +39,9 @@ func (m *Metrics) observe(r *http.Request, status int, took time.Duration) {
 	m.requests.WithLabelValues(knownMethod(r.Method), routeOf(r), strconv.Itoa(status)).Observe(took.Seconds())
 }
 
-// routeOf is the route that took the request. The router writes it into the request that it was given.
+// routeOf is the pattern that matched the request, without its method, or "none". The router writes the pattern into
+// the
+// request that it is given.
 func routeOf(r *http.Request) string {
 	route := r.Pattern
 	if _, path, ok := strings.Cut(route, " "); ok {
@@ -46,7 +50,7 @@ func routeOf(r *http.Request) string {
 	return cmp.Or(route, "none")
 }
 
-// knownMethod bounds the label: a client may send any word as a method.
+// knownMethod bounds the values of the label, because a client may send any word as a method.
 func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:

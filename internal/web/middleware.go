@@ -22,32 +22,40 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// RequestIDHeader carries the id under which a request stands in the log. A proxy in front may give it.
+// RequestIDHeader carries the id of a request, which is also in its log line. A proxy in front may set it.
 const RequestIDHeader = "X-Request-Id"
 
-// Options are what the routes are wrapped with.
+// Options configure the middleware of Handler.
 type Options struct {
 	Log          *slog.Logger
 	Metrics      *Metrics
 	Page         problem.Page   // shows problems to browsers; nil for none
-	Proxies      []netip.Prefix // what they say of a request is believed
+	Proxies      []netip.Prefix // proxies whose X-Forwarded headers are believed
 	Tracer       trace.Tracer   // nil for no traces
-	MediaOrigins []string       // from which pages may show media, besides this server
-	CORSOrigins  []string       // whose scripts may use the API
-	OnlyPost     []string       // paths that take POST only, though patterns of other calls match them
+	MediaOrigins []string       // origins besides this server from which pages may load images and media
+	CORSOrigins  []string       // origins whose scripts may use the API
+	OnlyPost     []string       // paths that take only POST, although patterns of other routes match them
 }
 
-// Handler wraps the routes in the middleware that every request passes through, from the outside in: an id and a line in the log,
-// metrics, a net under panics, security headers, one form for paths with and without a trailing slash, and the
-// router's own errors as problems. Before all that, what the trusted proxies say of the request becomes part of it.
+// Handler wraps the routes in the middleware that every request passes through. From the outside in: a fresh context
+// if
+// the connection's has ended, the trusted proxies' headers, request id, log line, span and metrics, recovery from
+// panics,
+// security headers, CORS, the check of the Host header, the removal of trailing slashes, and the router, whose own
+// errors
+// become problems.
 func Handler(routes *http.ServeMux, o Options) http.Handler {
 	handler := secured(crossOrigin(o.CORSOrigins, hosted(slashless(routed(routes, o.OnlyPost)))), o.MediaOrigins)
 	return unspoilt(forwarded(o.Proxies, logged(o, safe(handler))))
 }
 
-// unspoilt serves a request whose context had ended before it came. A read deadline that passes while nobody reads ends the
-// context of the connection, and so of every later request on it, which may be other people's where a proxy is in front.
-// Such a request is served as if nothing were, and is the last on its connection.
+// unspoilt serves a request whose context ended before the request arrived. If a read deadline passes while no
+// handler
+// reads, net/http cancels the context of the connection, and so the context of every later request on it. Behind a
+// proxy
+// those requests can be other clients'. unspoilt serves such a request with a context that does not end, and closes
+// the
+// connection after it.
 func unspoilt(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Context().Err() != nil {
@@ -58,14 +66,14 @@ func unspoilt(next http.Handler) http.Handler {
 	})
 }
 
-// logged gives the request its id and its span, and writes one line about it when it is over. The line has the path without its
-// query, since links to media carry their signatures there.
+// logged gives the request its id and its span, and writes one log line when the request ends. The line has the path
+// without the query, because links to media carry their signatures in the query.
 func logged(o Options, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		scope := &problem.Scope{ID: requestID(r), Client: clientHost(r), Page: o.Page}
 		ctx, span := begin(o.Tracer, r)
-		r = r.WithContext(problem.WithScope(ctx, scope)) // the router will write its pattern into this one
+		r = r.WithContext(problem.WithScope(ctx, scope)) // the router writes its pattern into this request
 		w.Header().Set(RequestIDHeader, scope.ID)
 		rec := &recorder{ResponseWriter: w}
 		o.Metrics.inFlight.Inc()
@@ -93,7 +101,9 @@ func logged(o Options, next http.Handler) http.Handler {
 	})
 }
 
-// requestID takes the id that a proxy gave, if it is one, or makes one.
+// requestID returns the id that a proxy set, if it has 8 to 64 letters, digits, "-" or "_". Otherwise it makes a
+// random
+// id of 64 bits.
 func requestID(r *http.Request) string {
 	if id := r.Header.Get(RequestIDHeader); len(id) >= 8 && len(id) <= 64 && !strings.ContainsFunc(id, notInID) {
 		return id
@@ -107,7 +117,8 @@ func notInID(r rune) bool {
 	return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
 }
 
-// safe turns a panic into a 500 where nothing was sent yet, and ends the connection where something was.
+// safe recovers from a panic in a handler. It answers with 500 if no header was sent yet. Otherwise it aborts the
+// connection, so that the client sees that the answer is incomplete.
 func safe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -129,7 +140,9 @@ func safe(next http.Handler) http.Handler {
 	})
 }
 
-// contentSecurityPolicy lets pages use what comes from this server, media also from the origins, and nothing else.
+// contentSecurityPolicy lets pages load scripts, styles and forms from this server only, and images and media also
+// from
+// the given origins.
 func contentSecurityPolicy(media []string) string {
 	from := strings.Join(append([]string{"'self'"}, media...), " ")
 	return "default-src 'self'; img-src " + from + " data:; media-src " + from + "; object-src 'none'; base-uri 'none'; " +
@@ -137,7 +150,7 @@ func contentSecurityPolicy(media []string) string {
 }
 
 func secured(next http.Handler, media []string) http.Handler {
-	// In canonical form and shared by all answers, so that setting them costs nothing.
+	// The keys are canonical and all answers share the value slices, so setting them allocates nothing per request.
 	securityHeaders := http.Header{
 		"Content-Security-Policy": {contentSecurityPolicy(media)},
 		"X-Content-Type-Options":  {"nosniff"},
@@ -155,7 +168,9 @@ func secured(next http.Handler, media []string) http.Handler {
 	})
 }
 
-// slashless makes a path with a trailing slash the same as without. An escaped slash is part of a name, and stays.
+// slashless serves a path with trailing slashes like the path without them. An escaped slash (%2F) is part of a name
+// and
+// stays.
 func slashless(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.URL.Path) > 1 && strings.HasSuffix(r.URL.Path, "/") {
@@ -168,12 +183,13 @@ func slashless(next http.Handler) http.Handler {
 	})
 }
 
-// routed lets the router choose, and gives the form of all problems to the errors that are none: the router's own 404
-// and 405, and what the standard library answers for a file, such as 416.
+// routed calls the router and turns plain-text errors into problems: the router's own 404 and 405, and errors of the
+// standard library's file server such as 416.
 //
-// At the paths of onlyPost, which patterns of other calls match as well, the router is asked for POST only. net/http's mux
-// would list the methods of every matching pattern in Allow, and it accepts no pattern for a path without a method beside
-// one for ids with a method, so the path is checked before the mux is called.
+// At the paths of onlyPost it answers every other method with 405 and Allow: POST, without asking the mux. Patterns
+// of
+// other routes, such as one with an id, also match these paths, so the mux would list their methods in Allow. The mux
+// accepts no methodless pattern for the path, because it would conflict with the pattern with the id and a method.
 func routed(routes *http.ServeMux, onlyPost []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost && slices.Contains(onlyPost, r.URL.Path) {

@@ -9,7 +9,7 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// recorder remembers what was answered.
+// recorder records the status and the length of the answer.
 type recorder struct {
 	http.ResponseWriter
 	code  int // 0 until the header was sent
@@ -20,7 +20,7 @@ type recorder struct {
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 func (r *recorder) WriteHeader(status int) {
-	if r.code == 0 && status >= http.StatusOK { // the ones below 200 go before the answer
+	if r.code == 0 && status >= http.StatusOK { // informational answers (1xx) precede the final one
 		r.code = status
 	}
 	r.ResponseWriter.WriteHeader(status)
@@ -35,7 +35,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom lets files go to the connection without passing through the program.
+// ReadFrom keeps sendfile possible: without it io.Copy would move every file through a buffer of the program.
 func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	if r.code == 0 {
 		r.code = http.StatusOK
@@ -45,7 +45,7 @@ func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// FlushError is what http.ResponseController calls: a flush sends the header.
+// FlushError implements what http.ResponseController calls. A flush also sends the header.
 func (r *recorder) FlushError() error {
 	if r.code == 0 {
 		r.code = http.StatusOK
@@ -60,12 +60,13 @@ func (r *recorder) status() int {
 	return r.code
 }
 
-// plainErrors passes on what handlers answer, and holds back errors that are no problems in the sense of RFC 9457.
+// plainErrors passes answers through, and discards plain-text errors, so that routed can replace them with problems
+// (RFC 9457).
 type plainErrors struct {
 	http.ResponseWriter
 	r      *http.Request
-	status int    // of what was held back, 0 for nothing
-	text   []byte // the first piece of it
+	status int    // of the discarded answer; 0 if nothing was discarded
+	text   []byte // the first piece of the discarded body, for the log
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -81,18 +82,22 @@ func (p *plainErrors) WriteHeader(status int) {
 		p.ResponseWriter.WriteHeader(status)
 		return
 	}
-	for _, name := range []string{"Content-Encoding", "ETag", "Location"} { // of what is not sent
+	for _, name := range []string{"Content-Encoding", "ETag", "Location"} { // headers that describe the discarded answer
 		p.Header().Del(name)
 	}
 }
 
-// formed reports whether an error is a problem already, or a page of the site about one. Everything else is plain text.
+// formed reports whether an error is already a problem, or an HTML page of the site about one. All other errors are
+// plain
+// text.
 func formed(contentType string) bool {
 	return contentType == problem.MediaType || strings.HasPrefix(contentType, "text/html")
 }
 
-// astray reports whether the answer is a redirect of the router's that leads nowhere: to a path that is tidier and not
-// there either, or from a folder to the same with a slash, which would be the same again here.
+// astray reports whether the answer is a redirect of the router that must become a 404. There are two cases: the
+// router
+// cleaned a path that no route matches, or it redirects a directory to the same path with a slash, which slashless
+// would remove again.
 func (p *plainErrors) astray(status int) bool {
 	if status < http.StatusMultipleChoices || status >= http.StatusBadRequest || status == http.StatusNotModified {
 		return false
@@ -111,7 +116,7 @@ func (p *plainErrors) Write(b []byte) (int, error) {
 	return p.ResponseWriter.Write(b)
 }
 
-// ReadFrom lets files go to the connection without passing through the program.
+// ReadFrom keeps sendfile possible: without it io.Copy would move every file through a buffer of the program.
 func (p *plainErrors) ReadFrom(src io.Reader) (int64, error) {
 	if p.status != 0 {
 		return io.Copy(io.Discard, src)
@@ -119,7 +124,7 @@ func (p *plainErrors) ReadFrom(src io.Reader) (int64, error) {
 	return io.Copy(p.ResponseWriter, src)
 }
 
-// FlushError is what http.ResponseController calls. There is nothing to flush of what is held back.
+// FlushError implements what http.ResponseController calls. A discarded answer has nothing to flush.
 func (p *plainErrors) FlushError() error {
 	if p.status != 0 {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// begin starts a request's span, which begins a trace: what a client says of traces is not believed, since it could
-// have all of its requests traced. Without a tracer there is none, nor for what only looks whether the program is there.
+// begin starts the span of a request as the root of a new trace. It ignores trace headers of the client, because the
+// client could have all of its requests sampled. It starts no span without a tracer, nor for probes and metrics.
 func begin(tracer trace.Tracer, r *http.Request) (context.Context, trace.Span) {
 	if tracer == nil || r.URL.Path == "/healthz" || r.URL.Path == "/readyz" || r.URL.Path == "/metrics" {
 		return r.Context(), trace.SpanFromContext(r.Context())
@@ -18,7 +18,9 @@ func begin(tracer trace.Tracer, r *http.Request) (context.Context, trace.Span) {
 	return tracer.Start(r.Context(), "request", trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindServer))
 }
 
-// end says what is known of the request by then: its route and not its path, and nothing of who sent it.
+// end sets what is known at the end of a request: the method, the route, the status and the request id. It records
+// neither
+// the path nor anything about the client.
 func end(span trace.Span, r *http.Request, id string, status int) {
 	defer span.End()
 	if !span.IsRecording() {

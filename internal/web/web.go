@@ -1,5 +1,6 @@
-// Package web is the HTTP server around the platform's routes: what every request passes through, and how serving
-// begins and ends.
+// Package web is the HTTP server: the middleware that every request passes through, the liveness and readiness
+// probes,
+// the request metrics, and the start and graceful shutdown of serving.
 package web
 
 import (
@@ -12,16 +13,22 @@ import (
 	"time"
 )
 
-// Limits of every connection. Bodies have theirs where they are read: uploads take long, other bodies do not.
+// Limits of every connection. Bodies have no common time limit: each handler that reads a body sets its own, because
+// an
+// upload takes minutes and a JSON body does not.
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
-	maxHeader     = 64 << 10 // bytes
+	maxHeader     = 64 << 10 // bytes of the request line and all headers
 )
 
-// Serve answers requests on the listener until ctx ends. The shutdown is graceful: it stops accepting and gives the requests
-// that are under way the grace time to finish. Requests that cannot end by themselves, such as streams of events, end when stopping
-// is closed, which happens first.
+// Serve answers requests on the listener until ctx ends, then shuts down gracefully: it stops accepting connections
+// and
+// lets running requests finish within the grace time. At the start of the shutdown it calls stopping, so that
+// requests
+// that never end by themselves, such as event streams, can end. Requests that outlast the grace time are cut off.
+// Serve
+// returns nil after a graceful shutdown, and an error if serving fails or the forced close fails.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, grace time.Duration, stopping func()) error {
 	server := &http.Server{
 		Handler:           h,
@@ -32,7 +39,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	}
 	server.RegisterOnShutdown(stopping)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(wording{l}) }() // ends with Shutdown or Close below
+	go func() { served <- server.Serve(wording{l}) }() // ends by Shutdown or Close below
 
 	select {
 	case err := <-served:

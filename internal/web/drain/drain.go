@@ -1,9 +1,12 @@
-// Package drain answers requests whose bodies have not arrived yet, so that their clients get to read the answer.
+// Package drain lets a handler answer before the request's body has arrived, so that the client can read the answer.
 //
-// Most HTTP clients write a whole request before they read. If the server answers early and closes the connection
-// while the client still writes, the client's kernel discards the answer and reports a broken pipe or a reset, and
-// nginx turns it into a 502. So the answer goes out at once and complete, with its length, and what the client still
-// sends is read and discarded, up to a number of bytes and a time. Then the connection is closed.
+// Most HTTP clients write the whole request before they read. If the server answers early and closes the connection
+// while
+// the client still writes, the client's kernel discards the answer and reports a broken pipe or a reset, and nginx
+// turns
+// it into a 502. So this package sends the whole answer at once, with its length, then drains the connection: it
+// reads and
+// discards the rest of the body, up to a number of bytes and a time. Then the connection is closed.
 package drain
 
 import (
@@ -22,24 +25,25 @@ const (
 	maxTime    = 20 * time.Second
 )
 
-// Limits bound what is read and discarded after an answer.
+// Limits bound the drain after an answer.
 type Limits struct {
 	Bytes int64
 	Time  time.Duration
 }
 
-// UploadLimits are those of a route that takes files of up to maxUpload bytes: a file of the largest size always fits,
-// as does one that is somewhat larger.
+// UploadLimits are the limits for a route that takes files of up to maxUpload bytes. A body with a file of maxUpload
+// bytes, or slightly more, is drained completely if it arrives within maxTime.
 func UploadLimits(maxUpload int64) Limits {
 	return Limits{Bytes: maxUpload + extraBytes, Time: maxTime}
 }
 
-// Handler lets next answer before it has read the request's body. The answer of next is kept in memory until next
-// returns, so it must be small. A read deadline that next has set is replaced.
+// Handler lets next answer before it has read the request's body. It buffers the answer in memory until next returns,
+// so
+// the answer must be small. The drain replaces a read deadline that next has set.
 func Handler(next http.Handler, limits Limits) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
-		// Without full duplex, net/http reads the body before it writes the answer. HTTP/2 always has it.
+		// Without full duplex, net/http reads the body before it writes the answer. HTTP/2 is always full duplex.
 		_ = control.EnableFullDuplex()
 		body := &trackedBody{ReadCloser: r.Body}
 		body.ended.Store(r.Body == nil || r.Body == http.NoBody)
@@ -57,10 +61,10 @@ func Handler(next http.Handler, limits Limits) http.Handler {
 		}
 		answer.send(control)
 		if arrived || !body.begun.Load() && expectsContinue(r) {
-			return // a client that waits to be asked for its body (100 Continue) is not asked
+			return // the client waits for 100 Continue, which it never gets, so it sends no body
 		}
 		_ = control.SetReadDeadline(time.Now().Add(limits.Time))
-		_, _ = io.CopyN(io.Discard, body.ReadCloser, limits.Bytes) // the connection is closed next, whatever ended this
+		_, _ = io.CopyN(io.Discard, body.ReadCloser, limits.Bytes) // the connection is closed next, whatever ended the copy
 	})
 }
 
@@ -68,7 +72,7 @@ func expectsContinue(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Expect"), "100-continue")
 }
 
-// trackedBody knows how far a request's body was read.
+// trackedBody records whether reading a request's body has begun and has reached the end.
 type trackedBody struct {
 	io.ReadCloser
 	begun, ended, closed atomic.Bool
@@ -87,14 +91,14 @@ func (b *trackedBody) Read(p []byte) (int, error) {
 	return n, err //nolint:wrapcheck // passes on what readers must see as it is
 }
 
-// Close implements io.Closer. It only ends the reads of the handler: the rest is still to be drained, after which
-// net/http closes the body itself.
+// Close implements io.Closer. It only makes further reads of the handler fail. The drain reads the rest, and then
+// net/http closes the body.
 func (b *trackedBody) Close() error {
 	b.closed.Store(true)
 	return nil
 }
 
-// heldAnswer keeps an answer until it is complete, so that it can be sent with its length.
+// heldAnswer buffers an answer until it is complete, so that it can be sent with its Content-Length.
 type heldAnswer struct {
 	http.ResponseWriter
 	head   bool // the request's method is HEAD
@@ -105,10 +109,10 @@ type heldAnswer struct {
 // Unwrap lets http.ResponseController reach the connection's deadlines.
 func (h *heldAnswer) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
-// FlushError implements what http.ResponseController looks for: an answer that is held cannot be flushed.
+// FlushError implements what http.ResponseController calls. A buffered answer cannot be flushed.
 func (h *heldAnswer) FlushError() error { return http.ErrNotSupported }
 
-// WriteHeader implements http.ResponseWriter. Informational answers (1xx) are sent at once.
+// WriteHeader implements http.ResponseWriter. It sends informational answers (1xx) at once.
 func (h *heldAnswer) WriteHeader(status int) {
 	switch {
 	case status < http.StatusOK:
@@ -131,6 +135,6 @@ func (h *heldAnswer) send(control *http.ResponseController) {
 		header.Set("Content-Length", strconv.Itoa(h.body.Len()))
 	}
 	h.ResponseWriter.WriteHeader(h.status)
-	_, _ = h.ResponseWriter.Write(h.body.Bytes()) // a client that has gone cannot be told
+	_, _ = h.ResponseWriter.Write(h.body.Bytes()) // a client that has disconnected cannot be told
 	_ = control.Flush()
 }

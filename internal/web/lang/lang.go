@@ -1,4 +1,4 @@
-// Package lang chooses between the languages that the platform speaks: Spanish first, English where it is preferred.
+// Package lang chooses between the platform's languages: Spanish by default, English if the client prefers it.
 package lang
 
 import (
@@ -8,13 +8,13 @@ import (
 // Tag is a language of the platform.
 type Tag int
 
-// The languages. The zero value is what everybody gets who does not ask for another.
+// The languages. The zero value, Spanish, is the default.
 const (
 	Spanish Tag = iota
 	English
 )
 
-// String is the tag as HTTP and HTML write it.
+// String is the language tag for HTTP headers and HTML attributes.
 func (t Tag) String() string {
 	if t == English {
 		return "en"
@@ -24,8 +24,9 @@ func (t Tag) String() string {
 
 var matcher = language.NewMatcher([]language.Tag{language.Spanish, language.English})
 
-// PreferredLanguage chooses by the value of an Accept-Language header (RFC 9110 section 12.5.4). Nothing, or nothing that the
-// platform speaks, gives Spanish.
+// PreferredLanguage chooses the language by the value of an Accept-Language header (RFC 9110 section 12.5.4). It
+// returns
+// Spanish for an empty or malformed header, and if no language of the header is supported.
 func PreferredLanguage(header string) Tag {
 	if header == "" {
 		return Spanish
@@ -43,10 +44,10 @@ func PreferredLanguage(header string) Tag {
 // Text is one sentence in each language.
 type Text struct{ ES, EN string }
 
-// SameInBoth is a sentence that clients compare with, the same in every language.
+// SameInBoth is a sentence that clients compare with, so it is the same in every language.
 func SameInBoth(s string) Text { return Text{s, s} }
 
-// In is the sentence in one language.
+// In is the sentence in the given language.
 func (t Text) In(tag Tag) string {
 	if tag == English {
 		return t.EN

@@ -1,5 +1,6 @@
-// Package limit bounds what one person, one account and one address may do. The API and the site share its counts, and
-// so do all processes that share a Redis.
+// Package limit applies the rate limits and semaphores to accounts and addresses, and the minimum rate to bodies. The
+// API
+// and the site share the counts, and so do all processes that share a Redis.
 package limit
 
 import (
@@ -14,61 +15,70 @@ import (
 	"risingstars/internal/live"
 )
 
-// Shared is where it is counted.
+// Shared counts, in this process's memory or in Redis.
 type Shared interface {
-	// Take counts one doing. It returns 0, or how long to wait where the rule does not allow it.
+	// Take counts one event. It returns 0 if the rule allows the event, else the time after which to retry; a refused
+	// event is not counted.
 	Take(ctx context.Context, rule live.Rule, key string) time.Duration
-	// Wait is Take without counting.
+	// Wait peeks: it returns what Take would return, and counts nothing.
 	Wait(ctx context.Context, rule live.Rule, key string) time.Duration
-	// Give takes back one doing that was counted.
+	// Give refunds one event that Take counted.
 	Give(ctx context.Context, rule live.Rule, key string)
-	// Hold counts something that goes on until release is called, and reports whether there is room.
+	// Hold acquires one of most slots of a semaphore. ok is false if all are in use. The caller must call release.
 	Hold(ctx context.Context, name, key string, most int) (release func(), ok bool)
 }
 
-// Rules are how much is allowed. An address may be a whole school behind one router, so what goes by address is generous.
+// Rules are the limits. A whole school can share one address behind a router, so the limits by address are generous.
 type Rules struct {
 	SignUps              live.Rule // by address
 	FailedSignIns        live.Rule // by account and address together
 	FailedSignInsAddress live.Rule // by address, whatever the account
 	FailedSignInsAccount live.Rule // by account, whatever the address
-	Votes                live.Rule // by person
+	Votes                live.Rule // by account
 	VotesAddress         live.Rule // by address
-	UploadsAtOnce        int       // by player
-	MinUploadRate        int64     // bytes a second, 0 for any
+	UploadsAtOnce        int       // semaphore, by player
+	MinUploadRate        int64     // bytes per second; 0 for no minimum
 }
 
-// guessedAccount is by account and address while an account has more failures than its rule allows, from whatever addresses. The
-// owner, from an address of their own, is let in at the first try.
+// guessedAccount applies by account and address while the account has more failed sign-ins than FailedSignInsAccount
+// allows, from all addresses together. It lets the owner sign in at the first attempt from an address of their own.
 var guessedAccount = live.Rule{Name: "failed sign-ins of an account that is being guessed", Burst: 2, Every: 5 * time.Minute, Most: time.Hour}
 
-// What is told of sign-ins that have to wait, so that an attack is a few lines and not as many as it has tries: one an hour for
-// each account and address, and with all of them a hundred and then one a minute.
+// Rate limits of the reports about throttled sign-ins, so that an attack makes a few log lines and not one per
+// attempt:
+// one per hour for each account and address, and over all of them a burst of a hundred and then one per minute.
 var (
 	toldOne = live.Rule{Name: "slowed sign-ins that are told by account and address", Burst: 1, Every: time.Hour}
 	toldAll = live.Rule{Name: "slowed sign-ins that are told", Burst: 100, Every: time.Minute}
 )
 
-// Limits apply the rules.
+// Limits applies the rules.
 type Limits struct {
 	Shared
 	Rules
 
-	// Slowed is told that whoever tries an account's password at an address has to wait, in a context that does not end with the
-	// request: who hangs up at once is told of as well. nil for nobody.
+	// Slowed is called when a sign-in attempt at an account from an address is throttled. Its context does not end
+	// with
+	// the request, so a client that disconnects at once is reported as well. It may be nil.
 	Slowed func(ctx context.Context, account, address string)
 }
 
-// AllowSignUp counts a sign-up from an address. It returns *contest.TooManyError.
+// AllowSignUp counts a sign-up from an address. It returns *contest.TooManyError if the address has reached its
+// limit.
 func (l *Limits) AllowSignUp(ctx context.Context, client string) error {
 	return l.takeToken(ctx, l.SignUps, NetworkOf(client))
 }
 
-// LimitSignIn lets somebody at an address try an account's password, by check. Only failures are counted, but a try counts
-// while it is under way, so that many at once win nothing. It returns *contest.TooManyError, or what check returned.
+// LimitSignIn runs check, which compares an account's password, within the rate limits of failed sign-ins. It counts
+// the
+// attempt before check runs and refunds it unless the password was wrong, so that concurrent attempts cannot exceed
+// the
+// limit. It returns *contest.TooManyError, or the error of check.
 //
-// Nobody can shut an account's owner out from another address: what a stranger uses up is the allowance of that stranger's
-// address, and what many strangers use up leaves each further address a try.
+// A stranger cannot lock the owner out from another address. The attempts of one address use up the limit of that
+// address
+// only. When the limit of the account is used up, guessedAccount still allows each further address a burst of
+// attempts.
 func (l *Limits) LimitSignIn(ctx context.Context, account, client string, check func() error) error {
 	account = strings.ToLower(strings.TrimSpace(account))
 	address := NetworkOf(client)
@@ -93,7 +103,7 @@ func (l *Limits) LimitSignIn(ctx context.Context, account, client string, check 
 	return err
 }
 
-// recordTimeout is the longest that telling takes.
+// recordTimeout bounds the call of Slowed, including its rate limits.
 const recordTimeout = 5 * time.Second
 
 func (l *Limits) recordThrottled(ctx context.Context, account, address string) {
@@ -104,7 +114,7 @@ func (l *Limits) recordThrottled(ctx context.Context, account, address string) {
 	}
 }
 
-// takenTokens are doings that were counted, and may be taken back.
+// takenTokens remembers counted events, so that they can be refunded.
 type takenTokens struct {
 	limits *Limits
 	rules  []live.Rule
@@ -125,7 +135,9 @@ func (t *takenTokens) refundTokens(ctx context.Context) {
 	}
 }
 
-// AllowVote counts a vote, given or taken back, of a person at an address. It returns *contest.TooManyError.
+// AllowVote counts a cast or withdrawn vote by account, then by address. It returns *contest.TooManyError if either
+// has
+// reached its limit.
 func (l *Limits) AllowVote(ctx context.Context, playerID int64, client string) error {
 	if err := l.takeToken(ctx, l.Votes, strconv.FormatInt(playerID, 10)); err != nil {
 		return err
@@ -133,10 +145,12 @@ func (l *Limits) AllowVote(ctx context.Context, playerID int64, client string) e
 	return l.takeToken(ctx, l.VotesAddress, NetworkOf(client))
 }
 
-// uploadRetryAfter is when to ask again for room, which comes when an upload ends.
+// uploadRetryAfter is the Retry-After of a refused concurrent upload. A slot becomes free when another upload ends.
 const uploadRetryAfter = 10 * time.Second
 
-// AcquireUpload counts an upload of a player until release is called. It returns *contest.TooManyError.
+// AcquireUpload acquires a slot of the player's semaphore of uploads; release frees it. It returns
+// *contest.TooManyError
+// if the player already has UploadsAtOnce uploads.
 func (l *Limits) AcquireUpload(ctx context.Context, playerID int64) (release func(), err error) {
 	release, ok := l.Hold(ctx, "uploads by player", strconv.FormatInt(playerID, 10), l.UploadsAtOnce)
 	if !ok {
@@ -152,10 +166,14 @@ func (l *Limits) takeToken(ctx context.Context, rule live.Rule, key string) erro
 	return nil
 }
 
-// network64 is how many bits of an IPv6 address are one household's or one phone's: the rest, its owner may choose.
+// network64 is the prefix length that a provider assigns to one household or phone. Its owner can choose the other
+// bits
+// of an IPv6 address freely.
 const network64 = 64
 
-// NetworkOf is what counts as one address: an address of IPv4, or the network of 64 bits of one of IPv6.
+// NetworkOf is the unit that a limit by address counts: an IPv4 address, or the /64 network of an IPv6 address. It
+// returns
+// a string that is no address unchanged.
 func NetworkOf(client string) string {
 	addr, err := netip.ParseAddr(client)
 	if err != nil {

@@ -6,21 +6,23 @@ import (
 	"time"
 )
 
-// PaceWindow is over how much waiting for a body its rate is judged.
+// PaceWindow is how much time spent waiting for a body's bytes makes one window in which its rate is checked.
 const PaceWindow = 30 * time.Second
 
-// PacedBody is a body that must come at a minimum rate. Only the time spent in waiting for it counts, so that a slow disk is not
-// the client's fault; a pause is made good by what comes faster in the same stretch.
+// PacedBody is a request's body with a minimum rate. It measures only the time that Read waits for bytes, so a slow
+// disk
+// is not counted against the client. Faster bytes in the same window make up for a pause.
 type PacedBody struct {
 	io.ReadCloser
 
-	rate   int64 // bytes a second, 0 for any
+	rate   int64 // bytes per second; 0 for no minimum
 	now    func() time.Time
 	waited time.Duration
 	got    int64
 }
 
-// NewPacedBody makes a body whose reads fail with os.ErrDeadlineExceeded once it came more slowly.
+// NewPacedBody makes a body whose Read returns os.ErrDeadlineExceeded after a window with less than rate bytes per
+// second.
 func NewPacedBody(body io.ReadCloser, rate int64, now func() time.Time) *PacedBody {
 	return &PacedBody{ReadCloser: body, rate: rate, now: now}
 }

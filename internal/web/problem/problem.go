@@ -1,5 +1,6 @@
-// Package problem is how the platform says no: it turns the contest's errors into status codes and into
-// application/problem+json (RFC 9457), in the reader's language, from one table.
+// Package problem maps the contest's errors to status codes and to application/problem+json (RFC 9457), in the
+// client's
+// language, from one table.
 package problem
 
 import (
@@ -17,10 +18,10 @@ import (
 	"risingstars/internal/web/lang"
 )
 
-// MediaType is the type of every error's body.
+// MediaType is the Content-Type of every error's body.
 const MediaType = "application/problem+json"
 
-// Problem is an error as clients see it. Nothing in it comes from the request or from the program's insides.
+// Problem is an error as clients see it. It repeats nothing of the request and reveals nothing internal.
 type Problem struct {
 	Title     string  `json:"title" doc:"The status in words." example:"Not Found"`
 	Status    int     `json:"status" doc:"The HTTP status." example:"404"`
@@ -28,10 +29,10 @@ type Problem struct {
 	Errors    []Field `json:"errors,omitempty" doc:"With 422: each bad field."`
 	RequestID string  `json:"request_id,omitempty" doc:"With 500: the request in the server's log."`
 
-	challenge  string // of a 401, if it is not the API's
+	challenge  string // WWW-Authenticate of a 401; "" for the API's (Bearer)
 	retryAfter time.Duration
 	allow      string
-	text       lang.Text // of Detail, where it is known in each language
+	text       lang.Text // Detail in each language, where both are known
 }
 
 // Field says what is wrong with one field of a request.
@@ -45,29 +46,30 @@ func NewProblem(status int, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
-// newLocalized makes a problem with a sentence that In can say again.
+// newLocalized makes a problem whose sentence DetailIn can return in the other language as well.
 func newLocalized(status int, text lang.Text, tag lang.Tag) *Problem {
 	p := NewProblem(status, text.In(tag))
 	p.text = text
 	return p
 }
 
-// DetailIn is the sentence in a language, or as it is where it is known in one only.
+// DetailIn is the sentence in a language, or Detail if it is known in one language only.
 func (p *Problem) DetailIn(tag lang.Tag) string { return cmp.Or(p.text.In(tag), p.Detail) }
 
-// SetDetail puts another sentence in place of the problem's own. All else stays.
+// SetDetail replaces the problem's sentence in both languages.
 func (p *Problem) SetDetail(detail string) { p.Detail, p.text = detail, lang.Text{} }
 
 // Error implements error.
 func (p *Problem) Error() string { return p.Detail }
 
-// GetStatus is the HTTP status.
+// GetStatus is the HTTP status. Huma calls it.
 func (p *Problem) GetStatus() int { return p.Status }
 
 // ContentType is the body's media type.
 func (p *Problem) ContentType(string) string { return MediaType }
 
-// GetHeaders are the headers that belong to the problem.
+// GetHeaders are the headers that belong to the problem: WWW-Authenticate, Retry-After in whole seconds (rounded up),
+// and Allow.
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
 	if p.Status == http.StatusUnauthorized {
@@ -82,8 +84,9 @@ func (p *Problem) GetHeaders() http.Header {
 	return h
 }
 
-// FromError finds the problem that an error is to clients. What the table does not know is a 500 that says nothing but the
-// request's id; its cause goes to the log through the request's scope.
+// FromError maps err to a problem. An error that the table does not know becomes a 500 that tells the client only the
+// request id; FromError stores its cause in the scope for the log. A full disk becomes a 507, and an unavailable
+// dependency a 503 with Retry-After. The scope may be nil.
 func FromError(err error, scope *Scope, tag lang.Tag) *Problem {
 	var (
 		ready    *Problem
@@ -124,15 +127,15 @@ func FromError(err error, scope *Scope, tag lang.Tag) *Problem {
 	return p
 }
 
-// unavailableRetryAfter is when to ask again for what is not available.
+// unavailableRetryAfter is the Retry-After of a 503 and of a 423.
 const unavailableRetryAfter = 2 * time.Second
 
-// isDiskFull reports whether a file could not be written for want of space or of quota.
+// isDiskFull reports whether a write failed because the disk or the quota is full.
 func isDiskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// withCause lets the log have what the client need not know.
+// withCause stores the cause in the scope for the log. The client does not see it.
 func withCause(p *Problem, cause error, scope *Scope) *Problem {
 	if scope != nil {
 		scope.Cause = cause
@@ -148,7 +151,9 @@ func fromInvalidError(invalid *contest.InvalidError, tag lang.Tag) *Problem {
 	return p
 }
 
-// ProblemForStatus is the problem of a status that the server itself gives. allow is the Allow header of a 405, else "".
+// ProblemForStatus is the problem for a status without an error of the contest. allow is the Allow header of a 405,
+// else
+// "".
 func ProblemForStatus(status int, allow string, tag lang.Tag) *Problem {
 	text, ok := statusTexts[status]
 	if !ok {
@@ -159,27 +164,30 @@ func ProblemForStatus(status int, allow string, tag lang.Tag) *Problem {
 	return p
 }
 
-// OrganizerPasswordRequired is the problem of whoever asks for the organizers' pages without their password, for which browsers ask
-// then.
+// OrganizerPasswordRequired is the 401 for a request for the organizers' pages without the password. Its challenge
+// makes
+// the browser ask for the password.
 func OrganizerPasswordRequired(tag lang.Tag) *Problem {
 	p := newLocalized(http.StatusUnauthorized, notOrganizerText, tag)
 	p.challenge = `Basic realm="organizers", charset="UTF-8"`
 	return p
 }
 
-// ServerBusy is the problem of a request for what another request has to itself, in a moment perhaps no longer.
+// ServerBusy is the 423 for a request that needs a lock which another request holds. The client may retry after
+// unavailableRetryAfter.
 func ServerBusy(tag lang.Tag) *Problem {
 	p := ProblemForStatus(http.StatusLocked, "", tag)
 	p.retryAfter = unavailableRetryAfter
 	return p
 }
 
-// CrossOriginRefused is the problem of a change that a page of another site has asked a browser for.
+// CrossOriginRefused is the 403 for a state-changing request that a page of another site made the browser send.
 func CrossOriginRefused(tag lang.Tag) *Problem {
 	return newLocalized(http.StatusForbidden, fromElsewhereText, tag)
 }
 
-// WriteProblem answers a request with the problem that err is.
+// WriteProblem answers a request with the problem of err: as a page if the scope has a Page that answers, else as
+// JSON.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	scope := ScopeFromContext(r.Context())
 	p := FromError(err, scope, lang.PreferredLanguage(r.Header.Get("Accept-Language")))
@@ -197,6 +205,6 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // a client that has gone cannot be told
+		_, _ = w.Write(body) // a client that has disconnected cannot be told
 	}
 }

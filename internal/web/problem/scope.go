@@ -5,26 +5,25 @@ import (
 	"net/http"
 )
 
-// Page shows a problem to a person. It reports whether it has answered; if not, nothing was written.
+// Page shows a problem as an HTML page. It returns false if it wrote nothing; the caller then answers with JSON.
 type Page func(w http.ResponseWriter, r *http.Request, p *Problem) bool
 
-// Scope is what belongs to one request: the id under which it stands in the log, who
-// asked, and what made it fail.
+// Scope is the state of one request that the middleware logs: its id, the client, and the cause of a failure.
 type Scope struct {
 	ID     string
-	Client string // the address that asked
-	Cause  error  // of a 500
-	Page   Page   // how problems are shown to browsers; nil for as JSON only
+	Client string // the client's address
+	Cause  error  // of a 500, 503 or 507, for the log
+	Page   Page   // shows problems to browsers; nil for JSON only
 }
 
 type scopeKey struct{}
 
-// WithScope gives a request's context its scope.
+// WithScope returns a context that carries the scope.
 func WithScope(ctx context.Context, scope *Scope) context.Context {
 	return context.WithValue(ctx, scopeKey{}, scope)
 }
 
-// ScopeFromContext is the scope of a request's context, or nil where there is none.
+// ScopeFromContext is the scope that the context carries, or nil.
 func ScopeFromContext(ctx context.Context) *Scope {
 	scope, _ := ctx.Value(scopeKey{}).(*Scope)
 	return scope

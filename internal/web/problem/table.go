@@ -13,8 +13,9 @@ type tableRow struct {
 	detail lang.Text
 }
 
-// table has the status and the sentence of every refusal of the contest. The literal ones are part of the API's
-// contract.
+// table maps every refusal of the contest to a status and a sentence. The sentences that are the same in both
+// languages
+// are part of the API's contract: clients compare them.
 var table = map[*contest.Refusal]tableRow{
 	contest.ErrPasswordsDiffer: {http.StatusBadRequest, lang.SameInBoth("Las contraseñas no coinciden.")},
 	contest.ErrEmailTaken:      {http.StatusBadRequest, lang.SameInBoth("Email ya está registrado.")},
@@ -130,7 +131,7 @@ var table = map[*contest.Refusal]tableRow{
 	}},
 }
 
-// Sentences for the errors that are not the contest's.
+// Sentences for errors that are not in the table.
 var (
 	invalidText = lang.Text{
 		ES: "Hay datos que faltan o no son válidos.",
@@ -205,10 +206,11 @@ var (
 	}
 )
 
-// FaultText is the sentence for one bad field, for a form that is checked before it is sent.
+// FaultText is the sentence for one invalid field. The site uses it for forms that it checks before it calls the
+// domain.
 func FaultText(f contest.Field, tag lang.Tag) string { return faultText(f, tag) }
 
-// faultText is the sentence for one bad field.
+// faultText is the sentence for one invalid field.
 func faultText(f contest.Field, tag lang.Tag) string {
 	text, ok := faultTexts[f.Fault]
 	if !ok {
