@@ -10,17 +10,18 @@ import (
 	"time"
 )
 
-// SignedLinks makes signed links to media that are not public. A signed link opens one object until it expires, for every client that
-// has it.
+// SignedLinks makes signed links to media that are not public. A signed link opens one object until it expires, for
+// every client that has the link.
 type SignedLinks struct {
 	key []byte
-	old [][]byte // sign nothing any more
+	old [][]byte // keys of old secrets: verify, but do not sign
 	ttl time.Duration
 	now func() time.Time
 }
 
-// NewSignedLinks makes links that work for at least ttl. The key is derived from the program's secret, so that a link's
-// signature says nothing about tokens. What an old secret has signed works until it expires.
+// NewSignedLinks makes links that are valid for at least ttl and at most 1.1 ttl. It derives the key from the
+// program's secret, so that a link's signature reveals nothing about tokens. Links signed with an old secret stay
+// valid until they expire.
 func NewSignedLinks(secret []byte, ttl time.Duration, now func() time.Time, old ...[]byte) *SignedLinks {
 	const purpose = "risingstars media links v1"
 	l := &SignedLinks{key: deriveKey(secret, purpose), ttl: ttl, now: now}
@@ -30,15 +31,15 @@ func NewSignedLinks(secret []byte, ttl time.Duration, now func() time.Time, old 
 	return l
 }
 
-// SignKey signs an object's key. The time of expiry is rounded up to a tenth of ttl, so that the same object has the
-// same link for a while and browsers can cache it.
+// SignKey returns the query that opens the object under key. It rounds the expiry to a multiple of ttl/10, so that
+// the object has the same link during that time and browsers can cache it.
 func (l *SignedLinks) SignKey(key string) url.Values {
 	step := l.ttl / 10
 	expires := strconv.FormatInt(l.now().Add(l.ttl+step).Truncate(step).Unix(), 10)
 	return url.Values{"expires": {expires}, "signature": {signatureOf(l.key, key, expires)}}
 }
 
-// VerifyQuery reports whether the query was made for the key and has not expired.
+// VerifyQuery reports whether the query has a valid signature for the key and has not expired.
 func (l *SignedLinks) VerifyQuery(key string, query url.Values) bool {
 	expires := query.Get("expires")
 	at, err := strconv.ParseInt(expires, 10, 64)

@@ -6,19 +6,20 @@ import (
 	"encoding/base64"
 )
 
-// Origins names addresses in a way that tells which are the same, and not which they are: without the secret nobody can
-// try all addresses there are.
+// Origins computes keyed hashes (HMAC-SHA256) of addresses. Equal addresses have equal hashes. Without the secret the
+// address cannot be found by hashing all possible addresses.
 type Origins struct{ key []byte }
 
-// originBytes is how much of a hash is kept: no two addresses have the same by chance.
+// originBytes is the length of an origin: 128 bits of the hash, so a collision of two addresses is practically
+// impossible.
 const originBytes = 16
 
-// NewOrigins derives a key from the program's secret.
+// NewOrigins derives the key from the program's secret.
 func NewOrigins(secret []byte) *Origins {
 	return &Origins{deriveKey(secret, "risingstars origins v1")}
 }
 
-// OriginOf is the name of an address, "" for none.
+// OriginOf is the keyed hash of an address in base64url, or "" for "".
 func (o *Origins) OriginOf(address string) string {
 	if address == "" {
 		return ""
@@ -28,7 +29,7 @@ func (o *Origins) OriginOf(address string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:originBytes])
 }
 
-// deriveKey is a key for one purpose, which says nothing about the secret or other keys.
+// deriveKey derives the key for one purpose from the secret. It reveals nothing about the secret or the other keys.
 func deriveKey(secret []byte, purpose string) []byte {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(purpose))

@@ -1,4 +1,5 @@
-// Package auth proves who somebody is: passwords, tokens, and signed links to media.
+// Package auth authenticates: it hashes passwords and issues and verifies tokens, sessions, and signed links to
+// media. It also computes the keyed hashes of addresses.
 package auth
 
 import (
@@ -11,28 +12,28 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// maxPasswordBytes is as far as bcrypt reads.
+// maxPasswordBytes is the longest password that bcrypt accepts.
 const maxPasswordBytes = 72
 
-// ErrBusy is returned when so many passwords are being hashed that one has waited for its turn in vain.
+// ErrBusy is returned if a call waited slotTimeout for a free slot of the semaphore.
 var ErrBusy = errors.New("too many passwords at once")
 
-// saltAndHash is how many characters of bcrypt's alphabet follow the cost: 128 bits of salt, and 184 of the hash.
+// saltAndHash is how many characters follow the cost in a bcrypt hash: 128 bits of salt and 184 bits of hash.
 const saltAndHash = 22 + 31
 
-// slotTimeout is how long a password waits for its turn.
+// slotTimeout is how long a call waits to acquire a slot.
 const slotTimeout = 3 * time.Second
 
-// Passwords hashes and compares with bcrypt. A semaphore bounds how many do so at once, so that hashing never has all
-// processors: a call waits up to patience to acquire a slot, gets ErrBusy otherwise, and releases the slot at its end.
+// Passwords hashes and compares passwords with bcrypt. A semaphore bounds the concurrent calls, so that hashing never
+// occupies all processors. A call waits up to slotTimeout to acquire a slot, else it returns ErrBusy.
 type Passwords struct {
 	cost  int
-	dummy []byte // compared where there is no account, for the same time; written down, since computing one took 60 ms of each start
+	dummy []byte // compared if there is no account, to take as long; a constant, since hashing one took 60 ms per start
 	slots chan struct{}
 }
 
-// NewPasswords makes a hasher with a work factor from bcrypt.MinCost (4, for tests) to bcrypt.MaxCost (31);
-// 10 is usual. atOnce is 1 or more.
+// NewPasswords makes a hasher with a work factor from bcrypt.MinCost (4, for tests) to bcrypt.MaxCost (31); 10 is
+// usual. atOnce is the number of slots, 1 or more.
 func NewPasswords(cost, atOnce int) (*Passwords, error) {
 	dummy := fmt.Appendf(nil, "$2a$%02d$%s", cost, strings.Repeat(".", saltAndHash))
 	if _, err := bcrypt.Cost(dummy); err != nil {
@@ -41,7 +42,7 @@ func NewPasswords(cost, atOnce int) (*Passwords, error) {
 	return &Passwords{cost: cost, dummy: dummy, slots: make(chan struct{}, atOnce)}, nil
 }
 
-// Hash makes the hash to keep. The password has at most 72 bytes.
+// Hash returns the bcrypt hash of a password of at most 72 bytes. It returns ErrBusy if no slot becomes free.
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	if err := p.acquireSlot(ctx); err != nil {
 		return "", err
@@ -54,7 +55,9 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	return string(hash), nil
 }
 
-// Matches reports whether password made hash. An empty hash never matches, and takes as long as a real one.
+// Matches reports whether hash is the hash of password. An empty hash never matches, and takes as long as a real one,
+// so that the time does not reveal whether an account exists. It returns ErrBusy if no slot becomes free, and an
+// error for a malformed hash.
 func (p *Passwords) Matches(ctx context.Context, hash, password string) (bool, error) {
 	if err := p.acquireSlot(ctx); err != nil {
 		return false, err

@@ -10,26 +10,28 @@ import (
 	"time"
 )
 
-// SessionStore keeps sessions by the hash of their token. Each method is one transaction.
+// SessionStore stores sessions by the SHA-256 of their token. Each method is one transaction.
 type SessionStore interface {
 	AddSession(ctx context.Context, tokenHash string, playerID, generation int64, now, expires time.Time) error
-	// Session returns an error if there is none; it may return one that has expired.
+	// Session returns an error if there is no such session. It may return one that has expired.
 	Session(ctx context.Context, tokenHash string) (playerID, generation int64, expires time.Time, err error)
 	ExtendSession(ctx context.Context, tokenHash string, expires time.Time) error
 	DeleteSession(ctx context.Context, tokenHash string) error
 }
 
-// SessionLife is how long a browser stays signed in after its last visit.
+// SessionLife is how long a browser stays signed in after its last visit. PlayerOfCookie extends a session at most
+// once a day.
 const SessionLife = 30 * 24 * time.Hour
 
-// Sessions keep browsers signed in, by a cookie that holds nothing but a random token.
+// Sessions keeps browsers signed in with a cookie that contains only a random token of 256 bits.
 type Sessions struct {
 	Store  SessionStore
 	Clock  func() time.Time
 	Secure bool // browsers reach the site over TLS only
 }
 
-// cookieName has the prefix by which browsers refuse the cookie from anybody but this very host (RFC 6265bis).
+// cookieName has the prefix __Host- on TLS: browsers then accept the cookie only from this host, over TLS, without a
+// Domain attribute (RFC 6265bis).
 func (s *Sessions) cookieName() string {
 	if s.Secure {
 		return "__Host-session"
@@ -37,7 +39,8 @@ func (s *Sessions) cookieName() string {
 	return "session"
 }
 
-// BeginSession signs a browser in, for the player's present generation. The session it had, if any, ends.
+// BeginSession signs a browser in at the player's current session version. It deletes the session of the request's
+// cookie, if there is one.
 func (s *Sessions) BeginSession(w http.ResponseWriter, r *http.Request, playerID, generation int64) error {
 	if err := s.deleteSession(r); err != nil {
 		return err
@@ -53,8 +56,9 @@ func (s *Sessions) BeginSession(w http.ResponseWriter, r *http.Request, playerID
 	return nil
 }
 
-// PlayerOfCookie returns whose session the request's cookie is for, and of which generation, or ErrInvalidToken. A session that is
-// older than a day is prolonged on the way, with its cookie.
+// PlayerOfCookie returns the player of the session cookie and the session version at its sign-in. It returns
+// ErrInvalidToken without a cookie or after the expiry, and the store's error if there is no such session. If the
+// session was last extended more than a day ago, PlayerOfCookie extends it and sets the cookie again.
 func (s *Sessions) PlayerOfCookie(w http.ResponseWriter, r *http.Request) (playerID, generation int64, err error) {
 	cookie, err := r.Cookie(s.cookieName())
 	if err != nil {
@@ -78,7 +82,7 @@ func (s *Sessions) PlayerOfCookie(w http.ResponseWriter, r *http.Request) (playe
 	return playerID, generation, nil
 }
 
-// EndSession signs the browser out, here and in the browser.
+// EndSession deletes the cookie in the browser and the session in the store.
 func (s *Sessions) EndSession(w http.ResponseWriter, r *http.Request) error {
 	s.setCookie(w, "", -1)
 	return s.deleteSession(r)

@@ -10,26 +10,26 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// ErrInvalidToken is returned for every token that does not prove anything: malformed, expired, tampered with, or signed in
-// any way but HS256. Which of these it was is nobody's business.
+// ErrInvalidToken is returned for every token that is not valid: malformed, expired, tampered with, or signed with an
+// algorithm other than HS256. The client does not learn which it was.
 var ErrInvalidToken = errors.New("invalid token")
 
-// Tokens issues and checks JSON Web Tokens (RFC 7519), signed with HS256 (RFC 7518 section 3.2), for players.
+// Tokens issues and verifies JSON Web Tokens (RFC 7519) for players, signed with HS256 (RFC 7518 section 3.2).
 type Tokens struct {
-	keys   []tokenKey // the first signs
+	keys   []tokenKey // the first signs; all verify
 	ttl    time.Duration
 	now    func() time.Time
 	parser *jwt.Parser
 }
 
-// tokenKey is a secret, and the key id by which tokens say that they were signed with it (kid, RFC 7515 section 4.1.4).
+// tokenKey is a secret and its key id, which a token names in its header (kid, RFC 7515 section 4.1.4).
 type tokenKey struct {
 	id     string
 	secret []byte
 }
 
-// NewTokens makes tokens that are good for ttl, in whole seconds. Each secret should have 32 bytes or more; the old ones
-// sign nothing any more, and what they have signed is good until it expires.
+// NewTokens issues tokens that are valid for ttl, in whole seconds. Each secret should have 32 bytes or more. Old
+// secrets only verify: tokens that they signed stay valid until they expire.
 func NewTokens(secret []byte, ttl time.Duration, now func() time.Time, old ...[]byte) *Tokens {
 	t := &Tokens{ttl: ttl, now: now, parser: jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
@@ -42,21 +42,22 @@ func NewTokens(secret []byte, ttl time.Duration, now func() time.Time, old ...[]
 	return t
 }
 
-// keyIDBytes of a hash are enough to tell a few keys apart.
+// keyIDBytes is how many bytes of a hash make a key id. They are enough to distinguish a few keys.
 const keyIDBytes = 6
 
 func keyIDOf(secret []byte) string {
 	return hex.EncodeToString(deriveKey(secret, "risingstars kid v1")[:keyIDBytes])
 }
 
-// claims are what a token says.
+// claims is the payload of a token.
 type claims struct {
 	jwt.RegisteredClaims
 
 	Generation int64 `json:"gen,omitempty"` // the player's session version
 }
 
-// IssueToken makes a token for a player of a generation, and says in how many seconds it expires; its exp claim agrees.
+// IssueToken issues a token for a player at a session version. It returns the seconds until the token expires, which
+// match its exp claim.
 func (t *Tokens) IssueToken(playerID, generation int64) (token string, expiresIn int, err error) {
 	now := t.now()
 	signed := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
@@ -75,8 +76,8 @@ func (t *Tokens) IssueToken(playerID, generation int64) (token string, expiresIn
 	return token, int(t.ttl / time.Second), nil
 }
 
-// PlayerOfToken returns whom a token is for and of which generation, or ErrInvalidToken. A token that does not name its key is tried
-// with each.
+// PlayerOfToken returns the player and the session version of a token, or ErrInvalidToken. If the token's header has
+// a key id, it tries only that key, else it tries every key.
 func (t *Tokens) PlayerOfToken(token string) (playerID, generation int64, err error) {
 	var c claims
 	_, err = t.parser.ParseWithClaims(token, &c, t.verificationKeys)

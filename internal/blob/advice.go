@@ -6,7 +6,7 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// AdviceFor is what to do about an error of S3.
+// AdviceFor is a sentence for the operator about how to fix an error of S3.
 func AdviceFor(err error) string {
 	var answer minio.ErrorResponse
 	if !errors.As(err, &answer) {

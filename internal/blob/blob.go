@@ -1,6 +1,6 @@
-// Package blob keeps objects by key: files on a disk or a shared file system, or objects in a bucket of S3.
+// Package blob stores objects by key: as files on a disk or a shared file system, or as objects in an S3 bucket.
 //
-// An object is there whole or not at all, and is never written twice under one key.
+// An object appears whole or not at all. Each key is written once.
 package blob
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// ErrNotFound is returned where there is no object under a key.
+// ErrNotFound is returned if there is no object under the key.
 var ErrNotFound = errors.New("no such object")
 
 // Info describes an object.
@@ -24,7 +24,8 @@ type Info struct {
 	Modified time.Time
 }
 
-// checkKey refuses keys that are not plain relative paths: no "..", no empty part, no leading or trailing slash.
+// checkKey refuses a key that is not a plain relative path: no "..", no empty part, no leading or trailing slash, no
+// backslash or NUL.
 func checkKey(key string) error {
 	if key == "." || path.Clean(key) != key || !filepath.IsLocal(key) || strings.ContainsAny(key, "\\\x00") {
 		return fmt.Errorf("%q cannot be a key", key)
@@ -32,7 +33,7 @@ func checkKey(key string) error {
 	return nil
 }
 
-// Storage is what every kind of storage can do; Local says what each means.
+// Storage is what every storage implements. The doc comments of Local define each method.
 type Storage interface {
 	PutFile(ctx context.Context, key, path string) error
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, Info, error)

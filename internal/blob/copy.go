@@ -12,12 +12,12 @@ import (
 	"risingstars/internal/disk"
 )
 
-// ErrDiffers is returned where what was read back is not what was written.
+// ErrDiffers is returned if the copy that was read back is not equal to the original.
 var ErrDiffers = errors.New("the copy differs from the original")
 
-// CopyObject brings one object from a storage to another, through a file in the folder work, and reads it back there: the
-// SHA-256 of the bytes on both sides is what it relies on. Where the same bytes are there already, it does nothing more
-// and returns false. A copy that differs is removed.
+// CopyObject copies one object from one storage to another, through a temporary file in the folder work. It verifies
+// the copy by reading it back and comparing the SHA-256. If the destination already has the same bytes, it writes
+// nothing and returns false. A copy that differs is deleted, and the error is ErrDiffers.
 func CopyObject(ctx context.Context, from, to Storage, key, work string) (copied bool, err error) {
 	there, err := statObject(ctx, to, key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -50,7 +50,7 @@ func CopyObject(ctx context.Context, from, to Storage, key, work string) (copied
 	}
 	got, err := hashObject(ctx, to, key)
 	if errors.Is(err, ErrNotFound) {
-		return false, fmt.Errorf("%s: %w: it is not there", key, ErrDiffers) // the original is
+		return false, fmt.Errorf("%s: %w: it is not there", key, ErrDiffers) // PutFile may have moved the file, but from still has the original
 	}
 	if err == nil && got != want {
 		err = errors.Join(fmt.Errorf("%s: %w", key, ErrDiffers), to.Delete(ctx, key))
@@ -66,7 +66,7 @@ func statObject(ctx context.Context, s Storage, key string) (Info, error) {
 	return info, object.Close()
 }
 
-// hashObject is the checksum of an object as it is read from storage.
+// hashObject is the SHA-256 of an object as it is read from the storage.
 func hashObject(ctx context.Context, s Storage, key string) (hash [sha256.Size]byte, err error) {
 	object, _, err := s.Open(ctx, key)
 	if err != nil {
@@ -79,7 +79,7 @@ func hashObject(ctx context.Context, s Storage, key string) (hash [sha256.Size]b
 	return hash, nil
 }
 
-// hashAndClose reads to the end and closes.
+// hashAndClose reads r to its end, closes it, and returns the SHA-256 and the number of bytes.
 func hashAndClose(ctx context.Context, r io.ReadCloser) (hash [sha256.Size]byte, size int64, err error) {
 	h := sha256.New()
 	size, err = disk.CopyContext(ctx, h, r)

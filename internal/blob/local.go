@@ -15,11 +15,11 @@ import (
 	"risingstars/internal/disk"
 )
 
-// Local keeps objects as files under a folder, which may be on a network file system that several hosts share. It
-// uses no locks: an object is written beside its place, synced, and renamed.
+// Local stores objects as files under a folder, which may be on a network file system that several hosts share. It
+// uses no locks: it writes a file to a temporary name, syncs it, and renames it.
 type Local struct{ root string }
 
-// NewLocal keeps objects under root, which it makes if it is not there.
+// NewLocal stores objects under root, and creates the folder if it does not exist.
 func NewLocal(root string) (*Local, error) {
 	absolute, err := filepath.Abs(root)
 	if err != nil {
@@ -38,9 +38,10 @@ func (l *Local) pathOfKey(key string) (string, error) {
 	return filepath.Join(l.root, filepath.FromSlash(key)), nil
 }
 
-// PutFile moves the file at path under the key; it counts as changed now, however old it is. When it returns nil the object
-// is on disk, whatever happens to the machine. On the same file system nothing is copied. On an error the file at path may be
-// gone or still there; the object is not. An object that is there already is replaced at once, and whoever reads it keeps the old one.
+// PutFile moves the file at path to the object under the key, and sets its modification time to now. When it returns
+// nil, the object is synced to disk and survives a crash of the machine. On the same file system it renames the file
+// and copies nothing. On an error the file at path may be gone or still there, and the object is not there. If there
+// is already an object under the key, it is replaced atomically, and readers that have opened it keep the old one.
 func (l *Local) PutFile(ctx context.Context, key, path string) error {
 	place, err := l.pathOfKey(key)
 	if err != nil {
@@ -52,7 +53,7 @@ func (l *Local) PutFile(ctx context.Context, key, path string) error {
 	return nil
 }
 
-// fileMode lets the group read what the program writes: a web server that sends the media by itself is in it.
+// fileMode lets the group read the files, for a web server in that group that sends the media itself.
 const fileMode = 0o640
 
 func (l *Local) linkOrCopy(ctx context.Context, place, path string) error {
@@ -79,7 +80,8 @@ func (l *Local) linkOrCopy(ctx context.Context, place, path string) error {
 	return syncPath(filepath.Dir(place))
 }
 
-// copyThenRename copies a file from another file system: to a name beside its place, synced, then renamed.
+// copyThenRename copies a file from another file system to a temporary name in the object's folder, syncs it, and
+// renames it.
 func copyThenRename(ctx context.Context, place, path string) (err error) {
 	source, err := os.Open(path)
 	if err != nil {
@@ -105,7 +107,7 @@ func copyThenRename(ctx context.Context, place, path string) (err error) {
 	return os.Remove(path)
 }
 
-// makeFolderDurable makes a folder below the root durably: every folder in which a new name appears is synced.
+// makeFolderDurable creates a folder below the root, and syncs every folder that gets a new entry.
 func (l *Local) makeFolderDurable(folder string) error {
 	if folder == l.root {
 		return nil
@@ -123,7 +125,7 @@ func (l *Local) makeFolderDurable(folder string) error {
 	return syncPath(parent)
 }
 
-// syncPath flushes a file or a folder to disk.
+// syncPath flushes a file or a folder to disk (fsync).
 func syncPath(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -132,13 +134,12 @@ func syncPath(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// isNotFound reports whether the error means that no file has that path, be it only because a file stands where a folder
-// would have to.
+// isNotFound reports whether no file has that path. This includes a path below a file that is not a folder (ENOTDIR).
 func isNotFound(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// Open opens an object to read; whoever opened it closes it. It returns ErrNotFound if there is none.
+// Open opens an object for reading; the caller closes it. It returns ErrNotFound if there is none.
 func (l *Local) Open(_ context.Context, key string) (io.ReadSeekCloser, Info, error) {
 	place, err := l.pathOfKey(key)
 	if err != nil {
@@ -158,8 +159,8 @@ func (l *Local) Open(_ context.Context, key string) (io.ReadSeekCloser, Info, er
 	return f, Info{Key: key, Size: stat.Size(), Modified: stat.ModTime()}, nil
 }
 
-// Fetch makes the object readable as a file at path, which must not exist yet; the caller removes it, and must not
-// write to it. On the same file system it is a second name for the same bytes, else a copy. It returns ErrNotFound if
+// Fetch makes the object readable as a file at path, which must not exist yet. The caller removes the file and must
+// not write to it: on the same file system it is a hard link to the object, else a copy. It returns ErrNotFound if
 // there is no such object.
 func (l *Local) Fetch(ctx context.Context, key, path string) error {
 	place, err := l.pathOfKey(key)
@@ -167,7 +168,7 @@ func (l *Local) Fetch(ctx context.Context, key, path string) error {
 		return err
 	}
 	err = disk.LinkOrCopy(ctx, place, path)
-	if _, gone := os.Stat(place); err != nil && isNotFound(gone) { // and not the folder to fetch it to
+	if _, gone := os.Stat(place); err != nil && isNotFound(gone) { // only if the object is missing, not the folder of path
 		err = ErrNotFound
 	}
 	if err != nil {
@@ -176,7 +177,7 @@ func (l *Local) Fetch(ctx context.Context, key, path string) error {
 	return nil
 }
 
-// Delete removes an object, and the folders that it leaves empty. If there is none, that is no error.
+// Delete deletes an object and the folders that become empty. It returns nil if there is none.
 func (l *Local) Delete(_ context.Context, key string) error {
 	place, err := l.pathOfKey(key)
 	if err != nil {
@@ -189,7 +190,7 @@ func (l *Local) Delete(_ context.Context, key string) error {
 	return nil
 }
 
-// DeletePrefix removes all objects below a prefix that ends in a slash.
+// DeletePrefix deletes all objects below a prefix that ends in a slash.
 func (l *Local) DeletePrefix(_ context.Context, prefix string) error {
 	folder, err := l.pathOfKey(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
@@ -201,22 +202,23 @@ func (l *Local) DeletePrefix(_ context.Context, prefix string) error {
 	return nil
 }
 
-// removeEmptyFolders removes folders upward as long as they are empty. One that another writer just made may go with them;
-// that writer then gets an error and tries again later.
+// removeEmptyFolders removes the folder and its parents as long as they are empty, but no folder directly below the
+// root. It may remove a folder that another writer has just made; that writer gets an error and retries later.
 func (l *Local) removeEmptyFolders(folder string) {
 	for folder != l.root && strings.Count(strings.TrimPrefix(folder, l.root), string(filepath.Separator)) > 1 {
-		if syscall.Rmdir(folder) != nil { // os.Remove would take a file as well
+		if syscall.Rmdir(folder) != nil { // os.Remove would remove a file as well
 			return
 		}
 		folder = filepath.Dir(folder)
 	}
 }
 
-// emptyFolderAge is how long a folder must have been empty until it is taken for one that a dead program left.
+// emptyFolderAge is how old an empty folder must be before Walk removes it. A crashed program may have left it; a
+// younger one may be about to get a file.
 const emptyFolderAge = time.Hour
 
-// Walk calls fn for every object whose key begins with the prefix, which ends in a slash. Objects that go away
-// meanwhile are passed over. Folders that have been empty for an hour are removed on the way.
+// Walk calls fn for every object below a prefix that ends in a slash. It skips objects that are deleted during the
+// walk, and removes folders that have been empty for an hour.
 func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) error {
 	folder, err := l.pathOfKey(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
@@ -247,7 +249,7 @@ func (l *Local) Walk(ctx context.Context, prefix string, fn func(Info) error) er
 	})
 }
 
-// removeLeftEmpty removes a folder below the one that is walked if it is empty and old, and then says not to look into it.
+// removeLeftEmpty removes a folder below the walked one if it is empty and old, and then returns fs.SkipDir.
 func removeLeftEmpty(path, walked string, stat fs.FileInfo) error {
 	if path == walked || time.Since(stat.ModTime()) < emptyFolderAge || syscall.Rmdir(path) != nil {
 		return nil //nolint:nilerr // a folder that stays is looked into
@@ -255,8 +257,8 @@ func removeLeftEmpty(path, walked string, stat fs.FileInfo) error {
 	return fs.SkipDir
 }
 
-// Check writes, reads and removes a small object, to show that the storage works. Of those that a dead program left, it
-// removes what is an hour old.
+// Check writes, reads and deletes a small file, to verify that the storage works. It also removes such files that are
+// older than an hour, which a crashed program has left.
 func (l *Local) Check(ctx context.Context) error {
 	l.removeCheckFiles()
 	f, err := os.CreateTemp(l.root, checkPattern)
@@ -277,17 +279,17 @@ func (l *Local) Check(ctx context.Context) error {
 	return nil
 }
 
-// checkPattern is of the names of the files that Check makes.
+// checkPattern matches the names of the files that Check makes.
 const checkPattern = ".check-*"
 
 func (l *Local) removeCheckFiles() {
 	paths, err := filepath.Glob(filepath.Join(l.root, checkPattern))
 	if err != nil {
-		return // the root has a character that patterns have a use for
+		return // the root's path has a special character of glob patterns
 	}
 	for _, path := range paths {
 		if stat, err := os.Stat(path); err == nil && time.Since(stat.ModTime()) > emptyFolderAge {
-			_ = os.Remove(path) // or the next time
+			_ = os.Remove(path) // else at the next Check
 		}
 	}
 }

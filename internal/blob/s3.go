@@ -18,27 +18,28 @@ import (
 )
 
 const (
-	partSize = 16 << 20 // bytes; a file that is larger is put in several parts, each read from it as it is sent
-	maxLinks = 10_000   // that are remembered
-	attempts = 3        // of a request, and of a file whose connection breaks, to put or to fetch
+	partSize = 16 << 20 // bytes; a larger file is a multipart upload, and each part is read from the file while it is sent
+	maxLinks = 10_000   // size of the cache of presigned links
+	attempts = 3        // of a request, and of a file to put or fetch if its connection breaks
 )
 
-// S3Options say where a bucket is and how it is reached.
+// S3Options is the address of a bucket and the way to reach it.
 type S3Options struct {
 	Bucket    string
-	Prefix    string // what all keys begin with in the bucket, without slashes around it; "" for nothing
+	Prefix    string // of all keys in the bucket, without slashes at its ends; "" for none
 	Endpoint  string // host, or host and port; "" for AWS
 	Region    string // "" for us-east-1
-	PathStyle bool   // the bucket's name is in the path, not in the host
+	PathStyle bool   // the bucket's name is in the path, not in the host's name
 	Plain     bool   // without TLS
 	Owner     string // the account that must own the bucket; "" for any
 	AccessKey string // "" for the credentials of the environment, the AWS files or the machine's role
 	SecretKey string
 }
 
-// S3 keeps objects in a bucket of any server that speaks S3. Nothing is held in memory whole. Uploads carry a CRC-32C,
-// which the server checks. Uploads in parts that fail are aborted; those of a program or server that died then are for
-// AbortStaleUploads, or a lifecycle rule of the bucket (AbortIncompleteMultipartUpload).
+// S3 stores objects in a bucket of any server that speaks the S3 protocol. No object is held in memory whole. Uploads
+// carry a CRC-32C, which the server checks. A multipart upload that fails is aborted. If the program or the server
+// dies during one, AbortStaleUploads or a lifecycle rule of the bucket (AbortIncompleteMultipartUpload) aborts it
+// later.
 type S3 struct {
 	client *minio.Client
 	bucket string
@@ -49,7 +50,7 @@ type S3 struct {
 	links     *lru.Cache[string, presignedLink]
 }
 
-// NewS3 sends nothing yet.
+// NewS3 makes a client. It sends no request.
 func NewS3(o S3Options) (*S3, error) {
 	if o.Region == "" {
 		o.Region = "us-east-1"
@@ -105,7 +106,7 @@ func (s *S3) objectName(key string) (string, error) {
 	return s.prefix + key, nil
 }
 
-// asNotFound gives a missing object the package's error. A missing bucket is another matter.
+// asNotFound maps a missing object to ErrNotFound. A missing bucket stays the server's error.
 func asNotFound(err error) error {
 	if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && answer.Code == minio.NoSuchKey {
 		return ErrNotFound
@@ -113,9 +114,9 @@ func asNotFound(err error) error {
 	return err
 }
 
-// PutFile moves the file at path under the key. When it returns nil the server has the object, with the checksum that
-// the file had on its way. It begins again where a connection breaks or the server fails, three times in all. On an error
-// the file is still there, and the object is not, unless the answer was lost.
+// PutFile moves the file at path to the object under the key. When it returns nil, the server has the object and has
+// checked its CRC-32C. It retries if a connection breaks or the server fails, with three attempts in all. On an error
+// the file is still there and the object is not, unless only the server's answer was lost.
 func (s *S3) PutFile(ctx context.Context, key, path string) error {
 	name, err := s.objectName(key)
 	if err != nil {
@@ -132,18 +133,18 @@ func (s *S3) uploadFile(ctx context.Context, name, path string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }() // only read
+	defer func() { _ = f.Close() }() // opened for reading only
 	stat, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	for range attempts { // the client repeats no request whose body is hashed as it is sent
+	for range attempts { // the S3 client does not retry a request whose body it hashes while sending
 		if _, err = f.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
 		_, err = s.client.PutObject(ctx, s.bucket, name, f, stat.Size(), minio.PutObjectOptions{
-			PartSize: partSize, NumThreads: 1, // a second part on its way would come to a server that has aborted the upload
-			DisableContentSha256: true, AutoChecksum: minio.ChecksumCRC32C, // hashed once, as it is sent
+			PartSize: partSize, NumThreads: 1, // a part sent concurrently could reach the server after the abort of the upload
+			DisableContentSha256: true, AutoChecksum: minio.ChecksumCRC32C, // one hash, computed while sending
 		})
 		if err == nil {
 			return os.Remove(path)
@@ -155,13 +156,13 @@ func (s *S3) uploadFile(ctx context.Context, name, path string) error {
 	return err
 }
 
-// isPreconditionFailed reports whether the server has answered that it will not do what was asked, today or ever.
+// isPreconditionFailed reports whether the server answered with a status below 500, so that a retry would fail too.
 func isPreconditionFailed(err error) bool {
 	answer, ok := errors.AsType[minio.ErrorResponse](err)
 	return ok && answer.StatusCode < http.StatusInternalServerError
 }
 
-// Open opens an object to read; whoever opened it closes it. Each seek begins another request when it is read from. It
+// Open opens an object for reading; the caller closes it. The first read after a seek starts another GET request. It
 // returns ErrNotFound if there is no such object.
 func (s *S3) Open(ctx context.Context, key string) (io.ReadSeekCloser, Info, error) {
 	name, err := s.objectName(key)
@@ -175,8 +176,9 @@ func (s *S3) Open(ctx context.Context, key string) (io.ReadSeekCloser, Info, err
 	return &s3Object{ctx: ctx, s: s, name: name, stat: stat}, Info{Key: key, Size: stat.Size, Modified: stat.LastModified}, nil
 }
 
-// Fetch makes the object readable as a file at path, which must not exist yet; the caller removes it. It goes on where
-// it was when a connection breaks. It returns ErrNotFound if there is no such object; on any error there is no file.
+// Fetch downloads the object to a file at path, which must not exist yet; the caller removes the file. If a
+// connection breaks, it resumes at the offset where it stopped, with three attempts in all. It returns ErrNotFound if
+// there is no such object. On any error there is no file.
 func (s *S3) Fetch(ctx context.Context, key, path string) error {
 	name, err := s.objectName(key)
 	if err != nil {
@@ -208,7 +210,7 @@ func (s *S3) downloadFile(ctx context.Context, name, path string) (err error) {
 		if err == nil || ctx.Err() != nil {
 			break
 		}
-		err = errors.Join(err, o.Close()) // the next read asks for the rest
+		err = errors.Join(err, o.Close()) // the next read requests the rest
 	}
 	if err == nil && o.at != stat.Size {
 		return io.ErrUnexpectedEOF
@@ -216,7 +218,7 @@ func (s *S3) downloadFile(ctx context.Context, name, path string) (err error) {
 	return err
 }
 
-// Delete removes an object. If there is none, that is no error.
+// Delete deletes an object. It returns nil if there is none.
 func (s *S3) Delete(ctx context.Context, key string) error {
 	name, err := s.objectName(key)
 	if err != nil {
@@ -228,7 +230,7 @@ func (s *S3) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// DeletePrefix removes all objects below a prefix that ends in a slash, up to a thousand in a request.
+// DeletePrefix deletes all objects below a prefix that ends in a slash, up to a thousand per request.
 func (s *S3) DeletePrefix(ctx context.Context, prefix string) error {
 	name, err := s.objectName(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
@@ -239,7 +241,7 @@ func (s *S3) DeletePrefix(ctx context.Context, prefix string) error {
 	var failed error
 	listed := make(chan minio.ObjectInfo)
 	problem := make(chan error, 1)
-	go func() { // ends with the listing, which ends with ctx
+	go func() { // ends with the listing, which ends when ctx does
 		defer close(listed)
 		problem <- s.listObjects(ctx, name+"/", func(o minio.ObjectInfo) error {
 			select {
@@ -260,7 +262,7 @@ func (s *S3) DeletePrefix(ctx context.Context, prefix string) error {
 	return nil
 }
 
-// Walk calls fn for every object whose key begins with the prefix, which ends in a slash. The times are the server's.
+// Walk calls fn for every object below a prefix that ends in a slash. The times are the server's.
 func (s *S3) Walk(ctx context.Context, prefix string, fn func(Info) error) error {
 	name, err := s.objectName(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
@@ -271,14 +273,14 @@ func (s *S3) Walk(ctx context.Context, prefix string, fn func(Info) error) error
 	})
 }
 
-// listObjects asks for a page of names at a time.
+// listObjects lists the names page by page.
 func (s *S3) listObjects(ctx context.Context, prefix string, fn func(minio.ObjectInfo) error) error {
 	for o := range s.client.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
 		if o.Err != nil {
 			return fmt.Errorf("list: %w", o.Err)
 		}
 		if strings.HasSuffix(o.Key, "/") {
-			continue // what some servers and tools keep in place of a folder
+			continue // some servers and tools store such an object in place of a folder
 		}
 		if err := fn(o); err != nil {
 			return err
@@ -290,8 +292,9 @@ func (s *S3) listObjects(ctx context.Context, prefix string, fn func(minio.Objec
 	return nil
 }
 
-// AbortStaleUploads aborts every multipart upload that was begun before then and has not ended, and returns how many there were.
-// A key that may not list them, or a server that does not, gives 0: a lifecycle rule of the bucket has to abort them there.
+// AbortStaleUploads aborts every multipart upload that was started before the given time and is not complete. It
+// returns how many it aborted. If the key is not allowed to list them, or the server cannot, it returns 0 without an
+// error: a lifecycle rule of the bucket must then abort them.
 func (s *S3) AbortStaleUploads(ctx context.Context, before time.Time) (aborted int, err error) {
 	ctx, cancel := context.WithCancel(ctx) // ends the listing
 	defer cancel()
@@ -307,7 +310,7 @@ func (s *S3) AbortStaleUploads(ctx context.Context, before time.Time) (aborted i
 		}
 		err := minio.Core{Client: s.client}.AbortMultipartUpload(ctx, s.bucket, u.Key, u.UploadID)
 		if answer, ok := errors.AsType[minio.ErrorResponse](err); ok && answer.Code == minio.NoSuchUpload {
-			continue // has just ended
+			continue // it was completed or aborted since it was listed
 		}
 		if err != nil {
 			return aborted, fmt.Errorf("abort an upload in parts: %w", err)
@@ -320,10 +323,10 @@ func (s *S3) AbortStaleUploads(ctx context.Context, before time.Time) (aborted i
 	return aborted, nil
 }
 
-// listingRefusals is how servers refuse to list uploads in parts.
+// listingRefusals are the error codes with which servers refuse to list multipart uploads.
 var listingRefusals = []string{minio.AccessDenied, minio.NotImplemented, minio.MethodNotAllowed}
 
-// presignedLinkLife is how long a link works from when it is made; it is given out for a tenth of that.
+// presignedLinkLife is how long a presigned link is valid. PresignedLink returns the same link for a tenth of that.
 const presignedLinkLife = time.Hour
 
 type presignedLink struct {
@@ -331,8 +334,9 @@ type presignedLink struct {
 	made time.Time
 }
 
-// PresignedLink is a presigned link: a URL from which anybody can get the object, as that media type, for nine tenths of an hour or
-// longer. For a while the same object has the same link, so that browsers can cache what it leads to.
+// PresignedLink returns a presigned URL, from which every client can get the object with the given media type. It is
+// valid for at least nine tenths of an hour. The cache returns the same link for a while, so that browsers can cache
+// the object.
 func (s *S3) PresignedLink(ctx context.Context, key, mediaType string) (string, error) {
 	name, err := s.objectName(key)
 	if err != nil {
@@ -354,7 +358,7 @@ func (s *S3) PresignedLink(ctx context.Context, key, mediaType string) (string, 
 	return u.String(), nil
 }
 
-// EndpointOrigin is the scheme and host that links begin with.
+// EndpointOrigin is the scheme and host of presigned links, for the Content-Security-Policy.
 func (s *S3) EndpointOrigin() string {
 	u := s.client.EndpointURL()
 	if !s.pathStyle {

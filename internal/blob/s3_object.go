@@ -14,17 +14,19 @@ import (
 	"github.com/minio/minio-go/v7/pkg/signer"
 )
 
-// s3Object reads an object of S3: from where it stands, in one request, until it is sought elsewhere.
+// s3Object reads an object from S3. It reads forward within one GET request. Seek ends the request; the next Read
+// starts another one at the new offset.
 type s3Object struct {
-	ctx  context.Context //nolint:containedctx // lives for one reading only
+	ctx  context.Context //nolint:containedctx // the object is open for one reading only
 	s    *S3
 	name string
 	stat minio.ObjectInfo
 	at   int64
-	body io.ReadCloser // from at on; nil before the first read
+	body io.ReadCloser // the answer's body from offset at on; nil before the first Read
 }
 
-// Read implements io.Reader. What was read is of the same object from first to last.
+// Read implements io.Reader. Each request has If-Match with the ETag, so all bytes are of the same version of the
+// object. A connection that ends early gives io.ErrUnexpectedEOF.
 func (o *s3Object) Read(p []byte) (int, error) {
 	if o.at >= o.stat.Size {
 		return 0, io.EOF
@@ -79,7 +81,7 @@ func (o *s3Object) Seek(offset int64, whence int) (int64, error) {
 	return offset, err
 }
 
-// Close ends the request that is under way, if any.
+// Close ends the running request, if there is one.
 func (o *s3Object) Close() error {
 	if o.body == nil {
 		return nil
@@ -89,10 +91,10 @@ func (o *s3Object) Close() error {
 	return body.Close() //nolint:wrapcheck // the connection's own
 }
 
-// Check writes, reads and removes a small object, to show that the storage works.
+// Check writes, reads and deletes a small object, to verify that the storage works.
 func (s *S3) Check(ctx context.Context) (err error) {
 	const text = "ok"
-	name := s.prefix + ".check-" + rand.Text() // others may check at the same time
+	name := s.prefix + ".check-" + rand.Text() // random, because other processes may run Check at the same time
 	_, err = s.client.PutObject(ctx, s.bucket, name, strings.NewReader(text), int64(len(text)),
 		minio.PutObjectOptions{DisableContentSha256: true, AutoChecksum: minio.ChecksumCRC32C})
 	if err != nil {
@@ -114,8 +116,9 @@ func (s *S3) Check(ctx context.Context) (err error) {
 
 const ownerHeader = "X-Amz-Expected-Bucket-Owner"
 
-// expectOwner names in every request the account that must own the bucket, and signs it again, since a header of S3's that is
-// not signed is refused. No request has a body whose signature goes on from that of its head.
+// expectOwner sets in every request the account that must own the bucket. It signs the request again, because S3
+// refuses an x-amz header that is not signed. This is safe because no request has a chunked body whose signatures
+// chain from the signature of its head.
 type expectOwner struct {
 	next   http.RoundTripper
 	creds  *credentials.Credentials

@@ -22,10 +22,8 @@ func clientHost(r *http.Request) string {
 }
 
 // forwarded restores what the client sent if the request came through a trusted proxy: the client's address, the
-// scheme
-// and the host, from X-Forwarded-For, -Proto and -Host. It ignores these headers from any other peer, because a
-// client
-// can write anything into them.
+// scheme and the host, from X-Forwarded-For, -Proto and -Host. It ignores these headers from any other peer, because
+// a client can write anything into them.
 func forwarded(trusted []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.URL.Scheme = "http"
@@ -45,8 +43,7 @@ func forwarded(trusted []netip.Prefix, next http.Handler) http.Handler {
 }
 
 // clientBehind walks X-Forwarded-For from its end and returns the first address that is not a trusted proxy. A client
-// can
-// forge all entries before that one.
+// can forge all entries before that one.
 func clientBehind(trusted []netip.Prefix, r *http.Request) string {
 	client := clientHost(r)
 	way := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -72,8 +69,7 @@ func trusts(trusted []netip.Prefix, host string) bool {
 const maxHost = 255
 
 // hosted answers a request with 400 if its Host header cannot be a host's name. Links and shared caches would
-// otherwise
-// repeat that name.
+// otherwise repeat that name.
 func hosted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Host) > maxHost || strings.ContainsFunc(r.Host, notInHost) {

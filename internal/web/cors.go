@@ -7,8 +7,7 @@ import (
 )
 
 // The methods and headers that scripts of other origins may use, and the answer's headers that they may read, in
-// addition
-// to those that browsers always allow.
+// addition to those that browsers always allow.
 const (
 	corsMethods = "GET, HEAD, POST, PATCH, DELETE"
 	corsSends   = "Authorization, Content-Type, Accept-Language, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset"
@@ -18,8 +17,7 @@ const (
 )
 
 // crossOrigin lets scripts of the given origins use the API and the media (CORS protocol of the Fetch standard). It
-// does
-// not allow credentials, so browsers send no cookies: such scripts use a token. Without origins it adds nothing.
+// does not allow credentials, so browsers send no cookies: such scripts use a token. Without origins it adds nothing.
 func crossOrigin(origins []string, next http.Handler) http.Handler {
 	if len(origins) == 0 {
 		return next

@@ -27,13 +27,11 @@ type Check struct {
 func Alive(w http.ResponseWriter, _ *http.Request) { writeJSON(w, "ok") }
 
 // readyFor is how long the result of the readiness checks is cached. The checks write to the storage, and every
-// client
-// may call the probe.
+// client may call the probe.
 const readyFor = time.Second
 
 // Ready is the readiness probe. It answers 200 if every check succeeds, else 503 with the names of the checks that
-// failed;
-// the log has the causes. Concurrent probes run the checks one at a time, and at most once per readyFor.
+// failed; the log has the causes. Concurrent probes run the checks one at a time, and at most once per readyFor.
 func Ready(now func() time.Time, checks []Check) http.HandlerFunc {
 	state := readiness{now: now, checks: checks}
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -14,9 +14,8 @@ import (
 )
 
 // wording is a listener for the refusals that net/http writes by itself, as plain text, to a client that does not
-// speak
-// valid HTTP: a malformed request line, a header that is too large. Its connections rewrite them as problems (RFC
-// 9457).
+// speak valid HTTP: a malformed request line, a header that is too large. Its connections rewrite them as problems
+// (RFC 9457).
 type wording struct{ net.Listener }
 
 func (l wording) Accept() (net.Conn, error) {
@@ -35,8 +34,7 @@ type worded struct{ *net.TCPConn }
 const plainRefusal = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 
 // Write implements net.Conn. It replaces a plain-text refusal of net/http with the problem of the same status. All
-// other
-// bytes go through unchanged.
+// other bytes go through unchanged.
 func (c worded) Write(p []byte) (int, error) {
 	line, _, plain := bytes.Cut(p[:min(len(p), 256)], []byte(plainRefusal))
 	if !plain || bytes.Contains(line, []byte("\n")) {

@@ -11,8 +11,7 @@ import (
 )
 
 // Metrics counts requests by the pattern of their route. The path is no label, because there is no bound on the
-// number of
-// paths.
+// number of paths.
 type Metrics struct {
 	requests *prometheus.HistogramVec
 	inFlight prometheus.Gauge
@@ -40,8 +39,7 @@ func (m *Metrics) observe(r *http.Request, status int, took time.Duration) {
 }
 
 // routeOf is the pattern that matched the request, without its method, or "none". The router writes the pattern into
-// the
-// request that it is given.
+// the request that it is given.
 func routeOf(r *http.Request) string {
 	route := r.Pattern
 	if _, path, ok := strings.Cut(route, " "); ok {

@@ -38,24 +38,18 @@ type Options struct {
 }
 
 // Handler wraps the routes in the middleware that every request passes through. From the outside in: a fresh context
-// if
-// the connection's has ended, the trusted proxies' headers, request id, log line, span and metrics, recovery from
-// panics,
-// security headers, CORS, the check of the Host header, the removal of trailing slashes, and the router, whose own
-// errors
-// become problems.
+// if the connection's has ended, the trusted proxies' headers, request id, log line, span and metrics, recovery from
+// panics, security headers, CORS, the check of the Host header, the removal of trailing slashes, and the router,
+// whose own errors become problems.
 func Handler(routes *http.ServeMux, o Options) http.Handler {
 	handler := secured(crossOrigin(o.CORSOrigins, hosted(slashless(routed(routes, o.OnlyPost)))), o.MediaOrigins)
 	return unspoilt(forwarded(o.Proxies, logged(o, safe(handler))))
 }
 
 // unspoilt serves a request whose context ended before the request arrived. If a read deadline passes while no
-// handler
-// reads, net/http cancels the context of the connection, and so the context of every later request on it. Behind a
-// proxy
-// those requests can be other clients'. unspoilt serves such a request with a context that does not end, and closes
-// the
-// connection after it.
+// handler reads, net/http cancels the context of the connection, and so the context of every later request on it.
+// Behind a proxy those requests can be other clients'. unspoilt serves such a request with a context that does not
+// end, and closes the connection after it.
 func unspoilt(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Context().Err() != nil {
@@ -102,8 +96,7 @@ func logged(o Options, next http.Handler) http.Handler {
 }
 
 // requestID returns the id that a proxy set, if it has 8 to 64 letters, digits, "-" or "_". Otherwise it makes a
-// random
-// id of 64 bits.
+// random id of 64 bits.
 func requestID(r *http.Request) string {
 	if id := r.Header.Get(RequestIDHeader); len(id) >= 8 && len(id) <= 64 && !strings.ContainsFunc(id, notInID) {
 		return id
@@ -141,8 +134,7 @@ func safe(next http.Handler) http.Handler {
 }
 
 // contentSecurityPolicy lets pages load scripts, styles and forms from this server only, and images and media also
-// from
-// the given origins.
+// from the given origins.
 func contentSecurityPolicy(media []string) string {
 	from := strings.Join(append([]string{"'self'"}, media...), " ")
 	return "default-src 'self'; img-src " + from + " data:; media-src " + from + "; object-src 'none'; base-uri 'none'; " +
@@ -169,8 +161,7 @@ func secured(next http.Handler, media []string) http.Handler {
 }
 
 // slashless serves a path with trailing slashes like the path without them. An escaped slash (%2F) is part of a name
-// and
-// stays.
+// and stays.
 func slashless(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.URL.Path) > 1 && strings.HasSuffix(r.URL.Path, "/") {
@@ -187,9 +178,9 @@ func slashless(next http.Handler) http.Handler {
 // standard library's file server such as 416.
 //
 // At the paths of onlyPost it answers every other method with 405 and Allow: POST, without asking the mux. Patterns
-// of
-// other routes, such as one with an id, also match these paths, so the mux would list their methods in Allow. The mux
-// accepts no methodless pattern for the path, because it would conflict with the pattern with the id and a method.
+// of other routes, such as one with an id, also match these paths, so the mux would list their methods in Allow. The
+// mux accepts no methodless pattern for the path, because it would conflict with the pattern with the id and a
+// method.
 func routed(routes *http.ServeMux, onlyPost []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost && slices.Contains(onlyPost, r.URL.Path) {

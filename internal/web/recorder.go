@@ -88,16 +88,14 @@ func (p *plainErrors) WriteHeader(status int) {
 }
 
 // formed reports whether an error is already a problem, or an HTML page of the site about one. All other errors are
-// plain
-// text.
+// plain text.
 func formed(contentType string) bool {
 	return contentType == problem.MediaType || strings.HasPrefix(contentType, "text/html")
 }
 
 // astray reports whether the answer is a redirect of the router that must become a 404. There are two cases: the
-// router
-// cleaned a path that no route matches, or it redirects a directory to the same path with a slash, which slashless
-// would remove again.
+// router cleaned a path that no route matches, or it redirects a directory to the same path with a slash, which
+// slashless would remove again.
 func (p *plainErrors) astray(status int) bool {
 	if status < http.StatusMultipleChoices || status >= http.StatusBadRequest || status == http.StatusNotModified {
 		return false

@@ -19,8 +19,7 @@ func begin(tracer trace.Tracer, r *http.Request) (context.Context, trace.Span) {
 }
 
 // end sets what is known at the end of a request: the method, the route, the status and the request id. It records
-// neither
-// the path nor anything about the client.
+// neither the path nor anything about the client.
 func end(span trace.Span, r *http.Request, id string, status int) {
 	defer span.End()
 	if !span.IsRecording() {

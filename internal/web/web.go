@@ -1,6 +1,5 @@
 // Package web is the HTTP server: the middleware that every request passes through, the liveness and readiness
-// probes,
-// the request metrics, and the start and graceful shutdown of serving.
+// probes, the request metrics, and the start and graceful shutdown of serving.
 package web
 
 import (
@@ -14,8 +13,7 @@ import (
 )
 
 // Limits of every connection. Bodies have no common time limit: each handler that reads a body sets its own, because
-// an
-// upload takes minutes and a JSON body does not.
+// an upload takes minutes and a JSON body does not.
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
@@ -23,12 +21,9 @@ const (
 )
 
 // Serve answers requests on the listener until ctx ends, then shuts down gracefully: it stops accepting connections
-// and
-// lets running requests finish within the grace time. At the start of the shutdown it calls stopping, so that
-// requests
-// that never end by themselves, such as event streams, can end. Requests that outlast the grace time are cut off.
-// Serve
-// returns nil after a graceful shutdown, and an error if serving fails or the forced close fails.
+// and lets running requests finish within the grace time. At the start of the shutdown it calls stopping, so that
+// requests that never end by themselves, such as event streams, can end. Requests that outlast the grace time are cut
+// off. Serve returns nil after a graceful shutdown, and an error if serving fails or the forced close fails.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, grace time.Duration, stopping func()) error {
 	server := &http.Server{
 		Handler:           h,

@@ -1,12 +1,10 @@
 // Package drain lets a handler answer before the request's body has arrived, so that the client can read the answer.
 //
 // Most HTTP clients write the whole request before they read. If the server answers early and closes the connection
-// while
-// the client still writes, the client's kernel discards the answer and reports a broken pipe or a reset, and nginx
-// turns
-// it into a 502. So this package sends the whole answer at once, with its length, then drains the connection: it
-// reads and
-// discards the rest of the body, up to a number of bytes and a time. Then the connection is closed.
+// while the client still writes, the client's kernel discards the answer and reports a broken pipe or a reset, and
+// nginx turns it into a 502. So this package sends the whole answer at once, with its length, then drains the
+// connection: it reads and discards the rest of the body, up to a number of bytes and a time. Then the connection is
+// closed.
 package drain
 
 import (
@@ -38,8 +36,7 @@ func UploadLimits(maxUpload int64) Limits {
 }
 
 // Handler lets next answer before it has read the request's body. It buffers the answer in memory until next returns,
-// so
-// the answer must be small. The drain replaces a read deadline that next has set.
+// so the answer must be small. The drain replaces a read deadline that next has set.
 func Handler(next http.Handler, limits Limits) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)

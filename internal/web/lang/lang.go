@@ -25,8 +25,7 @@ func (t Tag) String() string {
 var matcher = language.NewMatcher([]language.Tag{language.Spanish, language.English})
 
 // PreferredLanguage chooses the language by the value of an Accept-Language header (RFC 9110 section 12.5.4). It
-// returns
-// Spanish for an empty or malformed header, and if no language of the header is supported.
+// returns Spanish for an empty or malformed header, and if no language of the header is supported.
 func PreferredLanguage(header string) Tag {
 	if header == "" {
 		return Spanish

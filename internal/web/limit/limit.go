@@ -1,6 +1,5 @@
 // Package limit applies the rate limits and semaphores to accounts and addresses, and the minimum rate to bodies. The
-// API
-// and the site share the counts, and so do all processes that share a Redis.
+// API and the site share the counts, and so do all processes that share a Redis.
 package limit
 
 import (
@@ -45,8 +44,8 @@ type Rules struct {
 var guessedAccount = live.Rule{Name: "failed sign-ins of an account that is being guessed", Burst: 2, Every: 5 * time.Minute, Most: time.Hour}
 
 // Rate limits of the reports about throttled sign-ins, so that an attack makes a few log lines and not one per
-// attempt:
-// one per hour for each account and address, and over all of them a burst of a hundred and then one per minute.
+// attempt: one per hour for each account and address, and over all of them a burst of a hundred and then one per
+// minute.
 var (
 	toldOne = live.Rule{Name: "slowed sign-ins that are told by account and address", Burst: 1, Every: time.Hour}
 	toldAll = live.Rule{Name: "slowed sign-ins that are told", Burst: 100, Every: time.Minute}
@@ -58,8 +57,7 @@ type Limits struct {
 	Rules
 
 	// Slowed is called when a sign-in attempt at an account from an address is throttled. Its context does not end
-	// with
-	// the request, so a client that disconnects at once is reported as well. It may be nil.
+	// with the request, so a client that disconnects at once is reported as well. It may be nil.
 	Slowed func(ctx context.Context, account, address string)
 }
 
@@ -70,14 +68,11 @@ func (l *Limits) AllowSignUp(ctx context.Context, client string) error {
 }
 
 // LimitSignIn runs check, which compares an account's password, within the rate limits of failed sign-ins. It counts
-// the
-// attempt before check runs and refunds it unless the password was wrong, so that concurrent attempts cannot exceed
-// the
-// limit. It returns *contest.TooManyError, or the error of check.
+// the attempt before check runs and refunds it unless the password was wrong, so that concurrent attempts cannot
+// exceed the limit. It returns *contest.TooManyError, or the error of check.
 //
 // A stranger cannot lock the owner out from another address. The attempts of one address use up the limit of that
-// address
-// only. When the limit of the account is used up, guessedAccount still allows each further address a burst of
+// address only. When the limit of the account is used up, guessedAccount still allows each further address a burst of
 // attempts.
 func (l *Limits) LimitSignIn(ctx context.Context, account, client string, check func() error) error {
 	account = strings.ToLower(strings.TrimSpace(account))
@@ -136,8 +131,7 @@ func (t *takenTokens) refundTokens(ctx context.Context) {
 }
 
 // AllowVote counts a cast or withdrawn vote by account, then by address. It returns *contest.TooManyError if either
-// has
-// reached its limit.
+// has reached its limit.
 func (l *Limits) AllowVote(ctx context.Context, playerID int64, client string) error {
 	if err := l.takeToken(ctx, l.Votes, strconv.FormatInt(playerID, 10)); err != nil {
 		return err
@@ -149,8 +143,7 @@ func (l *Limits) AllowVote(ctx context.Context, playerID int64, client string) e
 const uploadRetryAfter = 10 * time.Second
 
 // AcquireUpload acquires a slot of the player's semaphore of uploads; release frees it. It returns
-// *contest.TooManyError
-// if the player already has UploadsAtOnce uploads.
+// *contest.TooManyError if the player already has UploadsAtOnce uploads.
 func (l *Limits) AcquireUpload(ctx context.Context, playerID int64) (release func(), err error) {
 	release, ok := l.Hold(ctx, "uploads by player", strconv.FormatInt(playerID, 10), l.UploadsAtOnce)
 	if !ok {
@@ -167,13 +160,11 @@ func (l *Limits) takeToken(ctx context.Context, rule live.Rule, key string) erro
 }
 
 // network64 is the prefix length that a provider assigns to one household or phone. Its owner can choose the other
-// bits
-// of an IPv6 address freely.
+// bits of an IPv6 address freely.
 const network64 = 64
 
 // NetworkOf is the unit that a limit by address counts: an IPv4 address, or the /64 network of an IPv6 address. It
-// returns
-// a string that is no address unchanged.
+// returns a string that is no address unchanged.
 func NetworkOf(client string) string {
 	addr, err := netip.ParseAddr(client)
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 const PaceWindow = 30 * time.Second
 
 // PacedBody is a request's body with a minimum rate. It measures only the time that Read waits for bytes, so a slow
-// disk
-// is not counted against the client. Faster bytes in the same window make up for a pause.
+// disk is not counted against the client. Faster bytes in the same window make up for a pause.
 type PacedBody struct {
 	io.ReadCloser
 

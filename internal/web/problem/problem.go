@@ -1,6 +1,5 @@
 // Package problem maps the contest's errors to status codes and to application/problem+json (RFC 9457), in the
-// client's
-// language, from one table.
+// client's language, from one table.
 package problem
 
 import (
@@ -152,8 +151,7 @@ func fromInvalidError(invalid *contest.InvalidError, tag lang.Tag) *Problem {
 }
 
 // ProblemForStatus is the problem for a status without an error of the contest. allow is the Allow header of a 405,
-// else
-// "".
+// else "".
 func ProblemForStatus(status int, allow string, tag lang.Tag) *Problem {
 	text, ok := statusTexts[status]
 	if !ok {
@@ -165,8 +163,7 @@ func ProblemForStatus(status int, allow string, tag lang.Tag) *Problem {
 }
 
 // OrganizerPasswordRequired is the 401 for a request for the organizers' pages without the password. Its challenge
-// makes
-// the browser ask for the password.
+// makes the browser ask for the password.
 func OrganizerPasswordRequired(tag lang.Tag) *Problem {
 	p := newLocalized(http.StatusUnauthorized, notOrganizerText, tag)
 	p.challenge = `Basic realm="organizers", charset="UTF-8"`

@@ -14,8 +14,7 @@ type tableRow struct {
 }
 
 // table maps every refusal of the contest to a status and a sentence. The sentences that are the same in both
-// languages
-// are part of the API's contract: clients compare them.
+// languages are part of the API's contract: clients compare them.
 var table = map[*contest.Refusal]tableRow{
 	contest.ErrPasswordsDiffer: {http.StatusBadRequest, lang.SameInBoth("Las contraseñas no coinciden.")},
 	contest.ErrEmailTaken:      {http.StatusBadRequest, lang.SameInBoth("Email ya está registrado.")},
