@@ -22,8 +22,8 @@ func (s *Store) ResetPassword(ctx context.Context, p contest.Player, passwordHas
 	return err
 }
 
-// setPassword increments the session version of a player (generation), which ends all tokens and sessions there are. It
-// returns gone if the player is no longer of the version that is meant.
+// setPassword increments the player's session version (generation), which ends all of its tokens and sessions. It
+// returns gone if the player has another session version by now, or is deleted.
 func (s *Store) setPassword(ctx context.Context, p contest.Player, passwordHash string, act contest.AuditEntry, gone error) (contest.Player, error) {
 	changed := p
 	err := s.write(ctx, "change_password", func(ctx context.Context, tx *sql.Tx) error {
@@ -87,7 +87,7 @@ func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]con
 			return err
 		}
 		for _, statement := range []string{
-			`DELETE FROM votes WHERE player_id = $1`, // reads them all, as organizers' decisions do
+			`DELETE FROM votes WHERE player_id = $1`, // like moderation, reads the whole table: there is no index on player_id
 			`DELETE FROM votes_taken_back WHERE player_id = $1`,
 			`DELETE FROM votes_set_aside WHERE player_id = $1`,
 			`DELETE FROM votes_set_aside WHERE voter_id = $1`,
@@ -107,14 +107,15 @@ func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]con
 	return videos, err
 }
 
-// hold makes everybody wait who is about to add something that refers to the player, by changing a column that others may
-// refer to.
+// hold locks the player's row until commit, so that transactions which add rows with a foreign key to it wait. The
+// UPDATE changes email_key because PostgreSQL takes the lock that blocks foreign keys only if a unique column changes.
 func hold(ctx context.Context, tx *sql.Tx, id int64) error {
 	return change(ctx, tx, contest.ErrNotSignedIn,
 		`UPDATE players SET email_key = $1 WHERE id = $2`, contest.NewMediaToken(), id)
 }
 
-// heldVideos are the player's, for which nobody can vote until the transaction ends: a vote takes the player's place first.
+// heldVideos locks the player's standing and videos until commit and returns the videos. Casting a vote locks the
+// standing first, so these videos get no votes until then.
 func heldVideos(ctx context.Context, tx *sql.Tx, playerID int64) ([]contest.Video, error) {
 	if _, err := tx.ExecContext(ctx, `UPDATE standings SET before_at = reached_at WHERE player_id = $1`, playerID); err != nil {
 		return nil, err
@@ -131,7 +132,7 @@ func heldVideos(ctx context.Context, tx *sql.Tx, playerID int64) ([]contest.Vide
 	return videos, err
 }
 
-// takeBackAll takes back every vote that the player gave, as WithdrawVote does one.
+// takeBackAll withdraws every vote of the voter. It locks standings in the order of player_id.
 func takeBackAll(ctx context.Context, tx *sql.Tx, voterID int64) error {
 	rows, err := tx.QueryContext(ctx, `SELECT video_id FROM votes WHERE voter_id = $1 ORDER BY player_id, video_id`, voterID)
 	if err != nil {

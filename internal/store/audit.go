@@ -14,7 +14,7 @@ func (s *Store) RecordAuditEntry(ctx context.Context, a contest.AuditEntry) erro
 	return s.write(ctx, "note", func(ctx context.Context, tx *sql.Tx) error { return note(ctx, tx, a) })
 }
 
-// note adds an act to the audit log, in the transaction of what it changed.
+// note adds an entry to the audit log, in the transaction that makes the change.
 func note(ctx context.Context, tx *sql.Tx, a contest.AuditEntry) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO audit_log (at, actor, action, player_id, video_id, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -22,7 +22,7 @@ func note(ctx context.Context, tx *sql.Tx, a contest.AuditEntry) error {
 	return err
 }
 
-// none is NULL for the id of nobody.
+// none returns NULL for the id 0, which means that there is no player or video.
 func none(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 
 // AuditEntries implements [contest.Audit].

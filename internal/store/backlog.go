@@ -8,29 +8,29 @@ import (
 	"risingstars/internal/contest"
 )
 
-// The job queue has tables of its own in the same database, laid down by its own migrations. What is read of them or
-// mended in them stands in this file.
+// The job queue has its own tables in the same database, made by its own migrations. This file has all statements that
+// read or repair them.
 
 // JobState counts the jobs in one state of the queue.
 type JobState struct {
-	State  string // available, running, retryable, completed, …
+	State  string // of River: available, running, retryable, completed, …
 	Count  int
-	Oldest time.Time // when the oldest of them was due
+	Oldest time.Time // earliest time at which one of them was due
 }
 
-// Backlog counts the queue's jobs by state.
+// Backlog counts the jobs of the queue by state.
 func (s *Store) Backlog(ctx context.Context) ([]JobState, error) {
 	return many(ctx, s, "backlog", func(row scanner) (b JobState, err error) {
 		return b, row.Scan(&b.State, &b.Count, (*timestamp)(&b.Oldest))
 	}, `SELECT state, count(*), min(scheduled_at) FROM river_job GROUP BY state ORDER BY state`)
 }
 
-// maxInterruptions is how often a job whose run was cut off is given its attempt back. Beyond it attempts count again, so
-// a clip that brings the program down every time ends as failed.
+// maxInterruptions is how many interrupted attempts of a video are given back. Later ones count, so a clip that crashes
+// the program every time ends as failed.
 const maxInterruptions = 20
 
-// RecoverInterrupted makes all running jobs available again, and returns how many there were. It is right only while
-// nobody works on them: at the start of the only program on an embedded database.
+// RecoverInterrupted makes all running jobs available again and returns how many. Call it only while no worker runs: at
+// the start of the only process on an embedded database.
 func (s *Store) RecoverInterrupted(ctx context.Context) (recovered int64, err error) {
 	err = s.write(ctx, "recover_interrupted", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
@@ -56,7 +56,7 @@ func (s *Store) RecoverInterrupted(ctx context.Context) (recovered int64, err er
 	return recovered, err
 }
 
-// Held lists the jobs that are running, as the queue has it, of videos that are on their way.
+// Held lists the jobs that the queue has as running, with the lease and heartbeat of their unfinished videos.
 func (s *Store) Held(ctx context.Context) ([]contest.RunningJob, error) {
 	return many(ctx, s, "held", func(row scanner) (h contest.RunningJob, err error) {
 		return h, row.Scan(&h.VideoID, &h.TaskID, &h.HolderID, &h.Attempt, &h.Heartbeat)
@@ -66,9 +66,10 @@ func (s *Store) Held(ctx context.Context) ([]contest.RunningJob, error) {
 		WHERE v.status IN ('uploaded', 'processing') AND j.state = 'running'`)
 }
 
-// TakeOver gives the video of a running job a new job if all is still as it was seen: nobody has worked on it since. The
-// old run, should it live after all, has neither the video nor a job that counts. The attempt is given back, as its end was
-// not the clip's fault, up to maxInterruptions times. It returns contest.ErrNothingToDo if somebody lives.
+// TakeOver takes over the lease of a running job: it cancels the job and gives the video a new one. If holder or
+// heartbeat have changed since h was read, it changes nothing and returns contest.ErrNothingToDo, because a worker is
+// alive. A worker that comes back later no longer has the lease or a running job. The interrupted attempt is given
+// back, up to maxInterruptions times, because the clip did not cause it.
 func (s *Store) TakeOver(ctx context.Context, h contest.RunningJob) error {
 	return s.write(ctx, "take_over", func(ctx context.Context, tx *sql.Tx) error {
 		var interruptions int
@@ -101,8 +102,8 @@ func (s *Store) TakeOver(ctx context.Context, h contest.RunningJob) error {
 	})
 }
 
-// Promote moves the jobs to the front of the queue that have been due since before the given time, so that a turn that
-// comes late comes all the same. It returns how many there were.
+// Promote gives priority 1 to the jobs that have been due since before the given time, so that fair queueing cannot
+// delay a job without limit. It returns how many.
 func (s *Store) Promote(ctx context.Context, before time.Time) (promoted int64, err error) {
 	err = s.write(ctx, "promote", func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `
@@ -117,5 +118,5 @@ func (s *Store) Promote(ctx context.Context, before time.Time) (promoted int64, 
 	return promoted, err
 }
 
-// queueTime is a time as the job queue writes it on SQLite, which PostgreSQL understands as well.
+// queueTime formats a time as the job queue does on SQLite. PostgreSQL reads that format too.
 func queueTime(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05.000") }

@@ -10,11 +10,11 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Engine is a kind of database. Statements are written once for all of them; what differs is how they are opened,
-// migrated and shared by writers.
+// Engine is a kind of database. The statements are the same for all engines. Opening, migrations and the sharing of
+// commits differ.
 type Engine string
 
-// The engines, by the names of their folders of migrations.
+// The engines, named after their folders of migrations.
 const (
 	SQLite   Engine = "sqlite"
 	Postgres Engine = "postgres"
@@ -23,17 +23,17 @@ const (
 // DB is an open database.
 type DB struct {
 	Engine   Engine
-	Writer   *sql.DB       // the job queue shares it
+	Writer   *sql.DB       // shared with the job queue
 	Readers  *sql.DB       // on PostgreSQL the same pool as Writer
-	Listener *pgxpool.Pool // hears of new jobs; nil on SQLite
+	Listener *pgxpool.Pool // for the job queue's notifications; nil on SQLite
 
-	votes   *pgxpool.Pool // gives votes; nil on SQLite
-	patient *sql.DB       // migrates, without a limit of time on its statements; nil on SQLite
-	pulse   *sql.DB       // asks whether the server lives; nil on SQLite
-	watch   *watchman     // nil on SQLite
+	votes   *pgxpool.Pool // for the vote batch; nil on SQLite
+	patient *sql.DB       // for migrations, without a statement timeout; nil on SQLite
+	pulse   *sql.DB       // for the pings of the health monitor; nil on SQLite
+	watch   *watchman     // health monitor; nil on SQLite
 }
 
-// Close closes all pools.
+// Close closes all pools and stops the health monitor.
 func (db *DB) Close() error {
 	if db.Listener != nil {
 		db.Listener.Close()
@@ -46,7 +46,7 @@ func (db *DB) Close() error {
 	return errors.Join(db.Readers.Close(), db.Writer.Close())
 }
 
-// dangling reports whether a row was refused because it refers to one that is not there.
+// dangling reports whether a foreign key refused the row, because the row that it refers to does not exist.
 func dangling(err error) bool {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return refused.Code == "23503"

@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// goneAfter is how long PostgreSQL's host may leave unanswered what was sent to it, before it is taken for gone. Without a
-// bound the system goes on sending for a quarter of an hour to one that was cut off without a word.
+// goneAfter is how long PostgreSQL's host may leave sent data unacknowledged before the connection is closed. Without
+// this limit Linux retransmits for about 15 minutes to a host that has disappeared.
 const goneAfter = 10 * time.Second
 
-// dialer connects to PostgreSQL, and notices when it is gone: at once where something was sent, and otherwise soon.
+// dialer connects to PostgreSQL. It detects a lost host by unacknowledged data (giveUp), and on an idle connection by
+// TCP keep-alive probes.
 func dialer() *net.Dialer {
 	return &net.Dialer{
 		Timeout: connectTime, Control: giveUp,

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// giveUp has the system end a connection on which nothing is acknowledged any more.
+// giveUp sets TCP_USER_TIMEOUT to goneAfter, so that the kernel closes a connection whose data is not acknowledged.
 func giveUp(network, _ string, c syscall.RawConn) error {
 	if !strings.HasPrefix(network, "tcp") {
 		return nil

@@ -4,5 +4,5 @@ package store
 
 import "syscall"
 
-// giveUp leaves it to the system how long it goes on sending.
+// giveUp does nothing: the limit of retransmissions is the operating system's.
 func giveUp(string, string, syscall.RawConn) error { return nil }

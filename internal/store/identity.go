@@ -7,8 +7,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Identity is the name of this contest, random and given once, by which its database and its storage know each other. It
-// goes along when the data are moved.
+// Identity returns the random name of this contest, which is created once and kept by imports. Storage has the same
+// name, so that a database is not combined with another contest's files.
 func (s *Store) Identity(ctx context.Context) (identity string, err error) {
 	err = s.write(ctx, "identity", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx,

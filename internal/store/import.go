@@ -12,14 +12,15 @@ import (
 	"risingstars/internal/contest"
 )
 
-// contestTables are all there are, each after those that it refers to. An import refuses a table that is not here.
+// contestTables are all tables of the contest, each after the tables that it refers to. An import refuses a source that
+// has another one.
 var contestTables = []string{"contest", "players", "videos", "votes", "votes_taken_back", "votes_set_aside", "standings", "sessions", "uploads", "standings_before", "audit_log"}
 
-// counted is the table that the target's database fills by itself, from the videos.
+// counted is the table that triggers of the target fill when videos are inserted.
 const counted = "public_counts"
 
-// brought are the rows of a table that an import copies: all of them, but of uploads only those that have become videos. The
-// pieces of the others stay where they are, and their clients begin anew.
+// brought selects the rows of a table that an import copies: all of them, but of uploads only those that have become
+// videos. The partial files of the others are not copied, so their clients start again.
 func brought(table string) string {
 	if table == "uploads" {
 		return table + ` WHERE video_id <> 0`
@@ -31,32 +32,33 @@ func brought(table string) string {
 type Import struct {
 	From, To *DB
 	Queue    Queue                                 // of To
-	Progress func(table string, rows, inAll int64) // is told now and then how far a table is; may be nil
+	Progress func(table string, rows, inAll int64) // is called after some rows and at the end of each table; may be nil
 }
 
-// Imported counts what an import has brought.
+// Imported counts what an import has copied.
 type Imported struct {
 	Players, Videos, Votes int64
-	Queued                 int // videos that were on their way and have a new job
+	Queued                 int // unfinished videos, which have a new job
 }
 
-// Run copies everything in one transaction: all of it is there, and has been counted, or nothing is. What it reads stays
-// as it is; nobody else may write there meanwhile. It refuses a source whose tables are not this program's, brings those of
-// the target up to date, and refuses a target that has players or jobs.
+// Run copies everything in one transaction and verifies the counts before it commits, so the target has all of it or
+// nothing. It does not change the source; no other process may write there during the import. It refuses a source whose
+// tables are not at this program's version, migrates the target, and refuses a target that has players, jobs or an
+// audit log.
 //
-// Ids and moments are kept, and no id that was ever given out is given out again. Videos that are on their way get a new
-// job. The others keep the id of the job that they had, which no other job will have.
+// Ids and times are kept. The target continues after the highest id that was ever used, so no id is used twice.
+// Unfinished videos get a new job. The others keep the id of their old job, which no new job gets.
 func (m *Import) Run(ctx context.Context) (got Imported, err error) {
 	if err := m.checkSource(ctx); err != nil {
 		return got, err
 	}
-	if err := refuseInhabited(ctx, m.To.Writer); err != nil { // before anything there is touched
+	if err := refuseInhabited(ctx, m.To.Writer); err != nil { // before Migrate changes the target
 		return got, err
 	}
 	if _, err := Migrate(ctx, m.To); err != nil {
 		return got, err
 	}
-	source, err := m.From.Readers.BeginTx(ctx, nil) // sees one state from its first query on
+	source, err := m.From.Readers.BeginTx(ctx, nil) // a snapshot from its first query on
 	if err != nil {
 		return got, fmt.Errorf("read the contest: %w", err)
 	}
@@ -90,8 +92,8 @@ func (m *Import) checkSource(ctx context.Context) error {
 	return nil
 }
 
-// refuseInhabited fails where somebody takes part, or where the queue has jobs that would be taken for those of the
-// videos to come.
+// refuseInhabited fails if the target has players, audit entries, or jobs whose ids could be those of the imported
+// videos' jobs.
 func refuseInhabited(ctx context.Context, db interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 },
@@ -112,13 +114,14 @@ func refuseInhabited(ctx context.Context, db interface {
 	return nil
 }
 
-// move does the work of the transaction. It waits for others who write there, and they for it.
+// move copies all tables within the import's transaction. It locks the target's tables against other writers until
+// commit.
 func (m *Import) move(ctx context.Context, w moving) (got Imported, err error) {
 	for _, statement := range []string{
 		`SET LOCAL statement_timeout = 0`,
 		`SET LOCAL idle_in_transaction_session_timeout = 0`,
 		`LOCK TABLE ` + strings.Join(contestTables, ", ") + ` IN SHARE ROW EXCLUSIVE MODE`,
-		`DELETE FROM contest`, // the name of a contest without players
+		`DELETE FROM contest`, // the identity that a contest without players has got
 	} {
 		if _, err := w.tx.ExecContext(ctx, statement); err != nil {
 			return got, fmt.Errorf("prepare the target: %w", err)
@@ -146,7 +149,7 @@ func (m *Import) move(ctx context.Context, w moving) (got Imported, err error) {
 	return got, w.verify(ctx)
 }
 
-// knowsAllTables fails if the contest has a table that would be left behind.
+// knowsAllTables fails if the source has a table that the import would not copy.
 func (w moving) knowsAllTables(ctx context.Context) error {
 	names, err := texts(ctx, w.source, `
 		SELECT name FROM sqlite_schema
@@ -164,8 +167,8 @@ func (w moving) knowsAllTables(ctx context.Context) error {
 	return nil
 }
 
-// keepIDs lets the target's ids begin after the highest that was ever given out; those of jobs as well, since videos keep
-// the ids of theirs.
+// keepIDs sets the target's sequences to the highest ids that were ever used. Videos keep the ids of their jobs, so the
+// sequence of the jobs is set as well.
 func (w moving) keepIDs(ctx context.Context) error {
 	for _, table := range []string{"players", "videos", "river_job", "audit_log"} {
 		var highest int64
@@ -189,7 +192,7 @@ func (w moving) keepIDs(ctx context.Context) error {
 	return nil
 }
 
-// requeueAll gives every video that is on its way a new job, in the order of upload, and returns how many there were.
+// requeueAll gives every unfinished video a new job, in the order of upload, and returns how many.
 func requeueAll(ctx context.Context, tx *sql.Tx, queue Queue) (int, error) {
 	rows, err := tx.QueryContext(ctx, `
 		UPDATE videos SET status = 'uploaded', holder = '', progress = 0
@@ -221,7 +224,7 @@ func requeueAll(ctx context.Context, tx *sql.Tx, queue Queue) (int, error) {
 	return len(waiting), nil
 }
 
-// verify counts again what has been copied, and holds the counters against the votes.
+// verify compares the numbers of rows in source and target, and the vote counters with the votes.
 func (w moving) verify(ctx context.Context) error {
 	for _, table := range contestTables {
 		var read, written int64
@@ -254,11 +257,11 @@ func (w moving) verify(ctx context.Context) error {
 	if err := w.verifyPublic(ctx); err != nil {
 		return err
 	}
-	_, err := w.tx.ExecContext(ctx, `ANALYZE `+strings.Join(contestTables, ", ")+`, `+counted) // for the first visitors' queries
+	_, err := w.tx.ExecContext(ctx, `ANALYZE `+strings.Join(contestTables, ", ")+`, `+counted) // for the planner
 	return err
 }
 
-// verifyPublic holds the number of public videos that the source has against what the target counted as they came.
+// verifyPublic compares the source's number of public videos with the one that the target's triggers have counted.
 func (w moving) verifyPublic(ctx context.Context) error {
 	const sum = `SELECT CAST(COALESCE(sum(videos), 0) AS BIGINT) FROM ` + counted
 	var read, written int64

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// moving is an import under way: a snapshot of the source, and the transaction on the target with its connection.
+// moving is a running import: a snapshot of the source, and the transaction on the target with its connection.
 type moving struct {
 	source   *sql.Tx
 	conn     *sql.Conn
@@ -20,10 +20,10 @@ type moving struct {
 	progress func(table string, rows, inAll int64)
 }
 
-// reportEvery is after how many rows the progress is told.
+// reportEvery is the number of rows between two reports of progress.
 const reportEvery = 50_000
 
-// copyTable streams a table's rows from one database to the other, and returns how many there were.
+// copyTable streams the rows of a table from SQLite to PostgreSQL by COPY, and returns how many.
 func (w moving) copyTable(ctx context.Context, table string) (copied int64, err error) {
 	var inAll int64
 	if err := w.source.QueryRowContext(ctx, `SELECT count(*) FROM `+brought(table)).Scan(&inAll); err != nil {
@@ -37,7 +37,7 @@ func (w moving) copyTable(ctx context.Context, table string) (copied int64, err 
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = rows.Close() }() // next says what went wrong
+	defer func() { _ = rows.Close() }() // next returns rows.Err
 	next := func() ([]any, error) {
 		if !rows.Next() {
 			return nil, rows.Err()
@@ -67,7 +67,7 @@ func (w moving) report(table string, rows, inAll int64) {
 	}
 }
 
-// values reads a row, each column by its own conversion.
+// values reads a row and converts each column.
 func values(rows *sql.Rows, convert []func(any) (any, error)) ([]any, error) {
 	row, places := make([]any, len(convert)), make([]any, len(convert))
 	for i := range row {
@@ -85,7 +85,7 @@ func values(rows *sql.Rows, convert []func(any) (any, error)) ([]any, error) {
 	return row, nil
 }
 
-// conversions say what becomes of a value that SQLite has, by the type of PostgreSQL's column.
+// conversions turn a value of SQLite into one for PostgreSQL, by the type of PostgreSQL's column.
 var conversions = map[string]func(any) (any, error){
 	"bigint": same, "integer": same, "text": same,
 	"timestamp with time zone": func(value any) (any, error) {
@@ -99,7 +99,8 @@ var conversions = map[string]func(any) (any, error){
 
 func same(value any) (any, error) { return value, nil }
 
-// columns are the names of a table's columns, which both databases must have, and what becomes of their values.
+// columns returns the names of a table's columns, ordered by name, and the conversion of each. It fails unless both
+// databases have the same columns.
 func (w moving) columns(ctx context.Context, table string) (names []string, convert []func(any) (any, error), err error) {
 	names, err = texts(ctx, w.source, `SELECT name FROM pragma_table_info($1) ORDER BY name`, table)
 	if err != nil {
@@ -127,7 +128,7 @@ func (w moving) columns(ctx context.Context, table string) (names []string, conv
 	return names, convert, nil
 }
 
-// texts reads a column of text.
+// texts returns all rows of a query with one text column.
 func texts(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string, error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {

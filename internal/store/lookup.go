@@ -8,24 +8,26 @@ import (
 	"risingstars/internal/contest"
 )
 
-// lookups let those who look for players by their ids share a query: who comes while one is under way waits for the next. Every
-// request of somebody who is signed in begins with one. On SQLite, which is asked without a round trip, they would gain nothing.
+// lookups batches the reading of players by id: callers that come while a query runs share the next one. Each request
+// of a signed-in user begins with such a lookup. SQLite does not need it, because a query costs no round trip.
 type lookups struct {
 	store *Store
 	line  line[*lookup]
 }
 
-// lookup is one player to look for, and what was found.
+// lookup is the id of one player to read, and the result.
 type lookup struct {
 	id     int64
 	player contest.Player
 	err    error
 }
 
-// lookupTime bounds a shared query, which goes on when the one whose turn it was has gone.
+// lookupTime bounds a shared query. The query does not end with the leader's request, because other callers wait for
+// it.
 const lookupTime = 10 * time.Second
 
-// player reads a player as it is after the call began.
+// player reads a player as it is at some moment after the call began. It returns [contest.ErrNotSignedIn] if there is
+// none.
 func (l *lookups) player(ctx context.Context, id int64) (contest.Player, error) {
 	q := &lookup{id: id}
 	if l.line.join(q) {
@@ -34,7 +36,7 @@ func (l *lookups) player(ctx context.Context, id int64) (contest.Player, error) 
 	return q.player, q.err
 }
 
-// lead looks for all who wait.
+// lead runs one query for all callers in the batch.
 func (l *lookups) lead(ctx context.Context) {
 	batch := l.line.next(maxGroup)
 	defer l.line.done(batch)
@@ -61,5 +63,5 @@ func (l *lookups) lead(ctx context.Context) {
 	}
 }
 
-// errNotRead is for those for whom a query that panicked was made.
+// errNotRead is the result of the followers if the leader panics.
 var errNotRead = errors.New("player_by_id: the query did not end")

@@ -19,20 +19,20 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Schema is how far the database's tables have come, and how far this program would take them.
+// Schema has the versions of the database's tables, and the versions that this program needs.
 type Schema struct {
-	Contest, ContestWanted int64 // versions of the contest's tables
-	Queue, QueueWanted     int64 // versions of the job queue's tables
+	Contest, ContestWanted int64 // of the contest's tables
+	Queue, QueueWanted     int64 // of the job queue's tables
 }
 
-// Current reports whether the program can work with the tables as they are.
+// Current reports whether the tables are at the versions that this program needs.
 func (v Schema) Current() bool { return v.Contest == v.ContestWanted && v.Queue == v.QueueWanted }
 
-// Newer reports whether a later program made the tables: this one must leave them alone.
+// Newer reports whether a newer program has migrated the tables. This one must not change them.
 func (v Schema) Newer() bool { return v.Contest > v.ContestWanted || v.Queue > v.QueueWanted }
 
-// Migrate brings the contest's and the job queue's tables to what this program needs, and returns where they stood
-// before. It refuses tables that a later program made.
+// Migrate brings the tables of the contest and of the job queue to the versions that this program needs, and returns
+// the versions before. It fails if a newer program has migrated them.
 func Migrate(ctx context.Context, db *DB) (before Schema, err error) {
 	if db.Engine == Postgres {
 		db = &DB{Engine: Postgres, Writer: db.patient, Readers: db.patient}
@@ -67,17 +67,17 @@ func Migrate(ctx context.Context, db *DB) (before Schema, err error) {
 	return before, nil
 }
 
-// How often a process asks for its turn to migrate, and for how long.
+// How many times a process tries to lock the migrations, and the pause between two tries.
 const (
 	lockTries = 300
 	lockPause = 1 // second
 )
 
-// lockMigrations makes this process the only one that applies migrations, of however many start at once, by an advisory lock
-// of PostgreSQL.
+// lockMigrations takes an advisory lock of PostgreSQL, so that of several starting processes only one migrates at a
+// time. It tries for 5 minutes.
 func (db *DB) lockMigrations(ctx context.Context) (unlock func() error, err error) {
 	if db.Engine == SQLite {
-		return func() error { return nil }, nil // the contest's folder is locked
+		return func() error { return nil }, nil // SQLite: the lock of the contest's folder suffices
 	}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockPause, lockTries))
 	if err != nil {
@@ -95,7 +95,7 @@ func (db *DB) lockMigrations(ctx context.Context) (unlock func() error, err erro
 	}, nil
 }
 
-// river is the job queue's way to this database.
+// river returns the driver of the job queue for this database.
 func (db *DB) river() riverdriver.Driver[*sql.Tx] {
 	if db.Engine == Postgres {
 		return riverdatabasesql.New(db.Writer)
@@ -103,7 +103,7 @@ func (db *DB) river() riverdriver.Driver[*sql.Tx] {
 	return riversqlite.New(db.Writer)
 }
 
-// ReadSchema tells how far the tables have come. A new database is at version 0.
+// ReadSchema reads the versions of the tables. A new database has version 0.
 func ReadSchema(ctx context.Context, db *DB) (Schema, error) {
 	var v Schema
 	provider, queue, err := migrators(db)
@@ -123,8 +123,8 @@ func ReadSchema(ctx context.Context, db *DB) (Schema, error) {
 	return v, nil
 }
 
-// queueVersion is how far the job queue's tables have come. The queue's own migrator fails where a later program has
-// taken them further than it knows.
+// queueVersion returns the version of the job queue's tables, 0 if there are none. It reads the table itself, because
+// River's migrator fails on versions that it does not know.
 func queueVersion(ctx context.Context, db *DB) (latest int64, err error) {
 	tables := db.river().GetExecutor()
 	there, err := tables.TableExists(ctx, &riverdriver.TableExistsParams{Table: "river_migration"})

@@ -10,18 +10,18 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Votes that do not count lie beside those that do, so that whatever reads votes reads those that count. Moving some is rare and
-// reads all votes; it need not know how they were chained, since the player's chain is laid anew. Those of one voter are taken out
-// of the chain one by one instead.
+// Votes that do not count are in votes_set_aside, so queries on votes need no condition. A moderation decision that
+// moves votes between the tables is rare. It reads all votes and rebuilds the player's chain (recount), so it need not
+// keep the chain intact. Voiding the votes of one voter withdraws them one by one instead.
 
-// errTrial rolls back what was only tried.
+// errTrial rolls back a dry run.
 var errTrial = errors.New("only a trial")
 
-// letIn is how long a decision on SQLite that took as long waits afterwards.
+// letIn is the pause after a decision on SQLite, and the duration from which a decision needs one.
 const letIn = 150 * time.Millisecond
 
-// letOthersIn keeps the next of many decisions from coming before all who write in other processes: on SQLite these ask again
-// every 100 ms, and give up after 5 s.
+// letOthersIn pauses after a long decision on SQLite, so that other processes can write before the next decision. While
+// the database is locked they retry every 100 ms, and fail after 5 s.
 func (s *Store) letOthersIn(ctx context.Context, begin time.Time) {
 	if s.crowds != nil || time.Since(begin) < letIn {
 		return
@@ -32,7 +32,7 @@ func (s *Store) letOthersIn(ctx context.Context, begin time.Time) {
 	}
 }
 
-// decide is write for a decision. A trial is a dry run: the same transaction, rolled back.
+// decide runs do as write does, and rolls back if the decision is a dry run.
 func (s *Store) decide(ctx context.Context, operation string, d contest.Decision, do func(context.Context, *sql.Tx) error) error {
 	defer s.letOthersIn(ctx, time.Now())
 	err := s.write(ctx, operation, func(ctx context.Context, tx *sql.Tx) error {
@@ -158,7 +158,7 @@ func (s *Store) ReinstateAccount(ctx context.Context, playerID int64, d contest.
 	return e, err
 }
 
-// affect changes which votes for a player count, and counts them anew.
+// affect changes which votes for a player count, and then recounts the player.
 func affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (contest.Effect, error) {
 	return decideOn(ctx, tx, playerID, func(e *contest.Effect) error {
 		if err := do(e); err != nil {
@@ -171,8 +171,8 @@ func affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Ef
 	})
 }
 
-// decideOn does something that changes where a player stands. Meanwhile nobody gives or takes back votes for the player, and it
-// neither publishes nor moves to another city.
+// decideOn runs do with the player's row and standing locked until commit: no vote for the player is cast or withdrawn,
+// and the player neither publishes a video nor changes the city. It returns the score before and after.
 func decideOn(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (e contest.Effect, err error) {
 	if e.Player, err = adding(ctx, tx, playerID); err != nil {
 		if errors.Is(err, contest.ErrNotSignedIn) {
@@ -204,7 +204,7 @@ func tally(ctx context.Context, tx *sql.Tx, playerID int64) (t contest.PlayerSco
 	return t, tx.QueryRowContext(ctx, placeOf, playerID).Scan(&t.Position)
 }
 
-// changeVideos runs an UPDATE and returns what it changed.
+// changeVideos runs an UPDATE of videos and returns the rows that it changed.
 func changeVideos(ctx context.Context, tx *sql.Tx, update string, id int64) ([]contest.Video, error) {
 	rows, err := tx.QueryContext(ctx, update+` RETURNING `+videoColumns, id)
 	if err != nil {
@@ -213,8 +213,8 @@ func changeVideos(ctx context.Context, tx *sql.Tx, update string, id int64) ([]c
 	return all(rows, scanVideo)
 }
 
-// setAside lets votes count no longer. A vote that is aside already, as one can be that was given again by a program from before
-// votes were set aside, stays there as it is.
+// setAside moves votes to votes_set_aside and returns how many. A vote that is there already stays as it is: a program
+// from before votes_set_aside lets a voter cast a void vote again.
 func setAside(ctx context.Context, tx *sql.Tx, why, where string, args ...any) (votes int, err error) {
 	if err := copyAside(ctx, tx, why, where, args...); err != nil {
 		return 0, err
@@ -231,8 +231,9 @@ func copyAside(ctx context.Context, tx *sql.Tx, why, where string, args ...any) 
 	return err
 }
 
-// bringBack lets votes for public videos count again, as links of no chain. Those of voters who have left go: a program from before
-// votes were set aside leaves them, and those for videos that it deletes.
+// bringBack moves votes for public videos back to votes, without their place in the chain, and returns how many. It
+// deletes the votes of voters that no longer exist, because a program from before votes_set_aside does not delete them
+// with the account.
 func bringBack(ctx context.Context, tx *sql.Tx, where string, args ...any) (votes int, err error) {
 	where += ` AND video_id IN (SELECT id FROM videos WHERE status = 'public')`
 	//nolint:gosec // fixed texts
@@ -253,7 +254,7 @@ func bringBack(ctx context.Context, tx *sql.Tx, where string, args ...any) (vote
 	return affected(tx.ExecContext(ctx, `DELETE FROM votes_set_aside WHERE `+where, args...))
 }
 
-// affected is how many rows a statement changed.
+// affected returns how many rows a statement changed.
 func affected(result sql.Result, err error) (int, error) {
 	if err != nil {
 		return 0, err

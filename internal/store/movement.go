@@ -8,8 +8,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// remembered is how many places are kept, to bound what it costs. The first of a nation are, city by city, the first
-// of their cities.
+// remembered is how many positions are stored, which bounds the cost. They are the first of the nation, so the city
+// positions that follow from them are right: the players of a city among them are that city's first.
 const remembered = 10_000
 
 // RememberRanking implements [contest.VoteStore].
@@ -44,7 +44,7 @@ func (s *Store) RankingPosition(ctx context.Context, playerID int64) (int, error
 	return one(ctx, s, "place", scanInt, contest.ErrNoPlayer, placeOf, playerID)
 }
 
-// placeOf is a player's position in the nation.
+// placeOf selects a player's position in the nation.
 const placeOf = `
 	SELECT (
 		SELECT count(*) FROM standings AS other

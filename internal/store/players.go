@@ -44,15 +44,17 @@ func (s *Store) PlayerByID(ctx context.Context, id int64) (contest.Player, error
 		`SELECT `+playerColumns+` FROM players WHERE id = $1`, id)
 }
 
-// adding reads a player of whom nobody else can add to what it has until this is committed: the row is written, if only as it
-// was. [contest.ErrNotSignedIn] if there is none.
+// adding reads a player and locks its row until commit, so that no other transaction adds to what the player has. The
+// UPDATE changes nothing; it is the row lock that both engines know. It returns [contest.ErrNotSignedIn] if there is no
+// such player.
 func adding(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
 	p, err := scanPlayer(tx.QueryRowContext(ctx,
 		`UPDATE players SET country = country WHERE id = $1 RETURNING `+playerColumns, id))
 	return p, orNone(err, contest.ErrNotSignedIn)
 }
 
-// addingMore is adding for what the player adds itself: [contest.ErrAccountSuspended] if organizers have shut the account.
+// addingMore is adding for the player's own uploads. It returns [contest.ErrAccountSuspended] if the account is
+// suspended.
 func addingMore(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
 	p, err := adding(ctx, tx, id)
 	if err != nil {
@@ -61,7 +63,7 @@ func addingMore(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, erro
 	return p, p.CanUploadOrPublish()
 }
 
-// addingTo is addingMore for the player of a video. [contest.ErrNoVideo] if there is none.
+// addingTo is addingMore for the player of a video. It returns [contest.ErrNoVideo] if there is no such video.
 func addingTo(ctx context.Context, tx *sql.Tx, videoID int64) error {
 	p, err := scanPlayer(tx.QueryRowContext(ctx, `
 		UPDATE players SET country = country WHERE id = (SELECT player_id FROM videos WHERE id = $1) RETURNING `+playerColumns, videoID))
@@ -109,13 +111,13 @@ func (s *Store) UpdateProfile(ctx context.Context, p contest.Player) error {
 	})
 }
 
-// titlesOf reads all rows before anything else is asked in the transaction.
+// titlesOf reads all rows at once: PostgreSQL runs no other statement in a transaction while rows are open.
 func titlesOf(ctx context.Context, tx *sql.Tx, playerID int64) (map[int64]string, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT id, title FROM videos WHERE player_id = $1`, playerID)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err below says what went wrong
+	defer func() { _ = rows.Close() }() // rows.Err is returned below
 	titles := map[int64]string{}
 	for rows.Next() {
 		var id int64

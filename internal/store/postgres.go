@@ -24,15 +24,15 @@ import (
 
 const (
 	connectTime  = 5 * time.Second
-	idleTime     = 5 * time.Minute // after which a connection that nobody needs is closed
-	lifeTime     = time.Hour       // after which a connection is replaced, so that a moved server is found
-	statementMax = "30s"           // what a single statement may take; migrations are not held to it
+	idleTime     = 5 * time.Minute // after which an idle connection is closed
+	lifeTime     = time.Hour       // after which a connection is replaced, so that a server that has moved is found
+	statementMax = "30s"           // limit for one statement; migrations have none
 )
 
-// OpenPostgres opens a PostgreSQL database, 15 or newer, by its URL, with at most so many connections, one more on which votes are
-// given, one that listens for jobs, and one to ask whether a server that keeps callers waiting lives at all. The URL's own settings are
-// honoured, those of TLS among them (sslmode, sslrootcert, …). It does not fail where the server is away: it is asked for
-// when it is needed.
+// OpenPostgres opens a PostgreSQL database, version 15 or newer, by its URL. It uses at most so many connections, and
+// three more: one for the vote batch, one that listens for jobs, and one for the pings of the health monitor. Settings
+// in the URL are honoured, also those of TLS (sslmode, sslrootcert, …). It does not connect, so it succeeds while the
+// server is down.
 func OpenPostgres(url string, connections int) (*DB, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -58,14 +58,15 @@ func OpenPostgres(url string, connections int) (*DB, error) {
 	pulse.SetConnMaxIdleTime(idleTime)
 	config.RuntimeParams["statement_timeout"] = "0"
 	patient := stdlib.OpenDB(*config)
-	patient.SetMaxIdleConns(0) // it is needed once
+	patient.SetMaxIdleConns(0) // used once, at the start
 	return &DB{
 		Engine: Postgres, Writer: pool, Readers: pool, Listener: listener,
 		votes: votes, patient: patient, pulse: pulse, watch: newWatchman(pulse),
 	}, nil
 }
 
-// misread says what is wrong with a URL, which err has in it, and which may have a password.
+// misread returns the error for a URL that cannot be parsed. It does not include err, which has the URL and perhaps a
+// password.
 func misread(err error) error {
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("DATABASE_URL: the file %s, which it names, cannot be read (%w): mend sslrootcert, sslcert or sslkey", file.Path, file.Err)
@@ -73,8 +74,8 @@ func misread(err error) error {
 	return errors.New("DATABASE_URL: is not one that PostgreSQL understands, or a file that it names holds no certificate")
 }
 
-// NotReached says in a few words, and without a password, why there is no connection to PostgreSQL. "" is for all errors
-// that are others.
+// NotReached returns briefly, and without a password, why connecting to PostgreSQL failed. It returns "" for any other
+// error.
 func NotReached(err error) string {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
 		return ""
@@ -86,7 +87,7 @@ func NotReached(err error) string {
 		return unknown.Name + ": " + unknown.Err
 	}
 	cause := err
-	for { // the innermost; the others repeat it
+	for { // find the innermost error; the outer ones repeat its text
 		var inner error
 		switch e := cause.(type) { //nolint:errorlint // it is unwrapped here
 		case interface{ Unwrap() error }:
@@ -115,11 +116,12 @@ func prepare(config *pgx.ConnConfig) {
 	}
 }
 
-// planning lets the statement that gives votes keep its plan, and keeps that from reading whole tables, whatever their sizes were
-// when it was made.
+// planning are the settings of the connection for the vote batch: PostgreSQL keeps a generic plan of the statement, and
+// does not scan whole tables, whatever their sizes were when it made the plan.
 var planning = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
-// poolOfOne has one connection, with settings of its own: for the job queue, which waits for news on it, or for votes.
+// poolOfOne opens a pool with one connection and the given settings, for the job queue's notifications or for the vote
+// batch.
 func poolOfOne(url string, settings map[string]string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -129,14 +131,14 @@ func poolOfOne(url string, settings map[string]string) (*pgxpool.Pool, error) {
 	maps.Copy(config.ConnConfig.RuntimeParams, settings)
 	config.MaxConns = 1
 	config.MaxConnIdleTime, config.MaxConnLifetime = idleTime, lifeTime
-	pool, err := pgxpool.NewWithConfig(context.Background(), config) // connects when it is needed
+	pool, err := pgxpool.NewWithConfig(context.Background(), config) // connects at first use
 	if err != nil {
 		return nil, fmt.Errorf("prepare a pool of one connection: %w", err)
 	}
 	return pool, nil
 }
 
-// ServerVersion is the version of a PostgreSQL server, such as "15.18", and its number, such as 150018.
+// ServerVersion returns the version of a PostgreSQL server as text, such as "15.18", and as a number, such as 150018.
 func (db *DB) ServerVersion(ctx context.Context) (text string, number int, err error) {
 	err = db.Readers.QueryRowContext(ctx,
 		`SELECT current_setting('server_version'), CAST(current_setting('server_version_num') AS INTEGER)`,
@@ -144,20 +146,20 @@ func (db *DB) ServerVersion(ctx context.Context) (text string, number int, err e
 	return text, number, err
 }
 
-// Clock is what time it is to a PostgreSQL server.
+// Clock returns the PostgreSQL server's present time.
 func (db *DB) Clock(ctx context.Context) (now time.Time, err error) {
 	err = db.Readers.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan((*timestamp)(&now))
 	return now, err
 }
 
-// maxRepeats is how often a transaction is repeated that PostgreSQL has ended for the sake of others.
+// maxRepeats is how often a transaction is tried in all if PostgreSQL aborts it because of another one.
 const maxRepeats = 3
 
-// writeTime bounds a transaction that writes, repeats included.
+// writeTime bounds a writing transaction, its retries included.
 const writeTime = 30 * time.Second
 
-// pooled runs writers on a pool of connections, each in a transaction of its own. As on SQLite, what was begun does not
-// end with whoever asked for it.
+// pooled runs each write in a transaction of its own on a pool of connections. As on SQLite, cancelling the caller's
+// context does not end it.
 type pooled struct {
 	db    *sql.DB
 	watch *watchman
@@ -167,11 +169,12 @@ func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
 	ctx, ended := p.watch.guard(ctx)
-	defer func() { err = ended(err) }() // after a panic as well
+	defer func() { err = ended(err) }() // also after a panic
 	return repeated{p.db}.run(ctx, do)
 }
 
-// repeated runs writers in transactions that are repeated where PostgreSQL has ended them for the sake of others, until ctx ends.
+// repeated runs writes in transactions, and retries those that PostgreSQL has aborted because of another one, until ctx
+// ends.
 type repeated struct{ db *sql.DB }
 
 func (r repeated) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
@@ -183,23 +186,23 @@ func (r repeated) run(ctx context.Context, do func(context.Context, *sql.Tx) err
 	}
 }
 
-// repeatable reports whether a transaction lost against another and may win if it is repeated: a deadlock, a
-// serialization failure, or a row that refers to one which was there before (PostgreSQL documentation, appendix A).
+// repeatable reports whether a retry of the transaction may succeed: after a deadlock, a serialization failure, or a
+// foreign key to a row that another transaction has deleted (PostgreSQL documentation, appendix A).
 func repeatable(err error) bool {
 	failed, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (failed.Code == "40P01" || failed.Code == "40001" || failed.Code == "23503")
 }
 
-// errUnsure is "commit outcome unknown": the transaction may have been committed, and nothing can tell.
+// errUnsure is "commit outcome unknown": the transaction may have been committed, and the program cannot tell.
 var errUnsure = errors.New("it may have been committed")
 
-// unsure reports whether a COMMIT that failed may have been done: PostgreSQL has not answered it, or was going down when it
-// did. What SQLite says is so, and a COMMIT that was never sent was not done.
+// unsure reports whether a COMMIT that failed may have been executed: PostgreSQL has not answered it, or was shutting
+// down when it did. An error of SQLite is definite, and a COMMIT that was not sent was not executed.
 func unsure(err error) bool {
 	if errors.Is(err, sql.ErrTxDone) {
 		return false
 	}
-	if pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed) { // pgx says the latter of a lost answer as well
+	if pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed) { // also the error if the answer is lost
 		return false
 	}
 	if failed, ok := errors.AsType[*pgconn.PgError](err); ok {
@@ -209,8 +212,8 @@ func unsure(err error) bool {
 	return !local && !errors.Is(err, pgx.ErrTxCommitRollback)
 }
 
-// unavailable reports whether the database could not be reached, or was going down or coming up, or ended what was
-// asked for the sake of others, so that the same may succeed a moment later.
+// unavailable reports whether the same call may succeed a moment later: the database could not be reached, was shutting
+// down or starting, or aborted the statement because of load or another transaction.
 func unavailable(err error) bool {
 	if errors.Is(err, errUnsure) {
 		return true
@@ -219,7 +222,8 @@ func unavailable(err error) bool {
 		return troubled(failed)
 	}
 	if failed, ok := errors.AsType[*pgconn.PgError](err); ok {
-		// Connection, operator intervention and time, resources, rolled back for another, a lock that was not to be had.
+		// Connection, operator intervention, query canceled, insufficient resources, transaction rollback, lock not
+		// available.
 		for _, class := range []string{"08", "57P", "57014", "53", "40", "55P03"} {
 			if strings.HasPrefix(failed.Code, class) {
 				return true
@@ -241,7 +245,7 @@ func unavailable(err error) bool {
 	return pgconn.SafeToRetry(err)
 }
 
-// saying makes an error that tells the contest that its database is away.
+// saying adds [contest.ErrUnavailable] to an error that means that the database is unavailable now.
 func saying(err error) error {
 	if unavailable(err) && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%w: %w", contest.ErrUnavailable, err)

@@ -9,10 +9,11 @@ import (
 	"risingstars/internal/contest"
 )
 
-// The statements below let a run of a job change its own video only, and only from the state that it expects. A run that
-// another has replaced, or a job that the video no longer has, changes nothing and gets contest.ErrNothingToDo.
+// The statements below let a run of a job change only the video whose lease it holds, and only from the expected state.
+// A run whose lease another run has taken over, or whose job has been replaced, changes nothing and gets
+// contest.ErrNothingToDo.
 
-// BeginProcessing marks the video as being processed by the run, whose video it is from now on.
+// BeginProcessing gives the run the lease of its video and sets the video's status to processing.
 func (s *Store) BeginProcessing(ctx context.Context, r contest.JobRun) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "begin_processing", func(ctx context.Context, tx *sql.Tx) (err error) {
@@ -25,7 +26,7 @@ func (s *Store) BeginProcessing(ctx context.Context, r contest.JobRun) (contest.
 	return v, err
 }
 
-// Beat says that the run is alive and how far it has come, in per cent.
+// Beat is the run's heartbeat. progress is in per cent.
 func (s *Store) Beat(ctx context.Context, r contest.JobRun, progress int) error {
 	return s.write(ctx, "beat", func(ctx context.Context, tx *sql.Tx) error {
 		return change(ctx, tx, contest.ErrNothingToDo, `
@@ -35,7 +36,7 @@ func (s *Store) Beat(ctx context.Context, r contest.JobRun, progress int) error 
 	})
 }
 
-// FinishProcessing enters the rendition that the run made, together with whatever the queue does in complete.
+// FinishProcessing stores the name of the run's rendition. In the same transaction complete ends the job in the queue.
 func (s *Store) FinishProcessing(ctx context.Context, r contest.JobRun, rendition string, at time.Time,
 	complete func(*sql.Tx) error,
 ) (contest.Video, error) {
@@ -45,7 +46,8 @@ func (s *Store) FinishProcessing(ctx context.Context, r contest.JobRun, renditio
 		RETURNING `+videoColumns, rendition, timestamp(at), r.VideoID, r.TaskID, r.HolderID)
 }
 
-// FailProcessing enters that the video cannot be processed and why, together with whatever the queue does in complete.
+// FailProcessing sets the video's status to failed and stores the reason. In the same transaction complete ends the job
+// in the queue.
 func (s *Store) FailProcessing(ctx context.Context, r contest.JobRun, why contest.Failure,
 	complete func(*sql.Tx) error,
 ) (contest.Video, error) {
@@ -72,7 +74,8 @@ func (s *Store) settle(ctx context.Context, operation string, complete func(*sql
 	return v, err
 }
 
-// Unfinished lists the videos that were uploaded before the given time and are on their way still, oldest first.
+// Unfinished lists the videos that were uploaded before the given time and are still uploaded or processing, oldest
+// first.
 func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]contest.Video, error) {
 	return many(ctx, s, "unfinished", scanVideo, `
 		SELECT `+videoColumns+` FROM videos
@@ -80,7 +83,8 @@ func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]contest.Vid
 		ORDER BY uploaded_at`, timestamp(before))
 }
 
-// Restart gives a video that is on its way a new job in place of one that is no more.
+// Restart gives an unfinished video a new job in place of one that no longer exists. It returns contest.ErrNothingToDo
+// if the video has another job by now.
 func (s *Store) Restart(ctx context.Context, id int64, taskID string) error {
 	return s.write(ctx, "restart", func(ctx context.Context, tx *sql.Tx) error {
 		err := change(ctx, tx, contest.ErrNothingToDo, `
@@ -94,8 +98,8 @@ func (s *Store) Restart(ctx context.Context, id int64, taskID string) error {
 	})
 }
 
-// Failed lists the videos that could not be processed, oldest first, by keyset paging: those that come after the given one, of
-// which the zero value is before all, and not more than limit.
+// Failed lists the failed videos, oldest first, by keyset paging: at most limit of those after the given video. The
+// zero video stands before all.
 func (s *Store) Failed(ctx context.Context, after contest.Video, limit int) ([]contest.Video, error) {
 	if after.UploadedAt.IsZero() {
 		after.UploadedAt = time.Unix(0, 0)
@@ -106,7 +110,7 @@ func (s *Store) Failed(ctx context.Context, after contest.Video, limit int) ([]c
 		ORDER BY uploaded_at, id LIMIT $3`, timestamp(after.UploadedAt), after.ID, limit)
 }
 
-// CountFailed is how many videos could not be processed.
+// CountFailed counts the failed videos.
 func (s *Store) CountFailed(ctx context.Context) (int, error) {
 	return one(ctx, s, "count_failed", scanInt, nil, `SELECT count(*) FROM videos WHERE status = 'failed'`)
 }

@@ -8,8 +8,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// PublicVideos implements [contest.VideoStore]. The page's ids come from an index alone; titles and names are looked
-// up for them only.
+// PublicVideos implements [contest.VideoStore]. The subquery gets the ids of the page from an index alone. Titles and
+// names are read only for those.
 func (s *Store) PublicVideos(ctx context.Context, q contest.PublicQuery) ([]contest.PublicVideo, error) {
 	where, args := publicWhere(q)
 	args = append(args, q.Page.Limit, q.Page.Offset())
@@ -29,8 +29,9 @@ func (s *Store) PublicVideos(ctx context.Context, q contest.PublicQuery) ([]cont
 		ORDER BY %s`, columns, where, inner, len(args)-1, len(args), outer), args...)
 }
 
-// CountPublicVideos implements [contest.VideoStore]. All videos, or those of a city, are counted already (see the migration
-// public_counts): it costs as much as there are cities, or one. The rest is counted, which takes the longer the more there are.
+// CountPublicVideos implements [contest.VideoStore]. Triggers count the videos of each city (migration public_counts),
+// so counting all videos reads one row for each city, and counting a city's reads one row. Counts by player or search
+// read the videos.
 func (s *Store) CountPublicVideos(ctx context.Context, q contest.PublicQuery) (int, error) {
 	if q.PlayerID == 0 && q.Search == "" {
 		return s.keptCount(ctx, q.City)
@@ -39,7 +40,7 @@ func (s *Store) CountPublicVideos(ctx context.Context, q contest.PublicQuery) (i
 	return one(ctx, s, "count_public", scanInt, nil, `SELECT count(*) FROM videos WHERE `+where, args...)
 }
 
-// keptCount is how many public videos a city has; "" for all cities together.
+// keptCount returns how many public videos a city has, from the table that triggers keep; "" means all cities.
 func (s *Store) keptCount(ctx context.Context, city string) (int, error) {
 	const sum = `SELECT CAST(COALESCE(sum(videos), 0) AS BIGINT) FROM public_counts`
 	if city == "" {
@@ -48,7 +49,7 @@ func (s *Store) keptCount(ctx context.Context, city string) (int, error) {
 	return one(ctx, s, "count_public", scanInt, nil, sum+` WHERE city_key = $1`, fold(city))
 }
 
-// publicWhere is the condition of a public list, from fixed texts; what was asked for goes in as parameters.
+// publicWhere returns the SQL condition of a public list, made of fixed texts, and its arguments.
 func publicWhere(q contest.PublicQuery) (where string, args []any) {
 	conditions := []string{`status = 'public'`}
 	if q.City != "" {

@@ -6,8 +6,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// RankingPage implements [contest.VoteStore]. A page is a stretch of an index that is kept in the ranking's order; its
-// cost does not depend on how many votes there are, and grows with the page's depth by an index entry a row.
+// RankingPage implements [contest.VoteStore]. A page is a range of an index in the order of the ranking. Its cost does
+// not depend on the number of votes; each row before the page costs one index entry.
 func (s *Store) RankingPage(ctx context.Context, q contest.RankingQuery) ([]contest.Standing, error) {
 	args := []any{q.Page.Limit, q.Page.Offset()}
 	where, before := ``, `position`

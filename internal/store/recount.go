@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// recount makes counts, chain and standing of a player those of the votes that there are. It is for who holds the player's place.
+// recount computes a player's counters, chain and standing from its votes. The caller must have locked the standing.
 func recount(ctx context.Context, tx *sql.Tx, playerID int64) error {
 	if err := untie(ctx, tx, playerID); err != nil {
 		return err
@@ -37,7 +37,7 @@ func recount(ctx context.Context, tx *sql.Tx, playerID int64) error {
 	return rank(ctx, tx, playerID)
 }
 
-// rank gives the player the place of its votes, or none without a public video.
+// rank computes a player's standing from its votes, or deletes it if the player has no public video.
 func rank(ctx context.Context, tx *sql.Tx, playerID int64) error {
 	var votes int
 	var latest, published time.Time
@@ -62,8 +62,8 @@ func rank(ctx context.Context, tx *sql.Tx, playerID int64) error {
 	return err
 }
 
-// untie gives each of a player's votes a moment of its own, as they have when they are given: votes that come back may have one
-// that another was given at meanwhile.
+// untie gives each of a player's votes its own moment, as casting does: a reinstated vote may have the moment of a vote
+// that was cast while it did not count.
 func untie(ctx context.Context, tx *sql.Tx, playerID int64) error {
 	var tied int
 	err := tx.QueryRowContext(ctx, `

@@ -8,7 +8,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// AddSession implements auth.SessionStore. Sessions that have expired by the time go.
+// AddSession implements auth.SessionStore. It also deletes all sessions that have expired by now.
 func (s *Store) AddSession(ctx context.Context, tokenHash string, playerID, generation int64, now, expires time.Time) error {
 	return orGone(s.write(ctx, "add_session", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE expires_at <= $1`, timestamp(now)); err != nil {

@@ -7,7 +7,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// FindVoteClusters implements [contest.Suspicions]. It reads all votes: an index for it would cost each vote something.
+// FindVoteClusters implements [contest.Suspicions]. It scans all votes, because an index for it would make every vote
+// more expensive.
 func (s *Store) FindVoteClusters(ctx context.Context, q contest.VoteClusterQuery) ([]contest.VoteCluster, error) {
 	return many(ctx, s, "clusters", func(row scanner) (c contest.VoteCluster, err error) {
 		var p contest.Player

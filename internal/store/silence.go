@@ -13,18 +13,19 @@ import (
 	"risingstars/internal/contest"
 )
 
-// A PostgreSQL whose host has gone, or that hangs, refuses nothing: who asks it waits. These are chosen so that no call
-// waits longer than two seconds for one that has fallen silent.
+// A client of a PostgreSQL that hangs, or whose host has disappeared, gets no error and waits. With these times a call
+// waits at most 2 s for a server that does not answer.
 const (
 	lookEvery  = 100 * time.Millisecond
-	waitBefore = 400 * time.Millisecond  // how long somebody waits until the server is asked whether it lives
-	answerTime = 1300 * time.Millisecond // how long it may take to say so
+	waitBefore = 400 * time.Millisecond  // age of a waiting call from which the server is pinged
+	answerTime = 1300 * time.Millisecond // limit for the answer to a ping
 )
 
 var errSilent = errors.New("the server does not answer")
 
-// watchman is the health monitor of PostgreSQL. It ends the calls that wait for a server which does not answer, and refuses
-// new ones until it does. A call that is merely slow, on a server that answers others, is left alone.
+// watchman is the health monitor of PostgreSQL. While a call waits long, it pings the server. If the server does not
+// answer, it cancels all waiting calls and refuses new ones until the server answers. A call that is only slow, on a
+// server that answers pings, goes on.
 type watchman struct {
 	ask  func(context.Context) error
 	stop context.CancelFunc
@@ -40,7 +41,7 @@ type waiting struct {
 	end   context.CancelCauseFunc
 }
 
-// newWatchman watches a server through a pool of its own until close.
+// newWatchman starts a health monitor that pings through db, until close.
 func newWatchman(db *sql.DB) *watchman {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &watchman{ask: db.PingContext, stop: cancel, done: make(chan struct{}), waiting: map[*waiting]bool{}}
@@ -56,8 +57,9 @@ func (w *watchman) close() {
 	<-w.done
 }
 
-// guard returns the context to call the server with, and what has to be called with the outcome. Without a watchman it
-// changes nothing.
+// guard registers a call. The call must use the returned context, and pass its error to ended, which unregisters it and
+// turns a cancellation by the health monitor into [contest.ErrUnavailable]. Without a health monitor guard changes
+// nothing.
 func (w *watchman) guard(ctx context.Context) (guarded context.Context, ended func(error) error) {
 	if w == nil {
 		return ctx, func(err error) error { return err }
@@ -97,12 +99,12 @@ func (w *watchman) watch(ctx context.Context) {
 		limited, cancel := context.WithTimeout(ctx, answerTime)
 		err := w.ask(limited)
 		cancel()
-		_, answered := errors.AsType[*pgconn.PgError](err) // be it to say no
+		_, answered := errors.AsType[*pgconn.PgError](err) // an error is an answer too
 		w.conclude(err != nil && !answered)
 	}
 }
 
-// doubts reports whether somebody has waited long enough to ask.
+// doubts reports whether the server is to be pinged: a call has waited longer than waitBefore, or the last ping failed.
 func (w *watchman) doubts() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

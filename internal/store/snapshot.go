@@ -9,8 +9,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Snapshot writes the embedded database, as it is at one moment, to a new file, while others read and write it. The file
-// is on disk when it returns. On PostgreSQL it is an error: pg_dump does it there.
+// Snapshot writes the embedded database, as it is at one moment, to a new file, while other processes read and write
+// it. The file is synced when it returns. It returns an error on PostgreSQL, where pg_dump does this.
 func (db *DB) Snapshot(ctx context.Context, path string) error {
 	if db.Engine != SQLite {
 		return errors.New("a snapshot is of an embedded database; use pg_dump")
@@ -28,12 +28,12 @@ func (db *DB) Snapshot(ctx context.Context, path string) error {
 	return nil
 }
 
-// AllVideos lists every video, by id.
+// AllVideos lists all videos, by id.
 func (s *Store) AllVideos(ctx context.Context) ([]contest.Video, error) {
 	return many(ctx, s, "all_videos", scanVideo, `SELECT `+videoColumns+` FROM videos ORDER BY id`)
 }
 
-// CloseWhole closes an embedded database so that it is one file, without a log beside it, and on disk.
+// CloseWhole closes an embedded database so that it is one file, without a write-ahead log beside it.
 func (db *DB) CloseWhole(ctx context.Context) error {
 	_, err := db.Writer.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	return errors.Join(err, db.Close())

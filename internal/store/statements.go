@@ -10,11 +10,12 @@ import (
 	"modernc.org/sqlite"
 )
 
-// maxStatements bounds what a connection keeps. The program has fewer statements; the rest would be texts made on the fly.
+// maxStatements is how many statements a connection keeps. The program has fewer fixed ones; the limit is for texts
+// built at run time.
 const maxStatements = 256
 
-// openKept opens a pool on SQLite whose connections have a prepared-statement cache, as the driver of PostgreSQL has by
-// itself. Preparing costs SQLite about as much as running: a vote is five short statements.
+// openKept opens a pool on SQLite whose connections have a prepared-statement cache, as pgx has for PostgreSQL.
+// Preparing a short statement costs about as much as running it, and a vote is five of them.
 func openKept(dsn string) (*sql.DB, error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
@@ -37,7 +38,7 @@ func (k keeper) Connect(ctx context.Context) (driver.Conn, error) {
 	return &keepingConn{sqliteConn: wide, kept: map[string]*keptStatement{}}, nil
 }
 
-// sqliteConn is all that database/sql asks a connection for.
+// sqliteConn has all methods of a connection that database/sql uses.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -49,15 +50,15 @@ type sqliteConn interface {
 	driver.Validator
 }
 
-// keepingConn is used by one goroutine at a time, as database/sql promises.
+// keepingConn is used by one goroutine at a time, as database/sql guarantees.
 type keepingConn struct {
 	sqliteConn
-	kept map[string]*keptStatement // by text
+	kept map[string]*keptStatement // by SQL text
 }
 
 type keptStatement struct {
 	statement
-	busy bool // its rows are still being read
+	busy bool // its rows are open
 }
 
 type statement interface {
@@ -66,7 +67,7 @@ type statement interface {
 	driver.StmtQueryContext
 }
 
-// Unwrap lets functions of the driver reach its own connection.
+// Unwrap returns the driver's own connection.
 func (c *keepingConn) Unwrap() driver.Conn { return c.sqliteConn }
 
 func (c *keepingConn) Close() error {
@@ -108,8 +109,8 @@ func (c *keepingConn) QueryContext(ctx context.Context, query string, args []dri
 	return &keptRows{wide, s}, nil
 }
 
-// statement is the kept one, or nil if the text is better run without: a script, something rare, or the text of rows that are
-// still open.
+// statement returns the prepared statement of a text, and prepares it at first use. It returns nil if the text must run
+// without the cache: it is not worth keeping, the cache is full, or the rows of the same statement are still open.
 func (c *keepingConn) statement(ctx context.Context, query string) (*keptStatement, error) {
 	if s := c.kept[query]; s != nil {
 		if s.busy {
@@ -133,7 +134,7 @@ func (c *keepingConn) statement(ctx context.Context, query string) (*keptStateme
 	return s, nil
 }
 
-// worthKeeping is true for single statements on rows, and for savepoints.
+// worthKeeping reports whether the text is a single statement on rows or on a savepoint.
 func worthKeeping(query string) bool {
 	query = strings.TrimSpace(query)
 	if strings.Contains(query, ";") {
@@ -147,7 +148,7 @@ func worthKeeping(query string) bool {
 	return false
 }
 
-// sqliteRows is all that database/sql asks rows for.
+// sqliteRows has all methods of rows that database/sql uses.
 type sqliteRows interface {
 	driver.Rows
 	driver.RowsColumnTypeDatabaseTypeName
@@ -157,7 +158,7 @@ type sqliteRows interface {
 	driver.RowsColumnTypeScanType
 }
 
-// keptRows give their statement back when they are closed.
+// keptRows releases its statement when it is closed.
 type keptRows struct {
 	sqliteRows
 	of *keptStatement

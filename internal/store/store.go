@@ -1,5 +1,5 @@
-// Package store keeps the contest in a SQL database. Every SQL statement of the program is here, written once for
-// all engines; one public method is one transaction.
+// Package store stores the contest in a SQL database. It has all SQL of the program, written once for both engines. One
+// public method is one transaction.
 package store
 
 import (
@@ -12,16 +12,16 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Queue enters jobs into the job queue as part of a transaction, so that a row and its job are there together or not
-// at all. It returns the job's id. before is how many videos of the same player wait already.
+// Queue inserts jobs into the job queue within a transaction, so that a row and its job are committed together or not
+// at all. EnqueueTx returns the id of the job. before is how many of the player's videos wait already.
 type Queue interface {
 	EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVideo, before int) (taskID string, err error)
 }
 
-// Observe is told how long each transaction took, by the name of its operation; err is what it ended with.
+// Observe is called with the duration of each operation, by its name, and the error with which it ended.
 type Observe func(operation string, took time.Duration, err error)
 
-// writes commits what writers do, or tells them what kept it from being.
+// writes runs do in a transaction and returns once it is committed or has failed.
 type writes interface {
 	run(ctx context.Context, do func(context.Context, *sql.Tx) error) error
 }
@@ -29,10 +29,10 @@ type writes interface {
 // Store is the contest's database.
 type Store struct {
 	writes  writes
-	crowds  *crowds   // nil where writers share every commit anyway
-	lookups *lookups  // nil where a query costs no round trip
-	readers *sql.DB   // on SQLite they cannot write
-	watch   *watchman // nil on SQLite
+	crowds  *crowds   // nil on SQLite, where all writes share commits
+	lookups *lookups  // nil on SQLite, where a query costs no round trip
+	readers *sql.DB   // read-only on SQLite
+	watch   *watchman // health monitor; nil on SQLite
 	queue   Queue
 	observe Observe
 
@@ -41,16 +41,16 @@ type Store struct {
 	clock          func() time.Time
 }
 
-// Options are what a store needs besides its database. Observe may be nil.
+// Options are the settings and dependencies of a store besides its database. Observe may be nil.
 type Options struct {
 	Queue          Queue
 	Observe        Observe
-	MaxUnpublished int64            // bytes of a player's originals that are not public, 0 for any
-	UploadsAtOnce  int              // resumable uploads that a player may have under way, 0 for any
-	Clock          func() time.Time // when things are noted that come without a time; nil for time.Now
+	MaxUnpublished int64            // bytes of a player's unpublished originals; 0: no limit
+	UploadsAtOnce  int              // resumable uploads that a player may have under way; 0: no limit
+	Clock          func() time.Time // for rows whose method gets no time; nil: time.Now
 }
 
-// New makes a store on an open database.
+// New returns a store on an open database.
 func New(db *DB, o Options) *Store {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
@@ -69,7 +69,7 @@ func New(db *DB, o Options) *Store {
 	return s
 }
 
-// Ping asks the database for an answer, on both of its pools, for as long as ctx lasts.
+// Ping checks that the database answers a read and a write, until ctx ends.
 func (s *Store) Ping(ctx context.Context) error {
 	if _, err := s.Backlog(ctx); err != nil {
 		return err
@@ -86,14 +86,14 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 }
 
-// write runs do in a transaction of its own and commits it if do returns nil.
+// write runs do in a transaction and commits it if do returns nil.
 func (s *Store) write(ctx context.Context, operation string, do func(context.Context, *sql.Tx) error) (err error) {
 	defer s.observed(operation, &err)()
 	return named(operation, s.writes.run(ctx, do))
 }
 
-// writeRow is write for an operation that many may want to do at once on the row with the key, and that holds no row
-// before it. They may share a commit.
+// writeRow is write for an operation that many callers may run at once on the row with the key. On PostgreSQL they
+// share a commit. do must lock that row before any other.
 func (s *Store) writeRow(ctx context.Context, operation string, key int64, do func(context.Context, *sql.Tx) error) (err error) {
 	if s.crowds == nil {
 		return s.write(ctx, operation, do)
@@ -107,7 +107,7 @@ func (s *Store) observed(operation string, err *error) func() {
 	return func() { s.observe(operation, time.Since(begin), *err) }
 }
 
-// named says what was being done when the database failed; a refusal speaks for itself.
+// named adds the name of the operation to an error of the database. A refusal by a rule of the contest stays as it is.
 func named(operation string, err error) error {
 	var refusal *contest.Refusal
 	if err == nil || errors.As(err, &refusal) {
@@ -118,7 +118,7 @@ func named(operation string, err error) error {
 
 type scanner interface{ Scan(dest ...any) error }
 
-// one reads one row on the readers' pool; no row is the error none.
+// one reads one row from the readers' pool. It returns the error none if there is no row.
 func one[T any](ctx context.Context, s *Store, operation string, scan func(scanner) (T, error), none error,
 	query string, args ...any,
 ) (v T, err error) {
@@ -128,7 +128,7 @@ func one[T any](ctx context.Context, s *Store, operation string, scan func(scann
 	return v, named(operation, orNone(ended(err), none))
 }
 
-// many reads all rows of a query on the readers' pool. No rows give an empty slice, not nil.
+// many reads all rows of a query from the readers' pool. If there are none, it returns an empty slice, not nil.
 func many[T any](ctx context.Context, s *Store, operation string, scan func(scanner) (T, error),
 	query string, args ...any,
 ) (list []T, err error) {
@@ -141,9 +141,9 @@ func many[T any](ctx context.Context, s *Store, operation string, scan func(scan
 	return list, named(operation, ended(err))
 }
 
-// all reads rows to their end and closes them.
+// all reads all rows and closes them.
 func all[T any](rows *sql.Rows, scan func(scanner) (T, error)) ([]T, error) {
-	defer func() { _ = rows.Close() }() // rows.Err below says what went wrong
+	defer func() { _ = rows.Close() }() // rows.Err is returned below
 	list := []T{}
 	for rows.Next() {
 		v, err := scan(rows)
@@ -155,7 +155,7 @@ func all[T any](rows *sql.Rows, scan func(scanner) (T, error)) ([]T, error) {
 	return list, rows.Err()
 }
 
-// change runs a statement that must change something; if it changes no row, that is the error none.
+// change runs a statement, and returns the error none if it changes no row.
 func change(ctx context.Context, tx *sql.Tx, none error, query string, args ...any) error {
 	result, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -171,7 +171,7 @@ func change(ctx context.Context, tx *sql.Tx, none error, query string, args ...a
 	return nil
 }
 
-// orNone replaces "no rows" by the error that it means here.
+// orNone replaces sql.ErrNoRows by the error none.
 func orNone(err, none error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return none
@@ -179,7 +179,7 @@ func orNone(err, none error) error {
 	return err
 }
 
-// orGone says that whoever asked has been deleted, where a row could not refer to its player.
+// orGone replaces a failed foreign key to a player by contest.ErrNotSignedIn: the current user has been deleted.
 func orGone(err error) error {
 	if dangling(err) {
 		return contest.ErrNotSignedIn

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// timestamp carries a time between Go and the database: UTC, whole microseconds, the zero time as NULL. It is written
-// as text of one width, which SQLite keeps as it is and orders as text.
+// timestamp converts times between Go and the database: UTC, whole microseconds, the zero time as NULL. It is written
+// as text of a fixed width, which sorts by time in SQLite.
 type timestamp time.Time
 
 const timestampLayout = "2006-01-02T15:04:05.000000Z"
@@ -21,7 +21,7 @@ func (t timestamp) Value() (driver.Value, error) {
 	return at.UTC().Format(timestampLayout), nil
 }
 
-// Scan implements sql.Scanner. Besides its own layout it reads those of the job queue's tables.
+// Scan implements sql.Scanner. It also reads the formats of the job queue's tables.
 func (t *timestamp) Scan(value any) error {
 	switch v := value.(type) {
 	case nil:

@@ -16,8 +16,8 @@ func scanUpload(row scanner) (contest.PartialUpload, error) {
 	return u, err
 }
 
-// AddUpload enters an upload that has begun. However many begin at once, it returns *contest.TooManyError and
-// contest.ErrQuotaExceeded for those that a player may not have, and contest.ErrAccountSuspended.
+// AddUpload inserts an upload that has begun. It locks the player's row, so concurrent calls cannot exceed the limits.
+// It returns *contest.TooManyError, contest.ErrQuotaExceeded or contest.ErrAccountSuspended.
 func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
 	return orGone(s.write(ctx, "add_upload", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := addingMore(ctx, tx, u.PlayerID); err != nil {
@@ -42,24 +42,25 @@ func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
 	}))
 }
 
-// Upload returns contest.ErrNoVideo if there is none.
+// Upload returns contest.ErrNoVideo if there is no such upload.
 func (s *Store) Upload(ctx context.Context, id string) (contest.PartialUpload, error) {
 	return one(ctx, s, "upload", scanUpload, contest.ErrNoVideo, `SELECT `+uploadColumns+` FROM uploads WHERE id = $1`, id)
 }
 
-// ExpiredUploads lists what has not been finished in time, and what has and need not be remembered any longer.
+// ExpiredUploads lists the uploads that have expired, both unfinished ones and those that have become videos.
 func (s *Store) ExpiredUploads(ctx context.Context, now time.Time) ([]contest.PartialUpload, error) {
 	return many(ctx, s, "expired_uploads", scanUpload,
 		`SELECT `+uploadColumns+` FROM uploads WHERE expires_at <= $1`, timestamp(now))
 }
 
-// finishUpload returns contest.ErrNoVideo unless the upload is the video's player's and under way.
+// finishUpload links the upload to its video. It returns contest.ErrNoVideo unless the upload is unfinished and belongs
+// to the video's player.
 func finishUpload(ctx context.Context, tx *sql.Tx, id string, v contest.Video) error {
 	return change(ctx, tx, contest.ErrNoVideo,
 		`UPDATE uploads SET video_id = $1 WHERE id = $2 AND player_id = $3 AND video_id = 0`, v.ID, id, v.PlayerID)
 }
 
-// DeleteUpload forgets an upload. None there is no error.
+// DeleteUpload deletes the row of an upload. It is no error if there is none.
 func (s *Store) DeleteUpload(ctx context.Context, id string) error {
 	return s.write(ctx, "delete_upload", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM uploads WHERE id = $1`, id)
@@ -67,7 +68,7 @@ func (s *Store) DeleteUpload(ctx context.Context, id string) error {
 	})
 }
 
-// ForgetUploads removes all rows: in a copy of the database, whose files are not copied.
+// ForgetUploads deletes all uploads, in a copy of the database without the files of the uploads.
 func (s *Store) ForgetUploads(ctx context.Context) error {
 	return s.write(ctx, "forget_uploads", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM uploads`)

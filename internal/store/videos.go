@@ -22,7 +22,7 @@ func scanVideo(row scanner) (contest.Video, error) {
 	return v, err
 }
 
-// AddVideo implements [contest.VideoStore]: the row and its job, in one transaction.
+// AddVideo implements [contest.VideoStore]: it inserts the video and its job.
 func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, error) {
 	err := s.write(ctx, "add_video", func(ctx context.Context, tx *sql.Tx) error {
 		return s.addVideo(ctx, tx, &v)
@@ -30,7 +30,7 @@ func (s *Store) AddVideo(ctx context.Context, v contest.Video) (contest.Video, e
 	return v, err
 }
 
-// AddVideoFromPartialUpload implements [contest.VideoStore]: the video, and the end of its upload, in one transaction.
+// AddVideoFromPartialUpload implements [contest.VideoStore]: it inserts the video and its job and finishes the upload.
 func (s *Store) AddVideoFromPartialUpload(ctx context.Context, v contest.Video, partialID string) (contest.Video, error) {
 	err := s.write(ctx, "add_video_from", func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.addVideo(ctx, tx, &v); err != nil {
@@ -64,7 +64,7 @@ func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) erro
 	return err
 }
 
-// unpublished counts the bytes of a player's originals that are not public.
+// unpublished sums the bytes of a player's originals that are neither public nor hidden.
 const unpublished = `SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM videos WHERE player_id = $1 AND status <> 'public' AND hidden = ''`
 
 // CheckQuota implements [contest.VideoStore].
@@ -75,11 +75,11 @@ func (s *Store) CheckQuota(ctx context.Context, playerID, bytes int64, now time.
 	return err
 }
 
-// taken counts the bytes of the uploads that are under way as well.
+// taken sums unpublished and the bytes of the uploads under way.
 const taken = `SELECT (` + unpublished + `) + (
 	SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) FROM uploads WHERE player_id = $1 AND expires_at > $2 AND video_id = 0)`
 
-// fits applies the quota: it returns contest.ErrQuotaExceeded if so many bytes are too many beside those that are taken.
+// fits applies the quota: it returns contest.ErrQuotaExceeded if the bytes do not fit beside those that are taken.
 func (s *Store) fits(taken scanner, bytes int64) error {
 	var there int64
 	if err := taken.Scan(&there); err != nil {
@@ -91,8 +91,9 @@ func (s *Store) fits(taken scanner, bytes int64) error {
 	return nil
 }
 
-// enqueue gives the video a new job, the only one that may change it from now on. How many of the player's videos wait
-// before it decides on its turn, so that nobody's first video waits for somebody's fiftieth.
+// enqueue gives the video a new job, the only one that may change it from now on. The job's priority depends on how
+// many of the player's videos wait already (fair queueing): a player's first video does not wait for another player's
+// fiftieth.
 func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, videoID int64) (string, error) {
 	var before int
 	err := tx.QueryRowContext(ctx, `
@@ -132,7 +133,8 @@ func (s *Store) VideosOfPlayer(ctx context.Context, playerID int64) ([]contest.V
 func (s *Store) PublishVideo(ctx context.Context, id int64, at time.Time) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "publish", func(ctx context.Context, tx *sql.Tx) (err error) {
-		// Whoever changes the player's city or shuts its account meanwhile comes before this or after it.
+		// Lock the player's row, so that a change of its city or a suspension comes before this transaction or after
+		// it.
 		if err := addingTo(ctx, tx, id); err != nil {
 			return err
 		}
@@ -145,7 +147,7 @@ func (s *Store) PublishVideo(ctx context.Context, id int64, at time.Time) (conte
 			if err != nil {
 				return err
 			}
-			return v.CanPublish() // public already: nothing to do
+			return v.CanPublish() // already public: nothing to do
 		}
 		if err != nil {
 			return err
@@ -222,7 +224,8 @@ func (s *Store) MediaByTokens(ctx context.Context, tokens []string) ([]contest.M
 	if len(tokens) == 0 {
 		return nil, nil
 	}
-	// The last one fills up to a power of two, so that there are few texts: connections keep each that they see.
+	// Repeat the last token up to a power of two, so that there are few SQL texts: each connection caches every text
+	// that it sees.
 	places := make([]string, 1<<bits.Len(uint(len(tokens)-1)))
 	args := make([]any, len(places))
 	for i := range places {
@@ -233,7 +236,7 @@ func (s *Store) MediaByTokens(ctx context.Context, tokens []string) ([]contest.M
 	}, `SELECT token, format, size, run FROM videos WHERE token IN (`+strings.Join(places, ", ")+`)`, args...)
 }
 
-// stateRefusal finds out why a guarded statement changed nothing: there is no such video, or the rule says no.
+// stateRefusal returns why a guarded statement changed no row: [contest.ErrNoVideo], or the refusal of the rule.
 func stateRefusal(ctx context.Context, tx *sql.Tx, id int64, rule func(contest.Video) error) error {
 	v, err := videoNow(ctx, tx, id)
 	if err != nil {

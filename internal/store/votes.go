@@ -24,7 +24,7 @@ func (s *Store) AddVote(ctx context.Context, videoID, voterID int64, at time.Tim
 // a player are serialized. The primary key of votes decides between concurrent votes of one voter for one video.
 func (s *Store) CastVote(ctx context.Context, videoID, voterID int64, at time.Time, from contest.VoteSignal) (votes int, err error) {
 	defer s.observed("add_vote", &err)()
-	b := &ballot{videoID: videoID, voterID: voterID, at: at.Truncate(time.Microsecond), from: from} // the database stores microseconds
+	b := &ballot{videoID: videoID, voterID: voterID, at: at.Truncate(time.Microsecond), from: from} // as stored
 	if s.crowds == nil {
 		err = s.writes.run(ctx, b.give)
 	} else {
