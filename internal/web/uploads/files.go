@@ -14,8 +14,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// files keeps the pieces as the library does. Where the disk is full or broken, clients are told so, and an upload that
-// could not be made leaves nothing.
+// files is tusd's file store. If the disk is full or fails, it answers with a problem; an upload that could not be
+// created leaves no files.
 type files struct {
 	filestore.FileStore
 
@@ -35,7 +35,7 @@ func (f files) NewUpload(ctx context.Context, info handler.FileInfo) (handler.Up
 func (f files) GetUpload(ctx context.Context, id string) (handler.Upload, error) {
 	found, err := f.FileStore.GetUpload(ctx, id)
 	if _, cut := errors.AsType[*json.SyntaxError](err); cut {
-		return nil, handler.ErrNotFound // the program died while it was made; the client begins anew
+		return nil, handler.ErrNotFound // the program crashed while it wrote the file; the client starts again
 	}
 	if err != nil {
 		return nil, trouble(ctx, err)
@@ -51,7 +51,7 @@ func (f files) AsTerminatableUpload(upload handler.Upload) handler.TerminatableU
 	return f.FileStore.AsTerminatableUpload(upload)
 }
 
-// file is one upload.
+// file is one upload in the store.
 type file struct{ handler.Upload }
 
 // WriteChunk implements handler.Upload.
@@ -60,7 +60,8 @@ func (f file) WriteChunk(ctx context.Context, offset int64, source io.Reader) (i
 	return n, trouble(ctx, err)
 }
 
-// trouble is what an error of the disk is to the client. Others, such as a client that has gone, stay as they are.
+// trouble turns an error of the disk into a problem for the client. Other errors, such as a disconnected client, stay
+// unchanged.
 func trouble(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*fs.PathError](err); !ok {
 		return err

@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	lockLimit = 20 * time.Second      // how long a request waits for another that has the same upload, if nothing else is said
-	lockEvery = 50 * time.Millisecond // how often it tries again while another process has it
+	lockLimit = 20 * time.Second      // how long a request waits for the upload's lock by default
+	lockEvery = 50 * time.Millisecond // how often a request polls the file lock while another process holds it
 )
 
-// locker lets one request at a time work on an upload. One of the same process is asked to end; one of another process
-// that shares the folder is waited for.
+// locker makes a lock for each upload, so that one request at a time works on it. Within the process, tusd asks the
+// request that holds the lock to end. A request of another process that shares the folder is waited for.
 type locker struct {
 	dir  string
 	here *memorylocker.MemoryLocker
@@ -31,12 +31,12 @@ func newLocker(dir string) locker { return locker{dir, memorylocker.New()} }
 // NewLock implements handler.Locker.
 func (l locker) NewLock(id string) (handler.Lock, error) {
 	here, err := l.here.NewLock(id)
-	// Without O_CREATE, since an upload without this file is over. NFS locks exclusively only what is open for writing.
+	// No O_CREATE: an upload without this file is over. NFS grants exclusive locks only on files opened for writing.
 	return &lock{here: here, file: flock.New(infoPath(l.dir, id), flock.SetFlag(os.O_RDWR))}, err
 }
 
-// lock is a file lock (flock) on the file that describes the upload, which stays where it is until the upload is over. The
-// kernel releases it when the process ends, however it ends.
+// lock is a file lock (flock) on the upload's description file, which exists until the upload is over. The kernel
+// releases the lock when the process ends, even after a crash.
 type lock struct {
 	here handler.Lock
 	file *flock.Flock
@@ -54,7 +54,7 @@ func (l *lock) Lock(ctx context.Context, requestUnlock func()) error {
 	return nil
 }
 
-// waited lets a client that has waited in vain come back, where the protocol's handler would answer with a 500.
+// waited turns a lock timeout into a 423 with Retry-After. The tus handler would answer with a 500.
 func waited(ctx context.Context, err error) error {
 	c := callOf(ctx)
 	if c == nil || !errors.Is(err, handler.ErrLockTimeout) {

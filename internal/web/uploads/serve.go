@@ -20,10 +20,10 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// call is what the hooks need to know of the request they belong to.
+// call is what the tus hooks need to know of the request that they belong to.
 type call struct {
 	player contest.Player
-	upload contest.PartialUpload // none while it is being made
+	upload contest.PartialUpload // zero while the upload is being created
 	scope  *problem.Scope
 	tag    lang.Tag
 }
@@ -37,7 +37,7 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
-// refuse is the problem that err is, as the protocol's handler sends it.
+// refuse turns err into a problem, in the form in which the tus handler sends it.
 func (c *call) refuse(err error) handler.Error {
 	p := problem.FromError(err, c.scope, c.tag)
 	body, encode := json.Marshal(p)
@@ -54,13 +54,14 @@ func (c *call) refuse(err error) handler.Error {
 	}
 }
 
-// methods are those of the protocol: for all uploads (false), and for one.
+// methods are the allowed methods of the protocol: of Path (false), and of one upload (true).
 var methods = map[bool][]string{
 	false: {http.MethodPost, http.MethodOptions},
 	true:  {http.MethodHead, http.MethodPatch, http.MethodDelete, http.MethodOptions},
 }
 
-// ServeHTTP lets players make, continue and give up uploads of their own. Those of others are not found.
+// ServeHTTP lets players create, continue and terminate their own uploads. Other players' uploads are answered with
+// 404.
 func (u *Uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.drained.ServeHTTP(w, r) }
 
 func (u *Uploads) serve(w http.ResponseWriter, r *http.Request) {
@@ -107,7 +108,7 @@ func (u *Uploads) serve(w http.ResponseWriter, r *http.Request) {
 	u.tus.ServeHTTP(&answer{ResponseWriter: w}, r)
 }
 
-// counted tells how much of a body was read.
+// counted reports how many bytes of a body were read.
 type counted struct {
 	io.ReadCloser
 	received func(bytes int64)
@@ -119,7 +120,7 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// own finds an upload that is the player's and has not expired, or contest.ErrNoVideo.
+// own finds an upload that belongs to the player and has not expired, else it returns contest.ErrNoVideo.
 func (u *Uploads) own(ctx context.Context, p contest.Player, id string) (contest.PartialUpload, error) {
 	row, err := u.Store.Upload(ctx, id)
 	if err == nil && (row.PlayerID != p.ID || !u.Clock().Before(row.ExpiresAt)) {
@@ -128,8 +129,9 @@ func (u *Uploads) own(ctx context.Context, p contest.Player, id string) (contest
 	return row, err
 }
 
-// settle waits until no other request works on the upload, and looks whether it has become a video meanwhile. One whose
-// last byte arrived, but whose end did not come through, since the program or the database stopped in between, is accepted.
+// settle waits for the upload's lock and then reads its row again, because the request that held the lock may have
+// turned it into a video. If all bytes have arrived but the upload was not accepted, because the program or the
+// database stopped in between, settle accepts it. It returns a 423 if the lock is not free within LockLimit.
 func (u *Uploads) settle(ctx context.Context, c *call) error {
 	limited, cancel := context.WithTimeout(ctx, u.LockLimit)
 	defer cancel()
@@ -156,7 +158,8 @@ func (u *Uploads) settle(ctx context.Context, c *call) error {
 	return err
 }
 
-// finished answers for an upload that has become a video, as if this request had ended it. There is nothing to give up.
+// finished answers a request for an upload that has become a video, as if the same request had completed it. DELETE
+// is answered with 404.
 func (u *Uploads) finished(w http.ResponseWriter, r *http.Request, c *call) {
 	size := strconv.FormatInt(c.upload.Size, 10)
 	status := http.StatusOK
@@ -180,7 +183,7 @@ func (u *Uploads) finished(w http.ResponseWriter, r *http.Request, c *call) {
 	w.WriteHeader(status)
 }
 
-// answer makes the address of a new upload one without a host, which is right behind every proxy.
+// answer rewrites the Location of a new upload to a path without scheme and host, which is right behind every proxy.
 type answer struct{ http.ResponseWriter }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -194,7 +197,7 @@ func (a *answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// isRefusal reports whether err is the contest's no, rather than the platform's failure.
+// isRefusal reports whether err is a refusal of the contest, and not a failure of the platform.
 func isRefusal(err error) bool {
 	var refusal *contest.Refusal
 	var invalid *contest.InvalidError

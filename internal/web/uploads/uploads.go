@@ -1,5 +1,6 @@
-// Package uploads takes files in pieces by the tus protocol (version 1.0.0), so that an upload goes on from where it
-// was cut. A file that is whole ends where every upload does: in the contest's Accept.
+// Package uploads receives resumable uploads by the tus protocol (version 1.0.0): a client sends a file in pieces,
+// and resumes at the last byte that arrived. A complete file is accepted by contest.Videos.AcceptUpload, like a file
+// that arrives as one form.
 package uploads
 
 import (
@@ -24,62 +25,65 @@ import (
 	"risingstars/internal/web/drain"
 )
 
-// Path is where uploads are made; each then has an address below it.
+// Path is where a client creates uploads. Each upload then has a URL below it.
 const Path = "/api/uploads"
 
-// videoHeader says which video an upload that is whole has become.
+// videoHeader carries the id of the video that a complete upload has become.
 const videoHeader = "Video-Id"
 
 const (
-	// Life is how long an upload may take from its beginning, and how long its end is remembered.
+	// Life is how long an upload may take from its creation, and how long its row is kept.
 	Life = 24 * time.Hour
 
 	idleBody    = 30 * time.Second
-	finishLimit = 2 * time.Minute // for judging and keeping a file that is whole
+	finishLimit = 2 * time.Minute // limit for checking and storing a complete file
 	infoSuffix  = ".info"
 
 	secondSuffix = ".second"
 )
 
-// Store keeps a row for each upload from its beginning until it expires or is refused. Each method is one transaction.
+// Store keeps a row for each upload from its creation until it expires or is refused. Each method is one transaction.
 type Store interface {
-	// AddUpload returns *contest.TooManyError and contest.ErrQuotaExceeded where a player may not have another, whatever races.
+	// AddUpload returns *contest.TooManyError or contest.ErrQuotaExceeded if the player may not have another upload.
+	// The check is safe with concurrent calls.
 	AddUpload(ctx context.Context, u contest.PartialUpload) error
-	// Upload returns contest.ErrNoVideo if there is none.
+	// Upload returns contest.ErrNoVideo if there is no such upload.
 	Upload(ctx context.Context, id string) (contest.PartialUpload, error)
 	ExpiredUploads(ctx context.Context, now time.Time) ([]contest.PartialUpload, error)
 	DeleteUpload(ctx context.Context, id string) error
 }
 
-// Needs are what uploads are built on.
+// Needs are the dependencies of Uploads.
 type Needs struct {
 	Store  Store
 	Videos *contest.Videos
-	// Caller finds who asks. It returns contest.ErrNotSignedIn for nobody.
+	// Caller finds the player who sent the request. It returns contest.ErrNotSignedIn if the request has no valid
+	// token or session.
 	Caller func(w http.ResponseWriter, r *http.Request) (contest.Player, error)
-	// Room returns contest.ErrNoSpace while there is none for more files.
+	// Room returns contest.ErrNoSpace if there is no free disk space for more files.
 	Room    func() error
-	Dir     string // where the pieces are kept, over restarts too
+	Dir     string // folder of the partial files; it must survive restarts
 	MaxSize int64  // bytes of a file
-	MinRate int64  // bytes a second that must come, 0 for any
-	// LockLimit is how long a request waits for another that has the same upload; 0 for 20 s.
+	MinRate int64  // minimum rate, in bytes per second; 0 for none
+	// LockLimit is how long a request waits for the lock of an upload that another request uses; 0 for 20 s.
 	LockLimit time.Duration
 	Clock     contest.Clock
 	Log       *slog.Logger
-	// Received and Ended hear, for the metrics, of bytes that have arrived and, once each, of uploads that were accepted (nil) or not.
+	// Received and Ended feed the metrics. Received gets the number of bytes read from a body. Ended is called once
+	// per upload: with nil if it was accepted, else with the refusal.
 	Received func(bytes int64)
 	Ended    func(error)
 }
 
-// Uploads serves the protocol.
+// Uploads serves the tus protocol.
 type Uploads struct {
 	Needs
 	locks   locker
 	tus     http.Handler
-	drained http.Handler // serve, which answers before it has read the body
+	drained http.Handler // serve behind drain.Handler, so that it can answer before it has read the body
 }
 
-// New prepares the folder and the protocol.
+// New creates the folder and sets up the tus handler.
 func New(n Needs) (*Uploads, error) {
 	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for uploads: %w", err)
@@ -96,7 +100,7 @@ func New(n Needs) (*Uploads, error) {
 		StoreComposer: composer, MaxSize: n.MaxSize, BasePath: Path + "/",
 		DisableDownload: true, DisableConcatenation: true,
 		Cors:                       &handler.CorsConfig{Disable: true},
-		Logger:                     xslog.New(xslog.NewTextHandler(io.Discard, nil)), // the server logs requests, the hooks log failures
+		Logger:                     xslog.New(xslog.NewTextHandler(io.Discard, nil)), // discarded: the server logs requests, the hooks log failures
 		PreUploadCreateCallback:    u.create,
 		PreFinishResponseCallback:  u.finish,
 		PreUploadTerminateCallback: u.giveUp,
@@ -111,7 +115,7 @@ func New(n Needs) (*Uploads, error) {
 	return u, nil
 }
 
-// create judges an upload before its first byte is sent, and enters its row.
+// create checks an upload before the client sends its first byte, and adds its row.
 func (u *Uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.FileInfoChanges, error) {
 	c := callOf(hook.Context)
 	row, err := u.judge(c.player, hook.Upload)
@@ -122,7 +126,7 @@ func (u *Uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.
 		u.Ended(err)
 		return handler.HTTPResponse{}, handler.FileInfoChanges{}, c.refuse(err)
 	}
-	c.upload = row // the request may bring the whole file along
+	c.upload = row // creation-with-upload: the request's body may be the whole file
 	answer := handler.HTTPResponse{Header: handler.HTTPHeader{"Upload-Expires": row.ExpiresAt.Format(http.TimeFormat)}}
 	return answer, handler.FileInfoChanges{ID: row.ID, MetaData: handler.MetaData{}}, nil
 }
@@ -146,8 +150,8 @@ func (u *Uploads) judge(p contest.Player, info handler.FileInfo) (contest.Partia
 	}, nil
 }
 
-// finish takes a file that is whole into the contest. Whatever comes of it, the upload is over, except where the
-// platform itself failed: then it is tried again when the client next asks.
+// finish accepts a complete file into the contest. If the file is accepted or refused, the upload is over. If the
+// platform failed, the upload stays, and the client's next HEAD or PATCH tries again (see settle).
 func (u *Uploads) finish(hook handler.HookEvent) (handler.HTTPResponse, error) {
 	c := callOf(hook.Context)
 	v, err := u.accept(hook.Context, c.player, c.upload)
@@ -157,7 +161,7 @@ func (u *Uploads) finish(hook handler.HookEvent) (handler.HTTPResponse, error) {
 	return handler.HTTPResponse{Header: handler.HTTPHeader{videoHeader: fmt.Sprint(v.ID)}}, nil
 }
 
-// giveUp forgets an upload before its files go; those that stay are swept.
+// giveUp deletes the row before the tus handler deletes the files. If files remain, Sweep removes them.
 func (u *Uploads) giveUp(hook handler.HookEvent) (handler.HTTPResponse, error) {
 	if err := u.Store.DeleteUpload(hook.Context, hook.Upload.ID); err != nil {
 		return handler.HTTPResponse{}, callOf(hook.Context).refuse(err)
@@ -166,16 +170,16 @@ func (u *Uploads) giveUp(hook handler.HookEvent) (handler.HTTPResponse, error) {
 }
 
 func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit) // the file is here, whoever hangs up
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit) // the file is complete, so it is accepted even if the client disconnects
 	defer cancel()
 	v, err := u.acceptSecond(ctx, p, row)
 	gone := error(nil)
-	if err == nil || isRefusal(err) { // else it goes on
+	if err == nil || isRefusal(err) { // any other error: the upload goes on
 		u.Ended(err)
 	}
 	switch {
 	case err == nil:
-		gone = u.removeFiles(row.ID) // the row stays: the answer may be lost, and the client ask again
+		gone = u.removeFiles(row.ID) // the row stays: if the answer is lost, the client asks again
 	case isRefusal(err):
 		gone = u.remove(ctx, row.ID)
 	}
@@ -185,12 +189,12 @@ func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.Part
 	return v, err
 }
 
-// acceptSecond hands over a second name of the file, or a copy, since what is handed over is moved away: if the commit fails, or its
-// answer is lost, the file is here when the client asks again.
+// acceptSecond passes AcceptUpload a hard link to the file, or a copy, because AcceptUpload moves the file away. If
+// its commit fails, or the commit's outcome is unknown, the file is still here when the client asks again.
 func (u *Uploads) acceptSecond(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
 	path := u.path(row.ID) + secondSuffix
-	defer func() { _ = os.Remove(path) }() // it is gone if it was moved; else the sweep tries again
-	_ = os.Remove(path)                    // what a program that died has left
+	defer func() { _ = os.Remove(path) }() // AcceptUpload has moved it, or it is removed here, else by Sweep
+	_ = os.Remove(path)                    // a crashed program may have left it
 	if err := disk.LinkOrCopy(ctx, u.path(row.ID), path); err != nil {
 		return contest.Video{}, fmt.Errorf("keep an upload: %w: %w", contest.ErrUnavailable, err)
 	}
@@ -201,16 +205,16 @@ func (u *Uploads) acceptSecond(ctx context.Context, p contest.Player, row contes
 
 func (u *Uploads) path(id string) string { return filepath.Join(u.Dir, id) }
 
-// infoPath is where the protocol's handler describes an upload.
+// infoPath is the file in which the tus handler stores the description of an upload.
 func infoPath(dir, id string) string { return filepath.Join(dir, id+infoSuffix) }
 
-// whole reports whether all bytes of an upload are there.
+// whole reports whether all bytes of an upload have arrived.
 func (u *Uploads) whole(row contest.PartialUpload) bool {
 	info, err := os.Stat(u.path(row.ID))
 	return err == nil && info.Size() == row.Size
 }
 
-// remove forgets an upload and its files.
+// remove deletes the row and the files of an upload.
 func (u *Uploads) remove(ctx context.Context, id string) error {
 	return errors.Join(u.Store.DeleteUpload(ctx, id), u.removeFiles(id))
 }
@@ -224,8 +228,8 @@ func (u *Uploads) removeFiles(id string) (err error) {
 	return err
 }
 
-// Sweep removes the uploads whose time is over, finished or not, and files that belong to none. It returns how many
-// uploads it removed.
+// Sweep deletes expired uploads, complete or not, and files older than Life without a row. It returns how many
+// uploads it deleted.
 func (u *Uploads) Sweep(ctx context.Context) (removed int, err error) {
 	expired, err := u.Store.ExpiredUploads(ctx, u.Clock())
 	if err != nil {
@@ -244,7 +248,7 @@ func (u *Uploads) Sweep(ctx context.Context) (removed int, err error) {
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err != nil || u.Clock().Sub(info.ModTime()) < Life {
-			continue // gone meanwhile, or perhaps under way
+			continue // deleted during the loop, or possibly in use
 		}
 		id := strings.TrimSuffix(entry.Name(), infoSuffix)
 		if _, err := u.Store.Upload(ctx, id); errors.Is(err, contest.ErrNoVideo) {
