@@ -20,7 +20,7 @@ type passwordInput struct {
 	}
 }
 
-// changePassword answers with a new token: all that there are, and all sessions, are over.
+// changePassword answers with a new token, because the change ends all tokens and sessions of the player.
 func (a *API) changePassword(ctx context.Context, in *passwordInput) (*signInOutput, error) {
 	var changed contest.Player
 	err := a.guarded(ctx, in.player, func() (err error) {
@@ -35,7 +35,8 @@ func (a *API) changePassword(ctx context.Context, in *passwordInput) (*signInOut
 	return a.tokenOf(changed)
 }
 
-// guarded counts wrong passwords as sign-ins do, so that a token that was stolen is no way to guess one.
+// guarded applies the rate limits of failed sign-ins to check, so that a stolen token cannot be used to guess the
+// password.
 func (a *API) guarded(ctx context.Context, p contest.Player, check func() error) error {
 	return a.Limits.LimitSignIn(ctx, p.Email, problem.ScopeFromContext(ctx).Client, check)
 }
@@ -64,7 +65,8 @@ func (a *API) deleteAccount(ctx context.Context, in *deleteAccountInput) (*messa
 	return out, nil
 }
 
-// Exported is all that is kept of a player. It is exported because huma documents no others where they are embedded.
+// Exported is all data stored about a player. It is exported because huma documents embedded structs only if they are
+// exported.
 type Exported struct {
 	Profile  ExportedProfile   `json:"profile"`
 	Videos   []ExportedVideo   `json:"videos" doc:"Newest first."`
@@ -130,7 +132,7 @@ type exportOutput struct {
 	Body               Exported
 }
 
-// ExportName is how the file is called that an export is saved as.
+// ExportName is the Content-Disposition of an export.
 const ExportName = `attachment; filename="risingstars.json"`
 
 func (a *API) export(ctx context.Context, in *exportInput) (*exportOutput, error) {
@@ -141,7 +143,7 @@ func (a *API) export(ctx context.Context, in *exportInput) (*exportOutput, error
 	return &exportOutput{CacheControl: "no-store", ContentDisposition: ExportName, Body: a.exported(a.baseURL(in.Base), e)}, nil
 }
 
-// Exported makes the same document for the site, with links that begin with base.
+// Exported encodes the same document for the site, with links that start with base.
 func (a *API) Exported(ctx context.Context, p contest.Player, base string) ([]byte, error) {
 	e, err := a.Accounts.ExportData(ctx, p)
 	if err != nil {

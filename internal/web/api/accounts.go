@@ -20,7 +20,7 @@ type signUpInput struct {
 	}
 }
 
-// Profile is a player as it sees itself. It is exported as Video is.
+// Profile is a player's own profile. It is exported for the same reason as Video.
 type Profile struct {
 	ID        int64  `json:"id" example:"1"`
 	FirstName string `json:"first_name" example:"Valentina"`

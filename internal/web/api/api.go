@@ -1,5 +1,5 @@
-// Package api is the platform's HTTP interface in JSON. A handler decodes, calls the contest, and encodes; what a
-// request must look like, and the OpenAPI document, come from the same declarations.
+// Package api is the platform's JSON API. A handler decodes the request, calls the contest, and encodes the result.
+// The validation of requests and the OpenAPI document come from the same declarations (huma).
 package api
 
 import (
@@ -19,21 +19,22 @@ import (
 	"risingstars/internal/web/limit"
 )
 
-// Objects opens what storage holds. It returns contest.ErrNoVideo for a key under which there is nothing.
+// Objects opens stored objects. Open returns contest.ErrNoVideo if there is no object under the key.
 type Objects interface {
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
-	// PresignedLink is where a client gets the object by itself, for half an hour and longer; "" where it cannot.
+	// PresignedLink is a link with which the client gets the object from the storage itself, valid for at least half
+	// an hour; "" if the storage has no such links.
 	PresignedLink(ctx context.Context, key, mediaType string) (string, error)
 }
 
-// Live is what the processes of one platform share.
+// Live is what all processes of the platform share: events, progress and the cache.
 type Live interface {
 	Watch(ctx context.Context, videoID int64) *live.Watch
 	Progress(ctx context.Context, videoID int64) int
 	Fetch(ctx context.Context, topic contest.Topic, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
 }
 
-// Needs are what the API is built on.
+// Needs are the dependencies of the API.
 type Needs struct {
 	Players  *contest.Players
 	Accounts *contest.Accounts
@@ -48,25 +49,26 @@ type Needs struct {
 	Metrics  prometheus.Registerer
 
 	Version   string
-	PublicURL string // how links begin, without a slash at the end; "" for as the request was addressed
-	// AccelRedirect is the internal location of a proxy that sends the media, with slashes; "" for they are sent here.
+	PublicURL string // the start of links, without a slash at the end; "" to use the scheme and host of the request
+	// AccelRedirect is nginx's internal location that serves the media, with slashes at both ends; "" to send the
+	// media from this process.
 	AccelRedirect string
-	WorkDir       string // where uploads arrive
+	WorkDir       string // folder of the work files
 	MaxUpload     int64  // bytes of a video file
-	// Room returns contest.ErrNoSpace while there is none for another video.
+	// Room returns contest.ErrNoSpace if there is no free disk space for another video.
 	Room     func() error
-	Stopping <-chan struct{} // closed when streams of events must end
+	Stopping <-chan struct{} // closed when event streams must end
 }
 
-// API has the handlers.
+// API has the handlers of the calls.
 type API struct {
 	Needs
 	metrics *metrics
-	openapi []byte // the document, rendered once
+	openapi []byte // the OpenAPI document, encoded once
 	open    openMedia
 }
 
-// Register puts the API's routes on the mux.
+// Register adds the API's routes to the mux.
 func Register(mux *http.ServeMux, needs Needs) (*API, error) {
 	useProblems()
 	a := &API{Needs: needs, metrics: newMetrics(needs.Metrics), open: newOpenMedia()}
@@ -98,16 +100,16 @@ func humaConfig(version string) huma.Config {
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of POST /api/auth/login."},
 	}
-	for _, name := range []string{"Accounts", "My videos", "The public", "The service"} { // in the order to be shown
+	for _, name := range []string{"Accounts", "My videos", "The public", "The service"} { // in the order of the docs page
 		c.Tags = append(c.Tags, &huma.Tag{Name: name})
 	}
 	c.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}
-	c.CreateHooks = nil // no $schema in answers
+	c.CreateHooks = nil // without it, huma would add $schema to answers
 	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", ""
 	return c
 }
 
-// jsonFormat writes answers that are encoded already as they are.
+// jsonFormat writes bodies that are already encoded unchanged, and encodes all others.
 var jsonFormat = huma.Format{
 	Marshal: func(w io.Writer, v any) error {
 		if ready, ok := v.(encoded); ok {
@@ -119,5 +121,5 @@ var jsonFormat = huma.Format{
 	Unmarshal: huma.DefaultJSONFormat.Unmarshal,
 }
 
-// encoded is a body that was encoded before, such as one from the cache.
+// encoded is a body that is already JSON, such as one from the cache.
 type encoded interface{ encoded() []byte }

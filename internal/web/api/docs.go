@@ -10,7 +10,8 @@ import (
 //go:embed swagger/index.html swagger/start.js swagger/swagger-ui-bundle.js swagger/swagger-ui.css
 var swagger embed.FS
 
-// docsPolicy is the pages' own, and lets Swagger UI set the styles and show the small pictures that it has inside.
+// docsPolicy is the Content-Security-Policy of the docs page. Swagger UI sets inline styles and embeds images as data
+// URLs.
 const docsPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
@@ -18,11 +19,11 @@ const docsPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-sr
 func (a *API) document(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.openapi)))
-	w.Header().Set("Access-Control-Allow-Origin", "*") // for tools that read API descriptions; it holds nothing private
-	_, _ = w.Write(a.openapi)                          // a client that has gone cannot be told
+	w.Header().Set("Access-Control-Allow-Origin", "*") // API tools in browsers read it; it has no private data
+	_, _ = w.Write(a.openapi)                          // a client that has disconnected cannot be told
 }
 
-// docsPage serves the page on which the API is read and tried.
+// docsPage serves the page for reading and trying the API.
 func docsPage() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", docsPolicy)
@@ -30,7 +31,7 @@ func docsPage() http.Handler {
 	})
 }
 
-// docsFiles serves what the page loads, all of it from the program itself.
+// docsFiles serves the files of the docs page, which are embedded in the program.
 func docsFiles() http.Handler {
 	files, err := fs.Sub(swagger, "swagger")
 	if err != nil {

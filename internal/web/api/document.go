@@ -8,8 +8,8 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// documentUpload describes the form of the upload. It is done after the call was registered: a body in the declaration
-// itself would make huma read it whole.
+// documentUpload adds the form of the upload to the document after the call is registered. If the declaration had a
+// body, huma would read the whole body into memory.
 func documentUpload(document *huma.OpenAPI, maxUpload int64) {
 	one, most := 1, 255
 	document.Paths[UploadPath].Post.RequestBody = &huma.RequestBody{
@@ -35,7 +35,7 @@ func documentUpload(document *huma.OpenAPI, maxUpload int64) {
 	}
 }
 
-// What the contest takes for a line of text, in the document's own kind of regular expression (ECMA-262 with the flag u).
+// Patterns for the lines of text that the contest accepts, as ECMA-262 regular expressions with the u flag.
 const (
 	space      = `[\t-\r\x85\p{Z}]*`
 	calm       = `[^\x00-\x1f\x7f-\x9f\u202A-\u202E\u2066-\u2069]*`
@@ -44,8 +44,8 @@ const (
 	notBlank   = `[^\t-\r\x85\p{Z}]`
 )
 
-// documentTexts says exactly which texts are valid. It is done after the calls were registered: what their declarations say is
-// judged by huma, which would answer for the contest, and with less to say.
+// documentTexts adds the exact patterns of valid texts to the document after the calls are registered. If the
+// declarations had these patterns, huma would check them, and answer with a less precise problem than the contest's.
 func documentTexts(document *huma.OpenAPI) {
 	schemas := document.Components.Schemas.Map()
 	for schema, patterns := range map[string]map[string]string{
@@ -60,7 +60,7 @@ func documentTexts(document *huma.OpenAPI) {
 	}
 }
 
-// documentMediaTypes says what happens to a body of another type, which huma refuses but does not document.
+// documentMediaTypes documents the 415 for a body of another media type, which huma returns but does not document.
 func documentMediaTypes(document *huma.OpenAPI) {
 	for path, item := range document.Paths {
 		if op := item.Post; path != UploadPath && op != nil && op.RequestBody != nil {
@@ -71,7 +71,7 @@ func documentMediaTypes(document *huma.OpenAPI) {
 	}
 }
 
-// documentEvents describes the stream, which huma knows nothing of.
+// documentEvents documents the event stream, which huma cannot derive from the handler.
 func documentEvents(document *huma.OpenAPI) {
 	responses := document.Paths[eventsPath].Get.Responses
 	responses["200"] = &huma.Response{
@@ -79,7 +79,7 @@ func documentEvents(document *huma.OpenAPI) {
 			`failure_reason; the first is the present state. The stream ends when the video is processed, has failed, ` +
 			`or is deleted (an event named "deleted").`,
 		Content: map[string]*huma.MediaType{"text/event-stream": {
-			Schema: &huma.Schema{ // of one event
+			Schema: &huma.Schema{ // the schema of one event
 				Type: huma.TypeObject, Required: []string{"data"},
 				Properties: map[string]*huma.Schema{
 					"id": {Type: huma.TypeString}, "event": {Type: huma.TypeString}, "data": {Type: huma.TypeString, Description: "JSON."},
@@ -91,12 +91,12 @@ func documentEvents(document *huma.OpenAPI) {
 	responses["204"] = &huma.Response{Description: "There is nothing more to come: a browser is not to connect again."}
 }
 
-// documentService describes the calls that are not the API's, but whose answers clients and operators rely on.
+// documentService documents routes that are not part of the API, but on which clients and operators rely.
 func documentService(document *huma.OpenAPI) {
 	for _, call := range []struct {
 		path, summary, answer string
 		mediaTypes            []string
-		down                  string // what a 503 says, "" if there is none
+		down                  string // the description of a 503; "" if there is none
 	}{
 		{"/", "The web site, or a sign of life", `The front page for a browser, else "Healthcheck".`, []string{"application/json", "text/html"}, ""},
 		{"/healthz", "Whether the process lives", "It does.", []string{"application/json"}, ""},

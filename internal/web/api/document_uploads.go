@@ -9,22 +9,22 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// resumablePath and resumedPath are where resumable uploads are made and gone on with. Another package serves them, by the
-// protocol tus 1.0.0.
+// resumablePath and resumedPath are the paths for creating and continuing resumable uploads. Package uploads serves
+// them, by tus 1.0.0.
 const (
 	resumablePath = "/api/uploads"
 	resumedPath   = resumablePath + "/{upload}"
 )
 
-// metadataPattern is what tus allows in Upload-Metadata, with a title among it: keys without spaces and commas, and values in base64
-// that may be left out where they are empty.
+// metadataPattern is the syntax of Upload-Metadata in tus, with a title among the keys. A key has no spaces or
+// commas. A value is base64, and may be absent if it is empty.
 const (
 	metadataPair    = `[^ ,]+( ([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)?`
 	metadataTitle   = `title ([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)`
 	metadataPattern = `^(` + metadataPair + `,)*` + metadataTitle + `(,` + metadataPair + `)*$`
 )
 
-// documentUploads describes resumable uploads, which huma knows nothing of.
+// documentUploads documents the resumable uploads, which huma does not serve.
 func documentUploads(document *huma.OpenAPI, maxUpload int64) {
 	one, most := 1.0, float64(maxUpload)
 	version := tusHeader("Tus-Resumable", &huma.Schema{Type: huma.TypeString, Enum: []any{"1.0.0"}}, "The protocol's version.")
@@ -65,7 +65,7 @@ func tusHeader(name string, schema *huma.Schema, text string) *huma.Param {
 	return &huma.Param{Name: name, In: "header", Required: true, Schema: schema, Description: text}
 }
 
-// tusAnswer is a success with what its headers say.
+// tusAnswer is the answer of a successful call with its headers.
 func tusAnswer(status, text string, headers ...string) map[string]*huma.Response {
 	r := &huma.Response{Description: text, Headers: map[string]*huma.Param{}}
 	for _, name := range headers {
@@ -74,7 +74,7 @@ func tusAnswer(status, text string, headers ...string) map[string]*huma.Response
 	return map[string]*huma.Response{status: r}
 }
 
-// tusCall is one call with its success and the problems that it can have, which HEAD has no bodies for.
+// tusCall is one call with its success and its possible problems. A HEAD's problems have no body.
 func tusCall(method, path, summary string, parameters []*huma.Param, responses map[string]*huma.Response, problems ...int) *huma.Operation {
 	for _, status := range append(problems, http.StatusUnauthorized, http.StatusServiceUnavailable) {
 		r := &huma.Response{Description: http.StatusText(status)}

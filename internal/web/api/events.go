@@ -18,13 +18,13 @@ import (
 
 const eventsPath = "/api/videos/{id}/events"
 
-// keepAlive is how often a stream without news sends a comment, so that nobody on the way takes it for dead.
+// keepAlive is how often an idle stream sends a comment, so that proxies do not close the connection as idle.
 const keepAlive = 15 * time.Second
 
-// lookAgain is how often a stream reads the state itself, since news may be lost on their way between processes.
+// lookAgain is how often a stream reads the state from the store, because events between processes may be lost.
 const lookAgain = 5 * time.Second
 
-// state is the data of one event.
+// state is the JSON data of one event.
 type state struct {
 	VideoID       int64   `json:"video_id"`
 	Status        string  `json:"status"`
@@ -39,11 +39,11 @@ type eventsInput struct {
 	LastEventID string `header:"Last-Event-ID" doc:"Sent by a browser that connects again."`
 }
 
-// events streams a video's state as it changes, in the format of server-sent events (WHATWG HTML, section 9.2). The
-// first event is the present state. The stream ends when the video has settled, and with an event "deleted" if it is
-// deleted. A browser that then connects again gets 204, which tells it to stop.
+// events streams the states of a video as server-sent events (WHATWG HTML, section 9.2). The first event is the
+// current state. The stream ends when the video is settled, or with an event "deleted". If the browser reconnects
+// after that, the answer is 204, which tells it to stop.
 func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
-	watch := a.Live.Watch(ctx, in.ID.n) // before the state is read, so that no change is missed in between
+	watch := a.Live.Watch(ctx, in.ID.n) // before reading the state, so that no change in between is missed
 	now, err := a.present(ctx, in.player, in.ID.n)
 	if err != nil {
 		watch.Close()
@@ -68,14 +68,14 @@ func (a *API) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse
 	}}, nil
 }
 
-// present is a video's state as an event.
+// present is the video's current state as an event.
 func (a *API) present(ctx context.Context, p contest.Player, id int64) (contest.Event, error) {
 	running := a.Live.Progress(ctx, id)
 	v, err := a.Videos.OwnVideo(ctx, p, id)
 	return contest.Event{VideoID: id, Status: v.Status, Progress: progress(v, running), Failure: v.Failure}, err
 }
 
-// follow sends states until the video has settled, the client has gone, or the server stops.
+// follow sends states until the video is settled or deleted, the client disconnects, or the server stops.
 func (a *API) follow(ctx context.Context, s *stream, watch *live.Watch, now contest.Event,
 	look func(context.Context) (contest.Event, error),
 ) {
@@ -101,13 +101,13 @@ func (a *API) follow(ctx context.Context, s *stream, watch *live.Watch, now cont
 			switch {
 			case errors.Is(err, contest.ErrNoVideo):
 				e.Deleted = true
-			case err == nil: // otherwise the next look may tell
+			case err == nil: // else the next look may succeed
 				e = seen
 			}
 		case e = <-watch.News():
 		}
 		if e.Status == now.Status && e.Progress <= now.Progress && !e.Deleted {
-			continue // known already
+			continue // not newer than what was sent
 		}
 		now = e
 		if s.send(e) != nil || e.Deleted || e.Status.IsSettled() {
@@ -128,7 +128,7 @@ func (s *stream) begin() {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx: pass each event on at once
+	h.Set("X-Accel-Buffering", "no") // makes nginx pass each event on without buffering
 	s.w.WriteHeader(http.StatusOK)
 }
 

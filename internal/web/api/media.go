@@ -8,12 +8,13 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// mediaPolicy is for an object that is opened by itself: it is no page, and what is in it does nothing.
+// mediaPolicy is the Content-Security-Policy of media: an object that is opened directly may not load or run
+// anything.
 const mediaPolicy = "default-src 'none'; frame-ancestors 'none'"
 
-// media serves an object of a video, ranges included: the clip and the poster of a public video to everybody, all
-// else to whoever holds a link that was signed for the owner and has not expired. Objects never change, so whoever
-// may have one may keep it.
+// media serves an object of a video, with range requests. The rendition and the poster of a public video are for
+// every client. Any other object needs a signed link that has not expired, else the answer is 404. Objects never
+// change, so clients may cache them.
 func (a *API) media(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("key")
 	v, part, err := a.byKey(r.Context(), key)
@@ -24,7 +25,7 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 	cache := "public, max-age=31536000, immutable"
 	if !v.IsOpenToPublic(part) {
 		if !a.Links.VerifyQuery(key, r.URL.Query()) {
-			problem.WriteProblem(w, r, contest.ErrNoVideo) // as if there were nothing
+			problem.WriteProblem(w, r, contest.ErrNoVideo) // the answer does not reveal that the object exists
 			return
 		}
 		cache = "private, max-age=600"
@@ -34,7 +35,7 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 	if a.redirected(w, r, key, v.Media.MediaType(part), v.IsOpenToPublic(part)) {
 		return
 	}
-	if a.AccelRedirect != "" { // nginx sends it
+	if a.AccelRedirect != "" { // nginx sends the object
 		h.Set("X-Accel-Redirect", a.AccelRedirect+key)
 		h.Set("Content-Type", v.Media.MediaType(part))
 		h.Set("Cache-Control", cache)
@@ -53,8 +54,8 @@ func (a *API) media(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, object)
 }
 
-// redirected sends the client to where it gets the object by itself, if it can, or answers with what went wrong. A link
-// is for GET alone.
+// redirected redirects the client to a presigned link if the storage has one, or answers with the problem. It returns
+// false if it wrote nothing. A presigned link is valid for GET only, so HEAD is not redirected.
 func (a *API) redirected(w http.ResponseWriter, r *http.Request, key, mediaType string, public bool) bool {
 	if r.Method != http.MethodGet {
 		return false
@@ -69,7 +70,7 @@ func (a *API) redirected(w http.ResponseWriter, r *http.Request, key, mediaType 
 	}
 	cache := "private, max-age=600"
 	if public {
-		cache = "public, max-age=1800" // shorter than the link works
+		cache = "public, max-age=1800" // shorter than the link is valid
 	}
 	w.Header().Set("Cache-Control", cache)
 	w.Header().Set("Location", link)

@@ -12,10 +12,10 @@ import (
 
 const (
 	knownMedia    = 4096
-	knownMediaFor = 10 * time.Minute // as long as the lists are shown that lead there
+	knownMediaFor = 10 * time.Minute // as long as cached lists that link to the media are served
 )
 
-// openMedia remembers the objects that everybody may have, for when the database is away.
+// openMedia is a cache of public objects, used while the database is unavailable.
 type openMedia struct {
 	kept *lru.Cache[string, openObject]
 }
@@ -34,15 +34,15 @@ func newOpenMedia() openMedia {
 	return openMedia{kept}
 }
 
-// byKey finds the video and the part that a key names. While the database is away, it knows what was open to all and asked
-// for in the last minutes.
+// byKey finds the video and the part of a media key. While the database is unavailable, it finds the public objects
+// that were requested during the last knownMediaFor.
 func (a *API) byKey(ctx context.Context, key string) (contest.Video, contest.Part, error) {
 	v, part, err := a.Videos.VideoByMediaKey(ctx, key)
 	if err == nil && v.IsOpenToPublic(part) {
 		a.open.kept.Add(key, openObject{v, part, time.Now()})
 	}
 	if err == nil && !v.IsOpenToPublic(part) {
-		a.open.kept.Remove(key) // hidden meanwhile
+		a.open.kept.Remove(key) // the video was hidden after it was cached
 	}
 	if errors.Is(err, contest.ErrUnavailable) {
 		if known, ok := a.open.kept.Get(key); ok && time.Since(known.at) < knownMediaFor {

@@ -38,23 +38,23 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 	for _, outcome := range []string{uploadAccepted, uploadRefused, uploadBroken} {
 		m.uploads.WithLabelValues(outcome)
 	}
-	for _, reason := range []*contest.Refusal{contest.ErrNotAVideo, contest.ErrTruncated, contest.ErrTooLarge} { // the usual ones
+	for _, reason := range []*contest.Refusal{contest.ErrNotAVideo, contest.ErrTruncated, contest.ErrTooLarge} { // the common ones: their counters exist from the start
 		m.refusals.WithLabelValues(reason.Code())
 	}
 	return m
 }
 
-// How an upload can end.
+// The outcomes of an upload.
 const (
 	uploadAccepted = "accepted"
-	uploadRefused  = "refused" // the client's doing
-	uploadBroken   = "broken"  // the server's
+	uploadRefused  = "refused" // because of the client
+	uploadBroken   = "broken"  // because of the server
 )
 
-// UploadReceived counts bytes of a video file that have arrived.
+// UploadReceived counts the bytes that were read of a video file.
 func (a *API) UploadReceived(bytes int64) { a.metrics.uploadBytes.Add(float64(bytes)) }
 
-// UploadEnded counts an upload that has ended, with nil if it was accepted.
+// UploadEnded counts a finished upload; err is nil if it was accepted.
 func (a *API) UploadEnded(err error) {
 	outcome := uploadAccepted
 	if err != nil {
@@ -67,7 +67,8 @@ func (a *API) UploadEnded(err error) {
 	a.metrics.uploads.WithLabelValues(outcome).Inc()
 }
 
-// refusedBecause names what the client did wrong, one of few words; "" for a fault of the server's.
+// refusedBecause is the reason for which an upload was refused, as a label with a bounded set of values; "" if the
+// server failed.
 func refusedBecause(err error) string {
 	var (
 		refusal *contest.Refusal

@@ -15,18 +15,18 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// useProblems makes huma's errors those of the platform. Huma keeps both in global variables, so it is done once for
-// the whole process, and nothing in them depends on one API.
+// useProblems makes huma answer with the platform's problems. Huma stores the constructors in global variables, so
+// this runs once per process, and the constructors depend on no API value.
 var useProblems = sync.OnceFunc(func() {
 	huma.DefaultArrayNullable = false
 	huma.NewError = func(status int, msg string, _ ...error) huma.StatusError {
-		return problem.NewProblem(status, msg) // documents the model; real errors come with a context
+		return problem.NewProblem(status, msg) // huma documents this model; errors of requests come with a context
 	}
 	huma.NewErrorWithContext = newProblem
 })
 
-// newProblem is where every error of the API becomes an answer: those of handlers, which the table of problems knows,
-// and huma's own about requests that do not fit their declaration.
+// newProblem turns every error of the API into a problem: errors of handlers, by package problem, and huma's own for
+// requests that do not match their declaration.
 func newProblem(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
 	tag := lang.PreferredLanguage(ctx.Header("Accept-Language"))
 	var broken *brokenBodyError
@@ -45,8 +45,8 @@ func newProblem(ctx huma.Context, status int, _ string, errs ...error) huma.Stat
 	return p
 }
 
-// requestProblem is the problem of a request that does not fit its declaration, nil for errors of another kind.
-// A body that is not JSON is as invalid as one with wrong fields: 422.
+// requestProblem is the problem of a request that does not match its declaration, or nil for other errors. A body
+// that is not JSON gets 422, like one with invalid fields.
 func requestProblem(status int, errs []error, tag lang.Tag) *problem.Problem {
 	switch status {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
@@ -64,17 +64,17 @@ func requestProblem(status int, errs []error, tag lang.Tag) *problem.Problem {
 		}
 		field := fieldProblem(detail, tag)
 		known := func(f problem.Field) bool { return f.Location == field.Location }
-		if !slices.ContainsFunc(p.Errors, known) { // the first thing that is wrong with a field is enough
+		if !slices.ContainsFunc(p.Errors, known) { // one error per field: the first
 			p.Errors = append(p.Errors, field)
 		}
 	}
-	if len(errs) == 0 { // no body at all
+	if len(errs) == 0 { // the body is missing
 		p.Errors = append(p.Errors, problem.Field{Location: "body", Message: notJSON.In(tag)})
 	}
 	return p
 }
 
-// fieldProblem says in the reader's language what huma says of a field, without the value that was sent.
+// fieldProblem translates huma's message about a field into the client's language. It omits the value that was sent.
 func fieldProblem(detail *huma.ErrorDetail, tag lang.Tag) problem.Field {
 	field := problem.Field{Location: detail.Location, Message: invalidValue.In(tag)}
 	if field.Location == "body" {
@@ -99,7 +99,7 @@ func fieldProblem(detail *huma.ErrorDetail, tag lang.Tag) problem.Field {
 	return field
 }
 
-// digits writes a number out that huma may have written as 1e+07.
+// digits formats a number without an exponent. Huma may write it as 1e+07.
 func digits(number string) string {
 	n, err := strconv.ParseFloat(number, 64)
 	if err != nil {
@@ -111,14 +111,14 @@ func digits(number string) string {
 type sentence struct {
 	huma *regexp.Regexp
 	text lang.Text
-	name bool // what was matched is the name of the field
+	name bool // the submatch is the name of the field
 }
 
 var (
 	notJSON      = lang.Text{ES: "Debe ser un objeto JSON válido.", EN: "Must be a valid JSON object."}
 	invalidValue = lang.Text{ES: "No es válido.", EN: "Is not valid."}
 
-	// sentences has what huma can say of the API's declarations.
+	// sentences matches every message that huma can have about the API's declarations.
 	sentences = []sentence{
 		{regexp.MustCompile(`^expected required property (\S+) to be present$`), lang.Text{ES: "Es obligatorio.", EN: "Is required."}, true},
 		{regexp.MustCompile(`^expected length >= (\d+)$`), lang.Text{ES: "Debe tener al menos {} caracteres.", EN: "Must have at least {} characters."}, false},

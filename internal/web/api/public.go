@@ -12,7 +12,7 @@ import (
 	"risingstars/internal/live"
 )
 
-// publicVideo is a public video as everybody sees it.
+// publicVideo is a public video as every client sees it.
 type publicVideo struct {
 	ID           int64   `json:"id" example:"1"`
 	VideoID      int64   `json:"video_id" doc:"The same." example:"1"`
@@ -69,7 +69,8 @@ func (a *API) publicVideos(ctx context.Context, in *publicVideosInput) (*publicV
 	return &publicVideosOutput{ContentLength: len(body), TotalCount: total, Link: pageLinks(in, total), Age: age.Header(), Body: body}, nil
 }
 
-// countPublic counts what a query lists. Votes do not change it, so it is kept apart from the pages.
+// countPublic counts the videos of a query on all pages. Votes do not change the count, so it is cached apart from
+// the pages.
 func (a *API) countPublic(ctx context.Context, q contest.PublicQuery) (int, error) {
 	digits, err := a.Live.Fetch(ctx, contest.VideosChanged, "count "+strconv.Quote(q.City)+q.Search,
 		func(ctx context.Context) ([]byte, error) {
@@ -82,12 +83,12 @@ func (a *API) countPublic(ctx context.Context, q contest.PublicQuery) (int, erro
 	return strconv.Atoi(string(digits))
 }
 
-// pageKey is the part of a cache's key that names the page.
+// pageKey is the page's part of a cache key.
 func pageKey(p contest.Page) string {
 	return strconv.Itoa(p.Number) + " " + strconv.Itoa(p.Limit) + " "
 }
 
-// pageLinks is the Link header (RFC 8288) of a page of the public list, as relative references.
+// pageLinks is the Link header (RFC 8288) of a page of the public list, with relative references.
 func pageLinks(in *publicVideosInput, total int) string {
 	last := max(1, (total+in.Limit-1)/in.Limit)
 	var links []string
@@ -148,7 +149,7 @@ func (a *API) rankings(ctx context.Context, in *rankingsInput) (*rankingsOutput,
 	return &rankingsOutput{ContentLength: len(body), Age: age.Header(), Body: body}, nil
 }
 
-// encode makes the JSON array of a list.
+// encode encodes a list as a JSON array.
 func encode[T, R any](list []T, err error, row func(T) R) ([]byte, error) {
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// routes is the API's table of contents.
+// routes lists all routes of the API.
 func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	signedIn := a.signedIn(h)
 
@@ -43,15 +43,15 @@ func (a *API) routes(h huma.API, mux *http.ServeMux) {
 	mux.Handle("GET /docs/{file}", docsFiles())
 }
 
-// group has what calls have in common.
+// group is what several calls have in common.
 type group struct {
 	api  huma.API
 	tag  string
-	auth huma.Middlewares // nil for calls that need no token
+	auth huma.Middlewares // nil for calls without a token
 }
 
-// register declares one call: the handler's types give its parameters and bodies, the rest is said here. A success of
-// 0 is 200.
+// register declares one call. The handler's types define its parameters and bodies. success is its status, 0 for 200.
+// errors are the statuses of its possible problems, besides 503 and, with a token, 401.
 func register[I, O any](g group, handler func(context.Context, *I) (*O, error), method, path, summary string, success int, errors ...int) {
 	op := huma.Operation{
 		OperationID:   operationID(method, path),
@@ -62,7 +62,8 @@ func register[I, O any](g group, handler func(context.Context, *I) (*O, error), 
 		DefaultStatus: success,
 		Errors:        errors,
 		Middlewares:   g.auth,
-		// Ids that are no numbers are not found, rather than invalid; other parameters are validated.
+		// An id that is no number must give 404 and not 422, so huma does not validate these parameters. All other
+		// parameters are validated.
 		SkipValidateParams: strings.Contains(path, "{id}"),
 	}
 	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
@@ -73,7 +74,7 @@ func register[I, O any](g group, handler func(context.Context, *I) (*O, error), 
 	huma.Register(g.api, op, handler)
 }
 
-// operationID makes a name such as get-api-videos-id-events.
+// operationID makes an id such as get-api-videos-id-events.
 func operationID(method, path string) string {
 	return strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
 }

@@ -19,12 +19,12 @@ import (
 )
 
 const (
-	// UploadPath takes POST only, though the pattern of a video's id matches it as well.
+	// UploadPath takes only POST, although the pattern with a video's id matches it as well.
 	UploadPath = "/api/videos/upload"
 
-	framing   = 1 << 20   // bytes that a form may have around its file
-	maxText   = 4 << 10   // bytes of a title that are read; 255 characters need at most 1020
-	chunkSize = 256 << 10 // bytes read from the connection, and written to the disk, at once
+	framing   = 1 << 20   // bytes that a form may have besides the file
+	maxText   = 4 << 10   // bytes of a title that are read; 255 characters have at most 1020 bytes
+	chunkSize = 256 << 10 // bytes of a read from the connection and of a write to the disk
 )
 
 // The fields of the form.
@@ -38,12 +38,12 @@ type uploadInput struct {
 	Streamed
 }
 
-// Streamed is the part of an input that hands the request itself to a handler which reads the body as it arrives.
+// Streamed is the part of an input that has the request itself, for a handler that reads the body as it arrives.
 type Streamed struct {
 	r *http.Request
 }
 
-// Resolve takes the request over.
+// Resolve takes the request from huma.
 func (s *Streamed) Resolve(ctx huma.Context) []error {
 	s.r, _ = humago.Unwrap(ctx)
 	return nil
@@ -57,8 +57,8 @@ type uploadOutput struct {
 	}
 }
 
-// upload takes a form part by part. The file goes straight to a work file; it is judged once it is there, and nothing
-// of it stays if it is refused.
+// upload reads a form part by part. It writes the file directly to a work file and checks it when it is complete. A
+// refused file is removed.
 func (a *API) upload(ctx context.Context, in *uploadInput) (*uploadOutput, error) {
 	a.metrics.uploadsInFlight.Inc()
 	defer a.metrics.uploadsInFlight.Dec()
@@ -100,13 +100,13 @@ func (a *API) receiveAndAccept(ctx context.Context, in *uploadInput) (contest.Vi
 	if err != nil {
 		return contest.Video{}, err
 	}
-	work.beginSync() // goes on while the file is judged
+	work.beginSync() // runs while the file is checked
 	return a.Videos.AcceptUpload(ctx, in.player, contest.Upload{
 		Title: form.title, Path: work.path(), Size: form.size, DeclaredType: form.declaredType,
 	})
 }
 
-// uploadForm is the form as far as it was read.
+// uploadForm is what was read of the form so far.
 type uploadForm struct {
 	work    *workFile
 	maxFile int64 // bytes
@@ -118,12 +118,12 @@ type uploadForm struct {
 	declaredType string
 }
 
-// read takes the parts in whatever order they come. A title that breaks the rules is refused at once, so that nobody
-// sends a hundred megabytes for it.
+// read reads the parts in any order. It refuses an invalid title at once, so that the client does not send the file
+// in vain.
 func (f *uploadForm) read(r *http.Request) error {
 	parts, err := r.MultipartReader()
 	if err != nil {
-		return f.missing() // not a form at all
+		return f.missing() // not a form
 	}
 	for {
 		part, err := parts.NextPart()
@@ -145,11 +145,11 @@ func (f *uploadForm) readPart(part *multipart.Part) error {
 		return f.readTitle(part)
 	case fileField:
 		if part.FileName() == "" {
-			return nil // a text in place of a file is no file
+			return nil // a text field in place of the file does not count as the file
 		}
 		return f.readFile(part)
 	default:
-		_, err := io.Copy(io.Discard, part) // bounded by the whole body's limit
+		_, err := io.Copy(io.Discard, part) // bounded by the limit of the whole body
 		return brokenBody(err)
 	}
 }
@@ -190,7 +190,7 @@ func (f *uploadForm) readFile(part *multipart.Part) error {
 	return nil
 }
 
-// missing names the fields that the form should have had, nil if it is whole.
+// missing returns the required fields that the form lacks as an error, or nil if it is complete.
 func (f *uploadForm) missing() error {
 	var fields []contest.Field
 	if !f.hasFile {
@@ -205,13 +205,13 @@ func (f *uploadForm) missing() error {
 	return &contest.InvalidError{Fields: fields}
 }
 
-// brokenBodyError is a body that ended early, stalled, or is no form.
+// brokenBodyError is a body that ended early, stalled, or is not a valid form.
 type brokenBodyError struct{ err error }
 
 func (e *brokenBodyError) Error() string { return fmt.Sprintf("read the body: %v", e.err) }
 func (e *brokenBodyError) Unwrap() error { return e.err }
 
-// problem is what the client gets to read, if it is still there.
+// problem is a 408 for a body that stalled, else a 400.
 func (e *brokenBodyError) problem(tag lang.Tag) *problem.Problem {
 	if errors.Is(e.err, os.ErrDeadlineExceeded) {
 		return problem.ProblemForStatus(http.StatusRequestTimeout, "", tag)
@@ -224,7 +224,7 @@ var brokenForm = lang.Text{
 	EN: "The form arrived incomplete or malformed. Send it again.",
 }
 
-// brokenBody says what an error in reading the body is to the client; nil stays nil.
+// brokenBody classifies an error of reading the body: contest.ErrTooLarge or a *brokenBodyError. nil stays nil.
 func brokenBody(err error) error {
 	var tooLarge *http.MaxBytesError
 	switch {

@@ -14,11 +14,11 @@ import (
 
 const idleBody = 30 * time.Second // how long an upload may pause
 
-// uploadMux gives the upload its own way of reading bodies and answering; other routes it takes as they are.
+// uploadMux wraps the handler of the upload with drain and uploadBody. It registers all other routes unchanged.
 type uploadMux struct {
 	*http.ServeMux
 	limit int64 // bytes of a video file
-	rate  int64 // bytes a second that it must bring, 0 for any
+	rate  int64 // minimum rate in bytes per second; 0 for none
 }
 
 // HandleFunc implements humago.Mux.
@@ -29,7 +29,7 @@ func (m uploadMux) HandleFunc(pattern string, handler func(http.ResponseWriter, 
 	m.ServeMux.HandleFunc(pattern, handler)
 }
 
-// withUploadBody bounds the body that next reads, and the time that it may take.
+// withUploadBody bounds the size of the body that next reads, its rate, and each pause.
 func (m uploadMux) withUploadBody(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body := &uploadBody{control: http.NewResponseController(w), left: m.limit + framing}
@@ -40,12 +40,12 @@ func (m uploadMux) withUploadBody(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// uploadBody reads an upload in large pieces, gives each piece its own deadline, and counts.
+// uploadBody reads an upload in large pieces, sets a read deadline for each piece, and limits the total size.
 type uploadBody struct {
 	io.ReadCloser
 	control  *http.ResponseController
 	buffered *bufio.Reader
-	left     int64 // bytes that the whole body may still have
+	left     int64 // bytes that the rest of the body may have
 }
 
 func (b *uploadBody) Read(p []byte) (int, error) { return b.buffered.Read(p) }
@@ -58,7 +58,7 @@ func (b *uploadBody) fromConnection(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.left -= int64(n)
 	if errors.Is(err, io.EOF) {
-		// Judging the file may take longer than the deadline, which would end the request's context.
+		// Checking the file may take longer than the deadline, which would cancel the request's context.
 		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	return n, err //nolint:wrapcheck // passes on what readers must see as it is

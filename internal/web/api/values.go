@@ -9,7 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// moment is a time as the API writes it: RFC 3339, UTC, whole seconds.
+// moment is a time in the API's format: RFC 3339, UTC, whole seconds.
 type moment time.Time
 
 // MarshalJSON implements json.Marshaler.
@@ -22,7 +22,7 @@ func (moment) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Examples: []any{"2026-01-15T10:30:00Z"}}
 }
 
-// momentOrNull is null for the zero time.
+// momentOrNull is a moment that is null for the zero time.
 type momentOrNull time.Time
 
 // MarshalJSON implements json.Marshaler.
@@ -40,8 +40,8 @@ func (momentOrNull) Schema(r huma.Registry) *huma.Schema {
 	return s
 }
 
-// videoID is an id in a path. What is no positive number is 0, the id of no video. It is a struct because huma would read
-// a number by itself, and call what is none invalid.
+// videoID is an id in a path. A value that is not a positive number becomes 0, which no video has, so the answer is
+// 404. It is a struct because huma parses numbers itself and would answer 422.
 type videoID struct{ n int64 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -63,7 +63,7 @@ type VideoID struct {
 	ID videoID `path:"id" doc:"The video's id."`
 }
 
-// cachedList is a body of rows of T that was encoded before.
+// cachedList is a JSON array of T that is already encoded.
 type cachedList[T any] []byte
 
 func (c cachedList[T]) encoded() []byte { return c }

@@ -7,8 +7,8 @@ import (
 	"risingstars/internal/web/lang"
 )
 
-// Video is a player's video in a list of its own. It is exported because huma documents no others where they are
-// embedded.
+// Video is one of the player's own videos in a list. It is exported because huma documents embedded structs only if
+// they are exported.
 type Video struct {
 	VideoID      int64        `json:"video_id" example:"1"`
 	Title        string       `json:"title" example:"Triple desde la esquina"`
@@ -19,7 +19,7 @@ type Video struct {
 	Hidden       bool         `json:"hidden,omitempty" doc:"True, or absent: the organizers have taken a public video out of the public. It is processed, and can be neither published nor deleted."`
 }
 
-// videoDetail is a player's video with all that its owner may know.
+// videoDetail is one video with everything that its owner may see.
 type videoDetail struct {
 	Video
 	OriginalURL   *string `json:"original_url" nullable:"true" doc:"The file as it was uploaded. The link expires."`
@@ -44,7 +44,7 @@ type (
 	videoOutput  struct{ Body videoDetail }
 )
 
-// Languages is the part of a request that says which language its reader prefers.
+// Languages is the part of an input that has the client's language.
 type Languages struct {
 	AcceptLanguage string `header:"Accept-Language" doc:"Spanish unless English is preferred."`
 }
@@ -99,8 +99,9 @@ func (a *API) video(base string, v contest.Video) Video {
 	}
 }
 
-// detail turns what the contest says of a video into the answer to its owner. The progress is read before the video is,
-// so that nobody who asks again sees it fall: at the end of processing it is forgotten after the new state is there.
+// detail turns a video into the answer to its owner. It reads the progress before the video. At the end of processing
+// the new state is committed first and the progress deleted after it, so in this order polling never sees the
+// progress fall.
 func (a *API) detail(ctx context.Context, in *videoInput) func(contest.Video, error) (*videoOutput, error) {
 	running := a.Live.Progress(ctx, in.ID.n)
 	return func(v contest.Video, err error) (*videoOutput, error) {
@@ -119,8 +120,8 @@ func (a *API) detail(ctx context.Context, in *videoInput) func(contest.Video, er
 	}
 }
 
-// progress is how far a video has come, in per cent: known to the store at the ends and some seconds late in between, and
-// sooner to those who share live news.
+// progress is the progress of processing in percent. The store's value may be some seconds old; running is the newer
+// value from package live, 0 if unknown.
 func progress(v contest.Video, running int) int {
 	switch v.Status {
 	case contest.Processed, contest.Public:
@@ -132,7 +133,7 @@ func progress(v contest.Video, running int) int {
 	}
 }
 
-// failureReason is the sentence for a player about what went wrong, nil if nothing did.
+// failureReason is the sentence for the player about a failure, or nil for none.
 func failureReason(f contest.Failure, tag lang.Tag) *string {
 	if f == contest.NoFailure {
 		return nil

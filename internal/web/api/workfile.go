@@ -12,7 +12,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// workFile is where an upload arrives. Whoever makes one removes it.
+// workFile receives an upload on disk. The caller of newWorkFile must call remove.
 type workFile struct {
 	f      *os.File
 	synced sync.WaitGroup
@@ -28,11 +28,11 @@ func newWorkFile(dir string) (*workFile, error) {
 
 func (w *workFile) path() string { return w.f.Name() }
 
-// writers are the buffers between the form, which comes in small pieces, and the disk.
+// writers is a pool of buffers: the form arrives in small pieces, and the disk gets large writes.
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, chunkSize) }}
 
-// fill writes everything that arrives and returns how many bytes it was. An error in reading is a *brokenBodyError or
-// contest.ErrTooLarge.
+// fill writes all of arriving to the file and returns the number of bytes. If reading fails, the error is a
+// *brokenBodyError or contest.ErrTooLarge; if writing fails, it wraps contest.ErrUnavailable.
 func (w *workFile) fill(arriving io.Reader) (int64, error) {
 	buffer, _ := writers.Get().(*bufio.Writer)
 	buffer.Reset(w.f)
@@ -51,7 +51,7 @@ func (w *workFile) fill(arriving io.Reader) (int64, error) {
 	return n, nil
 }
 
-// readErrors keeps what reading failed with, to tell it from what writing failed with.
+// readErrors records the error of reading, so that fill can distinguish it from an error of writing.
 type readErrors struct {
 	r   io.Reader
 	err error
@@ -65,17 +65,17 @@ func (r *readErrors) Read(p []byte) (int, error) {
 	return n, err //nolint:wrapcheck // passes on what io.Copy must see as it is
 }
 
-// beginSync starts to flush the file to disk. Whoever needs it there syncs again, which then has little left to do and
-// reports what went wrong.
+// beginSync starts an fsync of the file in the background. The storage syncs it again and reports errors; that second
+// sync then has little left to write.
 func (w *workFile) beginSync() {
 	w.synced.Go(func() { _ = w.f.Sync() })
 }
 
-// remove ends everything about the file. Where it was moved to another place, it stays there.
+// remove waits for the sync, closes the file and removes it. A file that was moved away stays where it is.
 func (w *workFile) remove() {
 	w.synced.Wait()
 	_ = w.f.Close()
 	if err := os.Remove(w.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		_ = os.Truncate(w.path(), 0) // the next start removes it
+		_ = os.Truncate(w.path(), 0) // the next start of the program removes it
 	}
 }

@@ -100,7 +100,7 @@ func New(n Needs) (*Uploads, error) {
 		StoreComposer: composer, MaxSize: n.MaxSize, BasePath: Path + "/",
 		DisableDownload: true, DisableConcatenation: true,
 		Cors:                       &handler.CorsConfig{Disable: true},
-		Logger:                     xslog.New(xslog.NewTextHandler(io.Discard, nil)), // discarded: the server logs requests, the hooks log failures
+		Logger:                     xslog.New(xslog.NewTextHandler(io.Discard, nil)), // the server logs requests, the hooks log failures
 		PreUploadCreateCallback:    u.create,
 		PreFinishResponseCallback:  u.finish,
 		PreUploadTerminateCallback: u.giveUp,
@@ -170,7 +170,7 @@ func (u *Uploads) giveUp(hook handler.HookEvent) (handler.HTTPResponse, error) {
 }
 
 func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit) // the file is complete, so it is accepted even if the client disconnects
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit) // accept it even if the client disconnects
 	defer cancel()
 	v, err := u.acceptSecond(ctx, p, row)
 	gone := error(nil)
