@@ -10,26 +10,26 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// Field is one field of a form as its template shows it.
+// Field is one field of a form, as the templates show it.
 type Field struct {
 	Name, Label, Hint string
-	Type, Complete    string // the input's type and autocomplete
+	Type, Complete    string // the input's type and autocomplete attributes
 	Value, Fault      string
-	Rules             string   // what the browser checks before the form is sent, as JSON; see rule
-	Least             int      // characters, for a browser without scripts; 0 for any
-	List              []string // suggestions
+	Rules             string   // checks that the browser makes before it sends the form, as JSON; see rule
+	Least             int      // minlength in characters, for a browser without scripts; 0 for none
+	List              []string // suggested values
 	Optional          bool
-	First             bool // of those that are wrong: the reader is led there
+	First             bool // the first invalid field, which gets the focus
 	Words             *words
 }
 
-// Form is what forms have in common.
+// Form is what all forms have in common.
 type Form struct {
 	Fields []Field
-	Fault  string   // what is wrong with the whole
-	Ask    *Contact // about that
-	Back   string   // where to go afterwards
-	Vote   string   // the video to vote for afterwards, "" for none
+	Fault  string   // an error that is not about one field
+	Ask    *Contact // shown with Fault
+	Back   string   // where to redirect afterwards
+	Vote   string   // id of the video to vote for afterwards, "" for none
 }
 
 // The pages with forms.
@@ -46,23 +46,23 @@ type (
 		Form
 		SignUp string
 	}
-	// AccountPage is /cuenta: the reader's own profile.
+	// AccountPage is /cuenta: the current user's profile.
 	AccountPage struct {
 		Layout
 		Form
 		Password Form
 		Email    string
 		Saved    bool
-		Changed  bool // the password
+		Changed  bool // the password was changed
 	}
-	// LeavePage is /cuenta/borrar: it asks before an account is deleted.
+	// LeavePage is /cuenta/borrar: it asks for the password before the account is deleted.
 	LeavePage struct {
 		Layout
 		Form
 	}
 )
 
-// field makes a field that holds what the reader has typed. Passwords are not shown again.
+// field makes a field with the value that was submitted. It never returns passwords to the browser.
 func (w *words) field(r *http.Request, name, label, kind, complete string) Field {
 	f := Field{Name: name, Label: label, Type: kind, Complete: complete, Words: w}
 	f.Rules, f.Least = w.rulesOf(name)
@@ -100,8 +100,8 @@ func (w *words) signInFields(r *http.Request) []Field {
 	}
 }
 
-// blame puts an error beside the fields it is about, or above the form. It reports the status to answer with, 0 for
-// an error that no form can mend.
+// blame puts err beside the fields that it is about, or above the form. It returns the status of the answer, or 0 for
+// an error of the server, which the form cannot show.
 func (f *Form) blame(w http.ResponseWriter, r *http.Request, err error) int {
 	p := problem.FromError(err, nil, tagOf(r))
 	if p.Status >= http.StatusInternalServerError {
@@ -142,7 +142,7 @@ func (f *Form) blame(w http.ResponseWriter, r *http.Request, err error) int {
 	return p.Status
 }
 
-// askAgain says of a new password, which no page gives back, that it has to be typed again.
+// askAgain tells the user to type a new password again, because no page returns it.
 func (f *Form) askAgain(w *words) {
 	for i := range f.Fields {
 		if f.Fields[i].Complete == "new-password" && f.Fields[i].Fault == "" {
@@ -152,7 +152,7 @@ func (f *Form) askAgain(w *words) {
 	}
 }
 
-// after reads where a form leads: from the address of its page, or from its own hidden fields.
+// after reads where to go after the form: from the query of its page, or from its own hidden fields.
 func after(r *http.Request) (back, vote string) {
 	back = local(r.FormValue("volver"))
 	if _, err := strconv.ParseInt(r.FormValue("votar"), 10, 64); err == nil {
@@ -206,7 +206,8 @@ func (s *Site) signUp(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// welcome signs the player in, gives the vote that led here, and goes where the reader came from.
+// welcome signs the player in, casts the vote for which the user had to sign in, and redirects back. A refused vote
+// does not stop the sign-in.
 func (s *Site) welcome(w http.ResponseWriter, r *http.Request, p contest.Player, otherwise string) error {
 	if err := s.Sessions.BeginSession(w, r, p.ID, p.SessionVersion); err != nil {
 		return err
@@ -277,7 +278,7 @@ func (s *Site) checkPassword(r *http.Request) (p contest.Player, err error) {
 
 func (s *Site) signOut(w http.ResponseWriter, r *http.Request) error { return s.goodbye(w, r, "/") }
 
-// goodbye ends the session and goes to a page for everybody.
+// goodbye ends the session, clears the browser's cache of the site, and redirects to a public page.
 func (s *Site) goodbye(w http.ResponseWriter, r *http.Request, to string) error {
 	if err := s.Sessions.EndSession(w, r); err != nil {
 		return err

@@ -15,15 +15,14 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// assets serves the static files from memory, each under two addresses:
+// assets serves the static files from memory, each under two URLs:
 //
-//	/static/v-0123456789ab/site.css   for ever, while the version is this one
-//	/static/site.css                  checked again at each use
+//	/static/v-0123456789ab/site.css   cached for a year as immutable
+//	/static/site.css                  revalidated at each use
 //
-// The version is one hash over all files, so that a style sheet's relative
-// addresses (fonts/…) carry it along. While replicas of two releases run side
-// by side, a reader may ask one for the other's version: it answers with what it has,
-// and not for ever.
+// The version is one hash of all files, so a style sheet's relative URLs (fonts/…) have the same version. While
+// replicas of two releases run, a browser may ask one replica for the other's version: the replica answers with its
+// own file, as revalidated at each use.
 type assets struct {
 	version string
 	files   map[string]asset // by path below static/
@@ -31,12 +30,12 @@ type assets struct {
 
 type asset struct {
 	content     []byte
-	packed      []byte // the same under gzip, nil where that saves nothing
+	packed      []byte // gzip of content; nil if that saves less than a tenth
 	contentType string
 	etag        string
 }
 
-// Types are fixed here because the system's table of them is not the same everywhere.
+// The media types are fixed here because the operating system's table differs between systems.
 var contentTypes = map[string]string{
 	".css":   "text/css; charset=utf-8",
 	".ico":   "image/x-icon",
@@ -80,8 +79,7 @@ func loadAssets(static fs.FS) (*assets, error) {
 	return a, nil
 }
 
-// url returns the lasting address of a static file. A template that names a
-// file which is not there fails.
+// url returns the immutable URL of a static file. It returns an error for an unknown file, which fails the template.
 func (a *assets) url(name string) (string, error) {
 	if _, ok := a.files[name]; !ok {
 		return "", fmt.Errorf("no static file %q", name)

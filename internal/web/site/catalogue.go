@@ -1,10 +1,9 @@
 package site
 
-// words holds every sentence of the site in one language. A test fails on a
-// field that either language leaves empty.
+// words holds every sentence of the site in one language. A test fails if a field is empty in either language.
 type words struct {
-	Lang string // BCP 47, for lang attributes and Content-Language
-	Name string // the language's own name for itself
+	Lang string // BCP 47 tag, for lang attributes and Content-Language
+	Name string // the language's name in that language
 
 	GroupSeparator string // between thousands
 	OneVote        string
@@ -202,5 +201,5 @@ type words struct {
 	LeaveDone          string
 }
 
-// step is one step of taking part.
+// step is one step of how to take part.
 type step struct{ Title, Text string }

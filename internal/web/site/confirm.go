@@ -7,20 +7,20 @@ import (
 	"risingstars/internal/contest"
 )
 
-// DeletePage asks before a video is deleted.
+// DeletePage asks for confirmation before a video is deleted.
 type DeletePage struct {
 	Layout
 	Video MyVideo
 }
 
-// PublishPage asks before a video is published, which cannot be taken back.
+// PublishPage asks for confirmation before a video is published, because a player cannot undo that.
 type PublishPage struct {
 	Layout
 	Video MyVideo
 }
 
-// about finds the reader's own video that a page asks about, if the rules allow what it asks. ok is false where the reader
-// is sent to sign in, and err may be nil then.
+// about finds the current user's own video for a confirmation page, and checks with allowed that the action is
+// possible. If it redirects to the sign-in page, ok is false and err is nil.
 func (s *Site) about(w http.ResponseWriter, r *http.Request, allowed func(contest.Video) error) (l Layout, v MyVideo, ok bool, err error) {
 	p, ok, err := s.member(w, r)
 	if !ok {

@@ -12,7 +12,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-const galleryPage = 12 // cards to a page
+const galleryPage = 12 // cards per page
 
 // Card is one public video in a list.
 type Card struct {
@@ -25,17 +25,17 @@ type Card struct {
 	PosterURL    string
 }
 
-// GalleryPage is "/": the public videos.
+// GalleryPage is "/": the list of public videos.
 type GalleryPage struct {
 	Layout
 	City, Search string
 	MostVoted    bool
-	Front        bool // nothing was asked for, by nobody known: the hero is shown
-	Left         bool // the reader's account has just been deleted
+	Front        bool // no filter and no current user: the page shows the introduction
+	Left         bool // the user's account has just been deleted
 	Total        int
 	Cards        []Card
-	Newest, Most string // addresses of the two orders
-	Next, Prev   string // "" where there is none
+	Newest, Most string // URLs of the list in the two orders
+	Next, Prev   string // "" if there is no such page
 	Cities       []string
 }
 
@@ -73,7 +73,7 @@ func (s *Site) gallery(w http.ResponseWriter, r *http.Request) error {
 	return s.showPublic(w, r, age, page)
 }
 
-// gallery is a page of the public videos, and how many there are on all pages.
+// gallery is one page of public videos, and their number on all pages.
 type gallery struct {
 	List  []contest.PublicVideo
 	Total int
@@ -87,7 +87,7 @@ func (s *Site) found(ctx context.Context, q contest.PublicQuery) (gallery, error
 	if err != nil {
 		return gallery{}, err
 	}
-	key = fmt.Sprintf("site count %q %q", q.City, q.Search) // votes do not change it
+	key = fmt.Sprintf("site count %q %q", q.City, q.Search) // votes do not change the count
 	total, err := known(ctx, s, contest.VideosChanged, key, func(ctx context.Context) (int, error) { return s.Videos.CountPublicVideos(ctx, q) })
 	return gallery{List: list, Total: total}, err
 }
@@ -127,7 +127,7 @@ func (s *Site) cards(list []contest.PublicVideo) []Card {
 	return cards
 }
 
-// Suggestions for forms; people may write any other.
+// Suggested values of form fields. Any other value is valid too.
 var (
 	suggestedCities = []string{"Armenia", "Barranquilla", "Bogotá", "Bucaramanga", "Cali", "Cartagena", "Cúcuta", "Ibagué",
 		"Manizales", "Medellín", "Montería", "Neiva", "Pasto", "Pereira", "Popayán", "Quibdó", "Riohacha", "San Andrés",

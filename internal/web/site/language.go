@@ -12,7 +12,7 @@ import (
 
 const languageCookie = "lang"
 
-// Language returns "es" or "en": the query's lang if it is one of them, else what the reader chose before, else what
+// Language returns "es" or "en": the lang parameter of the query if it is valid, else the language cookie, else what
 // Accept-Language prefers, else Spanish.
 func Language(r *http.Request) string {
 	if asked := r.URL.Query().Get("lang"); isLanguage(asked) {
@@ -26,7 +26,7 @@ func Language(r *http.Request) string {
 
 func isLanguage(tag string) bool { return tag == spanish.Lang || tag == english.Lang }
 
-// rememberLanguage keeps what the reader chose by the switch for a year.
+// rememberLanguage stores the lang parameter of the query in a cookie for a year.
 func rememberLanguage(w http.ResponseWriter, r *http.Request, secure bool) {
 	if asked := r.URL.Query().Get("lang"); isLanguage(asked) {
 		http.SetCookie(w, &http.Cookie{
@@ -36,7 +36,7 @@ func rememberLanguage(w http.ResponseWriter, r *http.Request, secure bool) {
 	}
 }
 
-// tagOf is the reader's language as the table of problems knows it.
+// tagOf is the language of a request as a lang.Tag.
 func tagOf(r *http.Request) lang.Tag {
 	if Language(r) == english.Lang {
 		return lang.English
@@ -44,7 +44,8 @@ func tagOf(r *http.Request) lang.Tag {
 	return lang.Spanish
 }
 
-// wantsPage reports whether a browser asks for something that is shown as a page.
+// wantsPage reports whether a problem should be shown as a page: the client accepts HTML or is htmx, and the path is
+// not one of the API, the probes or the static files.
 func wantsPage(r *http.Request) bool {
 	for _, own := range []string{"/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/static/"} {
 		if strings.HasPrefix(r.URL.Path, own) {
@@ -61,7 +62,7 @@ func wordsOf(tag string) *words {
 	return &spanish
 }
 
-// Number writes n in groups of three, as the language does: 12.480, 12,480.
+// Number formats n with the language's group separator: 12.480 or 12,480.
 func (w *words) Number(n int) string {
 	digits := strconv.Itoa(n)
 	first := 0
@@ -74,7 +75,7 @@ func (w *words) Number(n int) string {
 	return digits
 }
 
-// Votes writes n with the noun that agrees with it.
+// Votes formats n with "vote" or "votes".
 func (w *words) Votes(n int) string {
 	if n == 1 {
 		return w.OneVote
@@ -82,7 +83,7 @@ func (w *words) Votes(n int) string {
 	return fmt.Sprintf(w.ManyVotes, w.Number(n))
 }
 
-// Date writes the day in UTC, the month by its name in the language.
+// Date formats the day of t in UTC, with the month's name.
 func (w *words) Date(t time.Time) string {
 	t = t.UTC()
 	return fmt.Sprintf(w.DayMonthYear, t.Day(), w.Months[t.Month()-1], t.Year())

@@ -14,29 +14,29 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// Layout is what layout.html needs of every page; pages embed it.
+// Layout is what layout.html needs. Every page embeds it.
 type Layout struct {
 	Words   *words
-	Other   *words // the other language, for the switch
-	Switch  string // this page in the other language
-	Section string // the entry of the navigation that is marked
-	Title   string // of the page, "" for the site's
-	Canon   string // this page's address for search engines, "" for none
+	Other   *words // the other language, for the language switch
+	Switch  string // URL of this page in the other language
+	Section string // the active entry of the navigation
+	Title   string // of the page; "" for the site's title
+	Canon   string // canonical URL for search engines, "" for none
 	Reader  contest.Player
 	Social  *Social
 	Contact *Contact
 }
 
-// Contact is where the organizers are reached, if that is said.
+// Contact is the organizers' address, if it is configured.
 type Contact struct{ Text, Link string }
 
-// Social is what a link to the page shows where it is pasted. The addresses are whole.
+// Social is the preview of a link to the page (Open Graph). The URLs are absolute.
 type Social struct {
 	Title, Description, URL string
 	Image, Video            string
 }
 
-// layout fills what every page has. It finds who reads.
+// layout fills the Layout of a page, with the current user.
 func (s *Site) layout(w http.ResponseWriter, r *http.Request, section string) (Layout, error) {
 	p, err := s.reader(w, r)
 	if err != nil {
@@ -47,8 +47,8 @@ func (s *Site) layout(w http.ResponseWriter, r *http.Request, section string) (L
 	return l, nil
 }
 
-// publicLayout is for pages that are shown as far as they are known while the database is away: to nobody in particular
-// then. The context that it returns is the one to ask for the page's content in; showPublic needs its age.
+// publicLayout is layout for pages that are also shown from the cache while the database is unavailable: then there
+// is no current user. The handler must load the page's content with the returned context; showPublic needs its age.
 func (s *Site) publicLayout(w http.ResponseWriter, r *http.Request, section string) (context.Context, *live.Age, Layout, error) {
 	ctx, age := live.WithAge(r.Context())
 	l, err := s.layout(w, r, section)
@@ -59,7 +59,7 @@ func (s *Site) publicLayout(w http.ResponseWriter, r *http.Request, section stri
 	return ctx, age, l, err
 }
 
-// known is a public page's content, from the answers that all readers share.
+// known loads a public page's content through the cache that all users share.
 func known[T any](ctx context.Context, s *Site, topic contest.Topic, key string, load func(context.Context) (T, error)) (v T, err error) {
 	body, err := s.Live.Fetch(ctx, topic, key, func(ctx context.Context) ([]byte, error) {
 		v, err := load(ctx)
@@ -74,7 +74,7 @@ func known[T any](ctx context.Context, s *Site, topic contest.Topic, key string,
 	return v, json.Unmarshal(body, &v)
 }
 
-// showPublic answers with a page, and says how old it is where it is not as it should be.
+// showPublic answers with a page. If the content is stale, it sets the Age header.
 func (s *Site) showPublic(w http.ResponseWriter, r *http.Request, age *live.Age, page any) error {
 	if text := age.Header(); text != "" {
 		w.Header().Set("Age", text)
@@ -82,7 +82,7 @@ func (s *Site) showPublic(w http.ResponseWriter, r *http.Request, age *live.Age,
 	return s.show(w, r, http.StatusOK, page)
 }
 
-// plainLayout is the layout for a reader of whom nothing is known.
+// plainLayout is the layout without a current user.
 func (s *Site) plainLayout(r *http.Request) Layout {
 	l := Layout{Words: wordsOf(Language(r)), Other: &english, Contact: contact(s.Contact)}
 	if l.Words == l.Other {
@@ -94,7 +94,7 @@ func (s *Site) plainLayout(r *http.Request) Layout {
 	return l
 }
 
-// contact makes a link of an email address or a URL; nil of nothing.
+// contact makes a link from an email address or a URL; nil for "".
 func contact(text string) *Contact {
 	switch {
 	case text == "":
@@ -108,7 +108,7 @@ func contact(text string) *Contact {
 
 func (s *Site) words(r *http.Request) *words { return wordsOf(Language(r)) }
 
-// query encodes pairs of names and values.
+// query encodes pairs of names and values, and omits empty values.
 func query(pairs ...string) string {
 	q := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -119,12 +119,12 @@ func query(pairs ...string) string {
 	return q.Encode()
 }
 
-// show answers with a page.
+// show answers with a whole page.
 func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, page any) error {
 	return s.render(w, r, status, nameOf(page), "", page)
 }
 
-// ErrorPage is a problem as people see it.
+// ErrorPage shows a problem.
 type ErrorPage struct {
 	Layout
 	Status    int
@@ -132,10 +132,10 @@ type ErrorPage struct {
 	RequestID string
 }
 
-// askTime is how long the page of an error waits to know who reads it.
+// askTime is how long an error page waits to find the current user.
 const askTime = time.Second
 
-// layoutOf is the layout for the reader, or for nobody in particular where that cannot be told.
+// layoutOf is the layout for an error page. It has no current user if finding one fails.
 func (s *Site) layoutOf(w http.ResponseWriter, r *http.Request) Layout {
 	ctx, cancel := context.WithTimeout(r.Context(), askTime)
 	defer cancel()
@@ -146,14 +146,14 @@ func (s *Site) layoutOf(w http.ResponseWriter, r *http.Request) Layout {
 	return l
 }
 
-// Problem implements problem.Page: it shows problems to browsers, and leaves those of the API and of the service's
-// own addresses to programs.
+// Problem implements problem.Page. It shows a problem as a page to browsers. For the API, the probes, the metrics and
+// the static files it returns false.
 func (s *Site) Problem(w http.ResponseWriter, r *http.Request, p *problem.Problem) bool {
 	if !wantsPage(r) {
 		return false
 	}
 	page := &ErrorPage{Layout: s.plainLayout(r), Status: p.Status, Detail: p.DetailIn(tagOf(r)), RequestID: p.RequestID}
-	if p.Status != http.StatusServiceUnavailable { // then nobody can be told apart
+	if p.Status != http.StatusServiceUnavailable { // else the database cannot find the user
 		page.Layout = s.layoutOf(w, r)
 	}
 	page.Title = page.Words.errorTitle(p.Status)

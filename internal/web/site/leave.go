@@ -17,7 +17,7 @@ func (w *words) passwordFields(r *http.Request) []Field {
 	}
 }
 
-// changePassword signs all other browsers and programs out, and this one in again.
+// changePassword ends all sessions and tokens of the player, and starts a new session for this browser.
 func (s *Site) changePassword(w http.ResponseWriter, r *http.Request) error {
 	p, ok, err := s.writer(w, r)
 	if !ok {
@@ -47,7 +47,7 @@ func (s *Site) changePassword(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// writer finds who is signed in and sends a form, as member does.
+// writer requires a current user, like member, and parses the form.
 func (s *Site) writer(w http.ResponseWriter, r *http.Request) (p contest.Player, ok bool, err error) {
 	if p, ok, err = s.member(w, r); !ok {
 		return p, ok, err
@@ -58,12 +58,13 @@ func (s *Site) writer(w http.ResponseWriter, r *http.Request) (p contest.Player,
 	return p, true, nil
 }
 
-// guarded counts wrong passwords as sign-ins do, so that a session that was stolen is no way to guess one.
+// guarded applies the rate limits of failed sign-ins to check, so that a stolen session cannot be used to guess the
+// password.
 func (s *Site) guarded(r *http.Request, p contest.Player, check func() error) error {
 	return s.Limits.LimitSignIn(r.Context(), p.Email, problem.ScopeFromContext(r.Context()).Client, check)
 }
 
-// exportData answers with a file. It is a form's target, so that no link on another site makes one.
+// exportData answers with the export as a file. It is a POST, so that a link on another site cannot request it.
 func (s *Site) exportData(w http.ResponseWriter, r *http.Request) error {
 	p, ok, err := s.writer(w, r)
 	if !ok {
@@ -78,7 +79,7 @@ func (s *Site) exportData(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Disposition", `attachment; filename="risingstars.json"`)
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(text) // a reader who has gone cannot be told
+	_, _ = w.Write(text) // a client that has disconnected cannot be told
 	return nil
 }
 
@@ -103,7 +104,7 @@ func (s *Site) leaveForm(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, http.StatusOK, page)
 }
 
-// leave deletes the reader's account.
+// leave deletes the current user's account.
 func (s *Site) leave(w http.ResponseWriter, r *http.Request) error {
 	p, ok, err := s.writer(w, r)
 	if !ok {
@@ -124,8 +125,8 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// leftCookie tells the next page that the reader's account has just been deleted. A query would tell so whoever follows a
-// link that has it.
+// leftCookie is the name of the cookie that tells the next page that the account has just been deleted. A query
+// parameter would show that message to every user who follows the link.
 func (s *Site) leftCookie() string {
 	if s.Sessions.Secure {
 		return "__Host-adios"
@@ -133,7 +134,7 @@ func (s *Site) leftCookie() string {
 	return "adios"
 }
 
-// setLeft gives the cookie for so many seconds, or takes it away if they are negative.
+// setLeft sets the cookie for the given seconds, or deletes it if they are negative.
 func (s *Site) setLeft(w http.ResponseWriter, seconds int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: s.leftCookie(), Value: "1", Path: "/", MaxAge: seconds,
@@ -141,7 +142,7 @@ func (s *Site) setLeft(w http.ResponseWriter, seconds int) {
 	})
 }
 
-// hasLeft reports once whether the reader's account has just been deleted.
+// hasLeft reports once whether the account has just been deleted, and deletes the cookie.
 func (s *Site) hasLeft(w http.ResponseWriter, r *http.Request) bool {
 	if _, err := r.Cookie(s.leftCookie()); err != nil {
 		return false

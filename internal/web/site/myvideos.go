@@ -10,7 +10,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// MyVideo is one of the reader's own videos.
+// MyVideo is one of the current user's own videos.
 type MyVideo struct {
 	Words      *words
 	ID         int64
@@ -18,12 +18,12 @@ type MyVideo struct {
 	Status     contest.Status
 	Hidden     bool // by the organizers
 	Progress   int
-	Reason     string // why it failed
+	Reason     string // why processing failed
 	Votes      int
 	UploadedAt time.Time
 	ClipURL    string
 	PosterURL  string
-	Waiting    bool // it goes on by itself
+	Waiting    bool // the status changes without the player's action
 	Contact    *Contact
 }
 
@@ -31,7 +31,7 @@ type MyVideo struct {
 type MyVideosPage struct {
 	Layout
 	Videos    []MyVideo
-	Waiting   bool // one of them goes on by itself
+	Waiting   bool // at least one video is waiting
 	MaxUpload int64
 	MaxText   string
 }
@@ -71,10 +71,11 @@ func (s *Site) myVideo(words *words, v contest.Video, progress int) MyVideo {
 	}
 }
 
-// mostWatched bounds what one stream follows.
+// mostWatched is the maximum number of videos that one stream follows.
 const mostWatched = 50
 
-// myEvents sends each of the reader's unfinished videos again whenever it has changed, until none is left.
+// myEvents streams each of the current user's unfinished videos as HTML when it changes. The stream ends when all of
+// them are settled.
 func (s *Site) myEvents(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.Caller(w, r)
 	if err != nil {
@@ -111,10 +112,10 @@ func (s *Site) myEvents(w http.ResponseWriter, r *http.Request) error {
 			err = s.sendVideo(ctx, stream, r, p, e)
 		}
 		if err != nil {
-			return nil // the reader has gone
+			return nil // the browser has disconnected
 		}
 	}
-	_ = stream.send("done", "") // the browser need not come again
+	_ = stream.send("done", "") // tells the browser not to reconnect
 	return nil
 }
 
@@ -122,7 +123,7 @@ func (s *Site) sendVideo(ctx context.Context, stream *stream, r *http.Request, p
 	name := fmt.Sprintf("video-%d", e.VideoID)
 	v, err := s.Videos.OwnVideo(ctx, p, e.VideoID)
 	if err != nil {
-		return stream.send(name, "") // deleted meanwhile
+		return stream.send(name, "") // the video was deleted
 	}
 	if !e.Status.IsSettled() && !v.Status.IsSettled() {
 		v.Status = e.Status
@@ -130,9 +131,9 @@ func (s *Site) sendVideo(ctx context.Context, stream *stream, r *http.Request, p
 	return stream.send(name, s.fragment("myvideos", "item", s.myVideo(s.words(r), v, e.Progress)))
 }
 
-// follow passes a video's states on, beginning with the present one, until it has settled.
+// follow sends a video's states to news, starting with the current one, until it is settled or deleted, or ctx ends.
 func (s *Site) follow(ctx context.Context, id int64, news chan<- contest.Event) {
-	watch := s.Live.Watch(ctx, id) // before the state is read, so that no change is missed in between
+	watch := s.Live.Watch(ctx, id) // before reading the state, so that no change in between is missed
 	defer watch.Close()
 	now := contest.Event{VideoID: id, Deleted: true}
 	if v, err := s.Videos.Store.VideoByID(ctx, id); err == nil {
@@ -155,7 +156,8 @@ func (s *Site) follow(ctx context.Context, id int64, news chan<- contest.Event) 
 	}
 }
 
-// change does something to one of the reader's videos and comes back to the list: to the video, if it is there still.
+// change applies an action to one of the current user's videos and redirects to the list. If stays is true, the URL
+// has the video's fragment.
 func (s *Site) change(w http.ResponseWriter, r *http.Request, stays bool, do func(context.Context, contest.Player, int64) error) error {
 	p, ok, err := s.member(w, r)
 	if !ok {

@@ -13,28 +13,30 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// organizer is the user who gives the organizers' password.
+// organizer is the user name of the organizers' password.
 const organizer = "organizer"
 
-// failedOrganizers bounds guessing. The right password has to wait as well, from the same address.
+// failedOrganizers limits wrong passwords by address. While it is exceeded, the right password is refused as well.
 var failedOrganizers = live.Rule{Name: "failed organizers by address", Burst: 10, Every: 30 * time.Second}
 
-// Limits bound how often people may try things, as for the API, with which they are shared.
+// Limits are the rate limits, shared with the API. Take counts one event and returns 0, or the time after which to
+// retry; Wait peeks.
 type Limits interface {
 	Take(ctx context.Context, rule live.Rule, key string) time.Duration
 	Wait(ctx context.Context, rule live.Rule, key string) time.Duration
 }
 
 const (
-	// organizersPolicy is the pages' own. Their scripts make style sheets as they go, whose hashes nobody can know before.
+	// organizersPolicy is the Content-Security-Policy of the organizers' pages. Their scripts create style elements
+	// at run time, so their hashes cannot be listed.
 	organizersPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; " +
 		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 	maxOrganizersBody = 1 << 20 // bytes
 )
 
-// Organizers opens pages to who has the password, by HTTP Basic, and to nobody else. Changes are refused to pages of
-// other sites, for which browsers would send the password along. Nothing is kept in caches.
+// Organizers protects pages with HTTP Basic authentication. It refuses state-changing requests from other sites,
+// because browsers send the password with them. It sets Cache-Control: no-store.
 func Organizers(password string, limits Limits, pages http.Handler) http.Handler {
 	own := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -56,7 +58,8 @@ func Organizers(password string, limits Limits, pages http.Handler) http.Handler
 	})
 }
 
-// signedIn counts wrong passwords only, and not a browser's first request, which has none.
+// signedIn checks the password. It counts only wrong passwords, not requests without one: a browser's first request
+// has none.
 func signedIn(r *http.Request, password string, limits Limits, tag lang.Tag) error {
 	who := problem.ScopeFromContext(r.Context()).Client
 	if wait := limits.Wait(r.Context(), failedOrganizers, who); wait > 0 {
@@ -72,13 +75,13 @@ func signedIn(r *http.Request, password string, limits Limits, tag lang.Tag) err
 	return problem.OrganizerPasswordRequired(tag)
 }
 
-// same is 1 for texts that are the same, and takes as long for those that are not.
+// same returns 1 if the texts are equal, in constant time.
 func same(a, b string) int {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:])
 }
 
-// unstored keeps answers out of caches, whatever their handler has set.
+// unstored sets Cache-Control: no-store and overrides the handler's value.
 type unstored struct{ http.ResponseWriter }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -90,6 +93,6 @@ func (u unstored) WriteHeader(status int) {
 }
 
 func (u unstored) Write(b []byte) (int, error) {
-	u.Header().Set("Cache-Control", "no-store") // without effect once the header was sent
+	u.Header().Set("Cache-Control", "no-store") // has no effect once the header was sent
 	return u.ResponseWriter.Write(b)            //nolint:wrapcheck // the caller's own
 }

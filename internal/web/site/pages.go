@@ -2,7 +2,7 @@ package site
 
 import "fmt"
 
-// pages has a value of every page, by the name of its template.
+// pages has a sample value of every page, by the name of its template.
 func pages() map[string]any {
 	return map[string]any{
 		"gallery": &GalleryPage{}, "video": &VideoPage{}, "ranking": &RankingPage{}, "player": &PlayerPage{},

@@ -7,15 +7,15 @@ import (
 	"risingstars/internal/contest"
 )
 
-// PlayerPage is /p/{id}: a player as everybody sees it.
+// PlayerPage is /p/{id}: the public page of a player.
 type PlayerPage struct {
 	Layout
 	Name, City string
-	Place      int // in the nation, 0 for none
+	Place      int // position in the national ranking, 0 for none
 	Cards      []Card
 }
 
-// player shows whoever has an account that is not shut. It never shows an email.
+// player shows the page of an account that is not suspended. It never shows the email address.
 func (s *Site) player(w http.ResponseWriter, r *http.Request) error {
 	layout, err := s.layout(w, r, "")
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Site) player(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, http.StatusOK, page)
 }
 
-// OfflinePage is what the browser shows where there is no network.
+// OfflinePage is the page that the service worker shows without a network.
 type OfflinePage struct{ Layout }
 
 func (s *Site) offline(w http.ResponseWriter, r *http.Request) error {

@@ -13,18 +13,19 @@ import (
 )
 
 const (
-	rankingPage = 25               // rows to a page
-	rankingLook = time.Second      // how often a stream looks for changes
-	keepAlive   = 15 * time.Second // how often a stream without news says that it lives
+	rankingPage = 25               // rows per page
+	rankingLook = time.Second      // how often a stream checks for changes
+	keepAlive   = 15 * time.Second // how often an idle stream sends a comment
 )
 
-// Row is one player's place.
+// Row is one player's standing.
 type Row struct {
 	contest.Standing
 	Own bool
 }
 
-// Up is how many places the player has gained since the ranking was last remembered, negative for lost.
+// Up is how many positions the player has gained since the last snapshot of the ranking; negative if lost, 0 if
+// unknown.
 func (r Row) Up() int {
 	if r.PreviousPosition == 0 {
 		return 0
@@ -32,7 +33,7 @@ func (r Row) Up() int {
 	return r.PreviousPosition - r.Position
 }
 
-// Down is Up the other way round.
+// Down is the negative of Up.
 func (r Row) Down() int { return -r.Up() }
 
 // RankingPage is /ranking.
@@ -40,8 +41,8 @@ type RankingPage struct {
 	Layout
 	City       string
 	Rows       []Row
-	Own        int    // the reader's own position in the nation, 0 for none
-	Events     string // the address of the stream
+	Own        int    // the current user's national position, 0 for none
+	Events     string // URL of the event stream
 	Next, Prev string
 	Cities     []string
 }
@@ -90,7 +91,7 @@ func (s *Site) rankingOf(r *http.Request, layout Layout) (*RankingPage, error) {
 	return page, nil
 }
 
-// standings are a page of the ranking and the first row of the next, from the answers that all readers share.
+// standings loads, through the cache, one page of the ranking and the first row of the next page.
 func (s *Site) standings(ctx context.Context, city string, number int) ([]contest.Standing, error) {
 	key := fmt.Sprintf("site ranking %d %s", number, city)
 	return known(ctx, s, contest.VotesChanged, key, func(ctx context.Context) ([]contest.Standing, error) {
@@ -99,7 +100,8 @@ func (s *Site) standings(ctx context.Context, city string, number int) ([]contes
 			return nil, err
 		}
 		if len(list) == rankingPage {
-			// A page is a stretch of an index: one row more is one query more, and none where there is no further page.
+			// The row after the page tells whether there is a next page. It costs a second query, only after a full
+			// page.
 			next, err := s.Votes.RankingPage(ctx, contest.RankingQuery{
 				Page: contest.Page{Number: number*rankingPage + 1, Limit: 1}, City: city,
 			})
@@ -116,7 +118,7 @@ func rankingURL(city string, number int) string {
 	return (&url.URL{Path: "/ranking", RawQuery: query("ciudad", city, "pagina", strconv.Itoa(number))}).String()
 }
 
-// rankingEvents sends the table again whenever it has changed, until the reader goes.
+// rankingEvents streams the table as HTML whenever it has changed, until the client disconnects or the server stops.
 func (s *Site) rankingEvents(w http.ResponseWriter, r *http.Request) error {
 	layout, err := s.layout(w, r, "ranking")
 	if err != nil {
@@ -130,7 +132,7 @@ func (s *Site) rankingEvents(w http.ResponseWriter, r *http.Request) error {
 	for {
 		page, err := s.rankingOf(r, layout)
 		if err != nil {
-			return nil // the stream has begun; the browser connects again
+			return nil // the stream has begun; the browser reconnects
 		}
 		if table := s.fragment("ranking", "table", page); table != last {
 			if stream.send("ranking", table) != nil {

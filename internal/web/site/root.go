@@ -2,8 +2,8 @@ package site
 
 import "net/http"
 
-// atRoot serves a static file at the root too: the service worker, which alone there lets it answer for all pages, and the
-// icon, which some look for nowhere else.
+// atRoot serves a static file at the root as well. The scope of a service worker is its own folder, so it must be
+// there to handle all pages. Some browsers request /favicon.ico only.
 func (s *Site) atRoot(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r2 := r.Clone(r.Context())
@@ -12,7 +12,7 @@ func (s *Site) atRoot(name string) http.HandlerFunc {
 	}
 }
 
-// crawlers says what search engines are to leave alone: what is one reader's own, and what is for programs.
+// crawlers is robots.txt. It excludes users' own pages and the endpoints for programs.
 const crawlers = `User-agent: *
 Disallow: /api/
 Disallow: /cuenta
@@ -25,6 +25,6 @@ func robots(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "public, max-age=86400")
 	if r.Method != http.MethodHead {
-		_, _ = w.Write([]byte(crawlers)) // a client that has gone cannot be told
+		_, _ = w.Write([]byte(crawlers)) // a client that has disconnected cannot be told
 	}
 }

@@ -8,15 +8,16 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// rule is what a browser checks of a field before the form is sent, so that nothing has to be typed again, and what it says
-// of a value that breaks it. The contest's own rules are the ones that count. site.js knows the kinds.
+// rule is a check of one field that the browser makes before it sends the form, so that the user need not type the
+// passwords again, and the message if it fails. The contest's rules remain authoritative. site.js implements the
+// kinds.
 type rule struct {
-	Kind  string `json:"kind"`            // missing, blank, short, long, bytes, email, or differs
-	Limit int    `json:"limit,omitempty"` // characters, or bytes
+	Kind  string `json:"kind"`            // missing, blank, short, long, bytes, email or differs
+	Limit int    `json:"limit,omitempty"` // in characters, or in bytes for bytes
 	Text  string `json:"text"`
 }
 
-// rulesOf has a field's rules as JSON, the one to be told first in front, and the least of its characters.
+// rulesOf returns a field's rules as JSON, in the order in which to check them, and its minimum length in characters.
 func (w *words) rulesOf(field string) (rules string, least int) {
 	tag := lang.Spanish
 	if w == &english {

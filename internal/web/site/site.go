@@ -15,14 +15,14 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// Live follows videos, and keeps answers for a moment.
+// Live gives the site events of videos, progress, and the cache that all processes share.
 type Live interface {
 	Watch(ctx context.Context, videoID int64) *live.Watch
 	Progress(ctx context.Context, videoID int64) int
 	Fetch(ctx context.Context, topic contest.Topic, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
 }
 
-// Needs are what the site is built on.
+// Needs are the dependencies of the site.
 type Needs struct {
 	Players  *contest.Players
 	Accounts *contest.Accounts
@@ -31,26 +31,26 @@ type Needs struct {
 	Sessions *auth.Sessions
 	Links    *auth.SignedLinks
 	Origins  *auth.Origins
-	// Export makes the document of all that is kept of a player, whose links begin with base.
+	// Export encodes all data stored about a player as JSON, with links that start with base.
 	Export func(ctx context.Context, p contest.Player, base string) ([]byte, error)
 	Live   Live
 	Limits *limit.Limits
 
-	MediaPath string          // where objects are served, each under its key
-	PublicURL string          // how the site is reached, without a slash at the end; "" for as the request was addressed
+	MediaPath string          // the path below which objects are served, each under its key
+	PublicURL string          // the start of URLs, without a slash at the end; "" for the request's scheme and host
 	MaxUpload int64           // bytes of a video file
-	Contact   string          // where players reach the organizers: an email address or a URL; "" for not said
-	Stopping  <-chan struct{} // closed when streams of events must end
+	Contact   string          // the organizers' email address or URL, shown to players; "" for none
+	Stopping  <-chan struct{} // closed when event streams must end
 }
 
-// Site has the pages' handlers.
+// Site has the handlers of the pages.
 type Site struct {
 	*Templates
 	Needs
 	csrf *http.CrossOriginProtection
 }
 
-// NewSite prepares the site.
+// NewSite parses the templates and sets up the check of cross-origin requests.
 func NewSite(n Needs) (*Site, error) {
 	templates, err := NewTemplates()
 	if err != nil {
@@ -65,8 +65,8 @@ func NewSite(n Needs) (*Site, error) {
 	return s, nil
 }
 
-// Register puts the site's routes on the mux: its table of contents. "/" is the caller's, since it answers programs
-// too.
+// Register adds the site's routes to the mux and so lists them. The caller registers "/" itself, because it also
+// answers programs.
 func (s *Site) Register(mux *http.ServeMux) {
 	route := func(pattern string, do func(http.ResponseWriter, *http.Request) error) {
 		mux.HandleFunc(pattern, s.handler(do))
@@ -104,10 +104,11 @@ func (s *Site) Register(mux *http.ServeMux) {
 	route("POST /mis-videos/{id}/borrar", s.delete)
 }
 
-// formTime is how long a form may take to arrive.
+// formTime is the read deadline of a form.
 const formTime = 10 * time.Second
 
-// handler lets a page return its error, keeps other sites from writing in the reader's name, and bounds forms.
+// handler turns a page that returns an error into an http.HandlerFunc. It refuses state-changing requests from other
+// sites (CSRF), limits a form to 64 KiB and formTime, and stores the chosen language in a cookie.
 func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := s.csrf.Check(r); err != nil {
@@ -125,7 +126,8 @@ func (s *Site) handler(do func(http.ResponseWriter, *http.Request) error) http.H
 	}
 }
 
-// forPeople is an error in the reader's language, which the site lets them choose, and in its words.
+// forPeople turns an error into a problem in the language chosen on the site. It replaces sentences that are part of
+// the API's contract with the site's own.
 func forPeople(r *http.Request, err error) error {
 	p := problem.FromError(err, problem.ScopeFromContext(r.Context()), tagOf(r))
 	if text := wordsOf(Language(r)).sentence(err); text != "" {
@@ -134,10 +136,10 @@ func forPeople(r *http.Request, err error) error {
 	return p
 }
 
-// Home is the gallery, for whoever mounts "/".
+// Home is the gallery, for the caller to register at "/".
 func (s *Site) Home() http.HandlerFunc { return s.handler(s.gallery) }
 
-// reader finds who is signed in; the zero player is nobody.
+// reader returns the current user, or the zero player if the request has no valid session.
 func (s *Site) reader(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 	p, err := s.Caller(w, r)
 	if errors.Is(err, contest.ErrNotSignedIn) {
@@ -146,8 +148,8 @@ func (s *Site) reader(w http.ResponseWriter, r *http.Request) (contest.Player, e
 	return p, err
 }
 
-// Caller finds the player whose session the request's cookie is for, or contest.ErrNotSignedIn. A request that writes
-// must not come from another site.
+// Caller returns the player of the request's session cookie, or contest.ErrNotSignedIn. It refuses a state-changing
+// request from another site.
 func (s *Site) Caller(w http.ResponseWriter, r *http.Request) (contest.Player, error) {
 	if err := s.csrf.Check(r); err != nil {
 		return contest.Player{}, problem.CrossOriginRefused(tagOf(r))
@@ -162,7 +164,8 @@ func (s *Site) Caller(w http.ResponseWriter, r *http.Request) (contest.Player, e
 	return s.Players.PlayerWithSessionVersion(r.Context(), id, generation)
 }
 
-// member finds who is signed in, or sends the reader to sign in and come back; then ok is false and err may be nil.
+// member requires a current user. If there is none, it redirects to the sign-in page, which later redirects back.
+// Then ok is false and err is nil.
 func (s *Site) member(w http.ResponseWriter, r *http.Request) (p contest.Player, ok bool, err error) {
 	p, err = s.reader(w, r)
 	if err != nil || p.ID != 0 {
@@ -176,7 +179,8 @@ func (s *Site) member(w http.ResponseWriter, r *http.Request) (p contest.Player,
 	return p, false, nil
 }
 
-// redirect goes to another page after a form, or from a page that needs more. htmx is told to load it whole.
+// redirect answers with 303 to another page. For a request of htmx it sends HX-Redirect, so that htmx loads the whole
+// page.
 func redirect(w http.ResponseWriter, r *http.Request, to string) {
 	if r.Header.Get("HX-Request") != "" {
 		w.Header().Set("HX-Redirect", to)
@@ -186,7 +190,7 @@ func redirect(w http.ResponseWriter, r *http.Request, to string) {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// local is a path of this site to come back to, or "/" for anything else.
+// local returns path if it is a path of this site, else "/". This prevents open redirects.
 func local(path string) string {
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
 		return "/"
@@ -194,7 +198,7 @@ func local(path string) string {
 	return path
 }
 
-// base is how addresses of the site begin for others.
+// base is the start of the site's absolute URLs: scheme and host.
 func (s *Site) base(r *http.Request) string {
 	if s.PublicURL != "" {
 		return s.PublicURL
@@ -202,7 +206,7 @@ func (s *Site) base(r *http.Request) string {
 	return cmp.Or(r.URL.Scheme, "http") + "://" + r.Host
 }
 
-// partURL is the link to one part of a video: signed, unless everybody may have it. "" where there is none.
+// partURL is the link to one part of a video, or "" if there is none. It is signed unless the part is public.
 func (s *Site) partURL(v contest.Video, part contest.Part, key string) string {
 	if key == "" {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// stream sends pieces of pages as server-sent events (WHATWG HTML, section 9.2).
+// stream sends parts of pages as server-sent events (WHATWG HTML, section 9.2).
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -17,12 +17,12 @@ func (s *Site) openStream(w http.ResponseWriter) *stream {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx: pass each event on at once
+	h.Set("X-Accel-Buffering", "no") // makes nginx pass each event on without buffering
 	w.WriteHeader(http.StatusOK)
 	return &stream{w, http.NewResponseController(w)}
 }
 
-// send sends one event. Each line of its data has a field of its own.
+// send sends one event. Each line of data becomes a data field.
 func (s *stream) send(event, data string) error {
 	return s.write("event: " + event + "\ndata: " + strings.ReplaceAll(data, "\n", "\ndata: ") + "\n\n")
 }
@@ -36,7 +36,7 @@ func (s *stream) write(text string) error {
 	return s.control.Flush()
 }
 
-// fragment is one part of a page as text. Templates are tested to execute, so an error is a fault of the program.
+// fragment renders one part of a page. A test executes all templates, so an error is a bug and panics.
 func (s *Site) fragment(page, part string, view any) string {
 	var b bytes.Buffer
 	if err := s.execute(&b, page, part, view); err != nil {

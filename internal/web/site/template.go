@@ -1,8 +1,8 @@
-// Package site is the web site that people see: pages rendered on the server, and the few files a browser needs to show
-// them. Reading works without scripts; there are no inline scripts or styles, so that the site can send
+// Package site is the web site: pages rendered on the server, and the static files that they need. All pages can be
+// read without scripts. There are no inline scripts or styles, so that the Content-Security-Policy can be
 // "default-src 'self'".
 //
-// Each page is a struct, filled by its handler, and a template of the same name.
+// Each page is a struct, which its handler fills, and a template of the same name.
 package site
 
 import (
@@ -23,14 +23,14 @@ var templateFiles embed.FS
 //go:embed static
 var staticFiles embed.FS
 
-// Templates renders the site's pages and serves its static files. It is safe for concurrent use.
+// Templates renders the pages and serves the static files. It is safe for concurrent use.
 type Templates struct {
 	assets *assets
 	pages  map[string]*template.Template
 }
 
-// NewTemplates parses every template and reads every static file, so that a broken one stops the program at its start and not
-// a reader at their request.
+// NewTemplates parses every template and reads every static file, so that an error in one of them stops the program
+// at its start and does not fail a request.
 func NewTemplates() (*Templates, error) {
 	static, err := fs.Sub(staticFiles, "static")
 	if err != nil {
@@ -54,12 +54,11 @@ func NewTemplates() (*Templates, error) {
 	return templates, nil
 }
 
-// Static serves the files under /static/. It answers at any depth of that path, so it is mounted as it is, with no
-// prefix stripped.
+// Static serves the files under /static/. Register it without http.StripPrefix.
 func (t *Templates) Static() http.Handler { return t.assets }
 
-// render writes nothing to w unless the whole page could be made, so that whoever receives its error can still answer
-// with a status of their own. part is the template to be shown, "" for the whole page.
+// render renders the whole page before it writes anything to w, so that the caller of a failed render can still
+// answer with another status. part is the template to render, "" for the whole page.
 func (t *Templates) render(w http.ResponseWriter, r *http.Request, status int, name, part string, view any) error {
 	var page bytes.Buffer
 	if err := t.execute(&page, name, part, view); err != nil {
@@ -104,7 +103,7 @@ func gzipped(content []byte, level int) (packed bytes.Buffer) {
 	if err != nil {
 		panic(err) // only for an unknown level
 	}
-	_, _ = z.Write(content) // a buffer takes everything
+	_, _ = z.Write(content) // a bytes.Buffer never returns an error
 	_ = z.Close()
 	return packed
 }

@@ -14,14 +14,14 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// Ballot is the vote button and the number beside it.
+// Ballot is the vote button with the number of votes.
 type Ballot struct {
 	Words   *words
 	VideoID int64
 	Votes   int
-	Own     bool   // the reader's own video
-	Voted   bool   // the reader's vote stands
-	SignIn  string // where a reader who is not signed in goes first, "" for whoever is
+	Own     bool   // the video is the current user's own
+	Voted   bool   // the current user has a vote for it
+	SignIn  string // URL of the sign-in page, "" if there is a current user
 	Fault   string // why a vote was refused
 }
 
@@ -43,7 +43,7 @@ func (s *Site) video(w http.ResponseWriter, r *http.Request) error {
 	}
 	shown, err := known(ctx, s, contest.VotesChanged, fmt.Sprint("site video ", idOf(r)), func(ctx context.Context) (shown, error) {
 		v, owner, err := s.publicVideo(ctx, idOf(r))
-		owner.Email = "" // nobody is shown it
+		owner.Email = "" // not shown, so it must not be cached either
 		return shown{v, owner}, err
 	})
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *Site) videoPage(r *http.Request, l Layout, ballot Ballot, of shown) *Vi
 	return page
 }
 
-// shown is a public video and whose it is.
+// shown is a public video with its owner, as cached.
 type shown struct {
 	Video contest.Video
 	Owner contest.Player
@@ -86,7 +86,7 @@ func (s *Site) publicVideo(ctx context.Context, id int64) (contest.Video, contes
 	return v, owner, err
 }
 
-// idOf is the id in the path; 0, which nothing has, for anything that is none.
+// idOf is the id in the path, or 0, which no row has, if it is not a valid id.
 func idOf(r *http.Request) int64 {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil || id < 0 {
@@ -106,7 +106,7 @@ func (s *Site) ballot(r *http.Request, l Layout, v contest.Video) (b Ballot, err
 	return b, err
 }
 
-// blame says why a vote was refused. Whoever has voted, and whose vote is not there, has one that is void.
+// blame sets the message of a refused vote. If the user has already voted but has no valid vote, the vote is void.
 func (b *Ballot) blame(err error, tag lang.Tag) {
 	switch {
 	case errors.Is(err, contest.ErrOwnVideo):
@@ -116,7 +116,8 @@ func (b *Ballot) blame(err error, tag lang.Tag) {
 	}
 }
 
-// vote gives the reader's vote, or takes it back where the form says so. Without scripts it comes back to the page.
+// vote casts the current user's vote, or withdraws it if the form has "quitar". Without htmx it redirects to the
+// video's page.
 func (s *Site) vote(w http.ResponseWriter, r *http.Request) error {
 	layout, err := s.layout(w, r, "gallery")
 	if err != nil {
@@ -139,7 +140,8 @@ func (s *Site) vote(w http.ResponseWriter, r *http.Request) error {
 	return s.showVote(w, r, layout, err)
 }
 
-// showVote shows what has become of a vote: the ballot to a script, the page to a browser without if there is something to tell.
+// showVote shows the result of a vote. It answers htmx with the button only, and a browser without scripts with the
+// page if there is a message, else with a redirect.
 func (s *Site) showVote(w http.ResponseWriter, r *http.Request, l Layout, refused error) error {
 	v, owner, err := s.publicVideo(r.Context(), idOf(r))
 	if err != nil {
@@ -162,7 +164,7 @@ func (s *Site) showVote(w http.ResponseWriter, r *http.Request, l Layout, refuse
 	return s.show(w, r, http.StatusBadRequest, s.videoPage(r, l, ballot, shown{v, owner}))
 }
 
-// castVote does what the button says. What stands already is as good as done.
+// castVote casts the vote, or withdraws it if back is true, within the rate limits of votes.
 func (s *Site) castVote(r *http.Request, p contest.Player, videoID int64, back bool) error {
 	client := problem.ScopeFromContext(r.Context()).Client
 	if err := s.Limits.AllowVote(r.Context(), p.ID, client); err != nil {

@@ -9,7 +9,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// errorTitle is the headline of an error's page.
+// errorTitle is the heading of an error page.
 func (w *words) errorTitle(status int) string {
 	switch {
 	case status == http.StatusNotFound:
@@ -22,7 +22,7 @@ func (w *words) errorTitle(status int) string {
 	return w.ErrorOther
 }
 
-// errorText is what people read in place of the sentence that programs get, "" for that sentence itself.
+// errorText is the site's text for a status, or "" to show the problem's own sentence.
 func (w *words) errorText(status int) string {
 	switch {
 	case status == http.StatusNotFound:
@@ -35,7 +35,8 @@ func (w *words) errorText(status int) string {
 	return ""
 }
 
-// sentence is what people read in place of one that the API has for programs, "" for that one itself.
+// sentence is the site's text for an error whose API sentence is part of the contract, or "" to show the API's
+// sentence.
 func (w *words) sentence(err error) string {
 	var tooMany *contest.TooManyError
 	switch {
@@ -47,7 +48,7 @@ func (w *words) sentence(err error) string {
 	return ""
 }
 
-// Wait writes how long to wait in whole seconds, or from a minute on in whole minutes, never too little.
+// Wait formats a duration in whole seconds, or above 59 s in whole minutes, rounded up.
 func (w *words) Wait(d time.Duration) string {
 	one, many, unit := w.OneSecond, w.ManySeconds, time.Second
 	if d > 59*time.Second {
@@ -60,7 +61,7 @@ func (w *words) Wait(d time.Duration) string {
 	return fmt.Sprintf(many, n)
 }
 
-// failure says why a video could not be processed, "" where it could.
+// failure is the sentence about why processing failed, or "" for no failure.
 func (w *words) failure(f contest.Failure) string {
 	switch f {
 	case contest.NoFailure:
@@ -73,7 +74,8 @@ func (w *words) failure(f contest.Failure) string {
 	return w.FailureInternal
 }
 
-// refusal is a sentence for a form, where the API's is one that clients compare with.
+// refusal is a form's sentence for a refusal whose API sentence is part of the contract, because clients compare with
+// it.
 func (w *words) refusal(err error) string {
 	switch err { //nolint:errorlint // a key of a map
 	case contest.ErrEmailTaken:
