@@ -14,7 +14,7 @@ import (
 	"risingstars/internal/store"
 )
 
-// onEngines runs a test on each engine.
+// onEngines runs a test on each engine, each time with a database of its own.
 func onEngines(t *testing.T, test func(*testing.T, *world)) {
 	t.Helper()
 	for _, e := range engines() {
@@ -51,7 +51,7 @@ func TestChangePassword(t *testing.T) {
 		if n := w.number(t, `SELECT count(*) FROM sessions WHERE player_id = $1`, beto.ID); n != 1 {
 			t.Errorf("another player has %d sessions, want 1", n)
 		}
-		// Whoever asked with what is over by now changes nothing.
+		// A request with the old session version changes nothing.
 		if _, err := w.ChangePassword(ctx, ana, "a third", at(60)); !errors.Is(err, contest.ErrWrongPassword) {
 			t.Errorf("again from before: got %v, want %v", err, contest.ErrWrongPassword)
 		}
@@ -67,7 +67,7 @@ func TestChangePassword(t *testing.T) {
 	})
 }
 
-// What a contest shows must not depend on somebody who has left: it is as if the player had never been there.
+// After an account is deleted, the contest shows the same as if the player had never existed.
 func TestDeletePlayer(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
@@ -131,7 +131,7 @@ func TestDeletePlayer(t *testing.T) {
 		if _, err := w.DeletePlayer(ctx, ana.ID, at(3001)); !errors.Is(err, contest.ErrNotSignedIn) {
 			t.Errorf("again: got %v", err)
 		}
-		// The audit log names the player by its id, still.
+		// The audit log keeps the player's id.
 		acts, err := w.AuditEntries(ctx, contest.AuditQuery{PlayerID: ana.ID, Limit: 9})
 		check(t, err)
 		var log []string
@@ -144,7 +144,7 @@ func TestDeletePlayer(t *testing.T) {
 	})
 }
 
-// Whatever goes on while a player leaves: counts stay right, nothing is left, and nobody is told of a failure.
+// Whatever runs while an account is deleted: counts stay right, no row is left, and calls fail only by refusals.
 func TestDeletePlayerRaces(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
@@ -252,7 +252,7 @@ func TestAuditLog(t *testing.T) {
 		t.Helper()
 		ctx, p := t.Context(), w.player(t, "ana", "")
 		v := w.public(t, p, "Uno", at(1))
-		check(t, second(w.PublishVideo(ctx, v.ID, at(9)))) // again: nothing happens
+		check(t, second(w.PublishVideo(ctx, v.ID, at(9)))) // already public: nothing to do
 		failed := w.bring(t, w.upload(t, p, "Dos", at(2)), contest.Failed)
 		check(t, second(w.RequeueVideoForOrganizer(ctx, failed.ID, at(10))))
 		if _, err := w.RequeueVideoForOrganizer(ctx, v.ID, at(11)); !errors.Is(err, contest.ErrNotFailed) {
@@ -339,7 +339,7 @@ func TestClusters(t *testing.T) {
 			t.Errorf("clusters (-want +got):\n%s", diff)
 		}
 		for q, wanted := range map[contest.VoteClusterQuery]int{
-			{Since: at(1004), YoungBelow: time.Hour, MinYoungVotes: 3, Limit: 10}:    1, // two of the five are too long ago
+			{Since: at(1004), YoungBelow: time.Hour, MinYoungVotes: 3, Limit: 10}:    1, // two of the five are before Since
 			{Since: at(0), YoungBelow: time.Hour, MinYoungVotes: 3, Limit: 1}:        1,
 			{Since: at(0), YoungBelow: 2 * time.Hour, MinYoungVotes: 3, Limit: 10}:   3,
 			{Since: at(0), YoungBelow: 100 * time.Hour, MinYoungVotes: 1, Limit: 10}: 4,
@@ -351,13 +351,13 @@ func TestClusters(t *testing.T) {
 	})
 }
 
-// What a player has unpublished is bounded within the transaction that adds to it.
+// The quota is checked within the transaction that adds a video, so concurrent uploads cannot exceed it.
 func TestUnpublishedIsBounded(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
 		t.Helper()
 		ctx, ana, beto := t.Context(), w.player(t, "ana", ""), w.player(t, "beto", "")
-		bounded := store.New(w.db, store.Options{Queue: w.queue, MaxUnpublished: 3 << 20}) // three videos
+		bounded := store.New(w.db, store.Options{Queue: w.queue, MaxUnpublished: 3 << 20}) // bytes of three videos
 		errs := atOnce(12, func(i int) error { return second(bounded.AddVideo(ctx, video(ana, "Triple", at(i)))) })
 		fit := 0
 		for _, err := range errs {
@@ -381,11 +381,11 @@ func TestUnpublishedIsBounded(t *testing.T) {
 				t.Errorf("room for %d at %d: got %v, want %v", test.bytes, test.now, err, test.want)
 			}
 		}
-		check(t, w.CheckQuota(ctx, ana.ID, 1<<50, at(0))) // without a limit
+		check(t, w.CheckQuota(ctx, ana.ID, 1<<50, at(0))) // no quota
 	})
 }
 
-// A table that has something of players must be known to DeletePlayer.
+// DeletePlayer must delete from every table that refers to players.
 func TestDeletePlayerKnowsAllTables(t *testing.T) {
 	t.Parallel()
 	w := engines()[0].world(t)
@@ -396,7 +396,7 @@ func TestDeletePlayerKnowsAllTables(t *testing.T) {
 		got = append(got, fmt.Sprint(row[0]))
 	}
 	want := []string{
-		"audit_log.player_id", // stays
+		"audit_log.player_id", // kept
 		"sessions.player_id", "standings.player_id", "standings_before.player_id", "uploads.player_id", "videos.player_id",
 		"votes.player_id", "votes.voter_id", "votes_set_aside.player_id", "votes_set_aside.voter_id", "votes_taken_back.player_id",
 	}
@@ -405,7 +405,7 @@ func TestDeletePlayerKnowsAllTables(t *testing.T) {
 	}
 }
 
-// An account's end that waits for its player's own taking back of a vote does not take it back once more.
+// The deletion of an account waits while the player's vote is withdrawn, and does not withdraw it a second time.
 func TestDeletePlayerWhileAVoteIsTakenBack(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
@@ -440,7 +440,7 @@ func TestDeletePlayerWhileAVoteIsTakenBack(t *testing.T) {
 	})
 }
 
-// However many uploads a player begins at once, no more are under way than may be.
+// Concurrent calls cannot exceed the limit of uploads under way.
 func TestUploadsUnderWayAreBounded(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
@@ -469,7 +469,7 @@ func TestUploadsUnderWayAreBounded(t *testing.T) {
 	})
 }
 
-// Votes of one moment, from before each had its own, can all be taken back.
+// Votes that share a moment, from before each had its own, can all be withdrawn.
 func TestVotesOfOneMoment(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {

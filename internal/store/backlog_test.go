@@ -71,7 +71,7 @@ func TestRecoverInterrupted(t *testing.T) {
 			tests := []struct {
 				state   string
 				attempt int
-				// after the recovery
+				// The state after the recovery.
 				wantState   rivertype.JobState
 				wantAttempt int
 			}{
@@ -96,7 +96,7 @@ func TestRecoverInterrupted(t *testing.T) {
 			}
 			for i, test := range tests {
 				job := w.job(t, tasks[i])
-				job.Attempt = int(w.number(t, `SELECT attempt FROM river_job WHERE id = $1`, tasks[i])) // the queue hides those below 0
+				job.Attempt = int(w.number(t, `SELECT attempt FROM river_job WHERE id = $1`, tasks[i])) // River hides negative ones
 				if job.State != test.wantState || job.Attempt != test.wantAttempt {
 					t.Errorf("%s, attempt %d: got %s, %d, want %s, %d", test.state, test.attempt,
 						job.State, job.Attempt, test.wantState, test.wantAttempt)
@@ -109,7 +109,7 @@ func TestRecoverInterrupted(t *testing.T) {
 	}
 }
 
-// A clip that brings the program down each time is given its attempt back twenty times; after that attempts count.
+// A clip that crashes the program each time gets twenty attempts back. Later attempts count.
 func TestRecoverInterruptedGivesAttemptsBackTwentyTimes(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -119,7 +119,7 @@ func TestRecoverInterruptedGivesAttemptsBackTwentyTimes(t *testing.T) {
 			task := w.upload(t, w.player(t, "ana", ""), "Clavada", start).TaskID
 			got := []int{}
 			for range 23 {
-				w.exec(t, `UPDATE river_job SET state = 'running', attempt = attempt + 1`) // as the queue hands it out
+				w.exec(t, `UPDATE river_job SET state = 'running', attempt = attempt + 1`) // as River does when it starts a job
 				_, err := w.RecoverInterrupted(t.Context())
 				check(t, err)
 				got = append(got, w.job(t, task).Attempt)

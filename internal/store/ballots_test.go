@@ -20,7 +20,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Votes that are given together end each as it would have alone, and those that cannot be are left for later.
+// Each vote of a batch ends as it would alone. Votes that cannot be cast in the batch end with errNotTogether.
 func TestBallotsAreKeptApart(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 3, 9)
@@ -37,11 +37,11 @@ func TestBallotsAreKeptApart(t *testing.T) {
 		{1, 4, 11, nil, 2},
 		{1, 9, 12, contest.ErrAlreadyVoted, 0},
 		{2, 4, 13, nil, 1},
-		{2, 4, 14, contest.ErrAlreadyVoted, 0}, // in the same batch
+		{2, 4, 14, contest.ErrAlreadyVoted, 0}, // repeated in the batch
 		{1, 1, 15, contest.ErrOwnVideo, 0},
 		{99, 5, 16, contest.ErrNoVideo, 0},
-		{1, 99, 17, errNotTogether, 0}, // nobody by that number, or somebody's who holds it
-		{1, 5, 5, nil, 3},              // by a clock that is behind
+		{1, 99, 17, errNotTogether, 0}, // no such voter; looks like a voter whose row is locked
+		{1, 5, 5, nil, 3},              // from a clock that is slow
 		{1, 6, 18, nil, 4},
 	}
 	var batch []*write
@@ -84,7 +84,8 @@ func TestBallotsAreKeptApart(t *testing.T) {
 	}
 }
 
-// While somebody holds a star and a voter, others' votes for others go on, and theirs are given when they are let go.
+// While a transaction has locked a player and a voter, votes that need neither are cast. The others are cast after it
+// ends.
 func TestVotesPassWhoIsHeld(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 3, 40)
@@ -105,7 +106,7 @@ func TestVotesPassWhoIsHeld(t *testing.T) {
 		if i == 10 {
 			video, voter = 3, 39
 		}
-		go func() { // ends when they are let go
+		go func() { // ends after the locks are released
 			_, err := s.AddVote(context.Background(), video, voter, time.Now())
 			held <- err
 		}()
@@ -165,7 +166,7 @@ func TestUnsure(t *testing.T) {
 		{&pgconn.PgError{SeverityUnlocalized: "ERROR", Code: "40001"}, false},
 		{&pgconn.PgError{SeverityUnlocalized: "FATAL", Code: "57P01"}, true},
 		{context.DeadlineExceeded, true},
-		{io.ErrUnexpectedEOF, true}, // the connection was lost
+		{io.ErrUnexpectedEOF, true}, // lost connection
 		{fmt.Errorf("%w: as pgx says it", pgconn.ErrConnClosed), true},
 		{pgx.ErrTxCommitRollback, false},
 		{sql.ErrTxDone, false},
@@ -177,7 +178,7 @@ func TestUnsure(t *testing.T) {
 	}
 }
 
-// constraint is what SQLite says to a row that is there already.
+// constraint returns SQLite's error for a row that exists already.
 func constraint(t *testing.T) error {
 	t.Helper()
 	_, err := keptTable(t).ExecContext(t.Context(), `INSERT INTO kept (n) VALUES (1), (1)`)
@@ -187,7 +188,7 @@ func constraint(t *testing.T) error {
 	return err
 }
 
-// lockWaits is how many connections to the store's database wait for a lock.
+// lockWaits returns how many connections to the store's database wait for a lock.
 func lockWaits(t *testing.T, s *Store) (n int) {
 	t.Helper()
 	err := s.crowds.db.QueryRowContext(t.Context(), `
@@ -198,7 +199,7 @@ func lockWaits(t *testing.T, s *Store) (n int) {
 	return n
 }
 
-// A COMMIT whose time is over before it is sent is not one that may have been done.
+// If the context ends before COMMIT is sent, the commit outcome is known: nothing is committed.
 func TestCommitThatIsNotSent(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 2)
@@ -213,14 +214,14 @@ func TestCommitThatIsNotSent(t *testing.T) {
 	}
 }
 
-// A batch of which every vote is refused takes nothing, and leaves nothing to flush.
+// A batch in which every vote is refused locks no row, so it has nothing to flush.
 func TestRefusalsTakeNothing(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 2)
 	if _, err := s.AddVote(t.Context(), 1, 2, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	holder := func() (xmax string) { // the latest who took the star
+	holder := func() (xmax string) { // the last transaction that locked the standing
 		t.Helper()
 		if err := s.readers.QueryRowContext(t.Context(), `SELECT CAST(xmax AS TEXT) FROM standings WHERE player_id = 1`).Scan(&xmax); err != nil {
 			t.Fatal(err)
@@ -246,7 +247,7 @@ func TestRefusalsTakeNothing(t *testing.T) {
 	}
 }
 
-// Whoever has voted by another process since the batch was looked at fails the batch, and each vote of it is given on its own.
+// If another process inserts the same vote after the batch's snapshot, the batch fails, and no vote of it is cast.
 func TestVoteThatIsThereMeanwhile(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 2, 4)
@@ -255,7 +256,8 @@ func TestVoteThatIsThereMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	// Without the star's row, which every vote takes first: only so does the batch meet it as late as this.
+	// Do not lock the standing, as every real vote does first. Otherwise the batch would skip the vote before it tries
+	// to insert.
 	_, err = tx.ExecContext(t.Context(), `INSERT INTO votes SELECT 3, 1, 1, now(), now(), '', 0`)
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +267,7 @@ func TestVoteThatIsThereMeanwhile(t *testing.T) {
 		{ctx: t.Context(), ballot: &ballot{videoID: 2, voterID: 4, at: time.Now()}},
 	}
 	done := make(chan bool)
-	go func() { // ends with the transaction
+	go func() { // ends after the transaction
 		defer close(done)
 		s.crowds.votes.commit(batch)
 	}()
@@ -286,7 +288,7 @@ func TestVoteThatIsThereMeanwhile(t *testing.T) {
 	}
 }
 
-// The plan that is kept does not read all votes, be it made when there were none.
+// The cached plan does not scan votes, even if it was made while the table was empty.
 func TestPlanFromBeforeTheFirstVote(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 2)
@@ -313,7 +315,7 @@ func TestPlanFromBeforeTheFirstVote(t *testing.T) {
 	}
 }
 
-// What becomes of a transaction that many share is told, be it that each is tried again.
+// Observe is called for a batch that fails, even though its votes are then retried.
 func TestSharedFailuresAreObserved(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 2)
@@ -332,7 +334,7 @@ func TestSharedFailuresAreObserved(t *testing.T) {
 	}
 }
 
-// holdStars holds stars and voters as deleting an account would, until the test lets go.
+// holdStars locks all standings, as the deletion of an account does, until letGo is called.
 func holdStars(t *testing.T, s *Store) (letGo func()) {
 	t.Helper()
 	tx, err := s.crowds.db.BeginTx(context.Background(), nil)
@@ -345,16 +347,16 @@ func holdStars(t *testing.T, s *Store) (letGo func()) {
 	return func() { _ = tx.Rollback() }
 }
 
-// However many stars are held, those who wait for them leave connections for others.
+// Votes that wait for row locks use at most half of the connections.
 func TestHeldStarsLeaveConnections(t *testing.T) {
 	t.Parallel()
-	const stars = 20 // connections are 16
+	const stars = 20 // the pool has 16 connections
 	s := stormStore(t, testserver.SharedPostgres(t), stars, stars+1)
 	letGo := holdStars(t, s)
 	defer letGo()
 	given := make(chan error, stars)
 	for i := range stars {
-		go func() { // ends when the stars are let go
+		go func() { // ends after letGo
 			_, err := s.AddVote(context.Background(), int64(i+1), stars+1, time.Now())
 			given <- err
 		}()
@@ -362,7 +364,7 @@ func TestHeldStarsLeaveConnections(t *testing.T) {
 	until(t, "half of the connections wait", func() bool { return lockWaits(t, s) == 8 && len(s.crowds.seats) == 8 })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	for range 3 { // whoever has no seat comes no further
+	for range 3 { // the other votes wait for the semaphore, without a connection
 		if _, err := s.PlayerByID(ctx, 1); err != nil {
 			t.Errorf("a reader: %v", err)
 		}
@@ -381,7 +383,7 @@ func TestHeldStarsLeaveConnections(t *testing.T) {
 	}
 }
 
-// A vote has one time for all that it is tried in, be it that it waits for a star or for a connection.
+// One time limit bounds all attempts at a vote, whether it waits for a row lock or for a connection.
 func TestVoteHasOneDeadline(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 3)
@@ -389,7 +391,7 @@ func TestVoteHasOneDeadline(t *testing.T) {
 	defer holdStars(t, s)()
 	for _, test := range []struct {
 		name        string
-		connections int // that holdStars has one of
+		connections int // in the pool; holdStars uses one of them
 		vote        func() (int, error)
 	}{
 		{"for a star", 16, func() (int, error) { return s.AddVote(context.Background(), 1, 2, time.Now()) }},
@@ -397,7 +399,7 @@ func TestVoteHasOneDeadline(t *testing.T) {
 	} {
 		s.crowds.db.SetMaxOpenConns(test.connections)
 		ended := make(chan error, 1)
-		go func() { // ends with its time
+		go func() { // ends at its deadline
 			_, err := test.vote()
 			ended <- err
 		}()
@@ -412,7 +414,8 @@ func TestVoteHasOneDeadline(t *testing.T) {
 	}
 }
 
-// A crowd takes no star before it has all its voters: whoever deletes an account has the voter first, and wants the star next.
+// A batch locks all of its voters before any standing, in the same order as the deletion of an account. Otherwise the
+// two could deadlock.
 func TestVotersAreTakenBeforeStars(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 2, 6)
@@ -438,7 +441,7 @@ func TestVotersAreTakenBeforeStars(t *testing.T) {
 			}
 			given := make(chan error, 1)
 			undone := errors.New("undone")
-			go func() { // ends when the voter is let go
+			go func() { // ends after the voter's lock is released
 				given <- inTransaction(context.Background(), s.crowds.db, func(tx *sql.Tx) error {
 					return errors.Join(give(context.Background(), tx), undone)
 				})
@@ -457,7 +460,7 @@ func TestVotersAreTakenBeforeStars(t *testing.T) {
 	}
 }
 
-// Whoever panics waits for nothing any more.
+// After a panic the health monitor has no waiting call left.
 func TestNobodyWaitsAfterAPanic(t *testing.T) {
 	t.Parallel()
 	db, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "panic.db"))

@@ -16,12 +16,12 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// The benchmarks answer one question: does the cost of a vote or of a page of the ranking grow with the contest?
-// Run with: go test ./internal/store -run '^$' -bench .
+// The benchmarks measure whether the cost of a vote or of a page of the ranking grows with the contest. Run:
+// go test ./internal/store -run '^$' -bench .
 
 const million = 1_000_000
 
-// BenchmarkVote gives votes from many at once, each on its own, with few and with many votes in the table before.
+// BenchmarkVote casts votes from 16 goroutines per processor on SQLite, with few and with many votes in the table.
 func BenchmarkVote(b *testing.B) {
 	for _, there := range []int{1_000, million} {
 		b.Run(fmt.Sprintf("votes=%d", there), func(b *testing.B) {
@@ -37,7 +37,7 @@ func BenchmarkVote(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					n := next.Add(1)
-					// Voters are not held against the players here: the seeded votes are by nobody as well.
+					// Foreign keys are off here: the voters do not exist, as in the seeded votes.
 					if _, err := s.CastVote(context.Background(), n%stars+1, n/stars+2*million, time.Now(), signal); err != nil {
 						b.Error(err)
 						return
@@ -49,8 +49,8 @@ func BenchmarkVote(b *testing.B) {
 	}
 }
 
-// BenchmarkStorm gives votes on a PostgreSQL whose commits are on disk, from sixteen at once: spread over a thousand stars,
-// and all for one.
+// BenchmarkStorm casts votes from sixteen goroutines on a PostgreSQL that flushes its commits: for a thousand players,
+// and for only one.
 func BenchmarkStorm(b *testing.B) {
 	const stars, voters = 1_000, 100_000
 	for _, of := range []int64{stars, 1} {
@@ -73,7 +73,8 @@ func BenchmarkStorm(b *testing.B) {
 	}
 }
 
-// stormStore has stars with a public video each, among more people who vote.
+// stormStore returns a store on PostgreSQL with the players 1 to people, of whom the first stars have a public video
+// each.
 func stormStore(tb testing.TB, server *testserver.Postgres, stars, people int) *Store {
 	tb.Helper()
 	name := "storm_" + contest.NewMediaToken()
@@ -126,8 +127,8 @@ func BenchmarkRanking(b *testing.B) {
 	}
 }
 
-// BenchmarkPublic reads the first page of the public videos and how many there are, of all cities and of one, in a small and in
-// a large contest.
+// BenchmarkPublic reads the first page of the public videos and their number, for all cities and for one, in a small
+// and in a large contest.
 func BenchmarkPublic(b *testing.B) {
 	for _, players := range []int{1_000, million} {
 		s := benchStore(b)
@@ -152,7 +153,7 @@ func BenchmarkPublic(b *testing.B) {
 	}
 }
 
-// BenchmarkImport moves a contest of a hundred thousand players and a million votes to PostgreSQL.
+// BenchmarkImport imports a contest of a hundred thousand players and a million votes into PostgreSQL.
 func BenchmarkImport(b *testing.B) {
 	server := testserver.SharedPostgres(b)
 	s := benchStore(b)
@@ -206,7 +207,8 @@ func (noQueue) EnqueueTx(context.Context, *sql.Tx, contest.ProcessVideo, int) (s
 	return "", nil
 }
 
-// seedPlayers makes n players in 50 cities, each with a public video, and different votes in the ranking.
+// seedPlayers inserts n players in 50 cities, each with a public video, and with different numbers of votes in the
+// ranking.
 func seedPlayers(b *testing.B, s *Store, n int) {
 	b.Helper()
 	seed(b, s, n,
@@ -220,7 +222,7 @@ func seedPlayers(b *testing.B, s *Store, n int) {
 		SELECT i, 'ciudad ' || (i % 50), (i * 7919) % 5000, '2026-01-15T10:30:00.000000Z' FROM numbers`)
 }
 
-// seedVotes spreads n votes over the stars.
+// seedVotes inserts n votes, spread evenly over the players.
 func seedVotes(b *testing.B, s *Store, stars, n int) {
 	b.Helper()
 	seed(b, s, n, `INSERT INTO votes (video_id, voter_id, player_id, voted_at, before_at, origin, voter_age)
@@ -228,7 +230,7 @@ func seedVotes(b *testing.B, s *Store, stars, n int) {
 			'2026-01-15T10:30:00.000000Z', '', -1 FROM numbers`)
 }
 
-// seed runs statements over the numbers 1 to n, without the keys that point at people who are not there.
+// seed runs statements over the numbers 1 to n, with foreign keys off because the voters do not exist.
 func seed(b *testing.B, s *Store, n int, statements ...string) {
 	b.Helper()
 	run := func(query string) {

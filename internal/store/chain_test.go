@@ -15,8 +15,8 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Two programs on one PostgreSQL give and take back votes for a few stars, while accounts are deleted. Afterwards every star's
-// votes are a chain that unwinds to its start, and the counters agree with the rows.
+// Two stores on one PostgreSQL cast and withdraw votes for a few players while accounts are deleted. Afterwards each
+// player's chain leads back to its start, and the counters agree with the rows.
 func TestChainsOfTwoStores(t *testing.T) {
 	t.Parallel()
 	const stars, voters, deleted, turns = 4, 24, 4, 30
@@ -29,12 +29,12 @@ func TestChainsOfTwoStores(t *testing.T) {
 	var everybody sync.WaitGroup
 	for i := range int64(voters) {
 		everybody.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(i))) // the same each time
+			random := rand.New(rand.NewPCG(1, uint64(i))) // fixed seed
 			for range turns {
 				store, star := stores[random.IntN(2)], random.Int64N(stars)+1
 				change := func() (int, error) { return store.WithdrawVote(context.Background(), star, stars+1+i) }
 				if random.IntN(3) > 0 {
-					at := time.Now().Add(time.Duration(random.IntN(2000)-1000) * time.Millisecond) // clocks differ
+					at := time.Now().Add(time.Duration(random.IntN(2000)-1000) * time.Millisecond) // clocks differ by up to 1 s
 					change = func() (int, error) { return store.AddVote(context.Background(), star, stars+1+i, at) }
 				}
 				_, err := change()
@@ -71,13 +71,13 @@ func TestChainsOfTwoStores(t *testing.T) {
 	wantNone(t, s, "links that are left", `SELECT player_id FROM votes_taken_back`)
 }
 
-// standingsOf are since when each star has how many votes.
+// standingsOf returns each player's number of votes and the moment at which it was reached.
 func standingsOf(t *testing.T, s *Store) []string {
 	t.Helper()
 	return lines(t, s, `SELECT player_id || ': ' || votes || ' since ' || reached_at FROM standings ORDER BY player_id`)
 }
 
-// unwind takes back all votes, in an order that is not that of time.
+// unwind withdraws all votes, not in the order of time.
 func unwind(t *testing.T, s *Store) {
 	t.Helper()
 	for _, pair := range lines(t, s, `SELECT video_id || ' ' || voter_id FROM votes ORDER BY md5(voter_id || ' ' || video_id)`) {
@@ -111,7 +111,7 @@ func lines(t *testing.T, s *Store, query string) []string {
 	return list
 }
 
-// sibling is a store on the same database, with connections of its own.
+// sibling returns a second store on the same database, with its own connections.
 func sibling(t *testing.T, s *Store) *Store {
 	t.Helper()
 	db, err := OpenPostgres(s.crowds.votes.votes.Config().ConnString(), 16)
@@ -122,7 +122,7 @@ func sibling(t *testing.T, s *Store) *Store {
 	return New(db, Options{Queue: noQueue{}})
 }
 
-// Votes for a player that are given together are the chain that they would be one by one, whatever their clocks say.
+// A batch of votes makes the same chain as the same votes one by one, whatever their clocks say.
 func TestChainOfABatch(t *testing.T) {
 	t.Parallel()
 	const stars, batches = 3, 40
@@ -131,8 +131,8 @@ func TestChainOfABatch(t *testing.T) {
 	if _, err := s.crowds.db.ExecContext(t.Context(), `UPDATE standings SET reached_at = $1`, timestamp(begin)); err != nil {
 		t.Fatal(err)
 	}
-	reached := map[int64]time.Time{1: begin, 2: begin, 3: begin} // by star
-	random := rand.New(rand.NewPCG(1, 2))                        // the same each time
+	reached := map[int64]time.Time{1: begin, 2: begin, 3: begin} // by player
+	random := rand.New(rand.NewPCG(1, 2))                        // fixed seed
 	voter := int64(stars)
 	want := map[int64][2]time.Time{} // by voter
 	for range batches {

@@ -15,8 +15,8 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// A crowd that waited for a star while one of its votes was said to be void saw nothing of that but the number of decisions: its
-// statement fails, and each vote is given alone.
+// A batch waits for a standing while staff void one of its votes. The statement's snapshot does not have the void vote,
+// but the number of decisions differs: the statement fails, and each vote is retried alone.
 func TestCrowdThatWaitedForADecision(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 4)
@@ -61,13 +61,13 @@ func TestCrowdThatWaitedForADecision(t *testing.T) {
 	}
 }
 
-// missing reports whether a column lacks its value.
+// missing reports whether the error is a violation of NOT NULL.
 func missing(err error) bool {
 	failed, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && failed.Code == "23502"
 }
 
-// A publication that was signed in before its account was shut waits for that, and is refused.
+// A publication that begins before its account is suspended waits for the suspension, and is refused.
 func TestPublicationThatWaitsWhileItsAccountIsShut(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 1)
@@ -100,23 +100,23 @@ func TestPublicationThatWaitsWhileItsAccountIsShut(t *testing.T) {
 	}
 }
 
-// Of votes that are given together, one whose time is over ends alone, and the others go on: nobody is unsure of them.
+// If one vote of a batch reaches its deadline, only this vote ends; the statement goes on for the others.
 func TestTimeOfOneVoteIsNotTheOthers(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 2, 4)
 	g := &s.crowds.votes
 	give := func(ctx context.Context, video, voter int64) chan error {
 		ended := make(chan error, 1)
-		go func() { // ends with its answer
+		go func() { // ends with its result
 			ended <- g.runWrite(ctx, &write{ballot: &ballot{videoID: video, voterID: voter, at: time.Now()}})
 		}()
 		return ended
 	}
-	conn, err := g.votes.Acquire(t.Context()) // which the first waits for, and the others for the first
+	conn, err := g.votes.Acquire(t.Context()) // the first batch waits for this connection, the other votes for that batch
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Release() // once more, which does nothing
+	defer conn.Release() // the second Release does nothing
 	first := give(t.Context(), 2, 1)
 	until(t, "the first leads", func() bool {
 		g.line.mu.Lock()
@@ -159,7 +159,7 @@ func TestTimeOfOneVoteIsNotTheOthers(t *testing.T) {
 	}
 }
 
-// A statement for votes whose time is over for all ends.
+// The statement of a batch is canceled when no vote of the batch has time left.
 func TestStatementEndsWithTheLastOfItsVotes(t *testing.T) {
 	t.Parallel()
 	first, endFirst := context.WithCancel(t.Context())

@@ -27,17 +27,16 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// engine is a kind of database on which the suite runs.
+// engine is a database engine on which the suite runs.
 type engine struct {
 	name string
-	// ready skips the test where the machine does not have the engine.
+	// ready skips the test if the machine does not have the engine.
 	ready func(testing.TB)
-	// open makes an empty database with its tables, in a folder that is the test's own if it is one of files. Whoever
-	// opens it closes it.
+	// open creates an empty database with its tables; SQLite's is a file in dir. The caller closes it.
 	open func(ctx context.Context, dir string) (*store.DB, error)
 }
 
-// engines are all there are. A new one is a line here.
+// engines returns all engines. To test on another one, add a line here.
 func engines() []engine {
 	return []engine{
 		{"sqlite", func(testing.TB) {}, openSQLite},
@@ -45,7 +44,7 @@ func engines() []engine {
 	}
 }
 
-// world opens a database of the test's own. It is closed at the end of the test.
+// world opens a new database for the test and closes it at the end of the test.
 func (e engine) world(t *testing.T) *world {
 	t.Helper()
 	e.ready(t)
@@ -57,7 +56,7 @@ func (e engine) world(t *testing.T) *world {
 
 const fileName = "risingstars.db"
 
-// migrated is the content of an empty database with its tables, so that each test need not lay them down again.
+// migrated returns the file of an empty, migrated database, so that the migrations run only once.
 var migrated = sync.OnceValues(func() (_ []byte, err error) {
 	dir, err := os.MkdirTemp("", "store")
 	if err != nil {
@@ -87,7 +86,7 @@ func openSQLite(ctx context.Context, dir string) (*store.DB, error) {
 	return store.OpenSQLite(ctx, path)
 }
 
-// server is the PostgreSQL of all tests, once one has used it.
+// server is the PostgreSQL server of all tests, set by the first test that uses it.
 var (
 	server   *testserver.Postgres
 	useOnce  sync.Once
@@ -101,7 +100,7 @@ func useServer(tb testing.TB) {
 	useOnce.Do(func() { server = s })
 }
 
-// makeTemplate makes a database with its tables, of which each test gets a copy.
+// makeTemplate creates a migrated database, which each test copies.
 func makeTemplate() (name string, err error) {
 	name = "template_of_tests"
 	if err := server.Create(name, ""); err != nil {
@@ -127,7 +126,7 @@ func openPostgres(context.Context, string) (*store.DB, error) {
 	return store.OpenPostgres(server.URL(name), 12)
 }
 
-// TestMain keeps the properties short unless the command line says otherwise (-rapid.checks=1000).
+// TestMain runs 15 checks of each property, unless the command line has -rapid.checks (e.g. -rapid.checks=1000).
 func TestMain(m *testing.M) {
 	flag.Parse()
 	given := map[string]bool{}
@@ -140,7 +139,7 @@ func TestMain(m *testing.M) {
 	os.Exit(testserver.Main(m))
 }
 
-// tester is what helpers need of a test or of a run of a property.
+// tester has the methods that helpers need. *testing.T and *rapid.T implement it.
 type tester interface {
 	Helper()
 	Context() context.Context
@@ -156,7 +155,7 @@ func check(t tester, err error) {
 	}
 }
 
-// world is a store with the real job queue beside it.
+// world is a store with a real job queue.
 type world struct {
 	*store.Store
 	db    *store.DB
@@ -187,7 +186,7 @@ func driverOf(db *store.DB) riverdriver.Driver[*sql.Tx] {
 	return riversqlite.New(db.Writer)
 }
 
-// holder is the run of a job that tests stand for.
+// holder is the id of the run that holds the lease in most tests.
 const holder = "a run"
 
 func runOf(v contest.Video) contest.JobRun {
@@ -196,10 +195,10 @@ func runOf(v contest.Video) contest.JobRun {
 
 var start = time.Date(2026, 1, 15, 10, 30, 0, 0, time.UTC)
 
-// at is so many seconds after the start.
+// at returns the time so many seconds after start.
 func at(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
 
-// player adds a person, whose names and email follow from one word.
+// player adds a player whose names and email derive from name.
 func (w *world) player(t tester, name, city string) contest.Player {
 	t.Helper()
 	p, err := w.AddPlayer(t.Context(), contest.Player{
@@ -209,7 +208,7 @@ func (w *world) player(t tester, name, city string) contest.Player {
 	return p
 }
 
-// video is what an upload hands to the store.
+// video returns a video as an upload hands it to the store.
 func video(p contest.Player, title string, uploaded time.Time) contest.Video {
 	return contest.Video{
 		PlayerID: p.ID, Title: title, Status: contest.Uploaded, UploadedAt: uploaded,
@@ -224,7 +223,7 @@ func (w *world) upload(t tester, p contest.Player, title string, uploaded time.T
 	return v
 }
 
-// bring takes an uploaded video to a status, on the way that all videos take.
+// bring takes an uploaded video to a status, through all statuses before it.
 func (w *world) bring(t tester, v contest.Video, to contest.Status) contest.Video {
 	t.Helper()
 	var err error
@@ -245,16 +244,16 @@ func (w *world) bring(t tester, v contest.Video, to contest.Status) contest.Vide
 	return v
 }
 
-// public adds a video that everybody can see.
+// public adds a public video.
 func (w *world) public(t tester, p contest.Player, title string, uploaded time.Time) contest.Video {
 	t.Helper()
 	return w.bring(t, w.upload(t, p, title, uploaded), contest.Public)
 }
 
-// nothingElse is for when the queue has nothing to do in the same transaction.
+// nothingElse is for calls in which the queue has nothing to do in the same transaction.
 func nothingElse(*sql.Tx) error { return nil }
 
-// number reads one number from the database.
+// number runs a query that returns one number.
 func (w *world) number(t tester, query string, args ...any) (n int64) {
 	t.Helper()
 	if err := w.db.Readers.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
@@ -270,7 +269,7 @@ func (w *world) exec(t tester, query string, args ...any) {
 	}
 }
 
-// job finds the queue's job by the id that the contest knows it by.
+// job returns the job with the given id from the queue.
 func (w *world) job(t tester, taskID string) *rivertype.JobRow {
 	t.Helper()
 	id, err := strconv.ParseInt(taskID, 10, 64)
@@ -280,10 +279,10 @@ func (w *world) job(t tester, taskID string) *rivertype.JobRow {
 	return job
 }
 
-// args are a job's arguments, as text without the white space that PostgreSQL puts in.
+// args returns the job's arguments without white space, which PostgreSQL adds.
 func args(j *rivertype.JobRow) string { return strings.ReplaceAll(string(j.EncodedArgs), " ", "") }
 
-// selected reads all rows of a query.
+// selected returns all rows of a query.
 func selected(t tester, db *sql.DB, query string, args ...any) (list [][]any) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query, args...)
@@ -303,7 +302,7 @@ func selected(t tester, db *sql.DB, query string, args ...any) (list [][]any) {
 	return list
 }
 
-// content is every row of the contest and of the queue as text, to show that something changed nothing.
+// content returns every row of the contest and of the queue as text, to check that nothing has changed.
 func (w *world) content(t tester) string {
 	t.Helper()
 	var all strings.Builder
@@ -315,7 +314,7 @@ func (w *world) content(t tester) string {
 	return all.String()
 }
 
-// brokenQueue does what the real queue does, and then fails, where told to.
+// brokenQueue enqueues the job and then fails, if fails returns true.
 type brokenQueue struct {
 	*jobs.Queue
 	fails func() bool
@@ -331,7 +330,7 @@ func (q brokenQueue) EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.Proc
 	return id, err
 }
 
-// broken is the same database by a store whose queue fails.
+// broken returns a store on the same database whose queue fails.
 func (w *world) broken(fails func() bool) *store.Store {
 	return store.New(w.db, store.Options{Queue: brokenQueue{w.queue, fails}})
 }

@@ -37,7 +37,7 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// Latin names are the same key however they are typed.
+// The key of a Latin name does not depend on case, accents or Unicode normalization.
 func TestFoldIsTheSameHoweverItIsTyped(t *testing.T) {
 	t.Parallel()
 	letters := rapid.SliceOfN(rapid.RuneFrom([]rune("aeiouáéíóúüñçãõàèâêîôûäöABCÁÉÍÓÚÑÜ .-'")), 1, 20)

@@ -16,8 +16,8 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// TestGroupKeepsWritesApart lets operations share a commit, of which some are refused, fail or panic, and finds exactly
-// the effects of those that succeeded.
+// Operations that share a commit are refused, fail, panic or succeed. Afterwards the table has exactly the effects of
+// the ones that succeeded.
 func TestGroupKeepsWritesApart(t *testing.T) {
 	t.Parallel()
 	errBroken := errors.New("broken")
@@ -91,7 +91,7 @@ func TestGroupKeepsWritesApart(t *testing.T) {
 	}
 }
 
-// groups are the ways in which writers share a commit: all of SQLite's, and those of one row of PostgreSQL's.
+// groups returns a constructor for each kind of group: SQLite's only one, and PostgreSQL's for one row.
 func groups() map[string]func(*testing.T) *group {
 	return map[string]func(*testing.T) *group{
 		"sqlite": func(t *testing.T) *group { t.Helper(); return &group{db: keptTable(t)} },
@@ -116,14 +116,14 @@ func groups() map[string]func(*testing.T) *group {
 	}
 }
 
-// TestGroupServesEverybody has many writers at once, and each gets its own answer.
+// Many concurrent writers each get their own result.
 func TestGroupServesEverybody(t *testing.T) {
 	t.Parallel()
 	g := &group{db: keptTable(t)}
 	const writers = 300
 	errs := make(chan error, writers)
 	for n := range writers {
-		go func() { // ends with its answer
+		go func() { // ends with its result
 			refusal := error(nil)
 			if n%3 == 0 {
 				refusal = contest.ErrNotVoted
@@ -186,7 +186,7 @@ func kept(t *testing.T, db *sql.DB) []int {
 	return list
 }
 
-// Where its leader panics, a group tells those who waited that they failed, and serves whoever comes next.
+// If the leader panics, its followers get an error, and the group serves later callers.
 func TestGroupOutlivesItsLeader(t *testing.T) {
 	t.Parallel()
 	g := &group{db: keptTable(t)}
@@ -198,9 +198,9 @@ func TestGroupOutlivesItsLeader(t *testing.T) {
 	}
 	g.observe = func(time.Duration, error) { panic("at the disco") }
 	first, second := make(chan error, 1), make(chan error, 1)
-	go func() { // ends with its answer
+	go func() { // ends with its result
 		first <- g.run(context.Background(), func(context.Context, *sql.Tx) error {
-			for n := range 2 { // they wait for this one
+			for n := range 2 { // they wait for this operation
 				go func() { second <- g.run(context.Background(), insert(n)) }()
 			}
 			until(t, "two wait", func() bool {
@@ -223,7 +223,7 @@ func TestGroupOutlivesItsLeader(t *testing.T) {
 	}
 }
 
-// An operation whose time is over is not tried.
+// An operation whose deadline is over is not run.
 func TestGroupLeavesWhatIsTooLate(t *testing.T) {
 	t.Parallel()
 	g := &group{db: keptTable(t)}
@@ -245,7 +245,7 @@ func TestGroupLeavesWhatIsTooLate(t *testing.T) {
 	}
 }
 
-// until polls until done returns true, for as long as a busy machine may take.
+// until polls until done returns true, for at most a minute.
 func until(tb testing.TB, what string, done func() bool) {
 	tb.Helper()
 	deadline := time.Now().Add(time.Minute)

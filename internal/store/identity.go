@@ -7,8 +7,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Identity returns the random name of this contest, which is created once and kept by imports. Storage has the same
-// name, so that a database is not combined with another contest's files.
+// Identity returns the random name of this contest, and creates it at the first call. Imports keep it. The storage is
+// marked with it, so that the program does not delete the files of another contest.
 func (s *Store) Identity(ctx context.Context) (identity string, err error) {
 	err = s.write(ctx, "identity", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx,

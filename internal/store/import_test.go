@@ -16,7 +16,7 @@ import (
 	"risingstars/internal/store"
 )
 
-// source is a contest on SQLite in which everything has happened that an import must keep.
+// source returns a contest on SQLite with everything that an import must keep.
 func source(t *testing.T) *world {
 	t.Helper()
 	w := engines()[0].world(t)
@@ -63,7 +63,7 @@ func source(t *testing.T) *world {
 	return w
 }
 
-// decide takes out of the contest what organizers may: a vote, a video and an account.
+// decide applies moderation decisions: it voids a vote, hides a video and suspends an account.
 func (w *world) decide(t *testing.T, star contest.Video, voter contest.Player) {
 	t.Helper()
 	check(t, second(w.VoidVotes(t.Context(), contest.VoteSelection{VoterID: voter.ID, PlayerID: star.PlayerID}, decision)))
@@ -75,7 +75,7 @@ func (w *world) decide(t *testing.T, star contest.Video, voter contest.Player) {
 	check(t, second(w.SuspendAccount(t.Context(), shut.PlayerID, decision)))
 }
 
-// people are all players.
+// people returns all players.
 func (w *world) people(t tester) (list []contest.Player) {
 	t.Helper()
 	for _, row := range selected(t, w.db.Readers, `SELECT id FROM players ORDER BY id`) {
@@ -87,7 +87,7 @@ func (w *world) people(t tester) (list []contest.Player) {
 	return list
 }
 
-// target is a store on PostgreSQL beside the import that fills it.
+// target returns an import of the contest into an empty PostgreSQL database, and a store on that database.
 func target(t *testing.T, from *world) (*store.Import, *world) {
 	t.Helper()
 	db := connect(t, emptyPostgres(t))
@@ -96,7 +96,7 @@ func target(t *testing.T, from *world) (*store.Import, *world) {
 	return &store.Import{From: from.db, To: db, Queue: queue}, newWorld(t, db)
 }
 
-// answers are what a store says when it is asked everything.
+// answers has the results of all of a store's queries.
 type answers struct {
 	Identity string
 	Hashes   map[string]string
@@ -161,7 +161,7 @@ func (w *world) answers(t *testing.T) answers {
 	return a
 }
 
-// moment is a time as SQLite has it.
+// moment formats a time as SQLite stores it.
 func moment(value any) any {
 	if at, ok := value.(time.Time); ok {
 		return at.UTC().Format("2006-01-02T15:04:05.000000Z")
@@ -169,7 +169,7 @@ func moment(value any) any {
 	return value
 }
 
-// requeued are the answers once what is on its way has another job.
+// requeued resets the fields of unfinished videos that an import changes.
 func requeued(a answers) answers {
 	for _, videos := range a.Videos {
 		for i, v := range videos {
@@ -205,7 +205,7 @@ func TestImportedContestAnswersTheSame(t *testing.T) {
 	to.agree(t)
 }
 
-// The pieces of an upload stay where it began, so its row would be of an upload that cannot end.
+// The partial file of an unfinished upload is not imported, so its row must not be imported either.
 func TestImportLeavesUnfinishedUploads(t *testing.T) {
 	t.Parallel()
 	from := source(t)
@@ -237,13 +237,13 @@ func TestImportGivesNoIDTwice(t *testing.T) {
 
 	task, err := strconv.ParseInt(v.TaskID, 10, 64)
 	check(t, err)
-	want := []int64{highest("players") + 1, highest("videos") + 1, highest("river_job") + 3} // two were queued again
+	want := []int64{highest("players") + 1, highest("videos") + 1, highest("river_job") + 3} // two jobs are new
 	if diff := cmp.Diff(want, []int64{p.ID, v.ID, task}); diff != "" {
 		t.Errorf("player, video, job (-want +got):\n%s", diff)
 	}
 }
 
-// What is on its way has one job that waits, the earlier upload first; the rest has none.
+// Each unfinished video has one available job, in the order of upload. The other videos have none.
 func TestImportQueuesWhatIsOnItsWay(t *testing.T) {
 	t.Parallel()
 	from := source(t)
@@ -273,7 +273,7 @@ func TestImportQueuesWhatIsOnItsWay(t *testing.T) {
 	to.agree(t)
 }
 
-// An import that is refused or breaks off has written nothing.
+// An import that is refused or fails writes nothing.
 func TestImportRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -323,7 +323,7 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
-// empty fails if there is anything of a contest.
+// empty checks that the database has no row of a contest.
 func (w *world) empty(t *testing.T) {
 	t.Helper()
 	if w.number(t, `SELECT count(*) FROM pg_tables WHERE tablename = 'players'`) == 0 {
@@ -353,7 +353,7 @@ func TestImportIntoAContest(t *testing.T) {
 	}
 }
 
-// Of two imports into one database, one wins, and the other says why not.
+// Of two concurrent imports into one database, one succeeds, and the other says why it does not.
 func TestTwoImportsAtOnce(t *testing.T) {
 	t.Parallel()
 	from := source(t)

@@ -1,6 +1,6 @@
 package store
 
-// length is how many wait, the leader not counted once it has taken its batch.
+// length returns how many callers wait, without the batch that the leader has taken.
 func (l *line[T]) length() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Who looks for a player while a query is under way shares the next, and gets its own answer.
+// Callers that read a player while a query runs share the next query, and each gets its own result.
 func TestLookupsShareAQuery(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 5)
@@ -20,7 +20,7 @@ func TestLookupsShareAQuery(t *testing.T) {
 			queries.Add(1)
 		}
 	}
-	ids := []int64{1 << 40, 1, 1, 2, 2, 3, 3, 4, 5} // the first is nobody's
+	ids := []int64{1 << 40, 1, 1, 2, 2, 3, 3, 4, 5} // there is no such player
 	leader := &place[*lookup]{wake: make(chan bool, 1)}
 	if !s.lookups.line.stand(leader) {
 		t.Fatal("somebody leads already")

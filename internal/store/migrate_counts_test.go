@@ -9,7 +9,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// What was public before it was counted is counted by the migration, and again after a way down and up.
+// The migration counts the videos that are public already, also after it has been rolled back and applied again.
 func TestPublicVideosFromBeforeTheyWereCounted(t *testing.T) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {

@@ -63,7 +63,7 @@ func TestMigrationsGoDownAndUpAgain(t *testing.T) {
 	}
 }
 
-// On PostgreSQL the way down leads back to no tables, and up again to the same columns.
+// On PostgreSQL the down migrations drop all tables, and the up migrations create the same columns again.
 func TestMigrationsGoDownAndUpAgainOnPostgres(t *testing.T) {
 	t.Parallel()
 	server := testserver.SharedPostgres(t)

@@ -11,7 +11,7 @@ import (
 	"risingstars/internal/store"
 )
 
-// schema is every table and index as the database describes it.
+// schema returns every table and index as the database describes it.
 func (w *world) schema(t *testing.T) [][]any {
 	t.Helper()
 	if w.db.Engine == store.Postgres {
@@ -111,7 +111,7 @@ func TestMigrateRefusesWhatANewerProgramMade(t *testing.T) {
 	}
 }
 
-// Every engine has the same migrations, by name.
+// Both engines have the same migrations, by name.
 func TestMigrationsPair(t *testing.T) {
 	t.Parallel()
 	names := func(engine string) (list []string) {
@@ -127,7 +127,7 @@ func TestMigrationsPair(t *testing.T) {
 	}
 }
 
-// The database itself refuses what the program must never write.
+// The database refuses rows that the program must never write.
 func TestTablesKeepTheirRules(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {

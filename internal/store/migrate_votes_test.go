@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Votes that were given before they were a chain can be taken back like others: the player goes from each to the one before.
+// Votes from before the chain can be withdrawn like later ones: the standing goes back from each to the one before it.
 func TestVotesFromBeforeTheyWereAChain(t *testing.T) {
 	t.Parallel()
 	db, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "chain.db"))

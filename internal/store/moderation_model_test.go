@@ -10,7 +10,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// asideVote is a vote that does not count.
+// asideVote is a vote that does not count: void, or for a hidden video.
 type asideVote struct {
 	at   time.Time
 	void bool
@@ -20,7 +20,7 @@ func (m *model) decision(t *rapid.T) contest.Decision {
 	return contest.Decision{By: "alba", Reason: "bought", At: m.now, DryRun: rapid.IntRange(0, 3).Draw(t, "trial") == 0}
 }
 
-// Hide takes some video out of the public.
+// Hide hides a video.
 func (m *model) Hide(t *rapid.T) {
 	v, d := &m.videos[m.someVideo(t)], m.decision(t)
 	_, err := m.w.HideVideo(t.Context(), v.ID, d)
@@ -37,7 +37,7 @@ func (m *model) Hide(t *rapid.T) {
 	}
 }
 
-// Show brings some video back.
+// Show unhides a video.
 func (m *model) Show(t *rapid.T) {
 	v, d := &m.videos[m.someVideo(t)], m.decision(t)
 	_, err := m.w.UnhideVideo(t.Context(), v.ID, d)
@@ -55,7 +55,7 @@ func (m *model) Show(t *rapid.T) {
 	}
 }
 
-// Shut shuts some player's account, or opens it.
+// Shut suspends a player's account, or reinstates it.
 func (m *model) Shut(t *rapid.T) {
 	p, d := m.player(m.somePlayer(t, "player").ID), m.decision(t)
 	do := m.w.SuspendAccount
@@ -86,7 +86,7 @@ func (m *model) Shut(t *rapid.T) {
 	m.untie(p.ID)
 }
 
-// Void lets the votes that some account gave to some player count no longer, or again.
+// Void voids the votes that one account has cast, for one player or all, or reinstates them.
 func (m *model) Void(t *rapid.T) {
 	q := contest.VoteSelection{VoterID: m.somePlayer(t, "voter").ID, PlayerID: m.somePlayer(t, "player").ID}
 	if keys := m.sortedVotes(); len(keys) > 0 {
@@ -110,7 +110,7 @@ func (m *model) Void(t *rapid.T) {
 	wantVotes(t, votes, m.void(q, restored, !d.DryRun))
 }
 
-// void counts the votes that are selected, and changes them if it is meant.
+// void counts the selected votes, and voids or reinstates them in the model if meant is true.
 func (m *model) void(q contest.VoteSelection, restored, meant bool) (votes int) {
 	for i := range m.videos {
 		v := &m.videos[i]
@@ -160,7 +160,7 @@ func (m *model) show(v *contest.Video) {
 	}
 }
 
-// untie gives each vote for a player a moment of its own, the earliest from the one that it has.
+// untie gives each vote for a player its own moment: 1 µs after the vote before it, if it is not later.
 func (m *model) untie(player int64) {
 	var keys [][2]int64
 	for _, v := range m.videos {

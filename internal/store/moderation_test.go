@@ -18,14 +18,14 @@ import (
 
 var decision = contest.Decision{By: "alba", Reason: "bought", At: at(5000)}
 
-// organizers decide about the world by its own rules.
+// organizers returns the moderation service on the world's store.
 func (w *world) organizers(clock contest.Clock) *contest.Moderation {
 	return &contest.Moderation{Store: w.Store, Live: live.NewLocal(time.Now), Clock: clock}
 }
 
-// While fans vote for two videos of a player, take votes back, and leave, and the player publishes more, organizers hide and show
-// one, shut and open the account, and void and restore votes. Whatever the order, afterwards all counts are of votes that count,
-// and nobody's vote is lost. While the account is shut it has no public video.
+// While fans vote for two videos of a player, withdraw votes and delete their accounts, and the player publishes more,
+// staff hide and unhide one video, suspend and reinstate the account, and void and reinstate votes. In any order, all
+// counters afterwards agree with the votes that count, and no vote is lost. A suspended account has no public video.
 func TestOrganizersAndFansAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -115,7 +115,7 @@ func expect(t *testing.T, err error, refusals ...error) {
 	}
 }
 
-// An account that goes takes along the votes that do not count: those that it gave, and those for it.
+// Deleting an account deletes the votes that do not count: those that it has cast, and those for it.
 func TestDeletePlayerTakesVotesThatAreSetAside(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -149,7 +149,7 @@ func TestDeletePlayerTakesVotesThatAreSetAside(t *testing.T) {
 	}
 }
 
-// Votes of a cluster are those that votes suspicious lists, of young accounts alone if asked for.
+// The votes that a cluster selects are those that FindVoteClusters lists, or only those of young accounts.
 func TestVoidACluster(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -190,7 +190,7 @@ func TestVoidACluster(t *testing.T) {
 	}
 }
 
-// Whose account is shut adds nothing: what comes then was on its way before.
+// A suspended account cannot add anything. Requests that were authenticated before the suspension are refused too.
 func TestShutAccountAddsNothing(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
@@ -223,8 +223,9 @@ func TestShutAccountAddsNothing(t *testing.T) {
 	})
 }
 
-// A program from before votes were set aside may run beside this one during an update. It lets a void vote be given again, deletes
-// hidden videos, and leaves the votes of voters who leave. Whatever it has done, decisions go on, and counts are of the votes that count.
+// During an update an older program, without votes_set_aside, may run beside this one. It lets voters cast a void vote
+// again, deletes hidden videos, and keeps the votes of deleted accounts. Decisions must still work then, and the
+// counters must agree with the votes that count.
 func TestDecisionsAfterAnOlderProgram(t *testing.T) {
 	t.Parallel()
 	again := func(t *testing.T, w *world, v contest.Video, fan contest.Player) {
@@ -314,7 +315,7 @@ func TestDecisionsAfterAnOlderProgram(t *testing.T) {
 	}
 }
 
-// What one account has given is void without reading what others have, however many there are.
+// Voiding one account's votes does not scan the other votes.
 func TestVoidVotesOfAVoterReadsNoOthers(t *testing.T) {
 	t.Parallel()
 	s, taken, plan := planned(t)

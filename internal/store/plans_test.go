@@ -18,8 +18,7 @@ import (
 	"risingstars/internal/store"
 )
 
-// These tests ask SQLite how it would run the statements that the store really sends: they are taken down on their way
-// through the driver.
+// These tests ask SQLite for the query plans of the statements that the store sends. A driver records the statements.
 
 func TestPlans(t *testing.T) {
 	t.Parallel()
@@ -38,7 +37,7 @@ func TestPlans(t *testing.T) {
 	)
 	tests := map[string]struct {
 		call func(context.Context, *store.Store) error
-		// want is how tables are read, in each statement one after the other. Sorting would stand there as a temp B-tree.
+		// want is the access path of each table, statement by statement. A sort would be listed as a temp B-tree.
 		want []string
 	}{
 		"ranking": {
@@ -111,7 +110,7 @@ func TestPlans(t *testing.T) {
 			[]string{
 				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
-				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)", // the fixture's votes are of later than start
+				"SEARCH standings USING INTEGER PRIMARY KEY (rowid=?)", // the votes of the fixture are later than start
 				"SEARCH videos USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH votes_set_aside USING PRIMARY KEY (voter_id=? AND video_id=?)",
 			},
@@ -152,8 +151,8 @@ func isRefusal(err error) bool {
 	return errors.As(err, &refusal)
 }
 
-// planned opens a store whose statements are taken down, with one star who has one vote, and a function that tells
-// SQLite's plan of a statement.
+// planned returns a store whose statements are recorded, on a database with one player who has one vote, and a function
+// that returns SQLite's query plan of a statement.
 func planned(t *testing.T) (*store.Store, *statements, func(statement) []string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -190,7 +189,7 @@ type statement struct {
 	args []any
 }
 
-// statements are what went through a tap, without the marks of transactions.
+// statements records what goes through a tap, without BEGIN and COMMIT.
 type statements struct {
 	mu  sync.Mutex
 	all []statement
@@ -212,7 +211,7 @@ func (s *statements) add(text string, values []driver.NamedValue) {
 	s.all = append(s.all, statement{text, args})
 }
 
-// tap connects to a database and takes down every statement.
+// tap connects to a database and records every statement.
 type tap struct {
 	driver driver.Driver
 	name   string

@@ -184,7 +184,7 @@ func TestErrorsOfTheDatabaseSayWhatWasBeingDone(t *testing.T) {
 	}
 }
 
-// A write that has begun to wait for its turn is done whether or not somebody still waits for its answer, and says so.
+// Cancelling the caller's context does not cancel a write: it is committed and returns its result.
 func TestWritesDoNotEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -202,7 +202,7 @@ func TestWritesDoNotEndWithTheirContext(t *testing.T) {
 	}
 }
 
-// atOnce runs fn so many times at the same moment.
+// atOnce runs fn n times concurrently.
 func atOnce(n int, fn func(i int) error) []error {
 	errs := make([]error, n)
 	var ready, done sync.WaitGroup
@@ -221,7 +221,7 @@ func atOnce(n int, fn func(i int) error) []error {
 	return errs
 }
 
-// succeeded counts those without an error; every other must be the refusal.
+// succeeded counts the calls without an error. The others must have ended with the refusal.
 func succeeded(t tester, errs []error, refusal error) (n int) {
 	t.Helper()
 	for _, err := range errs {

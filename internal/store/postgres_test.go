@@ -16,7 +16,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// emptyPostgres is a database without tables.
+// emptyPostgres creates a database without tables.
 func emptyPostgres(t *testing.T) (url string) {
 	t.Helper()
 	useServer(t)
@@ -55,7 +55,7 @@ func TestManyProcessesMigrateAtOnce(t *testing.T) {
 	}
 }
 
-// Nothing that goes wrong with a URL shows what is in it.
+// No error about a URL contains the URL.
 func TestOpenPostgresHidesTheURL(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"postgres://u:hunter2@host:notaport/db", "postgres://u:hunter2@host/db?sslmode=hunter2"} {
@@ -101,7 +101,8 @@ func TestServerVersion(t *testing.T) {
 	}
 }
 
-// Votes for the same star from many at once end with exact counts, and the moment is that of the latest vote that counts.
+// After many concurrent votes for one player, the counters are exact, and the standing has the moment of the latest
+// vote.
 func TestManyVoteAndTakeBackAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -155,7 +156,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// What only migrates keeps no connection afterwards.
+// The pool for migrations keeps no connection afterwards.
 func TestMigratingLeavesNoConnection(t *testing.T) {
 	t.Parallel()
 	url := emptyPostgres(t)

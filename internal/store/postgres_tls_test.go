@@ -11,13 +11,13 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// overTLS is the URL of a database of the server, with a password, of which nobody may hear.
+// overTLS returns the URL of a database of the server, with a password, which no error may contain.
 func overTLS(own *testserver.Postgres, query string) string {
 	return fmt.Sprintf("postgres://risingstars:hunter2@%s/postgres?%s", own.Addr, query)
 }
 
-// Whatever connects, be it for statements, to migrate or to listen, does as the URL says. The server lets nobody in without
-// encryption, so migrating has had it, though its connection has gone.
+// The pools for statements, migrations and notifications all use the TLS settings of the URL. The server accepts
+// encrypted connections only, so a migration that succeeds was encrypted.
 func TestPostgresOverTLS(t *testing.T) {
 	t.Parallel()
 	authority := testserver.NewAuthority(t)
@@ -39,7 +39,7 @@ func TestPostgresOverTLS(t *testing.T) {
 	}
 }
 
-// A connection that is not as safe as was asked for is refused, with what is wrong and without the password.
+// A connection that does not meet the TLS settings is refused. The error says why, without the password.
 func TestPostgresRefusedForTLS(t *testing.T) {
 	t.Parallel()
 	authority, stranger := testserver.NewAuthority(t), testserver.NewAuthority(t)

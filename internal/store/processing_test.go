@@ -19,7 +19,7 @@ func nothingToDo(statuses ...contest.Status) map[contest.Status]error {
 	return wrong
 }
 
-// mustNotRun is what the queue would do in the same transaction, where nothing is to be done.
+// mustNotRun returns a complete function that must not be called, because the run has nothing to do.
 func mustNotRun(t *testing.T) func(*sql.Tx) error {
 	t.Helper()
 	return func(*sql.Tx) error {
@@ -37,7 +37,7 @@ func TestProcessing(t *testing.T) {
 			v := w.upload(t, w.player(t, "ana", ""), "Clavada", start)
 			want := v
 			want.Status = contest.Processing
-			for range 2 { // a second begin is that of a job which is tried again
+			for range 2 { // the second time, the job is retried
 				got, err := w.BeginProcessing(t.Context(), runOf(v))
 				check(t, err)
 				if diff := cmp.Diff(want, got); diff != "" {
@@ -93,7 +93,7 @@ func TestATaskThatTheVideoNoLongerHasChangesNothing(t *testing.T) {
 			w := e.world(t)
 			p := w.player(t, "ana", "")
 			v := w.upload(t, p, "Clavada", start)
-			check(t, w.Restart(t.Context(), v.ID, v.TaskID)) // has another task now
+			check(t, w.Restart(t.Context(), v.ID, v.TaskID)) // the video has another job from here on
 			other := w.upload(t, p, "Otra", start)
 			now, err := w.VideoByID(t.Context(), v.ID)
 			check(t, err)
@@ -144,7 +144,7 @@ func TestOneOfManyRunsFinishes(t *testing.T) {
 	}
 }
 
-// The video's new state and the job's end are one transaction: neither is there without the other.
+// The video's new status and the end of its job are committed together or not at all.
 func TestSettlingAndTheQueueAreOneTransaction(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {

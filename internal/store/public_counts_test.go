@@ -18,8 +18,8 @@ import (
 	"risingstars/internal/store"
 )
 
-// How many public videos there are, is kept. Whatever players, organizers, and hands in the database do, it is what a count
-// says; and so it is in a snapshot, and after an import.
+// public_counts agrees with a count of the videos after any sequence of actions by players, staff and SQL by hand, and
+// in a snapshot of the database.
 func TestKeptCountsAreCounts(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -48,7 +48,7 @@ func TestKeptCountsAreCounts(t *testing.T) {
 	}
 }
 
-// crowded is a contest in which videos come, go and move.
+// crowded is a state machine of a contest in which videos are added, removed and moved to other cities.
 type crowded struct {
 	w       *world
 	players []contest.Player
@@ -63,20 +63,20 @@ func (c *crowded) some(t *rapid.T) (int, contest.Player) {
 	return i, c.players[i]
 }
 
-// AllowSignUp brings somebody from one of the cities.
+// SignUp adds a player from one of the cities.
 func (c *crowded) SignUp(t *rapid.T) {
 	c.names++
 	c.players = append(c.players, c.w.player(t, fmt.Sprint("player", c.names), rapid.SampledFrom(cities).Draw(t, "city")))
 }
 
-// Publish makes a video public.
+// Publish adds a public video, and publishes it again.
 func (c *crowded) Publish(t *rapid.T) {
 	_, p := c.some(t)
 	v := c.w.public(t, p, "clip", start)
-	check(t, second(c.w.PublishVideo(t.Context(), v.ID, start))) // which changes nothing
+	check(t, second(c.w.PublishVideo(t.Context(), v.ID, start))) // already public: nothing to do
 }
 
-// Upload brings a video that is not public.
+// Upload adds a video of any status, and may delete it if it is not public.
 func (c *crowded) Upload(t *rapid.T) {
 	_, p := c.some(t)
 	v := c.w.bring(t, c.w.upload(t, p, "clip", start), rapid.SampledFrom(statuses).Draw(t, "status"))
@@ -85,7 +85,7 @@ func (c *crowded) Upload(t *rapid.T) {
 	}
 }
 
-// Move lets somebody come from elsewhere, or from the same city in other letters.
+// Move changes a player's city, or only its spelling.
 func (c *crowded) Move(t *rapid.T) {
 	i, p := c.some(t)
 	p.City = rapid.SampledFrom(cities).Draw(t, "city")
@@ -100,7 +100,7 @@ func (c *crowded) Leave(t *rapid.T) {
 	c.players = append(c.players[:i], c.players[i+1:]...)
 }
 
-// Vote changes public videos, and nothing that is counted here.
+// Vote votes for public videos, which must not change the counts.
 func (c *crowded) Vote(t *rapid.T) {
 	_, p := c.some(t)
 	list, err := c.w.PublicVideos(t.Context(), contest.PublicQuery{Page: contest.Page{Number: 1, Limit: 5}})
@@ -110,7 +110,7 @@ func (c *crowded) Vote(t *rapid.T) {
 	}
 }
 
-// ByHand changes rows without the program, several at once.
+// ByHand changes several rows by SQL, as an administrator could.
 func (c *crowded) ByHand(t *rapid.T) {
 	city := rapid.SampledFrom(cities).Draw(t, "city")
 	for _, statement := range rapid.SampledFrom([][]string{
@@ -126,10 +126,10 @@ func (c *crowded) ByHand(t *rapid.T) {
 	}
 }
 
-// Check holds what is kept against what is counted, after every step.
+// Check compares the kept counts with counts of the videos after every step.
 func (c *crowded) Check(t *rapid.T) { countsAgree(t, c.w) }
 
-// countsAgree counts all lists that are kept: nothing but what is there has a row.
+// countsAgree compares each kept count with a count of the videos. Cities without public videos must have no row.
 func countsAgree(t tester, w *world) {
 	t.Helper()
 	for _, city := range append([]string{""}, asked...) {
@@ -156,7 +156,7 @@ func keyOf(city string) string {
 	return city
 }
 
-// inSnapshot looks at what a backup would have, and goes on from there.
+// inSnapshot checks the counts in a snapshot, and again after it gets another video.
 func (c *crowded) inSnapshot(t *rapid.T, path string) {
 	check(t, c.w.db.Snapshot(t.Context(), path))
 	db, err := store.OpenSQLite(t.Context(), path)
@@ -183,7 +183,7 @@ func TestImportCountsWhatIsPublic(t *testing.T) {
 	countsAgree(t, to)
 }
 
-// An import that brings other videos than were counted is none.
+// An import fails if the source's kept counts differ from the imported videos.
 func TestImportOfWrongCounts(t *testing.T) {
 	t.Parallel()
 	from := source(t)
@@ -198,7 +198,7 @@ func TestImportOfWrongCounts(t *testing.T) {
 	to.empty(t)
 }
 
-// Many publish, move to and fro between the same cities, vote and leave at once, by two programs: nobody fails.
+// Two programs publish, change cities, vote and delete accounts concurrently. No call fails, not even by a deadlock.
 func TestKeptCountsInACrowd(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {
@@ -208,14 +208,14 @@ func TestKeptCountsInACrowd(t *testing.T) {
 		check(t, err)
 		programs := []*world{w, {Store: store.New(w.db, store.Options{Queue: queue}), db: w.db}}
 		if w.db.Engine == store.SQLite {
-			programs[1] = w // there is one program then
+			programs[1] = w // SQLite has only one program
 		}
 		var everybody sync.WaitGroup
 		for i := range people {
 			p := w.player(t, fmt.Sprint("player", i), cities[i%len(cities)])
 			w.public(t, p, "clip", start)
 			everybody.Go(func() {
-				random := rand.New(rand.NewPCG(7, uint64(i))) // the same each time
+				random := rand.New(rand.NewPCG(7, uint64(i))) // fixed seed
 				for range turns {
 					if err := programs[random.IntN(2)].turn(t, random, &p); err != nil {
 						t.Errorf("player %d: %v", i, err)
@@ -234,7 +234,7 @@ func TestKeptCountsInACrowd(t *testing.T) {
 	})
 }
 
-// turn publishes, moves or votes.
+// turn publishes a video, changes the city or votes.
 func (w *world) turn(t tester, random *rand.Rand, p *contest.Player) error {
 	t.Helper()
 	ctx := context.Background()
@@ -249,7 +249,7 @@ func (w *world) turn(t tester, random *rand.Rand, p *contest.Player) error {
 	return w.mayVote(ctx, random.Int64N(12)+1, *p)
 }
 
-// mayVote votes, where the rules allow it.
+// mayVote votes, and ignores refusals by the rules of the contest.
 func (w *world) mayVote(ctx context.Context, videoID int64, p contest.Player) error {
 	_, err := w.AddVote(ctx, videoID, p.ID, start)
 	for _, refusal := range []error{contest.ErrAlreadyVoted, contest.ErrNoVideo, contest.ErrOwnVideo} {

@@ -51,9 +51,9 @@ func TestPublicVideosPages(t *testing.T) {
 			p := w.player(t, "ana", "")
 			var ids []int64
 			for i := range 11 {
-				ids = append(ids, w.public(t, p, fmt.Sprint(i), at(i/3)).ID) // three at the same moment
+				ids = append(ids, w.public(t, p, fmt.Sprint(i), at(i/3)).ID) // three share each moment
 			}
-			slices.Reverse(ids) // the same moment: the later id first
+			slices.Reverse(ids) // same moment: the higher id first
 			for limit := 1; limit <= 12; limit++ {
 				var got []int64
 				for page := 1; ; page++ {
@@ -139,7 +139,7 @@ func TestPublicVideosFilters(t *testing.T) {
 					if diff := cmp.Diff(test.want, got); diff != "" {
 						t.Errorf("titles (-want +got):\n%s", diff)
 					}
-					q.Page = contest.Page{Number: 2, Limit: 1} // the count is of all pages
+					q.Page = contest.Page{Number: 2, Limit: 1} // the count includes all pages
 					n, err := w.CountPublicVideos(t.Context(), q)
 					if n != len(test.want) || err != nil {
 						t.Errorf("counted %d, %v, want %d", n, err, len(test.want))

@@ -18,8 +18,7 @@ import (
 	"risingstars/internal/live"
 )
 
-// The contest's votes and ranking, held against a model that knows nothing of tables: whatever players, fans and the
-// clock do, both say the same.
+// Compares votes and ranking with a model that has no tables. Both must agree after any sequence of actions.
 func TestRankingIsTheModels(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -43,7 +42,7 @@ func TestRankingIsTheModels(t *testing.T) {
 	}
 }
 
-// cities are few, and written in several ways; one is nobody's.
+// cities are few, with several spellings each, so that players share them. asked has some that match no city.
 var (
 	cities    = []string{"", "Bogotá", "BOGOTA", "Bogota\u0301", "Cali", "San José", "san  jose"}
 	cityNames = map[string]string{
@@ -53,15 +52,15 @@ var (
 	asked = []string{"", "bogotá", "BOGOTA", "cali", "San José", "Lima", "Bogot", "%"}
 )
 
-// model is what the contest is in words: who has which videos, and who has voted for them when.
+// model computes the contest from its rules: the videos of each player, and the moment of each vote.
 type model struct {
 	w       *world
 	votes   *contest.Votes
 	now     time.Time
 	players []contest.Player
 	videos  []contest.Video
-	given   map[[2]int64]time.Time // those that count, by video and voter
-	aside   map[[2]int64]asideVote // those that do not
+	given   map[[2]int64]time.Time // votes that count, by video and voter
+	aside   map[[2]int64]asideVote // votes that do not count
 	trail   int
 }
 
@@ -72,7 +71,7 @@ func newModel(t tester, w *world) *model {
 	return m
 }
 
-// begin gives every run some players with videos, so that its steps are not spent on them.
+// begin adds some players with videos, so that the random steps need not.
 func (m *model) begin(t *rapid.T) {
 	for range 4 {
 		m.SignUp(t)
@@ -89,7 +88,7 @@ func (m *model) begin(t *rapid.T) {
 	}
 }
 
-// AllowSignUp adds a player.
+// SignUp adds a player.
 func (m *model) SignUp(t *rapid.T) {
 	if len(m.players) >= 9 {
 		t.Skip("enough players")
@@ -98,7 +97,7 @@ func (m *model) SignUp(t *rapid.T) {
 	m.players = append(m.players, m.w.player(t, name, rapid.SampledFrom(cities).Draw(t, "city")))
 }
 
-// Upload adds a video, in whatever state it may be before it is public.
+// Upload adds a video with any status before public.
 func (m *model) Upload(t *rapid.T) {
 	p := m.somePlayer(t, "player")
 	if p.IsSuspended() {
@@ -111,7 +110,7 @@ func (m *model) Upload(t *rapid.T) {
 	m.videos = append(m.videos, m.w.bring(t, v, to))
 }
 
-// Publish makes a processed video public; doing it again changes nothing.
+// Publish publishes a processed video. Publishing it again changes nothing.
 func (m *model) Publish(t *rapid.T) {
 	i := m.someVideo(t)
 	v := &m.videos[i]
@@ -138,10 +137,10 @@ func (m *model) Publish(t *rapid.T) {
 	}
 }
 
-// Vote gives somebody's vote to some video.
+// Vote casts a vote.
 func (m *model) Vote(t *rapid.T) { m.vote(t) }
 
-// VoteAgain makes votes more likely than what undoes them.
+// VoteAgain doubles the share of votes among the steps, so that there are more votes than withdrawals.
 func (m *model) VoteAgain(t *rapid.T) { m.vote(t) }
 
 func (m *model) vote(t *rapid.T) {
@@ -164,13 +163,13 @@ func (m *model) vote(t *rapid.T) {
 		v.Votes++
 		m.given[key] = m.now
 		if before, _, _ := m.stands(v.PlayerID, key); !m.now.After(before) {
-			m.given[key] = before.Add(time.Microsecond) // the votes for a player have each a moment of their own
+			m.given[key] = before.Add(time.Microsecond) // each vote for a player has its own moment
 		}
 		wantVotes(t, n, v.Votes)
 	}
 }
 
-// WithdrawVote takes somebody's vote back, which mostly is there.
+// TakeBack withdraws a vote, which exists in most cases.
 func (m *model) TakeBack(t *rapid.T) {
 	v, voter := &m.videos[m.someVideo(t)], m.somePlayer(t, "voter")
 	if votes := m.sortedVotes(); len(votes) > 0 && rapid.IntRange(0, 3).Draw(t, "one that is there") > 0 {
@@ -194,18 +193,18 @@ func (m *model) TakeBack(t *rapid.T) {
 	}
 }
 
-// Wait lets time pass, or not: much happens at the same moment.
+// Wait advances the clock by 0 to 3 µs, so that many actions share a moment.
 func (m *model) Wait(t *rapid.T) {
 	m.now = m.now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "microseconds")) * time.Microsecond)
 }
 
-// Check holds a page size and a city of the ranking against the model after every step.
+// Check compares the ranking of one page size and one city with the model after every step.
 func (m *model) Check(t *rapid.T) {
 	m.trail++
 	m.compare(t, 1+m.trail%7, asked[m.trail%len(asked)])
 }
 
-// full holds everything against the model.
+// full compares the rankings of all page sizes and cities, and all videos, with the model.
 func (m *model) full(t *rapid.T) {
 	for limit := 1; limit <= 7; limit++ {
 		for _, city := range asked {
@@ -222,7 +221,7 @@ func (m *model) full(t *rapid.T) {
 	}
 }
 
-// compare asks for all pages of a ranking, one after the other, and one beyond.
+// compare reads all pages of a ranking, up to the first empty one, and compares them with the model.
 func (m *model) compare(t *rapid.T, limit int, city string) {
 	t.Helper()
 	got := []contest.Standing{}
@@ -242,7 +241,7 @@ func (m *model) compare(t *rapid.T, limit int, city string) {
 	}
 }
 
-// ranking is the whole ranking, by the words of the rules.
+// ranking computes the whole ranking as the rules define it.
 func (m *model) ranking(city string) []contest.Standing {
 	type entry struct {
 		contest.Standing
@@ -271,7 +270,8 @@ func (m *model) ranking(city string) []contest.Standing {
 	return list
 }
 
-// stands says since when a player has how many votes, one of them left out, and whether it has a place at all.
+// stands returns a player's number of votes, without the vote but, the moment at which it was reached, and whether the
+// player has a public video.
 func (m *model) stands(player int64, but [2]int64) (reached time.Time, votes int, public bool) {
 	var latest time.Time
 	for _, v := range m.videos {
@@ -335,7 +335,8 @@ func wantVotes(t *rapid.T, got, want int) {
 	}
 }
 
-// The tie-break in one example: the same number of votes, reached first by another once a late vote is taken back.
+// An example of the tie-break: of two players with the same number of votes, the one that reached it first is ahead,
+// also after a vote is withdrawn.
 func TestEqualVotesAreOrderedByWhoReachedThemFirst(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {

@@ -14,7 +14,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Whoever asks a server that has fallen silent is told so soon, and whoever asks it later is answered again.
+// Calls to a server that stops answering fail soon, and calls after it answers again succeed.
 func TestPostgresFallsSilent(t *testing.T) {
 	t.Parallel()
 	s, network := overNetwork(t)
@@ -25,9 +25,9 @@ func TestPostgresFallsSilent(t *testing.T) {
 	}
 	check(t, write())
 
-	const most = 3 * time.Second // it is 2 s on a machine that has time; without a watchman, 30 s
+	const most = 3 * time.Second // 2 s on an idle machine; without the health monitor, 30 s
 	took := most + 1
-	for round := 0; round < 3 && took > most; round++ { // others use the machine as well
+	for round := 0; round < 3 && took > most; round++ { // retry: other processes may slow this machine down
 		network.Hang(true)
 		began := time.Now()
 		for _, err := range atOnce(20, func(i int) error {
@@ -50,7 +50,7 @@ func TestPostgresFallsSilent(t *testing.T) {
 	}
 }
 
-// Whoever waits for another on a server that answers is not told that it is silent.
+// A call that waits for a lock on a server that answers pings is not canceled.
 func TestPostgresIsSlow(t *testing.T) {
 	t.Parallel()
 	s, _ := overNetwork(t)
@@ -60,7 +60,7 @@ func TestPostgresIsSlow(t *testing.T) {
 	_, err = tx.ExecContext(t.Context(), `LOCK TABLE uploads`)
 	check(t, err)
 	done := make(chan error, 1)
-	go func() { done <- s.DeleteUpload(t.Context(), "none") }() // ends with the lock
+	go func() { done <- s.DeleteUpload(t.Context(), "none") }() // ends when the lock is released
 	select {
 	case err := <-done:
 		t.Errorf("it did not wait: %v", err)
@@ -70,7 +70,7 @@ func TestPostgresIsSlow(t *testing.T) {
 	check(t, <-done)
 }
 
-// Whose vote may have been committed is not told that it was there before, nor that it is not there.
+// A voter whose commit outcome is unknown gets neither "already voted" nor success.
 func TestTheAnswerToACommitIsLost(t *testing.T) {
 	t.Parallel()
 	s, network := overNetwork(t)
@@ -84,7 +84,7 @@ func TestTheAnswerToACommitIsLost(t *testing.T) {
 		return second(s.AddVote(context.WithoutCancel(t.Context()), v.ID, fans[i].ID, at(900+i)))
 	}
 
-	network.Lose("\x00stmtcache_") // the portal without a name, and a statement's: a Bind, by which votes are given and committed
+	network.Lose("\x00stmtcache_") // a Bind of a cached statement to the unnamed portal, which casts the votes and commits them
 	for i, err := range atOnce(len(fans), vote) {
 		if !errors.Is(err, contest.ErrUnavailable) {
 			t.Errorf("vote %d: got %v", i, err)
@@ -108,7 +108,7 @@ type distantStore struct {
 	url string
 }
 
-// overNetwork is a store on a PostgreSQL that it reaches over a network of its own.
+// overNetwork returns a store that reaches its PostgreSQL through a simulated network.
 func overNetwork(t *testing.T) (distantStore, *testserver.Network) {
 	t.Helper()
 	direct := migratedPostgres(t)

@@ -29,7 +29,7 @@ func TestSessions(t *testing.T) {
 			}
 			check(t, w.AddSession(ctx, "old", p.ID, 0, at(0), at(60)))
 			check(t, w.AddSession(ctx, "first", p.ID, 7, at(0), at(100)))
-			check(t, w.AddSession(ctx, "second", p.ID, 0, at(60), at(200))) // when the old one has expired
+			check(t, w.AddSession(ctx, "second", p.ID, 0, at(60), at(200))) // after the old session has expired
 
 			check(t, w.ExtendSession(ctx, "first", at(300)))
 			check(t, w.DeleteSession(ctx, "second"))
@@ -87,7 +87,7 @@ func TestUploadsUnderWay(t *testing.T) {
 	}
 }
 
-// An upload becomes one video, whoever finishes it how often, and is remembered until it expires.
+// An upload becomes one video, however often clients finish it. Its row stays until it expires.
 func TestAnUploadBecomesOneVideo(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -129,7 +129,7 @@ func TestAnUploadBecomesOneVideo(t *testing.T) {
 	}
 }
 
-// standing makes players with so many votes each, in one city or the other, and returns them.
+// standing adds a player for each number of votes, in alternating cities, and returns the players and their videos.
 func (w *world) standing(t tester, votes ...int) (players []contest.Player, videos []contest.Video) {
 	t.Helper()
 	var fans []contest.Player
@@ -248,7 +248,7 @@ func TestVoted(t *testing.T) {
 	}
 }
 
-// Whoever moves or takes another name is found by the new one alone, in every list.
+// A player who changes city or name is found in every list by the new one only.
 func TestChangedPlayer(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -315,7 +315,7 @@ func TestMostVotedOrder(t *testing.T) {
 				"page 2": order(contest.PublicQuery{Page: contest.Page{Number: 2, Limit: 2}}),
 				"Tunja":  order(contest.PublicQuery{Page: contest.Page{Number: 1, Limit: 10}, City: "tunja"}),
 			}
-			want := map[string][]int{"all": {4, 1, 3, 0, 5, 2}, "page 2": {3, 0}, "Tunja": {1, 3, 5}} // of equals, the later upload
+			want := map[string][]int{"all": {4, 1, 3, 0, 5, 2}, "page 2": {3, 0}, "Tunja": {1, 3, 5}} // ties: later upload first
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("order (-want +got):\n%s", diff)
 			}

@@ -54,13 +54,14 @@ func TestOpenSQLiteSettings(t *testing.T) {
 	}
 }
 
-// The database has emails and hashes of passwords. It is for its owner alone, also where it was there before.
+// The database has emails and password hashes, so only its owner may read it. The mode of an existing file is
+// corrected.
 func TestOpenSQLiteIsPrivate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, fileName)
 	check(t, os.WriteFile(path, nil, 0o644))
-	check(t, os.Chmod(path, 0o644)) // whatever the umask
+	check(t, os.Chmod(path, 0o644)) // independent of the umask
 	db, err := store.OpenSQLite(t.Context(), path)
 	check(t, err)
 	t.Cleanup(func() { check(t, db.Close()) })
@@ -125,7 +126,7 @@ func TestOpenSQLiteWhereItCannot(t *testing.T) {
 	}
 }
 
-// The files as they are at one moment, without any closing, hold what was committed and nothing of what was not.
+// A copy of the files of an open database has everything that was committed, and nothing of an open transaction.
 func TestWhatIsCommittedIsInTheFiles(t *testing.T) {
 	t.Parallel()
 	dir, crashed := t.TempDir(), t.TempDir()
@@ -139,7 +140,7 @@ func TestWhatIsCommittedIsInTheFiles(t *testing.T) {
 	check(t, err)
 	_, err = tx.ExecContext(t.Context(), `DELETE FROM votes`)
 	check(t, err)
-	for _, suffix := range []string{"", "-wal"} { // the machine's memory, "-shm", is lost
+	for _, suffix := range []string{"", "-wal"} { // "-shm" is shared memory, which a crash of the machine loses
 		bytes, err := os.ReadFile(filepath.Join(dir, fileName) + suffix)
 		check(t, err)
 		check(t, os.WriteFile(filepath.Join(crashed, fileName)+suffix, bytes, 0o600))
@@ -164,10 +165,10 @@ func TestWhatIsCommittedIsInTheFiles(t *testing.T) {
 	}
 }
 
-// victim, where it is set, makes the test below the program that is killed; it names the database's folder.
+// victim is an environment variable with the database's folder. If it is set, the test below runs the program to kill.
 const victim = "RISINGSTARS_TEST_VICTIM"
 
-// A program that is killed in the middle of its work leaves every video that it has acknowledged, each with its job.
+// After the process is killed, every video that it has acknowledged exists, with its job.
 func TestKilledProgramLosesNothingThatItAcknowledged(t *testing.T) {
 	if dir := os.Getenv(victim); dir != "" {
 		uploadForEver(dir)
@@ -185,7 +186,7 @@ func TestKilledProgramLosesNothingThatItAcknowledged(t *testing.T) {
 	for lines.Scan() {
 		id, err := strconv.ParseInt(lines.Text(), 10, 64)
 		if err != nil {
-			break // cut off in the middle of a line
+			break // the kill cut off the line
 		}
 		if acknowledged = append(acknowledged, id); len(acknowledged) == 30 {
 			check(t, cmd.Process.Kill())
@@ -213,7 +214,7 @@ func TestKilledProgramLosesNothingThatItAcknowledged(t *testing.T) {
 	}
 }
 
-// uploadForEver adds videos, several at once, and writes the id of each as soon as it is acknowledged.
+// uploadForEver adds videos from four goroutines, and prints the id of each after its commit.
 func uploadForEver(dir string) {
 	die := func(err error) {
 		if err != nil {

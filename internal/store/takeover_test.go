@@ -11,7 +11,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// running brings a video into the hands of a run, as the queue and the run do.
+// running starts the video's job as the queue does, and gives the run the lease.
 func (w *world) running(t *testing.T, v contest.Video, holder string) contest.JobRun {
 	t.Helper()
 	r := contest.JobRun{VideoID: v.ID, TaskID: v.TaskID, HolderID: holder}
@@ -20,7 +20,7 @@ func (w *world) running(t *testing.T, v contest.Video, holder string) contest.Jo
 	return r
 }
 
-// successor is the video with the job that it has now.
+// successor returns the video with the job that it has now.
 func (w *world) successor(t *testing.T, v contest.Video) contest.Video {
 	t.Helper()
 	now, err := w.VideoByID(t.Context(), v.ID)
@@ -90,7 +90,8 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
-// A job whose worker died before it began is taken over too, and one that kills its workers loses its attempts in the end.
+// A job whose worker died before it began is taken over too. A job that kills its workers runs out of attempts in the
+// end.
 func TestTakeOverGivesAttemptsBackTwentyTimes(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// moments are from year 1 to 9999, in any zone, to the nanosecond.
+// moments generates times from year 1 to 9999 in any zone, with nanoseconds.
 func moments() *rapid.Generator[time.Time] {
 	return rapid.Custom(func(t *rapid.T) time.Time {
 		first, last := time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC).Unix(), time.Date(9999, 12, 30, 0, 0, 0, 0, time.UTC).Unix()
@@ -78,7 +78,7 @@ func TestTimestampScan(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := timestamp(time.Unix(1, 0)) // what was there before goes
+			got := timestamp(time.Unix(1, 0)) // Scan must overwrite this
 			err := got.Scan(test.value)
 			if test.bad {
 				if err == nil {

@@ -70,7 +70,7 @@ func TestNoRowWithoutJobAndNoJobWithoutRow(t *testing.T) {
 
 			for name, call := range map[string]struct {
 				err  error
-				want error // nil: any
+				want error // nil: any error
 			}{
 				"add, the queue fails": {second(broken.AddVideo(t.Context(), video(p, "new", start))), errBroken},
 				"add, the row fails":   {second(w.AddVideo(t.Context(), taken)), nil},
@@ -90,7 +90,7 @@ func TestNoRowWithoutJobAndNoJobWithoutRow(t *testing.T) {
 	}
 }
 
-// Writers who wait share a commit. Whatever becomes of one of them, the others' rows and jobs stay pairs.
+// Concurrent uploads share a commit. If one fails, the others' videos and jobs are still committed in pairs.
 func TestRowsAndJobsStayPairsWhenManyUploadAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -127,7 +127,7 @@ func TestRowsAndJobsStayPairsWhenManyUploadAtOnce(t *testing.T) {
 	}
 }
 
-// second is the error of a call with a result.
+// second returns the error of a call that also returns a result.
 func second[T any](_ T, err error) error { return err }
 
 func TestAVideosIDIsNeverGivenAgain(t *testing.T) {
@@ -235,7 +235,7 @@ func TestPublish(t *testing.T) {
 			if diff := cmp.Diff(before, w.content(t)); diff != "" {
 				t.Errorf("a second time changed something (-before +after):\n%s", diff)
 			}
-			// A second video changes nothing of the player's place.
+			// A second video does not change the player's standing.
 			w.public(t, p, "Otra", at(1000))
 			if n := w.number(t, `SELECT count(*) FROM standings WHERE reached_at = $1`, "2026-01-15T10:38:20.000000Z"); n != 1 {
 				t.Error("the player's place is not that of the first publication")
@@ -392,23 +392,23 @@ func TestDeleteVideo(t *testing.T) {
 	}
 }
 
-// A player who moves while a video of its own is published stands in the ranking of where it lives now.
+// If a player changes the city while a video is published, the standing has the new city.
 func TestPublishWhileThePlayerMoves(t *testing.T) {
 	t.Parallel()
-	w := engines()[1].world(t) // on SQLite, writers are one after the other anyway
+	w := engines()[1].world(t) // SQLite runs one writer at a time
 	ctx := t.Context()
 	p := w.player(t, "ana", "Cali")
 	v := w.bring(t, w.upload(t, p, "Clavada", start), contest.Processed)
 	tx, err := w.db.Writer.BeginTx(ctx, nil)
 	check(t, err)
-	for _, statement := range []string{ // as UpdateProfile begins
+	for _, statement := range []string{ // the first statements of UpdateProfile
 		`UPDATE players SET city = 'Tunja', city_key = 'tunja' WHERE id = $1`,
 		`UPDATE standings SET city_key = 'tunja' WHERE player_id = $1`,
 	} {
 		check(t, second(tx.ExecContext(ctx, statement, p.ID)))
 	}
 	published := make(chan error, 1)
-	go func() { published <- second(w.PublishVideo(ctx, v.ID, at(500))) }() // ends below
+	go func() { published <- second(w.PublishVideo(ctx, v.ID, at(500))) }() // ends after tx commits
 	eventually(t, "the publication waits, or is over", func() bool {
 		return len(published) > 0 ||
 			w.number(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0

@@ -11,7 +11,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// agree fails unless the three counts of the same votes are the same, of each video and of each player.
+// agree checks that the votes, the counters of the videos and the standings have the same numbers.
 func (w *world) agree(t tester) {
 	t.Helper()
 	for what, query := range map[string]string{
@@ -189,7 +189,7 @@ func TestVotesAndTakingBackRace(t *testing.T) {
 			for i := range fans {
 				fans[i] = w.player(t, fmt.Sprintf("fan%d", i), "")
 			}
-			// Each fan is in two places at once, voting and taking back. How it ends is open; that all agree is not.
+			// Each fan votes and withdraws concurrently. Either may come last, but the counters must agree.
 			given, taken := make([]int, 2*len(fans)), make([]int, 2*len(fans))
 			errs := atOnce(2*len(fans), func(i int) error {
 				fan := fans[i/2]
@@ -222,8 +222,8 @@ func TestVotesAndTakingBackRace(t *testing.T) {
 	}
 }
 
-// However votes come and go, and whatever the clocks of the processes say, a player stands where its latest vote that counts put
-// it, and what was taken back leaves nothing once it is of no use.
+// After any sequence of casting and withdrawing, with clocks that differ, a player's standing has the moment of its
+// latest vote, and no tombstone is left that is of no use.
 func TestTheMomentAVoteWasReached(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines() {
@@ -243,7 +243,7 @@ func TestTheMomentAVoteWasReached(t *testing.T) {
 				fan := fans[random.IntN(len(fans))]
 				if voted[fan] {
 					check(t, second(w.WithdrawVote(t.Context(), v.ID, fan)))
-				} else { // not after the one before, one time out of two
+				} else { // half of the moments are not later than the one before
 					check(t, second(w.AddVote(t.Context(), v.ID, fan, at(1000+random.IntN(20)))))
 				}
 				voted[fan] = !voted[fan]
