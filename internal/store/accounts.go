@@ -77,13 +77,17 @@ func (s *Store) PartialUploadsOfPlayer(ctx context.Context, playerID int64) ([]c
 func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]contest.Video, error) {
 	var videos []contest.Video
 	err := s.write(ctx, "delete_player", func(ctx context.Context, tx *sql.Tx) (err error) {
-		if err := hold(ctx, tx, id); err != nil {
+		if err := s.lockForDeletion(ctx, tx, id); err != nil {
 			return err
 		}
-		if videos, err = heldVideos(ctx, tx, id); err != nil {
+		videos, err = changeVideos(ctx, tx, `DELETE FROM videos WHERE player_id = $1`, id)
+		if err != nil {
 			return err
 		}
-		if err := takeBackAll(ctx, tx, id); err != nil {
+		if err := withdrawAll(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := s.lockVotesSetAside(ctx, tx, id); err != nil {
 			return err
 		}
 		for _, statement := range []string{
@@ -95,7 +99,6 @@ func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]con
 			`DELETE FROM standings_before WHERE player_id = $1`,
 			`DELETE FROM sessions WHERE player_id = $1`,
 			`DELETE FROM uploads WHERE player_id = $1`,
-			`DELETE FROM videos WHERE player_id = $1`,
 			`DELETE FROM players WHERE id = $1`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
@@ -107,33 +110,8 @@ func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]con
 	return videos, err
 }
 
-// hold locks the player's row until commit, so that transactions which add rows with a foreign key to it wait. The
-// UPDATE changes email_key because PostgreSQL takes the lock that blocks foreign keys only if a unique column changes.
-func hold(ctx context.Context, tx *sql.Tx, id int64) error {
-	return change(ctx, tx, contest.ErrNotSignedIn,
-		`UPDATE players SET email_key = $1 WHERE id = $2`, contest.NewMediaToken(), id)
-}
-
-// heldVideos locks the player's standing and videos until commit and returns the videos. Casting a vote locks the
-// standing first, so these videos get no votes until then.
-func heldVideos(ctx context.Context, tx *sql.Tx, playerID int64) ([]contest.Video, error) {
-	if _, err := tx.ExecContext(ctx, `UPDATE standings SET before_at = reached_at WHERE player_id = $1`, playerID); err != nil {
-		return nil, err
-	}
-	rows, err := tx.QueryContext(ctx, `SELECT `+videoColumns+` FROM videos WHERE player_id = $1`, playerID)
-	if err != nil {
-		return nil, err
-	}
-	videos, err := all(rows, scanVideo)
-	if err != nil {
-		return nil, err
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE videos SET token = 'gone ' || token WHERE player_id = $1`, playerID)
-	return videos, err
-}
-
-// takeBackAll withdraws every vote of the voter. It locks standings in the order of player_id.
-func takeBackAll(ctx context.Context, tx *sql.Tx, voterID int64) error {
+// withdrawAll withdraws every vote of the voter, as WithdrawVote does one.
+func withdrawAll(ctx context.Context, tx *sql.Tx, voterID int64) error {
 	rows, err := tx.QueryContext(ctx, `SELECT video_id FROM votes WHERE voter_id = $1 ORDER BY player_id, video_id`, voterID)
 	if err != nil {
 		return err

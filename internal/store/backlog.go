@@ -72,6 +72,9 @@ func (s *Store) Held(ctx context.Context) ([]contest.RunningJob, error) {
 // back, up to maxInterruptions times, because the clip did not cause it.
 func (s *Store) TakeOver(ctx context.Context, h contest.RunningJob) error {
 	return s.write(ctx, "take_over", func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.keepPlayerOf(ctx, tx, h.VideoID); err != nil {
+			return err
+		}
 		var interruptions int
 		err := tx.QueryRowContext(ctx, `
 			UPDATE videos SET status = 'uploaded', interruptions = interruptions + 1, holder = '', progress = 0
@@ -103,12 +106,15 @@ func (s *Store) TakeOver(ctx context.Context, h contest.RunningJob) error {
 }
 
 // Promote gives priority 1 to the jobs that have been due since before the given time, so that fair queueing cannot
-// delay a job without limit. It returns how many.
+// delay a job without limit. It skips jobs that another transaction has locked, and returns how many it promoted.
 func (s *Store) Promote(ctx context.Context, before time.Time) (promoted int64, err error) {
 	err = s.write(ctx, "promote", func(ctx context.Context, tx *sql.Tx) error {
+		//nolint:gosec // fixed texts
 		result, err := tx.ExecContext(ctx, `
 			UPDATE river_job SET priority = 1
-			WHERE state = 'available' AND priority > 1 AND scheduled_at < $1`, queueTime(before))
+			WHERE id IN (
+				SELECT id FROM river_job WHERE state = 'available' AND priority > 1 AND scheduled_at < $1`+s.skipLocked+`
+			)`, queueTime(before))
 		if err != nil {
 			return err
 		}

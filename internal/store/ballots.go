@@ -114,14 +114,14 @@ func unrepeated(batch []*write) (first []*write, again []repeat) {
 
 // The statement that casts a batch of votes: castPassing skips locked rows, castWaiting waits for them.
 var (
-	castPassing = castStatement(` SKIP LOCKED`)
-	castWaiting = castStatement(``)
+	castPassing = castStatement(`SELECT voter_id FROM wanted`, ` SKIP LOCKED`)
+	castWaiting = castStatement(`SELECT voter_id FROM wanted UNION ALL SELECT player_id FROM wanted`, ``)
 )
 
-// castStatement takes row locks: first on the voters, then on the standings of the players, each by id. Counting the
-// voters before it looks for standings forces that order. The deletion of an account locks in the same order, so
-// neither waits for a lock that the other holds. A vote that is refused locks nothing, so a batch of refusals has
-// nothing to flush.
+// castStatement takes row locks: first on the players, then on the standings of those who get votes, each by id
+// (lock_order.go). Counting the players before it looks for standings forces that order. The voters are locked, and, for
+// a transaction that goes on to write rows of the players who get votes, these too. A vote that is refused locks nothing,
+// so a batch of refusals has nothing to flush.
 //
 // Each vote for a player gets its own moment, and stores the moment of the vote before it. The moment is the vote's
 // own, or 1 µs after the vote before it if it is not later ([following]). Without recursion, the moment of a player's
@@ -134,7 +134,7 @@ var (
 //
 // If another transaction has inserted the same vote since the snapshot, the INSERT fails on the primary key. One scalar
 // subquery for each vote checks whether it exists, because the planner cannot turn those into a scan of all votes.
-func castStatement(locked string) string {
+func castStatement(players, locked string) string {
 	return `
 		WITH asked AS MATERIALIZED (
 			SELECT a.*, v.player_id,
@@ -148,7 +148,7 @@ func castStatement(locked string) string {
 		), wanted AS MATERIALIZED (
 			SELECT * FROM asked WHERE player_id <> voter_id AND voted IS NULL
 		), p AS MATERIALIZED (
-			SELECT id FROM players WHERE id IN (SELECT voter_id FROM wanted) ORDER BY id
+			SELECT id FROM players WHERE id IN (` + players + `) ORDER BY id
 			FOR KEY SHARE OF players` + locked + `
 		), s AS MATERIALIZED (
 			SELECT player_id, reached_at, decided AS decided_now FROM standings
@@ -254,13 +254,21 @@ func (o outcome) refusal(voterID int64, passed bool) error {
 	return contest.ErrNoVideo
 }
 
-// giveAlone is give with row locks in the order of castStatement: the voter's first. It returns
-// [contest.ErrNotSignedIn] if the voter has been deleted.
+// giveAlone is give with row locks in the order of castStatement. It returns [contest.ErrNotSignedIn] if the voter has
+// been deleted.
 func (b *ballot) giveAlone(ctx context.Context, tx *sql.Tx) error {
-	var id int64
-	err := tx.QueryRowContext(ctx, `SELECT id FROM players WHERE id = $1 FOR KEY SHARE`, b.voterID).Scan(&id)
+	rows, err := tx.QueryContext(ctx, `
+		SELECT id FROM players WHERE id IN (CAST($1 AS BIGINT), (SELECT player_id FROM videos WHERE id = $2)) ORDER BY id FOR KEY SHARE`,
+		b.voterID, b.videoID)
 	if err != nil {
-		return orNone(err, contest.ErrNotSignedIn)
+		return err
+	}
+	players, err := all(rows, func(row scanner) (id int64, err error) { return id, row.Scan(&id) })
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(players, b.voterID) {
+		return contest.ErrNotSignedIn
 	}
 	return b.give(ctx, tx)
 }

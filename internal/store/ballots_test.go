@@ -97,7 +97,7 @@ func TestVotesPassWhoIsHeld(t *testing.T) {
 	if err := stand(t.Context(), tx, 1, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if err := hold(t.Context(), tx, 39); err != nil {
+	if err := s.lockForDeletion(t.Context(), tx, 39); err != nil {
 		t.Fatal(err)
 	}
 	held := make(chan error, 11)
@@ -436,7 +436,7 @@ func TestVotersAreTakenBeforeStars(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = deleting.Rollback() }()
-			if err := hold(t.Context(), deleting, 6); err != nil {
+			if err := s.lockForDeletion(t.Context(), deleting, 6); err != nil {
 				t.Fatal(err)
 			}
 			given := make(chan error, 1)
@@ -471,7 +471,7 @@ func TestNobodyWaitsAfterAPanic(t *testing.T) {
 	watch := &watchman{waiting: map[*waiting]bool{}}
 	func() {
 		defer func() { _ = recover() }()
-		_ = pooled{db.Writer, watch}.run(t.Context(), func(context.Context, *sql.Tx) error { panic("at the disco") })
+		_ = pooled{retrier{db: db.Writer}, watch}.run(t.Context(), func(context.Context, *sql.Tx) error { panic("at the disco") })
 	}()
 	if diff := cmp.Diff(map[*waiting]bool{}, watch.waiting, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("who waits (-want +got):\n%s", diff)

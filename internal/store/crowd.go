@@ -14,6 +14,7 @@ import (
 // locked share a commit, whichever players they are for.
 type crowds struct {
 	db      *sql.DB
+	retry   retrier
 	watch   *watchman
 	time    time.Duration // limit for an operation, all its attempts together
 	votes   group
@@ -26,9 +27,9 @@ type crowds struct {
 
 // newCrowds lets half of the pool's connections be used by the groups at a time, because each group may wait for a row
 // lock while it keeps a connection. The other half stays free for other operations.
-func newCrowds(db *DB, observe Observe) *crowds {
+func newCrowds(db *DB, retry retrier, observe Observe) *crowds {
 	c := &crowds{
-		db: db.Writer, watch: db.watch, time: writeTime, observe: observe, rows: map[int64]*crowd{},
+		db: db.Writer, retry: retry, watch: db.watch, time: writeTime, observe: observe, rows: map[int64]*crowd{},
 		seats: make(chan struct{}, max(1, db.Writer.Stats().MaxOpenConnections/2)),
 	}
 	c.votes = group{votes: db.votes, alone: elsewhere{}, watch: db.watch, observe: c.observing("votes_together")}
@@ -83,7 +84,7 @@ func (c *crowds) enter(key int64) *crowd {
 	g := c.rows[key]
 	if g == nil {
 		g = &crowd{group: group{
-			db: c.db, alone: repeated{c.db}, watch: c.watch, seats: c.seats, observe: c.observing("votes_for_one_together"),
+			db: c.db, alone: c.retry, watch: c.watch, seats: c.seats, observe: c.observing("votes_for_one_together"),
 		}}
 		c.rows[key] = g
 	}

@@ -34,7 +34,7 @@ func TestCrowdThatWaitedForADecision(t *testing.T) {
 	done := make(chan bool)
 
 	err := inTransaction(t.Context(), s.crowds.db, func(tx *sql.Tx) error {
-		_, err := affect(t.Context(), tx, 1, func(*contest.Effect) error {
+		_, err := s.affect(t.Context(), tx, 1, func(*contest.Effect) error {
 			go func() { // ends after the decision
 				defer close(done)
 				g.commit(batch)
@@ -77,7 +77,7 @@ func TestPublicationThatWaitsWhileItsAccountIsShut(t *testing.T) {
 	published := make(chan error, 1)
 
 	err := inTransaction(t.Context(), s.crowds.db, func(tx *sql.Tx) error {
-		_, err := affect(t.Context(), tx, 1, func(*contest.Effect) error {
+		_, err := s.affect(t.Context(), tx, 1, func(*contest.Effect) error {
 			go func() { // ends after the decision
 				_, err := s.PublishVideo(context.Background(), 1, time.Now())
 				published <- err

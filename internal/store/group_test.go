@@ -110,7 +110,7 @@ func groups() map[string]func(*testing.T) *group {
 			if _, err := db.Writer.ExecContext(t.Context(), `CREATE TABLE kept (n INTEGER PRIMARY KEY)`); err != nil {
 				t.Fatal(err)
 			}
-			c := newCrowds(db, func(string, time.Duration, error) {})
+			c := newCrowds(db, retrier{db: db.Writer}, func(string, time.Duration, error) {})
 			return &c.enter(1).group
 		},
 	}

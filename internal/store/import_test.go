@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,8 +19,29 @@ import (
 	"risingstars/internal/store"
 )
 
-// source returns a contest on SQLite with everything that an import must keep.
+// sourceFile is the database of source, which the first test that needs it makes. Each has a copy.
+var sourceFile struct {
+	once    sync.Once
+	content []byte
+}
+
+// source is a contest on SQLite in which everything has happened that an import must keep.
 func source(t *testing.T) *world {
+	t.Helper()
+	sourceFile.once.Do(func() {
+		path := filepath.Join(t.TempDir(), fileName)
+		check(t, makeSource(t).db.Snapshot(t.Context(), path))
+		content, err := os.ReadFile(path)
+		check(t, err)
+		sourceFile.content = content
+	})
+	db, err := openCopy(t.Context(), t.TempDir(), sourceFile.content)
+	check(t, err)
+	t.Cleanup(func() { check(t, db.Close()) })
+	return newWorld(t, db)
+}
+
+func makeSource(t *testing.T) *world {
 	t.Helper()
 	w := engines()[0].world(t)
 	check(t, second(w.Identity(t.Context())))
@@ -87,10 +111,18 @@ func (w *world) people(t tester) (list []contest.Player) {
 	return list
 }
 
-// target returns an import of the contest into an empty PostgreSQL database, and a store on that database.
+// target is a store on PostgreSQL, with its tables, beside the import that fills it.
 func target(t *testing.T, from *world) (*store.Import, *world) {
 	t.Helper()
-	db := connect(t, emptyPostgres(t))
+	useServer(t)
+	url, err := store.NewMigratedPostgres(server)
+	check(t, err)
+	return targetAt(t, from, url)
+}
+
+func targetAt(t *testing.T, from *world, url string) (*store.Import, *world) {
+	t.Helper()
+	db := connect(t, url)
 	queue, err := jobs.NewQueue(queueOf(db))
 	check(t, err)
 	return &store.Import{From: from.db, To: db, Queue: queue}, newWorld(t, db)
@@ -184,7 +216,7 @@ func requeued(a answers) answers {
 func TestImportedContestAnswersTheSame(t *testing.T) {
 	t.Parallel()
 	from := source(t)
-	move, to := target(t, from)
+	move, to := targetAt(t, from, emptyPostgres(t)) // whose tables the import makes
 	content, before := from.content(t), from.answers(t)
 	if len(before.Aside) != 3 || from.number(t, `SELECT max(decided) FROM standings`) == 0 {
 		t.Fatalf("set aside: %v", before.Aside)
@@ -302,7 +334,6 @@ func TestImportRefuses(t *testing.T) {
 			from.exec(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
 		}, "a newer program made the tables"},
 		"a target with jobs": {func(t tester, _, to *world) {
-			check(t, second(store.Migrate(t.Context(), to.db)))
 			to.exec(t, `INSERT INTO river_job (kind, max_attempts, args) VALUES ('process_video', 5, '{"video_id": 1}')`)
 		}, "the target has a contest already (there are rows in river_job)"},
 	}
@@ -358,7 +389,6 @@ func TestTwoImportsAtOnce(t *testing.T) {
 	t.Parallel()
 	from := source(t)
 	move, to := target(t, from)
-	check(t, second(store.Migrate(t.Context(), to.db)))
 
 	errs := atOnce(2, func(int) error { return second(move.Run(context.Background())) })
 

@@ -57,7 +57,7 @@ func (s *Store) HideVideo(ctx context.Context, id int64, d contest.Decision) (e 
 		if err != nil {
 			return err
 		}
-		e, err = affect(ctx, tx, v.PlayerID, func(e *contest.Effect) error {
+		e, err = s.affect(ctx, tx, v.PlayerID, func(e *contest.Effect) error {
 			if e.Videos, err = changeVideos(ctx, tx, `
 				UPDATE videos SET status = 'processed', hidden = 'video'
 				WHERE id = $1 AND (status = 'public' OR hidden = 'account')`, id); err != nil {
@@ -84,7 +84,7 @@ func (s *Store) UnhideVideo(ctx context.Context, id int64, d contest.Decision) (
 		if err != nil {
 			return err
 		}
-		e, err = affect(ctx, tx, v.PlayerID, func(e *contest.Effect) error {
+		e, err = s.affect(ctx, tx, v.PlayerID, func(e *contest.Effect) error {
 			if e.Videos, err = changeVideos(ctx, tx,
 				`UPDATE videos SET status = 'public', hidden = '' WHERE id = $1 AND hidden = 'video'`, id); err != nil {
 				return err
@@ -109,7 +109,7 @@ func (s *Store) UnhideVideo(ctx context.Context, id int64, d contest.Decision) (
 // SuspendAccount implements [contest.ModerationStore].
 func (s *Store) SuspendAccount(ctx context.Context, playerID int64, d contest.Decision) (e contest.Effect, err error) {
 	err = s.decide(ctx, "shut_account", d, func(ctx context.Context, tx *sql.Tx) error {
-		e, err = affect(ctx, tx, playerID, func(e *contest.Effect) error {
+		e, err = s.affect(ctx, tx, playerID, func(e *contest.Effect) error {
 			err := change(ctx, tx, contest.ErrAccountSuspended, `
 				UPDATE players SET shut_at = $1, generation = generation + 1 WHERE id = $2 AND shut_at IS NULL`,
 				timestamp(d.At), playerID)
@@ -137,7 +137,7 @@ func (s *Store) SuspendAccount(ctx context.Context, playerID int64, d contest.De
 // ReinstateAccount implements [contest.ModerationStore].
 func (s *Store) ReinstateAccount(ctx context.Context, playerID int64, d contest.Decision) (e contest.Effect, err error) {
 	err = s.decide(ctx, "open_account", d, func(ctx context.Context, tx *sql.Tx) error {
-		e, err = affect(ctx, tx, playerID, func(e *contest.Effect) error {
+		e, err = s.affect(ctx, tx, playerID, func(e *contest.Effect) error {
 			err := change(ctx, tx, contest.ErrAccountNotSuspended,
 				`UPDATE players SET shut_at = NULL WHERE id = $1 AND shut_at IS NOT NULL`, playerID)
 			if err != nil {
@@ -159,8 +159,8 @@ func (s *Store) ReinstateAccount(ctx context.Context, playerID int64, d contest.
 }
 
 // affect changes which votes for a player count, and then recounts the player.
-func affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (contest.Effect, error) {
-	return decideOn(ctx, tx, playerID, func(e *contest.Effect) error {
+func (s *Store) affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (contest.Effect, error) {
+	return s.decideOn(ctx, tx, playerID, 0, func(e *contest.Effect) error {
 		if err := do(e); err != nil {
 			return err
 		}
@@ -171,13 +171,17 @@ func affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Ef
 	})
 }
 
-// decideOn runs do with the player's row and standing locked until commit: no vote for the player is cast or withdrawn,
-// and the player neither publishes a video nor changes the city. It returns the score before and after.
-func decideOn(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (e contest.Effect, err error) {
-	if e.Player, err = adding(ctx, tx, playerID); err != nil {
+// decideOn runs do with the player's row and standing locked until commit, and the voter (0 for all whose votes for the
+// player do not count) locked against deletion: no vote for the player is cast or withdrawn, and the player neither
+// publishes a video nor changes the city. It returns the score before and after.
+func (s *Store) decideOn(ctx context.Context, tx *sql.Tx, playerID, voterID int64, do func(*contest.Effect) error) (e contest.Effect, err error) {
+	if e.Player, err = lockPlayer(ctx, tx, playerID); err != nil {
 		if errors.Is(err, contest.ErrNotSignedIn) {
 			err = contest.ErrNoPlayer
 		}
+		return e, err
+	}
+	if err := s.keepVoters(ctx, tx, playerID, voterID); err != nil {
 		return e, err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE standings SET before_at = reached_at, decided = decided + 1 WHERE player_id = $1`, playerID); err != nil {

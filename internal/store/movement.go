@@ -15,6 +15,9 @@ const remembered = 10_000
 // RememberRanking implements [contest.VoteStore].
 func (s *Store) RememberRanking(ctx context.Context, at, olderThan time.Time) error {
 	return s.write(ctx, "remember_ranking", func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.lockRows(ctx, tx, `LOCK TABLE standings_before IN SHARE ROW EXCLUSIVE MODE`); err != nil { // one at a time
+			return err
+		}
 		var recent int
 		err := tx.QueryRowContext(ctx,
 			`SELECT count(*) FROM standings_before WHERE taken_at > $1`, timestamp(olderThan)).Scan(&recent)

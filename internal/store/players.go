@@ -44,35 +44,6 @@ func (s *Store) PlayerByID(ctx context.Context, id int64) (contest.Player, error
 		`SELECT `+playerColumns+` FROM players WHERE id = $1`, id)
 }
 
-// adding reads a player and locks its row until commit, so that no other transaction adds to what the player has. The
-// UPDATE changes nothing; it is the row lock that both engines know. It returns [contest.ErrNotSignedIn] if there is no
-// such player.
-func adding(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
-	p, err := scanPlayer(tx.QueryRowContext(ctx,
-		`UPDATE players SET country = country WHERE id = $1 RETURNING `+playerColumns, id))
-	return p, orNone(err, contest.ErrNotSignedIn)
-}
-
-// addingMore is adding for the player's own uploads. It returns [contest.ErrAccountSuspended] if the account is
-// suspended.
-func addingMore(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
-	p, err := adding(ctx, tx, id)
-	if err != nil {
-		return p, err
-	}
-	return p, p.CanUploadOrPublish()
-}
-
-// addingTo is addingMore for the player of a video. It returns [contest.ErrNoVideo] if there is no such video.
-func addingTo(ctx context.Context, tx *sql.Tx, videoID int64) error {
-	p, err := scanPlayer(tx.QueryRowContext(ctx, `
-		UPDATE players SET country = country WHERE id = (SELECT player_id FROM videos WHERE id = $1) RETURNING `+playerColumns, videoID))
-	if err != nil {
-		return orNone(err, contest.ErrNoVideo)
-	}
-	return p.CanUploadOrPublish()
-}
-
 // CredentialsByEmail implements [contest.PlayerStore].
 func (s *Store) CredentialsByEmail(ctx context.Context, email string) (contest.Player, string, error) {
 	var hash string
@@ -96,13 +67,13 @@ func (s *Store) UpdateProfile(ctx context.Context, p contest.Player) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE standings SET city_key = $1 WHERE player_id = $2`, fold(p.City), p.ID); err != nil {
 			return err
 		}
-		titles, err := titlesOf(ctx, tx, p.ID)
+		videos, err := titlesOf(ctx, tx, p.ID)
 		if err != nil {
 			return err
 		}
-		for id, title := range titles {
+		for _, v := range videos {
 			_, err := tx.ExecContext(ctx, `UPDATE videos SET city_key = $1, search_key = $2 WHERE id = $3`,
-				fold(p.City), fold(title+" "+p.PublicName()), id)
+				fold(p.City), fold(v.Title+" "+p.PublicName()), v.ID)
 			if err != nil {
 				return err
 			}
@@ -112,20 +83,10 @@ func (s *Store) UpdateProfile(ctx context.Context, p contest.Player) error {
 }
 
 // titlesOf reads all rows at once: PostgreSQL runs no other statement in a transaction while rows are open.
-func titlesOf(ctx context.Context, tx *sql.Tx, playerID int64) (map[int64]string, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id, title FROM videos WHERE player_id = $1`, playerID)
+func titlesOf(ctx context.Context, tx *sql.Tx, playerID int64) ([]contest.Video, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, title FROM videos WHERE player_id = $1 ORDER BY id`, playerID)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err is returned below
-	titles := map[int64]string{}
-	for rows.Next() {
-		var id int64
-		var title string
-		if err := rows.Scan(&id, &title); err != nil {
-			return nil, err
-		}
-		titles[id] = title
-	}
-	return titles, rows.Err()
+	return all(rows, func(row scanner) (v contest.Video, err error) { return v, row.Scan(&v.ID, &v.Title) })
 }

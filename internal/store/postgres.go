@@ -152,47 +152,6 @@ func (db *DB) Clock(ctx context.Context) (now time.Time, err error) {
 	return now, err
 }
 
-// maxRepeats is how often a transaction is tried in all if PostgreSQL aborts it because of another one.
-const maxRepeats = 3
-
-// writeTime bounds a writing transaction, its retries included.
-const writeTime = 30 * time.Second
-
-// pooled runs each write in a transaction of its own on a pool of connections. As on SQLite, cancelling the caller's
-// context does not end it.
-type pooled struct {
-	db    *sql.DB
-	watch *watchman
-}
-
-func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error) (err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
-	defer cancel()
-	ctx, ended := p.watch.guard(ctx)
-	defer func() { err = ended(err) }() // also after a panic
-	return repeated{p.db}.run(ctx, do)
-}
-
-// repeated runs writes in transactions, and retries those that PostgreSQL has aborted because of another one, until ctx
-// ends.
-type repeated struct{ db *sql.DB }
-
-func (r repeated) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
-	for n := 1; ; n++ {
-		err := inTransaction(ctx, r.db, func(tx *sql.Tx) error { return do(ctx, tx) })
-		if n == maxRepeats || !repeatable(err) {
-			return err
-		}
-	}
-}
-
-// repeatable reports whether a retry of the transaction may succeed: after a deadlock, a serialization failure, or a
-// foreign key to a row that another transaction has deleted (PostgreSQL documentation, appendix A).
-func repeatable(err error) bool {
-	failed, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (failed.Code == "40P01" || failed.Code == "40001" || failed.Code == "23503")
-}
-
 // errUnsure is "commit outcome unknown": the transaction may have been committed, and the program cannot tell.
 var errUnsure = errors.New("it may have been committed")
 

@@ -87,6 +87,9 @@ func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]contest.Vid
 // if the video has another job by now.
 func (s *Store) Restart(ctx context.Context, id int64, taskID string) error {
 	return s.write(ctx, "restart", func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.keepPlayerOf(ctx, tx, id); err != nil {
+			return err
+		}
 		err := change(ctx, tx, contest.ErrNothingToDo, `
 			UPDATE videos SET status = 'uploaded', holder = '', progress = 0
 			WHERE id = $1 AND task_id = $2 AND status IN ('uploaded', 'processing')`, id, taskID)

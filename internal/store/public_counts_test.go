@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -22,30 +20,23 @@ import (
 // in a snapshot of the database.
 func TestKeptCountsAreCounts(t *testing.T) {
 	t.Parallel()
-	for _, e := range engines() {
-		t.Run(e.name, func(t *testing.T) {
-			t.Parallel()
-			e.ready(t)
-			dir, runs := t.TempDir(), 0
-			rapid.Check(t, func(t *rapid.T) {
-				runs++
-				own := filepath.Join(dir, strconv.Itoa(runs))
-				check(t, os.Mkdir(own, 0o700))
-				db, err := e.open(t.Context(), own)
-				check(t, err)
-				defer func() { check(t, errors.Join(db.Close(), os.RemoveAll(own))) }()
-				c := &crowded{w: newWorld(t, db)}
-				for range 3 {
-					c.SignUp(t)
-					c.Publish(t)
-				}
-				t.Repeat(rapid.StateMachineActions(c))
-				if db.Engine == store.SQLite {
-					c.inSnapshot(t, filepath.Join(own, "snapshot.db"))
-				}
-			})
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		dir, runs := t.TempDir(), 0
+		rapid.Check(t, func(t *rapid.T) {
+			runs++
+			w.clear(t)
+			c := &crowded{w: w}
+			for range 3 {
+				c.SignUp(t)
+				c.Publish(t)
+			}
+			t.Repeat(rapid.StateMachineActions(c))
+			if w.db.Engine == store.SQLite {
+				c.inSnapshot(t, filepath.Join(dir, fmt.Sprint(runs)))
+			}
 		})
-	}
+	})
 }
 
 // crowded is a state machine of a contest in which videos are added, removed and moved to other cities.
@@ -198,7 +189,12 @@ func TestImportOfWrongCounts(t *testing.T) {
 	to.empty(t)
 }
 
-// Two programs publish, change cities, vote and delete accounts concurrently. No call fails, not even by a deadlock.
+// Many publish, move to and fro between the same cities, vote and leave at once, by two programs: nobody fails.
+//
+// One run of two failed here on PostgreSQL 17 with "deadlock detected" (40P01) for a player who left. Two players who had voted for each
+// other left at once: each deletion locked its own player's standing, and then, for the votes that it withdrew, the standing of
+// the other. The server ended one of them each time it was tried, three times in all. Now a deletion locks all standings that it needs in
+// the order of their players (lock_order.go), which TestLockOrder shows step by step and TestWritesDoNotDeadlock under load.
 func TestKeptCountsInACrowd(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {

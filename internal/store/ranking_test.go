@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -21,25 +18,16 @@ import (
 // Compares votes and ranking with a model that has no tables. Both must agree after any sequence of actions.
 func TestRankingIsTheModels(t *testing.T) {
 	t.Parallel()
-	for _, e := range engines() {
-		t.Run(e.name, func(t *testing.T) {
-			t.Parallel()
-			e.ready(t)
-			dir, runs := t.TempDir(), 0
-			rapid.Check(t, func(t *rapid.T) {
-				runs++
-				own := filepath.Join(dir, strconv.Itoa(runs))
-				check(t, os.Mkdir(own, 0o700))
-				db, err := e.open(t.Context(), own)
-				check(t, err)
-				defer func() { check(t, errors.Join(db.Close(), os.RemoveAll(own))) }()
-				m := newModel(t, newWorld(t, db))
-				m.begin(t)
-				t.Repeat(rapid.StateMachineActions(m))
-				m.full(t)
-			})
+	onEngines(t, func(t *testing.T, w *world) {
+		t.Helper()
+		rapid.Check(t, func(t *rapid.T) {
+			w.clear(t)
+			m := newModel(t, w)
+			m.begin(t)
+			t.Repeat(rapid.StateMachineActions(m))
+			m.full(t)
 		})
-	}
+	})
 }
 
 // cities are few, with several spellings each, so that players share them. asked has some that match no city.

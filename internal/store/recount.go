@@ -64,6 +64,8 @@ func rank(ctx context.Context, tx *sql.Tx, playerID int64) error {
 
 // untie gives each of a player's votes its own moment, as casting does: a reinstated vote may have the moment of a vote
 // that was cast while it did not count.
+// It sets both moments in one UPDATE: for a row that a transaction updates twice, PostgreSQL locks the voter
+// (lock_order.go).
 func untie(ctx context.Context, tx *sql.Tx, playerID int64) error {
 	var tied int
 	err := tx.QueryRowContext(ctx, `
@@ -89,13 +91,13 @@ func untie(ctx context.Context, tx *sql.Tx, playerID int64) error {
 	}
 	var before time.Time
 	for _, v := range votes {
-		at := following(before, v.at)
+		previous, at := before, following(before, v.at)
 		before = at
 		if at.Equal(v.at) {
 			continue
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE votes SET voted_at = $1 WHERE voter_id = $2 AND video_id = $3`,
-			timestamp(at), v.voterID, v.videoID)
+		_, err := tx.ExecContext(ctx, `UPDATE votes SET voted_at = $1, before_at = $2 WHERE voter_id = $3 AND video_id = $4`,
+			timestamp(at), timestamp(previous), v.voterID, v.videoID)
 		if err != nil {
 			return err
 		}

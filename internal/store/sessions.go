@@ -8,15 +8,20 @@ import (
 	"risingstars/internal/contest"
 )
 
-// AddSession implements auth.SessionStore. It also deletes all sessions that have expired by now.
+// AddSession implements auth.SessionStore. It also deletes the sessions that have expired by now, except those that
+// another transaction has locked.
 func (s *Store) AddSession(ctx context.Context, tokenHash string, playerID, generation int64, now, expires time.Time) error {
 	return orGone(s.write(ctx, "add_session", func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE expires_at <= $1`, timestamp(now)); err != nil {
-			return err
-		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO sessions (token_hash, player_id, generation, expires_at) VALUES ($1, $2, $3, $4)`,
 			tokenHash, playerID, generation, timestamp(expires))
+		if err != nil {
+			return err
+		}
+		//nolint:gosec // fixed texts
+		_, err = tx.ExecContext(ctx, `
+			DELETE FROM sessions
+			WHERE token_hash IN (SELECT token_hash FROM sessions WHERE expires_at <= $1`+s.skipLocked+`)`, timestamp(now))
 		return err
 	}))
 }

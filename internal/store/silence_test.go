@@ -111,17 +111,11 @@ type distantStore struct {
 // overNetwork returns a store that reaches its PostgreSQL through a simulated network.
 func overNetwork(t *testing.T) (distantStore, *testserver.Network) {
 	t.Helper()
-	direct := migratedPostgres(t)
+	useServer(t)
+	direct, err := store.NewMigratedPostgres(server)
+	check(t, err)
 	u, err := url.Parse(direct)
 	check(t, err)
 	network := testserver.NewNetwork(t, u.Host)
 	return distantStore{store.New(connect(t, strings.Replace(direct, u.Host, network.Addr, 1)), store.Options{}), direct}, network
-}
-
-func migratedPostgres(t *testing.T) (url string) {
-	t.Helper()
-	url = emptyPostgres(t)
-	_, err := store.Migrate(t.Context(), connect(t, url))
-	check(t, err)
-	return url
 }

@@ -36,6 +36,8 @@ type Store struct {
 	queue   Queue
 	observe Observe
 
+	skipLocked string // behind a SELECT: it locks the rows, and passes over those that are locked; "" on SQLite, which locks none
+
 	maxUnpublished int64
 	uploadsAtOnce  int
 	clock          func() time.Time
@@ -62,8 +64,10 @@ func New(db *DB, o Options) *Store {
 	}
 	s.writes = &group{db: db.Writer, observe: func(took time.Duration, err error) { o.Observe("writes_together", took, err) }}
 	if db.Engine == Postgres {
-		s.writes = pooled{db.Writer, db.watch}
-		s.crowds = newCrowds(db, s.observe)
+		retry := retrier{db.Writer, func(took time.Duration, err error) { o.Observe("transaction_retried", took, err) }}
+		s.writes = pooled{retry, db.watch}
+		s.crowds = newCrowds(db, retry, s.observe)
+		s.skipLocked = ` FOR UPDATE SKIP LOCKED`
 		s.lookups = &lookups{store: s}
 	}
 	return s

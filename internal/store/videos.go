@@ -42,7 +42,7 @@ func (s *Store) AddVideoFromPartialUpload(ctx context.Context, v contest.Video, 
 }
 
 func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) error {
-	owner, err := addingMore(ctx, tx, v.PlayerID)
+	owner, err := lockActivePlayer(ctx, tx, v.PlayerID)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,15 @@ func (s *Store) PublishVideo(ctx context.Context, id int64, at time.Time) (conte
 	err := s.write(ctx, "publish", func(ctx context.Context, tx *sql.Tx) (err error) {
 		// Lock the player's row, so that a change of its city or a suspension comes before this transaction or after
 		// it.
-		if err := addingTo(ctx, tx, id); err != nil {
+		p, err := lockActivePlayerOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO standings (player_id, city_key, votes, reached_at)
+			SELECT id, city_key, 0, $1 FROM players WHERE id = $2
+			ON CONFLICT (player_id) DO NOTHING`, timestamp(at), p.ID)
+		if err != nil {
 			return err
 		}
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
@@ -149,13 +157,6 @@ func (s *Store) PublishVideo(ctx context.Context, id int64, at time.Time) (conte
 			}
 			return v.CanPublish() // already public: nothing to do
 		}
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO standings (player_id, city_key, votes, reached_at)
-			SELECT id, city_key, 0, $1 FROM players WHERE id = $2
-			ON CONFLICT (player_id) DO NOTHING`, timestamp(at), v.PlayerID)
 		if err != nil {
 			return err
 		}
@@ -183,6 +184,9 @@ func (s *Store) RequeueVideoForOrganizer(ctx context.Context, id int64, at time.
 func (s *Store) requeue(ctx context.Context, id int64, also func(context.Context, *sql.Tx, contest.Video) error) (contest.Video, error) {
 	var v contest.Video
 	err := s.write(ctx, "requeue", func(ctx context.Context, tx *sql.Tx) (err error) {
+		if err := s.keepPlayerOf(ctx, tx, id); err != nil {
+			return err
+		}
 		v, err = scanVideo(tx.QueryRowContext(ctx, `
 			UPDATE videos SET status = 'uploaded', failure = '', holder = '', progress = 0, interruptions = 0
 			WHERE id = $1 AND status = 'failed'

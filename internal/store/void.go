@@ -25,9 +25,12 @@ func (s *Store) PlayersVotedFor(ctx context.Context, q contest.VoteSelection, vo
 // VoidVotes implements [contest.ModerationStore].
 func (s *Store) VoidVotes(ctx context.Context, q contest.VoteSelection, d contest.Decision) (e contest.Effect, err error) {
 	where, args := selectedVotes(q)
-	on, void := affect, voidAll
+	on, void := s.affect, voidAll
 	if q.VoterID != 0 {
-		on, void = decideOn, voidEach
+		void = voidEach
+		on = func(ctx context.Context, tx *sql.Tx, playerID int64, do func(*contest.Effect) error) (contest.Effect, error) {
+			return s.decideOn(ctx, tx, playerID, q.VoterID, do)
+		}
 	}
 	err = s.decide(ctx, "void_votes", d, func(ctx context.Context, tx *sql.Tx) error {
 		e, err = on(ctx, tx, q.PlayerID, func(e *contest.Effect) error {
@@ -77,7 +80,7 @@ func voidEach(ctx context.Context, tx *sql.Tx, where string, args []any) (votes 
 func (s *Store) ReinstateVotes(ctx context.Context, q contest.VoteSelection, d contest.Decision) (e contest.Effect, err error) {
 	where, args := selectedVotes(q)
 	err = s.decide(ctx, "restore_votes", d, func(ctx context.Context, tx *sql.Tx) error {
-		e, err = affect(ctx, tx, q.PlayerID, func(e *contest.Effect) error {
+		e, err = s.affect(ctx, tx, q.PlayerID, func(e *contest.Effect) error {
 			hidden, err := affected(tx.ExecContext(ctx, `
 				UPDATE votes_set_aside SET why = 'hidden'
 				WHERE `+where+` AND why = 'void' AND video_id IN (SELECT id FROM videos WHERE status <> 'public')`, args...))

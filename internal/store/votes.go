@@ -100,6 +100,9 @@ func lift(ctx context.Context, tx *sql.Tx, videoID int64, at time.Time) (playerI
 // WithdrawVote implements [contest.VoteStore].
 func (s *Store) WithdrawVote(ctx context.Context, videoID, voterID int64) (votes int, err error) {
 	err = s.writeRow(ctx, "remove_vote", videoID, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.keepVoted(ctx, tx, videoID, voterID); err != nil {
+			return err
+		}
 		votes, err = takeBack(ctx, tx, videoID, voterID)
 		return err
 	})
