@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Nobody gets in with a token that was not issued here.
+// A token that this program did not issue is never valid.
 func FuzzToken(f *testing.F) {
 	c := &clock{start}
 	tokens := NewTokens(key, time.Hour, c.now)
@@ -27,7 +27,7 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// No link opens anything but the object that it was made for.
+// A link never opens another object than the one that it was signed for.
 func FuzzLink(f *testing.F) {
 	c := &clock{start}
 	links := NewSignedLinks(key, time.Hour, c.now)

@@ -83,7 +83,7 @@ func TestLinksAreNotSignedWithTheTokensKey(t *testing.T) {
 	}
 }
 
-// A link works for the time that it is made for, and hardly longer; for a while the same object has the same link.
+// A link is valid for at least ttl and not much longer. Within a tenth of ttl the same object has the same link.
 func TestLinksWorkLongEnough(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

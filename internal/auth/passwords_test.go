@@ -104,8 +104,9 @@ func TestNewPasswordsRefusesAnImpossibleCost(t *testing.T) {
 	}
 }
 
-// Nobody learns from the time whether an account is there: what has no hash, or a password that cannot be right, is compared
-// by bcrypt all the same. A hash that bcrypt cannot read tells: where it is compared there is an error.
+// The time of a sign-in does not reveal whether an account exists: bcrypt also runs for an empty hash and for a
+// password that is too long. A hash that bcrypt cannot parse shows that it ran, because Matches then returns an
+// error.
 func TestMatchesComparesWithoutAnAccount(t *testing.T) {
 	t.Parallel()
 	p := newPasswords(t, bcrypt.MinCost)
@@ -123,7 +124,7 @@ func TestMatchesComparesWithoutAnAccount(t *testing.T) {
 	}
 }
 
-// BenchmarkMatches shows that all take the same time.
+// BenchmarkMatches shows that all cases take the same time.
 func BenchmarkMatches(b *testing.B) {
 	p, err := NewPasswords(7, 2)
 	if err != nil {
@@ -151,9 +152,9 @@ func BenchmarkMatches(b *testing.B) {
 
 func TestPasswordsWaitForATurnNoLongerThanTheirContext(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // in which a wait for ever is a failure
+	synctest.Test(t, func(t *testing.T) { // a call that waits forever fails in the bubble
 		p := &Passwords{cost: bcrypt.MinCost, slots: make(chan struct{}, 1)}
-		p.slots <- struct{}{} // everybody is busy
+		p.slots <- struct{}{} // all slots are in use
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := p.Hash(ctx, "una clave larga"); !errors.Is(err, context.DeadlineExceeded) {
@@ -163,11 +164,11 @@ func TestPasswordsWaitForATurnNoLongerThanTheirContext(t *testing.T) {
 			t.Errorf("matches: got %t, %v, want %v", ok, err, context.DeadlineExceeded)
 		}
 		<-p.slots
-		hash(t, p, "una clave larga") // whoever gave up has left no turn taken
+		hash(t, p, "una clave larga") // the call that gave up does not hold a slot
 	})
 }
 
-// Whoever waits for a turn that does not come is told so, and soon.
+// A call that gets no slot returns ErrBusy after slotTimeout.
 func TestPasswordsAreBusy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -212,7 +213,7 @@ func TestPasswordsWaitForATurn(t *testing.T) {
 	})
 }
 
-// What is compared where there is no account takes as long as what is compared where there is one.
+// The hash that is compared without an account has the same cost as a real one.
 func TestNobodysHashHasTheCost(t *testing.T) {
 	t.Parallel()
 	for cost := bcrypt.MinCost; cost <= 15; cost++ {

@@ -15,11 +15,11 @@ import (
 	"risingstars/internal/store"
 )
 
-// visits are a browser's, whose clock the test sets.
+// visits are requests of one browser. The test sets the clock.
 type visits struct {
 	sessions *auth.Sessions
 	player   int64
-	cookie   *http.Cookie // the browser's
+	cookie   *http.Cookie // that the browser has
 	now      time.Time
 }
 
@@ -39,7 +39,7 @@ func newVisits(t *testing.T, secure bool) *visits {
 	return v
 }
 
-// do is one visit; the browser keeps the cookie that it is given.
+// do is one visit; the browser keeps the cookie that it gets.
 func (v *visits) do(t *testing.T, visit func(http.ResponseWriter, *http.Request) error) (given *http.Cookie, err error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
@@ -61,7 +61,7 @@ func (v *visits) begin(t *testing.T) *http.Cookie {
 	return given
 }
 
-// look reports whether the browser is signed in, and was given its cookie again.
+// look reports whether the browser is signed in, and whether it got its cookie again.
 func (v *visits) look(t *testing.T) (signedIn, again bool) {
 	t.Helper()
 	given, err := v.do(t, func(w http.ResponseWriter, r *http.Request) error {
@@ -125,7 +125,7 @@ func TestSessionCookies(t *testing.T) {
 	}
 }
 
-// A cookie that somebody has copied is worth nothing once its owner has signed out, or in again.
+// A copied cookie is worthless after its owner has signed out, or has signed in again.
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	v := newVisits(t, false)

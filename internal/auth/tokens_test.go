@@ -23,7 +23,7 @@ var (
 	start = time.Date(2026, 1, 15, 10, 30, 0, 987654321, time.UTC)
 )
 
-// clock stands still until it is moved.
+// clock returns a fixed time, which the test sets.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
@@ -56,7 +56,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// parts decodes a token without checking it.
+// parts decodes a token without verifying it.
 func parts(t *testing.T, token string) (header, claims map[string]any) {
 	t.Helper()
 	split := strings.Split(token, ".")
@@ -100,7 +100,7 @@ func TestTokensExpire(t *testing.T) {
 	}
 }
 
-// rsaKey is made once, since that takes a while.
+// rsaKey is generated once, because that is slow.
 var rsaKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 func TestTokensThatProveNothing(t *testing.T) {
@@ -186,7 +186,7 @@ func TestTokensThatProveNothing(t *testing.T) {
 	}
 }
 
-// flip changes the first character, all of whose bits count.
+// flip changes the first character, all of whose bits are significant.
 func flip(s string) string {
 	if s[0] == 'A' {
 		return "B" + s[1:]
@@ -194,7 +194,7 @@ func flip(s string) string {
 	return "A" + s[1:]
 }
 
-// After a change of the secret, what the old one has signed works until it expires, and no longer.
+// After the secret is changed, tokens that the old secret signed are valid until they expire, and no longer.
 func TestKeysAreChanged(t *testing.T) {
 	t.Parallel()
 	c := &clock{start}

@@ -14,7 +14,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// spoiling is a storage whose objects become others, or are lost, when they are put.
+// spoiling is a storage that changes or loses the objects that are put into it.
 type spoiling struct {
 	blob.Storage
 

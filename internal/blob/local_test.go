@@ -31,7 +31,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// file writes a file to be put, in a folder on the storage's file system.
+// file writes a file for PutFile, in a folder on the storage's file system.
 func file(t *testing.T, content string) string {
 	t.Helper()
 	return fileIn(t, t.TempDir(), content)
@@ -49,7 +49,7 @@ func put(t *testing.T, l *Local, key, content string) {
 	check(t, l.PutFile(t.Context(), key, file(t, content)))
 }
 
-// read is what an object holds.
+// read returns the content of an object.
 func read(t *testing.T, l *Local, key string) string {
 	t.Helper()
 	f, _, err := l.Open(t.Context(), key)
@@ -59,7 +59,7 @@ func read(t *testing.T, l *Local, key string) string {
 	return string(content)
 }
 
-// tree is every file and folder below the root.
+// tree lists every file and folder below the root.
 func tree(t *testing.T, l *Local) []string {
 	t.Helper()
 	all := []string{}
@@ -76,7 +76,7 @@ func tree(t *testing.T, l *Local) []string {
 	return all
 }
 
-// otherFileSystem is a folder that is not on the file system of the temporary folder.
+// otherFileSystem is a folder on another file system than the temporary folder.
 func otherFileSystem(t *testing.T) string {
 	t.Helper()
 	const memory = "/dev/shm"
@@ -117,7 +117,7 @@ func TestPutFile(t *testing.T) {
 			}
 			stat, err := os.Stat(filepath.Join(l.root, "videos/a/b/clip.mp4"))
 			check(t, err)
-			if stat.Mode() != 0o640 { // a web server of the same group sends it
+			if stat.Mode() != 0o640 { // a web server of the same group can read it
 				t.Errorf("its mode is %s", stat.Mode())
 			}
 			if diff := cmp.Diff([]string{"videos/", "videos/a/", "videos/a/b/", "videos/a/b/clip.mp4"}, tree(t, l)); diff != "" {
@@ -141,7 +141,8 @@ func TestPutFileOnTheSameFileSystemCopiesNothing(t *testing.T) {
 	}
 }
 
-// Keys are random and never reused; should one be, whoever reads meanwhile has the one object or the other, whole.
+// Keys are random and never reused. If one were reused, a concurrent reader would get either the old or the new
+// object, whole.
 func TestPutFileTwiceReplacesAtOnce(t *testing.T) {
 	t.Parallel()
 	folders := map[string]func(*testing.T) string{
@@ -280,7 +281,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	for _, key := range []string{
 		"none", "a/none", "none/none",
 		"a",            // a folder
-		"a/clip.mp4/x", // below an object
+		"a/clip.mp4/x", // below an object's file
 	} {
 		if f, _, err := l.Open(t.Context(), key); !errors.Is(err, ErrNotFound) {
 			t.Errorf("open %q: got %v, want %v", key, err, ErrNotFound)
@@ -327,7 +328,7 @@ func TestHostileKeys(t *testing.T) {
 				"fetch":  l.Fetch(t.Context(), key, filepath.Join(t.TempDir(), "work")),
 				"delete": l.Delete(t.Context(), key),
 			}
-			if !strings.HasSuffix(key, "/") || key == "/" { // which is how a prefix ends
+			if !strings.HasSuffix(key, "/") || key == "/" { // such a key is a valid prefix
 				calls["walk"] = l.Walk(t.Context(), key+"/", func(Info) error { return nil })
 				calls["delete prefix"] = l.DeletePrefix(t.Context(), key+"/")
 			}
@@ -443,7 +444,7 @@ func TestDelete(t *testing.T) {
 			t.Errorf("after %s (-want +got):\n%s", step.key, diff)
 		}
 	}
-	put(t, l, "videos/c/original.mp4", "x") // folders that went come again
+	put(t, l, "videos/c/original.mp4", "x") // folders that were removed are created again
 }
 
 func TestDeletePrefix(t *testing.T) {
@@ -452,7 +453,7 @@ func TestDeletePrefix(t *testing.T) {
 	for _, key := range []string{"videos/a/original.mp4", "videos/a/run/clip.mp4", "videos/ab/original.mp4", "videos/a.txt"} {
 		put(t, l, key, "x")
 	}
-	for range 2 { // a second time is the same as once
+	for range 2 { // the second call changes nothing
 		check(t, l.DeletePrefix(t.Context(), "videos/a/"))
 		if diff := cmp.Diff([]string{"videos/", "videos/a.txt", "videos/ab/", "videos/ab/original.mp4"}, tree(t, l)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -500,7 +501,7 @@ func TestWalkPassesOverWhatGoesAway(t *testing.T) {
 	n := 0
 	check(t, l.Walk(t.Context(), "videos/", func(Info) error {
 		n++
-		return l.DeletePrefix(t.Context(), "videos/") // all of it
+		return l.DeletePrefix(t.Context(), "videos/") // all objects
 	}))
 	if n != 1 {
 		t.Errorf("%d objects were seen after all were gone", n)
@@ -531,7 +532,7 @@ func TestCheck(t *testing.T) {
 	if got := tree(t, l); len(got) > 0 {
 		t.Errorf("it leaves %q", got)
 	}
-	fresh, old := filepath.Join(l.root, ".check-1"), filepath.Join(l.root, ".check-2") // of dead programs
+	fresh, old := filepath.Join(l.root, ".check-1"), filepath.Join(l.root, ".check-2") // left by crashed programs
 	check(t, os.WriteFile(fresh, nil, 0o600))
 	check(t, os.WriteFile(old, nil, 0o600))
 	before := time.Now().Add(-2 * time.Hour)
@@ -550,7 +551,7 @@ func TestCheck(t *testing.T) {
 func TestNewLocal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for range 2 { // the second finds it there
+	for range 2 { // the second call finds the folder
 		if _, err := NewLocal(filepath.Join(dir, "new", "media")); err != nil {
 			t.Error(err)
 		}

@@ -16,10 +16,10 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// large is more than two parts.
+// large is the size of a file with more than two parts.
 const large = 40 << 20 // bytes
 
-// behind is a storage that reaches the server by a relay.
+// behind is a storage that reaches the server through a relay.
 func behind(t *testing.T, server *testserver.S3, pass func(toServer bool, carried int64) bool) *blob.S3 {
 	t.Helper()
 	o := options(server)
@@ -27,7 +27,7 @@ func behind(t *testing.T, server *testserver.S3, pass func(toServer bool, carrie
 	return newS3(t, o)
 }
 
-// kept are the files that the server has of objects and of parts.
+// kept lists the server's files of objects and of parts.
 func kept(t *testing.T, server *testserver.S3) []string {
 	t.Helper()
 	list := []string{}
@@ -40,14 +40,14 @@ func kept(t *testing.T, server *testserver.S3) []string {
 	return list
 }
 
-// A server that dies in the middle of an upload leaves an error and the file, and what it has kept of the parts goes when
-// it is back.
+// If the server dies during an upload, PutFile returns an error and the file stays. When the server is back, its
+// parts are aborted.
 func TestS3DiesWhileAFileIsPut(t *testing.T) {
 	t.Parallel()
 	server := testserver.NewS3(t)
 	var once sync.Once
 	s := behind(t, server, func(toServer bool, carried int64) bool {
-		if toServer && carried > 20<<20 { // at least one part has come through
+		if toServer && carried > 20<<20 { // at least one part has arrived
 			once.Do(server.Kill)
 		}
 		return true
@@ -81,8 +81,8 @@ func TestS3DiesWhileAFileIsPut(t *testing.T) {
 	}
 }
 
-// An upload whose connections break goes on; one whose connections always break leaves nothing, since the server is there
-// to be told.
+// An upload is retried if a connection breaks. If every connection breaks, nothing remains on the server, because the
+// abort still reaches it.
 func TestS3ConnectionsBreakWhileAFileIsPut(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -116,7 +116,8 @@ func TestS3ConnectionsBreakWhileAFileIsPut(t *testing.T) {
 	}
 }
 
-// A fetch goes on where it was, on another connection, or on the server's next life; if it cannot, nothing of it is left.
+// A fetch resumes at its offset on another connection, or after a restart of the server. If that fails, no file
+// remains.
 func TestS3BreaksWhileAFileIsFetched(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -180,7 +180,7 @@ func TestStorageListsAndRemoves(t *testing.T) {
 		if diff := cmp.Diff([]string{"videos/a/1", "videos/a/b/2", "videos/ab/3"}, keys(t, s, "videos/")); diff != "" {
 			t.Errorf("keys (-want +got):\n%s", diff)
 		}
-		for range 2 { // a second time is the same as once
+		for range 2 { // the second call changes nothing
 			check(t, s.DeletePrefix(t.Context(), "videos/a/"))
 			check(t, s.Delete(t.Context(), "other/4"))
 		}
@@ -211,7 +211,7 @@ func TestStorageEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// Much more than a part goes there and back, and little of it is ever in memory.
+// A file of several parts is uploaded and downloaded with little memory.
 func TestS3StreamsInParts(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
 	s := newS3(t, options(testserver.NewS3(t)))
 	const size, most = 100 << 20, 24 << 20 // bytes

@@ -13,7 +13,7 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// seen is what a handler learns of a request.
+// seen is what a handler sees of a request.
 type seen struct{ Client, Scheme, Host string }
 
 func tell(w http.ResponseWriter, r *http.Request) {
@@ -32,7 +32,7 @@ func TestForwarded(t *testing.T) {
 	tests := map[string]struct {
 		trusted []netip.Prefix
 		header  map[string]string
-		want    seen // with the host that was asked where it is empty
+		want    seen // an empty Host means the requested host
 	}{
 		"nobody is trusted": {
 			nil, map[string]string{"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}, direct,
@@ -95,7 +95,7 @@ func TestHost(t *testing.T) {
 		r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/x", nil)
 		check(t, err)
 		if strings.ContainsAny(host, `/@ñ"<`) {
-			continue // the client would change it
+			continue // the HTTP client would normalize it
 		}
 		r.Host = host
 		response, err := s.Client().Do(r)

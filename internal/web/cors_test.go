@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// corsOf are an answer's headers of the CORS protocol.
+// corsOf returns the CORS headers of an answer.
 func corsOf(a answer) map[string]string {
 	got := map[string]string{}
 	for name := range a.Header {
@@ -68,7 +68,7 @@ func TestCrossOrigin(t *testing.T) {
 	}
 }
 
-// Only what came over TLS tells browsers to come over nothing else.
+// Strict-Transport-Security is sent over TLS only.
 func TestStrictTransportSecurity(t *testing.T) {
 	t.Parallel()
 	s := newSiteWith(t, map[string]http.HandlerFunc{"GET /x": text("x")}, Options{Proxies: loopback})

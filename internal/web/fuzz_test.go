@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Whatever a client writes into the headers that proxies write: an address stays an address, and a host a host.
+// For any values of the headers that proxies write, the client stays an IP address and the host a valid host.
 func FuzzForwarded(f *testing.F) {
 	f.Add("192.0.2.1, 10.0.0.9", "stars.example.org:443", "https", "0123456789abcdef")
 	f.Add("::ffff:10.0.0.1%eth0,,x", "[::1]:80", "javascript", "a b")

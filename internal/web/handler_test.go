@@ -24,14 +24,14 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// site is a real server with some routes behind the middleware.
+// site is a real server with test routes behind the middleware.
 type site struct {
 	*httptest.Server
 	log     bytes.Buffer
 	metrics *prometheus.Registry
 }
 
-// loopback are proxies on this machine.
+// loopback are the proxies on this machine.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 func newSite(t *testing.T, routes map[string]http.HandlerFunc, trusted ...netip.Prefix) *site {
@@ -54,7 +54,7 @@ func newSiteWith(t *testing.T, routes map[string]http.HandlerFunc, o Options) *s
 	return s
 }
 
-// answer is what a client gets.
+// answer is what a client receives.
 type answer struct {
 	*http.Response
 	body string
@@ -79,7 +79,7 @@ func (s *site) ask(t *testing.T, method, target string, header map[string]string
 	return answer{response, string(body), err}
 }
 
-// lines closes the server, which waits for the requests to end, and returns what it has logged.
+// lines closes the server, which waits for running requests, and returns its log lines.
 func (s *site) lines(t *testing.T) (lines []map[string]any) {
 	t.Helper()
 	s.Close()
@@ -102,7 +102,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// isProblem fails unless the answer is a problem with this status, and returns it.
+// isProblem fails unless the answer is a problem with this status, and returns the problem.
 func isProblem(t *testing.T, a answer, status int) problem.Problem {
 	t.Helper()
 	var p problem.Problem
@@ -211,7 +211,7 @@ func TestAccessLogOfHostilePaths(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	s.ask(t, "GET", "/a%0Ab%22c%1b%5B31m%00?secret", nil)
-	raw := strings.Clone(s.log.String()) // read again below, after the server has ended
+	raw := strings.Clone(s.log.String()) // s.lines reads the buffer to its end
 	lines := s.lines(t)
 	if len(lines) != 1 || lines[0]["path"] != "/a\nb\"c\x1b[31m\x00" || lines[0]["status"] != 404.0 {
 		t.Errorf("log: %q", raw)
@@ -241,7 +241,8 @@ func TestPanicBeforeTheHeader(t *testing.T) {
 	}
 }
 
-// Once something was sent, the client must see that the answer is not whole, rather than a problem glued to its end.
+// If the header was already sent, a panic must abort the connection, so that the client sees an incomplete answer,
+// and not a problem appended to it.
 func TestPanicAfterTheHeader(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(http.ResponseWriter){
@@ -304,7 +305,7 @@ func TestTrailingSlashes(t *testing.T) {
 	tests := []struct {
 		method, target string
 		status         int
-		body           string // "" for a problem
+		body           string // "" means a problem
 	}{
 		{"GET", "/", 200, "root"},
 		{"GET", "/api/videos", 200, "list"},
@@ -317,7 +318,7 @@ func TestTrailingSlashes(t *testing.T) {
 		{"GET", "/search/a%2Fb/x/", 200, "search a/b"},
 		{"GET", "/static/app.css", 200, "static"},
 		{"GET", "/static", 404, ""},
-		{"GET", "/static/", 404, ""}, // the same as without, and no redirect to itself
+		{"GET", "/static/", 404, ""}, // the same as without the slash, and no redirect to itself
 		{"DELETE", "/api/videos/", 405, ""},
 		{"GET", "/videos/", 404, ""},
 	}
@@ -423,7 +424,7 @@ func TestSecurityHeadersAreOnEverything(t *testing.T) {
 	}
 }
 
-// A handler that changes its answer's security header changes nobody else's.
+// A handler that changes a security header of its answer changes no other answer.
 func TestSecurityHeadersAreNotShared(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, map[string]http.HandlerFunc{
@@ -469,7 +470,7 @@ func TestFlushReachesTheClient(t *testing.T) {
 	}
 }
 
-// readsFrom is a connection that can take a file without the program in between.
+// readsFrom is a connection that implements io.ReaderFrom, like a TCP connection with sendfile.
 type readsFrom struct {
 	*httptest.ResponseRecorder
 	took int64
@@ -503,7 +504,7 @@ func TestFilesGoToTheConnection(t *testing.T) {
 	}
 }
 
-// An error that is no problem is replaced, however its body is written.
+// A plain-text error is replaced, however the handler writes its body.
 func TestPlainErrorsOfHandlersAreReplacedWhole(t *testing.T) {
 	t.Parallel()
 	bodies := map[string]func(http.ResponseWriter){
@@ -574,11 +575,11 @@ func TestMetricsCountByRoute(t *testing.T) {
 	}
 }
 
-// A read deadline that passes while a request is answered does not end those that come after it on the connection.
+// A read deadline that passes while a request is answered does not affect later requests on the connection.
 //
-// The chaos test found this: tusd sets such a deadline when a second request wants the same upload. net/http then ends the
-// context of the connection and serves all later requests with it. Behind nginx these were other clients' requests, and
-// each of them was answered with 500.
+// The chaos test found this: tusd sets such a deadline when a second request wants the same upload. net/http then
+// cancels the context of the connection and serves all later requests with it. Behind nginx these were other clients'
+// requests, and each of them was answered with 500.
 func TestARequestAfterADeadline(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, map[string]http.HandlerFunc{

@@ -90,7 +90,7 @@ func TestReadyAsksOnceASecond(t *testing.T) {
 	if ask(); asked.Load() != 2 {
 		t.Errorf("the bad answer was not kept: %d checks", asked.Load())
 	}
-	at = at.Add(-time.Hour) // the clock was put right
+	at = at.Add(-time.Hour) // the clock was corrected
 	if ask(); asked.Load() != 3 {
 		t.Errorf("an answer of the future was given: %d checks", asked.Load())
 	}

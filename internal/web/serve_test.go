@@ -15,7 +15,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// served runs Serve on a free port.
+// served is a running Serve on a free port.
 type served struct {
 	url  string
 	stop context.CancelFunc
@@ -30,14 +30,14 @@ func serve(t *testing.T, h http.HandlerFunc, grace time.Duration, stopping func(
 	check(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	s := &served{url: "http://" + l.Addr().String(), stop: stop, done: make(chan error, 1)}
-	go func() { // ends with stop
+	go func() { // ends by stop
 		s.done <- Serve(ctx, l, h, slog.New(slog.NewTextHandler(&s.log, nil)), grace, stopping)
 	}()
 	t.Cleanup(stop)
 	return s
 }
 
-// get asks in the background and delivers the body, or why there is none.
+// get sends a request in the background and delivers the body, or the error.
 func (s *served) get(t *testing.T) <-chan string {
 	t.Helper()
 	answer := make(chan string, 1)
@@ -67,7 +67,7 @@ func TestServeFinishesRequestsBeforeItEnds(t *testing.T) {
 	begun, stopping := make(chan bool), make(chan bool)
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)
-		<-stopping // which tells streams to end
+		<-stopping // tells streams to end
 		_, _ = io.WriteString(w, "whole")
 	}, time.Minute, func() { close(stopping) })
 	answer := s.get(t)

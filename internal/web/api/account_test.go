@@ -18,7 +18,7 @@ func newPassword(old, first, second string) string {
 
 const another = "rebote-y-pase"
 
-// A new password ends all tokens and sessions but the one that is given for it.
+// A new password ends all tokens and sessions, except the token in the answer.
 func TestChangePassword(t *testing.T) {
 	t.Parallel()
 	p, other := newPlayer(t, shared(), ""), newPlayer(t, shared(), "")
@@ -88,7 +88,7 @@ func TestChangePasswordRefuses(t *testing.T) {
 	}
 }
 
-// A token that was stolen is no way to guess the password.
+// A stolen token cannot be used to guess the password.
 func TestGuessesWithAToken(t *testing.T) {
 	t.Parallel()
 	s := limited(t, apptest.Settings{"LIMIT_FAILED_SIGN_INS": "4/1h"})
@@ -145,7 +145,7 @@ func TestDeleteAccount(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(s.DataDir, "media", "videos", "*")); len(left) != 1 {
 		t.Errorf("in storage are still %v", left)
 	}
-	// The email is free again, and whoever takes it has another id and none of the old data.
+	// The email is free again. A new account with it has another id and none of the old data.
 	again := visitor(t, s).postJSON("/api/auth/signup", signUp(map[string]any{"email": p.email}))
 	var profile struct{ ID int64 }
 	again.decode(201, &profile)
@@ -166,7 +166,7 @@ func TestExport(t *testing.T) {
 
 	got := p.get("/api/auth/export")
 
-	// From where the vote came is what is kept of it, and the age of the account is of this minute.
+	// The export has the origin of the vote and the age of the account, which is at most ten minutes.
 	var kept struct {
 		Votes []struct {
 			Origin     string
@@ -218,7 +218,7 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// A new SECRET_KEY signs nobody out while the old one is named, and everybody when it no longer is.
+// After a change of SECRET_KEY, tokens stay valid while the old key is configured, and no longer.
 func TestSecretsAreChanged(t *testing.T) {
 	t.Parallel()
 	const next = "another secret of 32 characters or more, 0123456789"
@@ -256,7 +256,7 @@ func TestSecretsAreChanged(t *testing.T) {
 	}
 }
 
-// Where votes come from is kept as a hash, and nobody is told of it.
+// The origin of a vote is stored as a hash and not shown publicly.
 func TestVotesKeepTheirOrigin(t *testing.T) {
 	t.Parallel()
 	s := limited(t, nil)

@@ -17,7 +17,7 @@ func TestSignUp(t *testing.T) {
 	tests := []struct {
 		name    string
 		changes map[string]any
-		want    map[string]any // of the answer, besides id and email
+		want    map[string]any // members of the answer besides id and email
 	}{
 		{"all fields", nil, map[string]any{"first_name": "Valentina", "last_name": "Ríos", "city": "Bogotá", "country": "Colombia"}},
 		{
@@ -150,7 +150,7 @@ func TestSignUpRefuses(t *testing.T) {
 	}
 }
 
-// echoes fails the test if an answer repeats a value that was submitted.
+// echoes fails the test if an answer repeats a submitted value.
 func echoes(tb testing.TB, a answer) {
 	tb.Helper()
 	for _, value := range []string{"Valentina", "valentina", "salto-y-canasta", "secreta", "ñoñer", "another one", "example"} {
@@ -189,7 +189,7 @@ func TestABodyOfAnotherType(t *testing.T) {
 	got.refuses(refusal{415, "El cuerpo de la solicitud debe ser de otro tipo (mira /docs).", nil})
 }
 
-// Whoever sends half a body and no more does not hold a connection for ever.
+// A client that sends half a body and then stalls cannot occupy a connection forever.
 func TestABodyThatStalls(t *testing.T) {
 	t.Parallel()
 	conn := dial(t, shared())
@@ -275,8 +275,8 @@ func TestSignInRefuses(t *testing.T) {
 	}
 }
 
-// BenchmarkSignInRefused compares an unknown email with a wrong password: nobody may learn from the time which of them it is.
-// TestSignInComparesAPasswordWithoutAnAccount holds that the same is done.
+// BenchmarkSignInRefused compares an unknown email with a wrong password: the time must not reveal which of them it
+// was. TestSignInComparesAPasswordWithoutAnAccount checks that both run bcrypt.
 func BenchmarkSignInRefused(b *testing.B) {
 	s := apptest.Start(b, apptest.Settings{"WORKERS": "0", "PASSWORD_COST": "9", "LOG_LEVEL": "info"})
 	p := newPlayer(b, s, "")

@@ -17,7 +17,7 @@ var (
 	unauthorizedEN = refusal{401, "Sign in: a valid token is needed.", nil}
 )
 
-// Whoever has no token learns nothing else: neither whether the path's id exists nor what is wrong with the body.
+// A request without a token does not learn whether the path's id exists, or what is wrong with its body.
 func TestCallsThatNeedAToken(t *testing.T) {
 	t.Parallel()
 	calls := []string{
@@ -64,7 +64,7 @@ func TestTokens(t *testing.T) {
 	header, payload, signature := cut(p.token)
 	tests := []struct {
 		name   string
-		header string // Authorization
+		header string // value of Authorization
 		works  bool
 	}{
 		{"as it was given", "Bearer " + p.token, true},
@@ -140,7 +140,7 @@ func second(token string) string {
 	return payload
 }
 
-// flipped changes a character in the middle, whose bits all count.
+// flipped changes a character in the middle, all of whose bits are significant.
 func flipped(text string) string {
 	b := []byte(text)
 	if b[10]++; b[10] == 'Z'+1 || b[10] == 'z'+1 || b[10] == '9'+1 || b[10] == '-'+1 || b[10] == '_'+1 {
@@ -153,7 +153,7 @@ func TestTokensExpire(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "ACCESS_TOKEN_EXPIRE_SECONDS": "2"})
 	p := newPlayer(t, s, "")
-	testserver.Eventually(t, "a token is used before it expires", func() bool { // a busy machine may need several
+	testserver.Eventually(t, "a token is used before it expires", func() bool { // a busy machine may need several attempts
 		got := p.postJSON("/api/auth/login", credentials(p.email, password))
 		var body struct {
 			Token     string `json:"access_token"`

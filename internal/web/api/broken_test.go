@@ -15,7 +15,7 @@ import (
 	"risingstars/internal/web/lang"
 )
 
-// What the metrics call the ways in which an upload is refused are few words, whatever a client sends.
+// The metrics label the reasons of refused uploads with a bounded set of values, whatever a client sends.
 func TestReasonsOfRefusals(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
@@ -30,7 +30,7 @@ func TestReasonsOfRefusals(t *testing.T) {
 	}
 }
 
-// A body may break in ways that take half a minute to bring about for real.
+// Broken bodies of kinds that would take half a minute to produce over a real connection.
 func TestBrokenBodies(t *testing.T) {
 	t.Parallel()
 	stalled := fmt.Errorf("multipart: NextPart: %w", &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded})

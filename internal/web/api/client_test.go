@@ -16,13 +16,13 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// browser follows no redirects, so that tests see them.
+// browser follows no redirects, so that tests can check them.
 var browser = &http.Client{
 	Timeout:       testserver.Patience,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// client is somebody who talks to a server: a visitor, or a player who has signed in.
+// client sends requests to a server: as a visitor, or as a signed-in player.
 type client struct {
 	tb    testing.TB
 	url   string
@@ -48,7 +48,8 @@ func (c client) postJSON(path, body string) answer {
 	return c.do("POST", path, body, "Content-Type", "application/json")
 }
 
-// do sends a request whose header has the names and values besides the client's own. A path may be a whole URL.
+// do sends a request with the given names and values of headers in addition to the client's own. path may be an
+// absolute URL.
 func (c client) do(method, path, body string, header ...string) answer {
 	c.tb.Helper()
 	var content io.Reader
@@ -88,7 +89,7 @@ func (c client) send(r *http.Request) answer {
 	return read(c.tb, response)
 }
 
-// answer is a response that was read to its end.
+// answer is a response whose body was read.
 type answer struct {
 	tb     testing.TB
 	status int
@@ -106,7 +107,7 @@ func read(tb testing.TB, r *http.Response) answer {
 	return answer{tb: tb, status: r.StatusCode, header: r.Header, body: string(body)}
 }
 
-// decode reads a JSON answer of the given status. Numbers stay as they are written.
+// decode decodes a JSON answer with the given status. Numbers keep their text.
 func (a answer) decode(status int, v any) {
 	a.tb.Helper()
 	if a.status != status || a.header.Get("Content-Type") != "application/json" {
@@ -127,8 +128,8 @@ func decode(tb testing.TB, text string, v any) {
 	}
 }
 
-// is compares a JSON answer, member by member, with the text of another, in which TIME stands for any time, and
-// "signed original.mp4" or "open clip.mp4" for a link to such an object.
+// is compares a JSON answer with a JSON text. In the text, TIME stands for any time, and "signed original.mp4" or
+// "open clip.mp4" for a link to such an object.
 func (a answer) is(status int, want string) {
 	a.tb.Helper()
 	var got, wanted any
@@ -146,7 +147,7 @@ var (
 			`(\?expires=\d+&signature=[\w-]{43})?$`)
 )
 
-// masked replaces what differs from run to run.
+// masked replaces values that differ between runs.
 func masked(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -170,7 +171,7 @@ func masked(v any) any {
 	return v
 }
 
-// refusal is an error as the API's contract has it.
+// refusal is a problem, as the API's contract defines it.
 type refusal struct {
 	Status int
 	Detail string
@@ -179,7 +180,7 @@ type refusal struct {
 
 type fault struct{ Location, Message string }
 
-// refuses compares an answer with what an error should be, and checks what all errors have in common.
+// refuses compares a problem with the expected one, and checks what all problems have in common.
 func (a answer) refuses(want refusal) {
 	a.tb.Helper()
 	if diff := cmp.Diff(want, a.refusal()); diff != "" {
@@ -187,7 +188,7 @@ func (a answer) refuses(want refusal) {
 	}
 }
 
-// refusal reads an error and checks what all errors have in common.
+// refusal decodes a problem and checks what all problems have in common.
 func (a answer) refusal() refusal {
 	a.tb.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
@@ -216,7 +217,7 @@ func (a answer) refusal() refusal {
 		a.tb.Errorf("with status %d got %s", a.status, a.body)
 	}
 	a.checkHeader()
-	// Which field comes first says nothing.
+	// The order of the fields is not specified.
 	slices.SortFunc(p.Errors, func(a, b fault) int { return strings.Compare(a.Location, b.Location) })
 	return refusal{Status: a.status, Detail: *p.Detail, Errors: p.Errors}
 }

@@ -11,7 +11,7 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// small is a clip that takes little time.
+// small is a clip that is fast to process.
 var small = mediatest.Spec{Width: 160, Height: 120, FPS: "15", Seconds: 1}
 
 // clip is the content of a small MP4.
@@ -29,17 +29,17 @@ func content(tb testing.TB, spec mediatest.Spec) string {
 	return string(data)
 }
 
-// padded is a clip of a certain size: what it lacks is in a box that means nothing (ISO/IEC 14496-12, 8.1.2).
+// padded is a clip of exactly size bytes: a free box (ISO/IEC 14496-12, 8.1.2) fills the rest.
 func padded(clip string, size int) string {
 	return clip + padding(size-len(clip)) + strings.Repeat("\x00", size-len(clip)-8)
 }
 
-// padding is the header of a box of so many bytes that means nothing.
+// padding is the header of a free box of size bytes.
 func padding(size int) string {
 	return string(binary.BigEndian.AppendUint32(nil, uint32(size))) + "free"
 }
 
-// part is one part of a form: a file if it has a name for it.
+// part is one part of a form; it is a file if file is not empty.
 type part struct {
 	name, file, mediaType, content string
 }
@@ -80,7 +80,7 @@ func (c client) upload(parts ...part) answer {
 	return c.do("POST", "/api/videos/upload", body, "Content-Type", contentType)
 }
 
-// uploaded uploads a small clip and returns its id.
+// uploaded uploads a small clip and returns the video's id.
 func (c client) uploaded(named string) int64 {
 	c.tb.Helper()
 	var got struct {

@@ -11,7 +11,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// conn is a connection on which a test says what it likes, when it likes.
+// conn is a raw connection on which a test can write any bytes.
 type conn struct {
 	net.Conn
 	tb     testing.TB
@@ -41,7 +41,7 @@ func (c *conn) answer() answer {
 	return read(c.tb, response)
 }
 
-// head is the beginning of a request, with a token and further lines of its header.
+// head is the request line and the headers of a request with a token.
 func head(method, path, token string, lines ...string) string {
 	lines = append([]string{method + " " + path + " HTTP/1.1", "Host: test", "Authorization: Bearer " + token}, lines...)
 	return strings.Join(lines, "\r\n") + "\r\n\r\n"

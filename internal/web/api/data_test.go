@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"risingstars/internal/app/apptest"
 	"risingstars/internal/contest"
 )
 
-// change changes a server's database behind its back.
+// change changes a server's database directly.
 func change(tb testing.TB, s *apptest.Server, statement string, args ...any) {
 	tb.Helper()
 	withDatabase(tb, s, func(db *sql.DB) error {
@@ -46,13 +46,13 @@ func withDatabase(tb testing.TB, s *apptest.Server, do func(*sql.DB) error) {
 	}
 }
 
-// What a processed video has in storage, where no worker made it.
+// The content of a processed video's objects if no worker made them.
 const (
 	clipContent   = "not really a clip, but who looks"
 	posterContent = "not really a picture"
 )
 
-// process does a worker's work on a video in no time, on a server that has none.
+// process marks a video as processed and writes its objects, on a server without a worker.
 func process(tb testing.TB, s *apptest.Server, id int64) {
 	tb.Helper()
 	run := contest.NewMediaToken()
@@ -78,7 +78,7 @@ func published(tb testing.TB, s *apptest.Server, p player, named string) int64 {
 	return id
 }
 
-// multiply makes n videos out of the only one that a server has.
+// multiply copies a server's only video until there are n.
 func multiply(tb testing.TB, s *apptest.Server, n int) {
 	tb.Helper()
 	change(tb, s, `
@@ -90,14 +90,14 @@ func multiply(tb testing.TB, s *apptest.Server, n int) {
 		FROM videos, numbers`, n)
 }
 
-// mediaFolder is where a video's objects are.
+// mediaFolder is the folder of a video's objects.
 func mediaFolder(tb testing.TB, s *apptest.Server, id int64) string {
 	tb.Helper()
 	token := look[string](tb, s, `SELECT token FROM videos WHERE id = $1`, id)
 	return filepath.Join(s.DataDir, "media", "videos", token)
 }
 
-// traces is what uploads can leave behind: work files, objects and rows.
+// traces lists what uploads can leave behind: work files, objects and rows.
 func traces(tb testing.TB, s *apptest.Server) []string {
 	tb.Helper()
 	found := append(files(tb, filepath.Join(s.DataDir, "work")), files(tb, filepath.Join(s.DataDir, "media", "videos"))...)
@@ -110,7 +110,7 @@ func traces(tb testing.TB, s *apptest.Server) []string {
 	return found
 }
 
-// files lists the files below a folder, by their whole paths.
+// files lists the paths of all files below a folder.
 func files(tb testing.TB, folder string) []string {
 	tb.Helper()
 	var found []string

@@ -14,7 +14,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// openAPI is as much of a document as the tests look at.
+// openAPI is the part of an OpenAPI document that the tests use.
 type openAPI struct {
 	OpenAPI string
 	Info    struct{ Title, Version string }
@@ -47,7 +47,7 @@ type openAPI struct {
 	}
 }
 
-// The document has every call of the contract with every status of it.
+// The document has every call of the contract with every status.
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	var d openAPI
@@ -140,7 +140,8 @@ func checkDetails(t *testing.T, d openAPI) {
 	}
 }
 
-// What clients of tus send is right by the document, and what has no title or is no base64 is not.
+// The documented pattern accepts the metadata that tus clients send, and rejects metadata without a title or with
+// invalid base64.
 func TestOpenAPIKnowsTheMetadataOfUploads(t *testing.T) {
 	t.Parallel()
 	var d openAPI
@@ -157,7 +158,7 @@ func TestOpenAPIKnowsTheMetadataOfUploads(t *testing.T) {
 	longest := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("🏀", contest.MaxTitle)))
 	for metadata, want := range map[string]bool{
 		"title VHJpcGxl": true, "title QW5hcw==": true, "title QW5hw7E=": true, "title " + longest: true,
-		"title VHJpcGxl,filename Y2xpcC5tcDQ=,filetype dmlkZW8vbXA0": true, // as the site does
+		"title VHJpcGxl,filename Y2xpcC5tcDQ=,filetype dmlkZW8vbXA0": true, // as the site sends it
 		"filetype dmlkZW8vcXVpY2t0aW1l,title VHJpcGxl":               true,
 		"title VHJpcGxl,filetype ":                                   true, "title VHJpcGxl,filetype": true,
 		"": false, "title": false, "title ": false, "filetype dmlkZW8vbXA0": false, "title VHJpcGx": false, "title Triple!": false,
@@ -186,7 +187,7 @@ func TestOpenAPIForManyAtOnce(t *testing.T) {
 
 var references = regexp.MustCompile(`(?:href|src)="([^"]*)"`)
 
-// The page to try the API on loads nothing from another host, and everything that it loads is there.
+// The docs page loads nothing from another host, and every file that it loads exists.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	c := visitor(t, shared())
@@ -236,7 +237,8 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// The document says of each character whether a title may have it, and whether it is enough of a title, as the contest does.
+// For each character, the document and the contest agree on whether a title may contain it and whether it makes a
+// title non-blank.
 func TestDocumentedTitles(t *testing.T) {
 	t.Parallel()
 	var d struct {
@@ -256,7 +258,7 @@ func TestDocumentedTitles(t *testing.T) {
 	pattern := regexp.MustCompile(regexp.MustCompile(`\\u([0-9A-F]{4})`).ReplaceAllString(ecma, `\x{$1}`))
 	for r := range rune(0x11000) {
 		if r >= 0xD800 && r < 0xE000 {
-			continue // no characters
+			continue // surrogates
 		}
 		for _, title := range []string{string(r), "x" + string(r) + "x", "x" + string(r)} {
 			if _, err := contest.CheckTitle(title); pattern.MatchString(title) != (err == nil) {

@@ -12,16 +12,16 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// stream is an open stream of events.
+// stream is an open event stream.
 type stream struct {
 	tb    testing.TB
 	lines *bufio.Scanner
 }
 
-// event is one of a stream's.
+// event is one event of a stream.
 type event struct{ ID, Name, Data string }
 
-// follow opens the stream of a video.
+// follow opens the event stream of a video.
 func (c client) follow(id int64, header ...string) stream {
 	c.tb.Helper()
 	response, err := browser.Do(c.request("GET", path("/api/videos/{id}/events", id), nil, header...))
@@ -36,7 +36,7 @@ func (c client) follow(id int64, header ...string) stream {
 	return stream{c.tb, bufio.NewScanner(response.Body)}
 }
 
-// read returns the next event, and whether there was one before the stream ended (WHATWG HTML, section 9.2.6).
+// read returns the next event, or false at the end of the stream (WHATWG HTML, section 9.2.6).
 func (s stream) read() (e event, ok bool) {
 	s.tb.Helper()
 	for s.lines.Scan() {
@@ -68,7 +68,7 @@ func (s stream) next() event {
 	return e
 }
 
-// end waits for the end of the stream, before which nothing may come.
+// end waits for the end of the stream and fails if an event comes first.
 func (s stream) end() {
 	s.tb.Helper()
 	if e, ok := s.read(); ok {
@@ -83,7 +83,7 @@ func state(id int64, status, progress, failure string) string {
 	return path(`{"video_id":{id},"status":"`+status+`","progress":`+progress+`,"failure_reason":`+failure+`}`, id)
 }
 
-// Whoever asks too late gets the present state and no more.
+// A stream of a settled video sends the current state and ends.
 func TestEventsOfASettledVideo(t *testing.T) {
 	t.Parallel()
 	p := newPlayer(t, shared(), "")
@@ -153,7 +153,7 @@ func TestEventsOfADeletion(t *testing.T) {
 	}
 }
 
-// News that nobody tells are found all the same.
+// A state that was not published as an event is found by reading the store.
 func TestEventsThatAreNotAnnounced(t *testing.T) {
 	t.Parallel()
 	p := newPlayer(t, shared(), "")
@@ -179,7 +179,7 @@ func TestEventsThatAreNotAnnounced(t *testing.T) {
 	}
 }
 
-// The server notices that somebody has gone.
+// The server notices that a client has disconnected.
 func TestStreamsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -193,6 +193,6 @@ func TestStreamsAreCounted(t *testing.T) {
 	testserver.Eventually(t, "one stream is counted", count("1"))
 	_ = c.Close()
 	testserver.Eventually(t, "no stream is counted", count("0"))
-	p.do("HEAD", path("/api/videos/{id}/events", id), "") // begins none, although the connection stays open
+	p.do("HEAD", path("/api/videos/{id}/events", id), "") // starts no stream, although the connection stays open
 	testserver.Eventually(t, "no stream is counted after HEAD", count("0"))
 }

@@ -11,7 +11,8 @@ import (
 	"risingstars/internal/contest"
 )
 
-// A form that is taken has a title and one file within the limit; all else is refused in words for the client.
+// An accepted form has a title and one file within the limit. Every other form is refused with an error for the
+// client.
 func FuzzUploadForm(f *testing.F) {
 	part := func(disposition, body string) string {
 		return "--b\r\nContent-Disposition: form-data; " + disposition + "\r\nContent-Type: video/mp4; x\r\n\r\n" + body + "\r\n"

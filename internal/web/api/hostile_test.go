@@ -12,7 +12,7 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// reasons are the sentences for why a file is refused.
+// reasons are the sentences of the refusals of a file.
 var reasons = map[string]string{
 	"empty":            "El archivo está vacío.",
 	"not_video":        notAVideo.Detail,
@@ -25,10 +25,11 @@ var reasons = map[string]string{
 	"bad_frame_rate":   "El video tiene una frecuencia de cuadros que no se admite: más de 240 por segundo, o ninguna.",
 }
 
-// foundByRendering are files whose first picture is right: they are taken, and refused by the worker.
+// foundByRendering are files whose first frame is valid: the upload is accepted, and the processing fails.
 var foundByRendering = []string{"frames of ten hours, as a second"}
 
-// A hostile file is refused in one clear sentence, or taken as any other; and nothing of what it leads to is touched.
+// A hostile file is refused with a clear sentence or accepted. In both cases no URL or file that it refers to is
+// opened.
 func TestHostileUploads(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
@@ -74,7 +75,7 @@ func TestHostileUploads(t *testing.T) {
 	}
 }
 
-// What only rendering finds ends there, once, as a video that cannot be played.
+// If only rendering finds the fault, processing fails once and finally, as an unplayable video.
 func TestHostileFileFailsForGood(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "FFMPEG": "ffmpeg"})
@@ -97,7 +98,7 @@ func TestHostileFileFailsForGood(t *testing.T) {
 	}
 }
 
-// listen counts the calls of those who should not.
+// listen counts connections, which must not happen.
 func listen(t *testing.T, calls *atomic.Int64) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -105,7 +106,7 @@ func listen(t *testing.T, calls *atomic.Int64) (url string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	go func() { // ends with the listener
+	go func() { // ends when the listener is closed
 		for {
 			c, err := l.Accept()
 			if err != nil {

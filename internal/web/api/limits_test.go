@@ -14,7 +14,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// limited starts a server with limits, which is told by the tests from which address they ask.
+// limited starts a server with rate limits. The tests set the client's address by X-Forwarded-For.
 func limited(t *testing.T, settings apptest.Settings) *apptest.Server {
 	t.Helper()
 	all := apptest.Settings{"WORKERS": "0", "RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.1"}
@@ -22,14 +22,14 @@ func limited(t *testing.T, settings apptest.Settings) *apptest.Server {
 	return apptest.Start(t, all)
 }
 
-// from asks as somebody at an address.
+// from sends a request from the given client address.
 func (c client) from(address, method, path, body string) answer {
 	return c.do(method, path, body, "X-Forwarded-For", address, "Content-Type", "application/json")
 }
 
 var tooMany = refusal{429, "Demasiados intentos. Espera un momento y vuelve a probar.", nil}
 
-// However many strangers guess, the owner of the account gets in.
+// The owner of an account can sign in, however many strangers guess the password.
 func TestStrangersShutNobodyOut(t *testing.T) {
 	t.Parallel()
 	s := limited(t, apptest.Settings{"LIMIT_FAILED_SIGN_INS_BY_ACCOUNT": "10/1h", "LIMIT_FAILED_SIGN_INS": "5/1h"})
@@ -49,7 +49,7 @@ func TestStrangersShutNobodyOut(t *testing.T) {
 	p.from("203.0.113.15", "POST", "/api/auth/login", credentials(p.email, password)).refuses(tooMany)
 }
 
-// Only wrong passwords count; the site's form and the API share one count.
+// Only wrong passwords are counted. The site's form and the API share the count.
 func TestSignInsAreCountedTogether(t *testing.T) {
 	t.Parallel()
 	s := limited(t, apptest.Settings{"LIMIT_FAILED_SIGN_INS": "4/1h"})
@@ -83,7 +83,7 @@ func TestLimitsByAddress(t *testing.T) {
 	s := limited(t, apptest.Settings{
 		"LIMIT_SIGN_UPS": "4/1h", "LIMIT_VOTES_BY_ADDRESS": "3/1h", "LIMIT_FAILED_SIGN_INS_BY_ADDRESS": "2/1h",
 	})
-	fans := []player{newPlayer(t, s, ""), newPlayer(t, s, ""), newPlayer(t, s, "")} // from 127.0.0.1
+	fans := []player{newPlayer(t, s, ""), newPlayer(t, s, ""), newPlayer(t, s, "")} // their address is 127.0.0.1
 	c := visitor(t, s)
 	steps := []struct {
 		name, here, neighbour, elsewhere string
@@ -146,7 +146,7 @@ func TestUploadsAtOnce(t *testing.T) {
 	}
 }
 
-// What a player has unpublished is bounded, whatever races; what is public does not count.
+// The unpublished bytes of a player are bounded, also for concurrent uploads. Public videos do not count.
 func TestUnpublishedBytes(t *testing.T) {
 	t.Parallel()
 	s := limited(t, apptest.Settings{"MAX_UNPUBLISHED_BYTES": fmt.Sprint(2*len(clip(t)) + 10)})
@@ -169,14 +169,14 @@ func TestUnpublishedBytes(t *testing.T) {
 	if got := resumable(len(clip(t))); got.status != 201 {
 		t.Errorf("after one is public: got %d: %s", got.status, got.body)
 	}
-	resumable(len(clip(t))).refuses(noRoom) // the one that is under way counts
+	resumable(len(clip(t))).refuses(noRoom) // the running upload counts
 	p.uploaded("Triple")
 	if got := len(storedOriginals(t, s)); got != 4 {
 		t.Errorf("%d originals are in storage, want 4", got)
 	}
 }
 
-// Passwords take one processor here, whoever cannot wait for it is told so, and everybody else is served.
+// With one password at a time, a sign-in that gets no slot is answered with 429, and other requests are served.
 func TestPasswordsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := limited(t, apptest.Settings{"PASSWORDS_AT_ONCE": "1", "PASSWORD_COST": "11", "LIMIT_FAILED_SIGN_INS": "100/1s"})

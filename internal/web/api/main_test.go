@@ -9,20 +9,20 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// secret signs the tokens and links of the servers whose tests make some of their own.
+// secret signs the tokens and links of servers whose tests sign some themselves.
 const secret = apptest.SecretKey
 
 func TestMain(m *testing.M) { os.Exit(testserver.Main(m)) }
 
-// shared is one server for all tests that need neither settings nor data of their own. Nobody processes its videos.
+// shared is one server for all tests that need no settings or data of their own. It has no worker.
 func shared() *apptest.Server { return theServer() }
 
 var theServer = sync.OnceValue(func() *apptest.Server {
 	return apptest.Start(testserver.Shared(), apptest.Settings{"WORKERS": "0", "SECRET_KEY": secret})
 })
 
-// both runs a test of what databases could do otherwise, on each kind with a server of its own. Nobody processes its
-// videos.
+// both runs a test on SQLite and on PostgreSQL, each with a server of its own, because the engines could differ. The
+// servers have no worker.
 func both(t *testing.T, test func(*testing.T, *apptest.Server)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 var noVideo = refusal{404, "Video not found", nil}
 
-// links are those of a video's objects, with what is behind them.
+// links maps the links of a video's objects to their content.
 func links(d detail, original string) map[string]object {
 	return map[string]object{
 		d.Original:  {"video/mp4", original},
@@ -30,7 +30,7 @@ func links(d detail, original string) map[string]object {
 
 type object struct{ mediaType, content string }
 
-// A link opens as it is, in whole and in parts.
+// A link serves the whole object and ranges of it.
 func TestMedia(t *testing.T) {
 	t.Parallel()
 	p := newPlayer(t, shared(), "")
@@ -101,7 +101,8 @@ func checkMediaHeader(t *testing.T, link string, want object, got answer) {
 	}
 }
 
-// What is not for everybody opens with the owner's link only, and with that for that object and that time only.
+// A private object opens only with a link signed for the owner, and such a link opens only its object and only until
+// it expires.
 func TestLinksCannotBeForged(t *testing.T) {
 	t.Parallel()
 	p := newPlayer(t, shared(), "")
@@ -137,7 +138,7 @@ func TestLinksCannotBeForged(t *testing.T) {
 			"with another secret":  bare + "?" + linkFrom(strings.ToUpper(secret), 0, key),
 			"a token in its place": bare + "?signature=" + p.token,
 		} {
-			got := p.get(forged) // the token does not help
+			got := p.get(forged) // the token in the header does not help
 			if diff := cmp.Diff(noVideo, got.refusal()); diff != "" {
 				t.Errorf("%s: %s (-want +got):\n%s", name, forged, diff)
 			}
@@ -148,7 +149,7 @@ func TestLinksCannotBeForged(t *testing.T) {
 	}
 }
 
-// linkFrom is the query of a link that was made some time ago.
+// linkFrom is the query of a link that was signed at now plus ago.
 func linkFrom(secret string, ago time.Duration, key string) string {
 	clock := func() time.Time { return time.Now().Add(ago) }
 	return auth.NewSignedLinks([]byte(secret), time.Hour, clock).SignKey(key).Encode()
@@ -172,7 +173,7 @@ func TestLinksLastAnHour(t *testing.T) {
 	}
 }
 
-// Nothing but the objects of videos can be had, however the path is written.
+// Only objects of videos are served, whatever the path.
 func TestMediaHasNothingElse(t *testing.T) {
 	t.Parallel()
 	p := newPlayer(t, shared(), "")
@@ -202,7 +203,7 @@ func TestMediaHasNothingElse(t *testing.T) {
 	}
 }
 
-// The bytes that were uploaded are the bytes that are kept, and an original stays its owner's when the video is public.
+// The stored original has exactly the uploaded bytes. It stays private when the video is public.
 func TestTheOriginalStaysPrivate(t *testing.T) {
 	t.Parallel()
 	p := newPlayer(t, shared(), "")
@@ -218,14 +219,15 @@ func TestTheOriginalStaysPrivate(t *testing.T) {
 	}
 }
 
-// An object is what it was judged to be, whatever is in it, and never a page.
+// An object is served with the media type that was determined when it was stored, whatever its content, and never as
+// HTML.
 func TestMediaAreNoPages(t *testing.T) {
 	t.Parallel()
 	p := newPlayer(t, shared(), "")
 	id := published(t, shared(), p, "Triple")
 	d := p.detail(id)
 	markup := "<!doctype html><script>alert(1)</script>"
-	for _, name := range []string{"clip.mp4", "poster.jpg"} { // as if FFmpeg had been fooled
+	for _, name := range []string{"clip.mp4", "poster.jpg"} { // as if a hostile file had made FFmpeg write HTML
 		found, err := filepath.Glob(filepath.Join(mediaFolder(t, shared(), id), "*", name))
 		if err != nil || len(found) != 1 {
 			t.Fatalf("got %v, %v", found, err)

@@ -12,7 +12,7 @@ import (
 	"risingstars/internal/app/apptest"
 )
 
-// player is somebody who has signed up and in.
+// player is a signed-in player.
 type player struct {
 	client
 	id    int64
@@ -24,7 +24,7 @@ const password = "salto-y-canasta"
 
 var players atomic.Int64
 
-// newPlayer signs somebody up and in, with a name and an email that nobody else has.
+// newPlayer signs a new player up and in, with a unique name and email.
 func newPlayer(tb testing.TB, s *apptest.Server, city string) player {
 	tb.Helper()
 	c := visitor(tb, s)
@@ -48,7 +48,7 @@ func (p player) as(tb testing.TB) player {
 
 func email() string { return fmt.Sprintf("player%d@example.com", players.Add(1)) }
 
-// signUp is the body of a good sign-up with some members changed, or left out where they are absent.
+// signUp is the body of a valid sign-up, with the given members changed, or omitted if they are absent.
 func signUp(changes map[string]any) string {
 	body := map[string]any{
 		"first_name": "Valentina", "last_name": "Ríos", "email": email(), "password1": password, "password2": password,
@@ -61,7 +61,7 @@ func signUp(changes map[string]any) string {
 
 type nothing struct{}
 
-// absent marks a member that is to be left out.
+// absent marks a member that signUp omits.
 var absent = nothing{}
 
 func text(v any) string {
@@ -85,7 +85,7 @@ func credentials(email, password string) string {
 	return text(map[string]string{"email": email, "password": password})
 }
 
-// path fills ids into a path.
+// path replaces {id} in a path.
 func path(format string, id int64) string {
 	return strings.Replace(format, "{id}", strconv.FormatInt(id, 10), 1)
 }

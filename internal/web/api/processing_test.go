@@ -18,7 +18,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// From upload to the ranking, with everything real: what an owner sees on the way only moves forward.
+// From the upload to the ranking with real FFmpeg: the states that an owner sees only move forward.
 func TestProcessing(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "FFMPEG": "ffmpeg"})
@@ -69,7 +69,7 @@ func all(s stream) (list []event) {
 	}
 }
 
-// watch asks for a video until it has settled, and returns the states that it was in.
+// watch polls a video until it is settled, and returns its states.
 func (c client) watch(id int64) (seen []detail) {
 	c.tb.Helper()
 	testserver.EventuallyMoving(c.tb, "the video settles", func() (state string, done bool) {
@@ -87,7 +87,7 @@ func rank(status string) int {
 	return map[string]int{"uploaded": 1, "processing": 2, "processed": 3, "failed": 3, "public": 4}[status]
 }
 
-// checkForward looks at a stream from upload to the end.
+// checkForward checks the events of a stream from the upload to the end.
 func checkForward(t *testing.T, id int64, events []event) {
 	t.Helper()
 	if len(events) < 5 {
@@ -122,7 +122,7 @@ func checkForward(t *testing.T, id int64, events []event) {
 	}
 }
 
-// checkRendition opens the links of a processed video as a browser would.
+// checkRendition requests the links of a processed video as a browser does.
 func checkRendition(t *testing.T, c client, d detail) {
 	t.Helper()
 	rendition := c.get(d.Processed)
@@ -165,8 +165,7 @@ func checkMetricsOfProcessing(t *testing.T, page string) {
 	}
 }
 
-// A clip whose header is right and whose pictures are not turns out bad only in processing. Its player may try again,
-// and can be told why it failed.
+// A clip with a valid header and corrupt frames fails in processing. Its player sees the reason and can retry.
 func TestProcessingFails(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -204,7 +203,7 @@ func TestProcessingFails(t *testing.T) {
 	}
 }
 
-// A video that is deleted while it is processed takes everything with it: the program that works on it, too.
+// If a video is deleted during processing, all its files are removed and FFmpeg is stopped.
 func TestDeleteWhileProcessing(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "1", "FFMPEG": "ffmpeg", "STOP_GRACE": "10s"})
@@ -236,7 +235,7 @@ func TestDeleteWhileProcessing(t *testing.T) {
 	})
 }
 
-// runs reports whether an FFmpeg works below a folder.
+// runs reports whether an FFmpeg process has the folder in its command line.
 func runs(t *testing.T, dir string) bool {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -249,7 +248,7 @@ func runs(t *testing.T, dir string) bool {
 	for _, line := range lines {
 		words, err := os.ReadFile(line)
 		if err != nil {
-			continue // it has ended
+			continue // the process has ended
 		}
 		if bytes.Contains(words, []byte("ffmpeg")) && bytes.Contains(words, []byte(dir)) {
 			return true

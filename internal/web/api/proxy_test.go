@@ -11,7 +11,7 @@ import (
 	"risingstars/internal/app/apptest"
 )
 
-// Behind nginx the program decides who may have an object, and nginx sends it. Links begin as the proxy was addressed.
+// Behind nginx, the program authorizes the request and nginx sends the object. Links start with the proxy's address.
 func TestMediaThroughNginx(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "ACCEL_REDIRECT": "/_media/", "TRUSTED_PROXIES": "127.0.0.1"})

@@ -70,7 +70,7 @@ func TestPublicVideos(t *testing.T) {
 	}
 }
 
-// Every page names its neighbours (RFC 8288), and they can be followed.
+// Every page links to its neighbours (RFC 8288), and the links work.
 func TestLinksBetweenPages(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -124,7 +124,7 @@ func TestLinksBetweenPages(t *testing.T) {
 	}
 }
 
-// Different questions never share a cached answer.
+// Different queries never share a cached answer.
 func TestQuestionsAreToldApart(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -137,7 +137,7 @@ func TestQuestionsAreToldApart(t *testing.T) {
 	}
 }
 
-// A list has fifty rows without a limit, and never more than it was asked for.
+// A list has fifty rows by default, and never more than the limit.
 func TestAPageOfTheList(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})

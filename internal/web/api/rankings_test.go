@@ -9,7 +9,7 @@ import (
 	"risingstars/internal/app/apptest"
 )
 
-// row is one of the ranking. Decoding is strict, so that it has these members and no others.
+// row is one row of the ranking. Decoding is strict, so a row has exactly these members.
 type row struct {
 	Position int    `json:"position"`
 	Username string `json:"username"`
@@ -21,7 +21,7 @@ func (c client) ranking(query string) (rows []row) {
 	c.tb.Helper()
 	got := c.get("/api/public/rankings" + query)
 	got.decode(200, &rows)
-	got.is(200, text(rows)) // no more members than these
+	got.is(200, text(rows)) // exactly these members
 	return rows
 }
 
@@ -90,7 +90,7 @@ func TestRankings(t *testing.T) {
 	})
 }
 
-// A vote shows at once, and what was taken back is gone at once, although answers are cached.
+// A cast vote and a withdrawn vote show at once, although answers are cached.
 func TestAVoteShowsInTheRanking(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *apptest.Server) {
@@ -147,7 +147,7 @@ func TestPagesThatAreNone(t *testing.T) {
 	}
 }
 
-// Without a limit a page of the ranking has ten rows.
+// A page of the ranking has ten rows by default.
 func TestAPageOfTheRanking(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *apptest.Server) {
@@ -163,7 +163,7 @@ func TestAPageOfTheRanking(t *testing.T) {
 			SELECT id, '', 0, reached_at FROM players, standings WHERE first_name = 'Star'`)
 		want := []row{{1, star.name, "", 0}}
 		for n := 2; n <= 12; n++ {
-			want = append(want, row{n, fmt.Sprintf("Star Number %d", n), "", 0}) // all reached it at once: then by id
+			want = append(want, row{n, fmt.Sprintf("Star Number %d", n), "", 0}) // equal times: the id decides
 		}
 		c := visitor(t, s)
 		for query, want := range map[string][]row{"": want[:10], "?page=2": want[10:], "?page=3&limit=5": want[10:]} {

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What is no positive whole number is the id of nothing.
+// An id that is not a positive integer gives 404.
 func TestIDsThatAreNone(t *testing.T) {
 	t.Parallel()
 	p := newPlayer(t, shared(), "")
@@ -113,7 +113,7 @@ func TestATrailingSlashChangesNothing(t *testing.T) {
 		"/api/auth/me", "/api/videos", path("/api/videos/{id}", id), "/api/public/videos?limit=1", "/api/public/rankings?limit=1",
 		"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/start.js",
 	} {
-		t.Run(path, func(t *testing.T) { // not in parallel: the video is deleted below
+		t.Run(path, func(t *testing.T) { // not parallel: the video is deleted below
 			bare, query, _ := strings.Cut(path, "?")
 			without, with := p.as(t).get(path), p.as(t).get(bare+"/?"+query)
 			if without.status != 200 || with.status != 200 || with.body != without.body {
@@ -167,7 +167,7 @@ func TestHEADIsGETWithoutABody(t *testing.T) {
 	}
 }
 
-// The negotiation of types is about languages of data, of which there is one.
+// The API has only one format, so it ignores Accept.
 func TestAcceptDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	c := visitor(t, shared())
@@ -203,7 +203,7 @@ func TestHeadersOfAllAnswers(t *testing.T) {
 	}
 }
 
-// Whoever does not speak HTTP gets a problem to read all the same.
+// A request that is not valid HTTP is answered with a problem, too.
 func TestRequestsThatAreNone(t *testing.T) {
 	t.Parallel()
 	bad := refusal{400, "La solicitud no se entiende.", nil}

@@ -41,7 +41,8 @@ func TestHealth(t *testing.T) {
 	c.get("/readyz").is(200, `"ready"`)
 }
 
-// A server that cannot store is not ready, says what is down and not where, and is ready again when it can.
+// A server that cannot write to its storage is not ready. It names the storage without its path, and is ready again
+// when it can write.
 func TestNotReadyWithoutStorage(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -94,7 +95,7 @@ func TestNotReadyWithoutDatabase(t *testing.T) {
 	c.get("/healthz").is(200, `"ok"`)
 }
 
-// becomesReady waits for a status, since the checks run once a second.
+// becomesReady waits for a status of /readyz, because the checks run at most once a second.
 func becomesReady(t *testing.T, c client, status int) {
 	t.Helper()
 	testserver.Eventually(t, fmt.Sprint("/readyz is ", status), func() bool { return c.get("/readyz").status == status })
@@ -105,14 +106,14 @@ var (
 	requestIDOnPage = regexp.MustCompile(`<code>([\w-]+)</code>`)
 )
 
-// checkInternal holds that a 500 says nothing of the program's insides, and that its cause is in the log under its id.
+// checkInternal checks that a 500 reveals nothing internal, and that the log has its cause under its request id.
 func checkInternal(t *testing.T, s *apptest.Server, got answer) {
 	t.Helper()
 	got.refuses(refusal{500, "Error interno. Si se repite, avisa a la organización con el identificador de la solicitud.", nil})
 	checkInside(t, s, got, requestID)
 }
 
-// checkInternalPage is checkInternal for what a browser is shown.
+// checkInternalPage is checkInternal for a page.
 func checkInternalPage(t *testing.T, s *apptest.Server, got answer) {
 	t.Helper()
 	if got.status != 500 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || !strings.Contains(got.body, "Algo falló de nuestro lado.") {
@@ -142,7 +143,7 @@ func checkInside(t *testing.T, s *apptest.Server, got answer, requestID *regexp.
 	})
 }
 
-// What breaks inside is nobody's business but the organizers'.
+// The cause of an internal error is in the log and not in the answer.
 func TestInternalErrors(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -166,7 +167,7 @@ func (a answer) checkEnglish(t *testing.T) {
 	a.refuses(refusal{500, "Internal error. If it happens again, tell the organizers the request id.", nil})
 }
 
-// No password and no token is ever in the log.
+// The log never contains a password or a token.
 func TestTheLogHasNoSecrets(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "SECRET_KEY": secret})
@@ -239,7 +240,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// Where metrics have a listener of their own, the public cannot read them.
+// If the metrics have their own listener, the public listener does not serve them.
 func TestMetricsOnTheirOwnListener(t *testing.T) {
 	t.Parallel()
 	own := free(t)
@@ -259,7 +260,7 @@ func TestMetricsOnTheirOwnListener(t *testing.T) {
 	}
 }
 
-// free is an address on which nobody listens.
+// free is an address on which no process listens.
 func free(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

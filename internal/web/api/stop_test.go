@@ -10,7 +10,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// A stop lets those finish who are in the middle of something, and nobody else in.
+// During a graceful shutdown, running requests finish and new connections are refused.
 func TestStopIsGentle(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "STOP_GRACE": "1h"})
@@ -49,7 +49,7 @@ func TestStopIsGentle(t *testing.T) {
 	}
 }
 
-// Whoever never finishes does not hold up the stop beyond the grace time.
+// A request that does not finish is cut off after the grace time.
 func TestStopDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "STOP_GRACE": "500ms"})

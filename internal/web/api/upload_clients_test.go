@@ -17,13 +17,13 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// letter is an upload as it goes over the wire, kept in a file for programs.
+// letter is an upload as it is sent. The body is also in a file, for programs such as curl.
 type letter struct {
 	token, contentType, body string
-	path                     string // of a file that has the body
+	path                     string // the file with the body
 }
 
-// sender sends a letter in the way of one kind of client and returns what that client gets to read.
+// sender sends a letter as one kind of client does, and returns the answer that this client reads.
 type sender func(t *testing.T, s *apptest.Server, l letter) answer
 
 var senders = map[string]sender{
@@ -31,10 +31,10 @@ var senders = map[string]sender{
 	"Python": sendPython,
 }
 
-// A client that sends what it has, as clients do, gets to read why it was refused, and no broken pipe.
+// A client that sends its whole body before it reads gets the refusal, and no broken pipe.
 func TestRefusalsReachTheirClients(t *testing.T) {
 	t.Parallel()
-	const limit = 12_000_000 // more than the system keeps of what nobody reads
+	const limit = 12_000_000 // more than the kernel buffers of a body that is not read
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "MAX_UPLOAD_BYTES": strconv.Itoa(limit)})
 	p := newPlayer(t, s, "")
 	large, larger, huge := video(padded(clip(t), limit)), video(padded(clip(t), limit+1)), video(padded(clip(t), 2*limit))
@@ -100,7 +100,7 @@ func sendCurlAsking(t *testing.T, s *apptest.Server, l letter) answer {
 	return curl(t, s, l, "Expect: 100-continue")
 }
 
-// maxTime is how many seconds programs wait for the server.
+// maxTime is the timeout of client programs, in seconds.
 var maxTime = fmt.Sprint(testserver.Patience.Seconds())
 
 func curl(t *testing.T, s *apptest.Server, l letter, expect string) answer {
@@ -140,7 +140,7 @@ func sendPython(t *testing.T, s *apptest.Server, l letter) answer {
 	return parse(t, run(t, "python3", "-c", python, strings.TrimPrefix(s.URL, "http://"), l.token, l.contentType, l.path, maxTime))
 }
 
-// run runs a program, without which the test is skipped, and returns what it writes.
+// run runs a program and returns its output. It skips the test if the program is not installed.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
@@ -161,7 +161,7 @@ func parse(t *testing.T, text string) answer {
 	return c.answer()
 }
 
-// A body that is announced as too large is refused before any of it was sent.
+// A Content-Length that is too large is refused before the client sends the body.
 func TestTooLargeByItsLength(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "MAX_UPLOAD_BYTES": "300000"})
@@ -174,10 +174,11 @@ func TestTooLargeByItsLength(t *testing.T) {
 	}
 }
 
-// swallowed is how much a refused client may go on sending: the documented bound, and what the system buffers.
+// swallowed bounds how much a refused client can send: the limit of the drain, and what the kernel buffers.
 const swallowed = 64<<20 + 24<<20
 
-// A body of unknown length is refused at the limit; whoever goes on sending is cut off after a bounded number of bytes.
+// A body of unknown length is refused at the limit. A client that continues to send is cut off after a bounded number
+// of bytes.
 func TestAStreamWithoutEnd(t *testing.T) {
 	t.Parallel()
 	const limit = 300_000
@@ -212,13 +213,13 @@ func TestAStreamWithoutEnd(t *testing.T) {
 
 func chunk(data string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(data), data) }
 
-// Parts that nobody asked for count too.
+// Unknown parts of the form count towards the limit as well.
 func TestAFormWithoutEnd(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "MAX_UPLOAD_BYTES": "300000"})
 	p := newPlayer(t, s, "")
 	reader, writer := io.Pipe()
-	go func() { // ends when the reader is closed, which the client does after the answer
+	go func() { // ends when the HTTP client closes the reader after the answer
 		_, err := writer.Write([]byte("--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n"))
 		for piece := make([]byte, 64<<10); err == nil; {
 			_, err = writer.Write(piece)
@@ -228,7 +229,7 @@ func TestAFormWithoutEnd(t *testing.T) {
 	p.send(p.request("POST", "/api/videos/upload", reader, "Content-Type", "multipart/form-data; boundary=b")).refuses(tooLarge)
 }
 
-// Nobody who goes away in the middle leaves anything behind.
+// An upload that the client cuts off leaves nothing behind.
 func TestAnUploadThatIsCut(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	largest    = 100 << 20 // bytes of a file that is accepted
-	mostMemory = 64 << 10  // KiB that uploads may add to the program's
+	largest    = 100 << 20 // bytes of the largest accepted file
+	mostMemory = 64 << 10  // KiB that uploads may add to the program's peak memory
 )
 
-// However large and many uploads are, they pass through the program in pieces.
+// The program's memory does not grow with the size and number of uploads.
 func TestMemoryOfUploads(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -31,7 +31,7 @@ func TestMemoryOfUploads(t *testing.T) {
 	}
 	program := start(t)
 	p := newPlayer(t, &apptest.Server{URL: program.url}, "")
-	for range 3 { // whatever the program makes once
+	for range 3 { // warm up: allocations that the program makes once
 		p.upload(title("Triple"), video(clip(t)))
 	}
 	small := clip(t)
@@ -54,7 +54,7 @@ func TestMemoryOfUploads(t *testing.T) {
 	}
 }
 
-// uploadLargest uploads the largest file that is accepted, made while it is sent.
+// uploadLargest uploads a file of the largest accepted size, which it generates while sending.
 func (c client) uploadLargest(clip string) answer {
 	before := "--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nTriple\r\n" +
 		"--b\r\nContent-Disposition: form-data; name=\"video_file\"; filename=\"a.mp4\"\r\n\r\n" +
@@ -74,13 +74,13 @@ func (zero) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// program is the built program in a process of its own.
+// program is the built program in its own process.
 type program struct {
 	url string
 	pid int
 }
 
-// start starts the program with data of its own. It is killed at the end of the test.
+// start starts the program with its own data folder. It is killed at the end of the test.
 func start(t *testing.T) program {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), testserver.BuiltProgram(t), "serve")
@@ -119,7 +119,7 @@ func siteIn(t *testing.T, out io.Reader) string {
 	return ""
 }
 
-// peak is the most memory that the program has had so far, in KiB.
+// peak is the program's peak resident memory in KiB.
 func (p program) peak(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))

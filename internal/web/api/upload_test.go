@@ -66,7 +66,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// checkOriginal holds what the server keeps against what was sent.
+// checkOriginal compares the stored original with the uploaded file.
 func checkOriginal(t *testing.T, p player, id int64, form []part) {
 	t.Helper()
 	var want string
@@ -97,7 +97,7 @@ var (
 
 func badFields(faults ...fault) refusal { return refusal{422, invalid, faults} }
 
-// Whatever is refused leaves nothing behind: no work file, no object, no row.
+// A refused upload leaves nothing behind: no work file, no object, no row.
 func TestUploadRefuses(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "MAX_UPLOAD_BYTES": "400000"})
@@ -186,7 +186,7 @@ func refusedForms(t *testing.T) map[string]refusedForm {
 	return forms
 }
 
-// noisy is a clip whose header is right and whose pictures are not.
+// noisy is a clip with a valid header and corrupt frames.
 func noisy(clip string) string {
 	at := strings.Index(clip, "mdat") + 4
 	return clip[:at] + strings.Repeat("\xa5", len(clip)-at)
@@ -230,7 +230,7 @@ func TestUploadSpeaksEnglish(t *testing.T) {
 	}
 }
 
-// The limit is that of the file, to the byte, whatever the form around it takes.
+// The limit applies to the file, to the byte, whatever the size of the rest of the form.
 func TestUploadAtTheLimit(t *testing.T) {
 	t.Parallel()
 	const limit = 300_000
@@ -248,7 +248,7 @@ func TestUploadAtTheLimit(t *testing.T) {
 	}
 }
 
-// Uploads that come at once are as many videos, each with a job of its own.
+// Concurrent uploads become separate videos, each with its own job.
 func TestUploadsRace(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *apptest.Server) {

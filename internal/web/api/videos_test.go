@@ -43,7 +43,7 @@ func TestMyVideos(t *testing.T) {
 	}))
 }
 
-// detail is what an owner gets to know of a video, where a test needs to go on with it.
+// detail is the part of a video's answer to its owner that tests use.
 type detail struct {
 	Status    string
 	Progress  int
@@ -95,7 +95,7 @@ func TestPublish(t *testing.T) {
 	p.get(path("/api/videos/{id}", id)).is(200, described(id, "Bandeja", "public", public))
 }
 
-// What belongs to somebody else is refused, whatever state it is in.
+// Another player's video is refused in every state.
 func TestVideosOfOthers(t *testing.T) {
 	t.Parallel()
 	owner, other := newPlayer(t, shared(), ""), newPlayer(t, shared(), "")
@@ -216,7 +216,7 @@ func TestFailureReasons(t *testing.T) {
 	}
 }
 
-// Links begin as the platform is configured, not as a request happens to be addressed.
+// Links start with the configured PUBLIC_URL, not with the request's host.
 func TestLinksBeginWithThePublicURL(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "PUBLIC_URL": "http://stars.example.org/"})
@@ -237,7 +237,7 @@ func TestLinksBeginWithThePublicURL(t *testing.T) {
 
 var listening = regexp.MustCompile(`addr=(\S+)`)
 
-// local is how a server is reached that tells another address to its visitors.
+// local is the URL at which the test reaches a server that has another PUBLIC_URL.
 func local(t *testing.T, s *apptest.Server) string {
 	t.Helper()
 	var found []string

@@ -56,7 +56,7 @@ func TestVoteRefuses(t *testing.T) {
 	fan.in("en").post("/api/public/videos/999999/vote").refuses(noVideo)
 }
 
-// One person has one vote for a video, however many requests race.
+// A voter has one vote for a video, however many requests race.
 func TestVotesOfOnePersonRace(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *apptest.Server) {
@@ -77,7 +77,7 @@ func TestVotesOfOnePersonRace(t *testing.T) {
 	})
 }
 
-// The votes of many do not get in each other's way.
+// Concurrent votes of many voters all succeed.
 func TestVotesOfManyRace(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *apptest.Server) {
@@ -98,7 +98,7 @@ func TestVotesOfManyRace(t *testing.T) {
 	})
 }
 
-// race does something n times at once and counts the results.
+// race calls do n times concurrently and counts the results.
 func race(n int, do func() int) map[int]int {
 	var mu sync.Mutex
 	counts := map[int]int{}
@@ -118,7 +118,7 @@ func race(n int, do func() int) map[int]int {
 	return counts
 }
 
-// Two who sign up with one email at once are not both let in.
+// Of two concurrent sign-ups with one email, one is refused.
 func TestSignUpsRace(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *apptest.Server) {

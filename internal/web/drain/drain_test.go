@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	bodySize = 16 << 20 // more than the kernel keeps of what the server does not read
+	bodySize = 16 << 20 // more than the kernel buffers of a body that the server does not read
 	patience = time.Minute
 )
 
-// generous limits do not end a drain within a test.
+// generous limits are not reached during a test.
 var generous = drain.Limits{Bytes: 2 * bodySize, Time: 10 * patience}
 
-// server answers through drain.Handler and counts the bytes of bodies that were read.
+// server answers through drain.Handler and counts the bytes that it reads of bodies.
 type server struct {
 	*httptest.Server
 	read *atomic.Int64
@@ -80,16 +80,16 @@ func (c *client) write(text string) {
 	}
 }
 
-// announce writes the head of a POST with a body of size bytes.
+// announce writes the header of a POST with a body of size bytes.
 func (c *client) announce(size int, lines ...string) {
 	c.t.Helper()
 	c.write(fmt.Sprintf("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n%s\r\n", size, strings.Join(lines, "")))
 }
 
-// answer is what a test looks at in an answer.
+// answer is the part of an answer that the tests compare.
 type answer struct {
 	Status int
-	Length int64 // of Content-Length, -1 for none
+	Length int64 // Content-Length; -1 for none
 	Close  bool
 	Body   string
 }
@@ -134,7 +134,7 @@ func refuse(w http.ResponseWriter, _ *http.Request) {
 
 var refused = answer{http.StatusForbidden, 2, true, "no"}
 
-// A client that sends its whole request before it reads gets to read the answer.
+// A client that sends its whole request before it reads can read the answer.
 func TestClientThatSendsAllBeforeReading(t *testing.T) {
 	t.Parallel()
 	handlers := map[string]http.HandlerFunc{
@@ -171,7 +171,8 @@ func TestClientThatSendsAllBeforeReading(t *testing.T) {
 	}
 }
 
-// A client that stops in the middle reads the answer at once, and the connection is closed when the time is over.
+// A client that stops within the body gets the answer at once. The server closes the connection when the time limit
+// is over.
 func TestClientThatStops(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, refuse, drain.Limits{Bytes: 2 * bodySize, Time: 100 * time.Millisecond})
@@ -184,7 +185,7 @@ func TestClientThatStops(t *testing.T) {
 	c.seesTheEnd()
 }
 
-// The answer does not wait for the body, not even for one that net/http would read before it answers.
+// The answer does not wait for the body, not even for a small one that net/http would read before it answers.
 func TestAnswerComesBeforeTheBody(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{100 << 10, bodySize} {
@@ -199,7 +200,7 @@ func TestAnswerComesBeforeTheBody(t *testing.T) {
 	}
 }
 
-// A client that does not end is cut off after the number of bytes.
+// The server cuts off a client that sends more than the byte limit.
 func TestClientThatGoesOnSending(t *testing.T) {
 	t.Parallel()
 	const limit = 1 << 20
@@ -227,7 +228,7 @@ func TestClientThatGoesOnSending(t *testing.T) {
 	}
 }
 
-// A client that waits for 100 Continue is refused without being asked for its body.
+// A client that waits for 100 Continue gets the refusal, and does not have to send its body.
 func TestClientThatWaitsToBeAsked(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, refuse, generous)
@@ -235,14 +236,14 @@ func TestClientThatWaitsToBeAsked(t *testing.T) {
 
 	c.announce(bodySize, "Expect: 100-continue\r\n")
 
-	c.reads(refused) // http.ReadResponse would return a 100 as an answer of its own
+	c.reads(refused) // http.ReadResponse would return a 100 as a separate answer
 	c.seesTheEnd()
 	if read := s.read.Load(); read > 0 {
 		t.Errorf("the server read %d bytes", read)
 	}
 }
 
-// A request whose body was read, or which has none, keeps its connection.
+// A connection stays open if the request's body was read, or if there is none.
 func TestConnectionIsKept(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
@@ -276,7 +277,8 @@ func TestConnectionIsKept(t *testing.T) {
 	}
 }
 
-// An answer is sent in one piece, so it cannot be flushed before its end. Informational answers are sent at once.
+// An answer is sent in one piece, so it cannot be flushed before its end. Informational answers (1xx) are sent at
+// once.
 func TestAnswerIsHeld(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {

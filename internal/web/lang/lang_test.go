@@ -25,7 +25,7 @@ func TestAccepted(t *testing.T) {
 		{"fr-FR,fr;q=0.9", Spanish},
 		{"zh,ja", Spanish},
 		{"*", Spanish},
-		{"en;q=0", Spanish}, // expressly not
+		{"en;q=0", Spanish}, // explicitly excluded
 		{";;;q=", Spanish},
 		{"e\x00n", Spanish},
 		{strings.Repeat("x", 10_000), Spanish},

@@ -18,7 +18,7 @@ import (
 	"risingstars/internal/web/limit"
 )
 
-// clock stands still until it is moved.
+// clock returns a fixed time, which the test sets.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
@@ -37,7 +37,7 @@ func newLimits(c *clock) *limit.Limits {
 func wrong() error { return contest.ErrBadCredentials }
 func right() error { return nil }
 
-// wait is how long somebody is told to wait, or what else a try ended with.
+// wait is the time after which to retry, or the other error of an attempt.
 func wait(err error) string {
 	if tooMany, ok := errors.AsType[*contest.TooManyError](err); ok {
 		return tooMany.RetryAfter.String()
@@ -59,14 +59,14 @@ func TestGuessesOfOneAccountFromOneAddress(t *testing.T) {
 		want    string
 	}{
 		{0, "ana@example.org", "10.0.0.1", wrong, failed},
-		{0, " ANA@example.org", "10.0.0.1", right, "<nil>"}, // does not count
+		{0, " ANA@example.org", "10.0.0.1", right, "<nil>"}, // is not counted
 		{0, "Ana@Example.org ", "10.0.0.1", wrong, failed},
 		{0, "ana@example.org", "10.0.0.1", wrong, failed},
-		{0, "ana@example.org", "10.0.0.1", right, "1m0s"}, // nobody knows that it would be right
+		{0, "ana@example.org", "10.0.0.1", right, "1m0s"}, // the client does not learn that the password is right
 		{0, "ana@example.org", "10.0.0.2", right, "<nil>"},
 		{0, "beto@example.org", "10.0.0.1", right, "<nil>"},
 		{time.Minute, "ana@example.org", "10.0.0.1", wrong, failed},
-		{time.Minute, "ana@example.org", "10.0.0.1", wrong, "1m0s"}, // two minutes by now
+		{time.Minute, "ana@example.org", "10.0.0.1", wrong, "1m0s"}, // the backoff is two minutes by now
 		{time.Minute, "ana@example.org", "10.0.0.1", right, "<nil>"},
 		{0, "ana@example.org", "10.0.0.1", right, "<nil>"},
 	}
@@ -78,7 +78,7 @@ func TestGuessesOfOneAccountFromOneAddress(t *testing.T) {
 	}
 }
 
-// A broken database or too many at once is nobody's guess.
+// Only a wrong password is counted, and not a failing database or a busy hasher.
 func TestOnlyWrongPasswordsCount(t *testing.T) {
 	t.Parallel()
 	l := newLimits(&clock{time.Unix(1e9, 0)})
@@ -106,7 +106,7 @@ func TestGuessesFromOneAddress(t *testing.T) {
 	}
 }
 
-// Many addresses together guess one account slowly, and do not shut its owner out.
+// Many addresses together can guess one account's password only slowly, and do not lock its owner out.
 func TestGuessesOfOneAccountFromManyAddresses(t *testing.T) {
 	t.Parallel()
 	l := newLimits(&clock{time.Unix(1e9, 0)})
@@ -118,7 +118,8 @@ func TestGuessesOfOneAccountFromManyAddresses(t *testing.T) {
 			}
 		}
 	}
-	// Three from each of the first, until the account has had its eight, and two from each of the others.
+	// Three attempts from each of the first addresses, until the account has its eight, and two from each other
+	// address.
 	if want := 8 + 1 + 97*2; guesses != want {
 		t.Errorf("%d guesses went through, want %d", guesses, want)
 	}
@@ -130,7 +131,7 @@ func TestGuessesOfOneAccountFromManyAddresses(t *testing.T) {
 	}
 }
 
-// As many guesses go through at once as one after another.
+// Concurrent attempts allow as many guesses as sequential ones.
 func TestGuessesAtOnce(t *testing.T) {
 	t.Parallel()
 	l := newLimits(&clock{time.Unix(1e9, 0)})
@@ -186,7 +187,7 @@ func TestSignUpsVotesAndUploads(t *testing.T) {
 	}
 }
 
-// pieces come after a pause each.
+// pieces is a body whose pieces arrive after a pause each.
 type pieces struct {
 	clock *clock
 	pause time.Duration
@@ -204,7 +205,7 @@ func TestPaced(t *testing.T) {
 		rate  int64
 		pause time.Duration
 		size  int
-		slow  time.Duration // between two reads, here
+		slow  time.Duration // between two reads, because of this server
 		want  error
 	}{
 		"fast":                          {1000, 10 * time.Millisecond, 100, 0, nil},
@@ -235,7 +236,7 @@ func TestPaced(t *testing.T) {
 	}
 }
 
-// What has come is not lost with the verdict.
+// The bytes that arrived are returned together with the error.
 func TestPacedPassesOn(t *testing.T) {
 	t.Parallel()
 	c := &clock{}

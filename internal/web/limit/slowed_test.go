@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Of an attack, each account and address that has to wait is told once an hour, however often it tries, and all of them together
-// are a bounded number.
+// During an attack, Slowed is called once an hour for each throttled account and address, and a bounded number of
+// times in all.
 func TestSlowedSignInsAreToldOnce(t *testing.T) {
 	t.Parallel()
 	c := &clock{time.Unix(1e9, 0)}
@@ -43,7 +43,7 @@ func TestSlowedSignInsAreToldOnce(t *testing.T) {
 	}
 }
 
-// Who hangs up at once, to be in no log, is told of all the same.
+// Slowed is called even if the client disconnects at once.
 func TestSlowedSignInsAreToldOfWhoeverHangsUp(t *testing.T) {
 	t.Parallel()
 	l := newLimits(&clock{time.Unix(1e9, 0)})

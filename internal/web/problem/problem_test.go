@@ -39,7 +39,7 @@ func TestEveryRefusalIsInTheTable(t *testing.T) {
 	}
 }
 
-// The statuses and literal messages of the API's contract. A message that is not literal is "".
+// The statuses and literal messages of the API's contract. "" means that the message is not literal.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -100,7 +100,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// faults are all ways in which a field can be wrong, as the contest's source has them.
+// faults lists all faults of fields, read from the source of package contest.
 func faults(t *testing.T) (all []contest.Fault) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../../contest/errors.go", nil, 0)
@@ -303,7 +303,7 @@ func TestWrite(t *testing.T) {
 			t.Parallel()
 			w, r := httptest.NewRecorder(), httptest.NewRequest(test.method, "/x", nil)
 			r.Header.Set("Accept-Language", test.language)
-			w.Header().Set("Content-Type", "video/mp4") // a handler had other plans
+			w.Header().Set("Content-Type", "video/mp4") // the handler had set headers for another answer
 			w.Header().Set("Content-Length", "12345")
 
 			WriteProblem(w, r, test.err)

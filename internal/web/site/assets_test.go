@@ -37,7 +37,7 @@ func TestStaticCaching(t *testing.T) {
 	tests := []struct{ target, cache string }{
 		{lasting, "public, max-age=31536000, immutable"},
 		{"/static/site.css", "no-cache"},
-		{"/static/v-000000000000/site.css", "no-cache"}, // another release's
+		{"/static/v-000000000000/site.css", "no-cache"}, // the version of another release
 	}
 	for _, test := range tests {
 		first := get(t, templates.Static(), test.target)
@@ -92,7 +92,7 @@ func TestStaticRefusals(t *testing.T) {
 	}
 }
 
-// A misspelt address within the sheet would only show as a missing font or picture.
+// A wrong URL in the style sheet would show only as a missing font or image.
 func TestEveryFileTheSheetNamesExists(t *testing.T) {
 	t.Parallel()
 	templates, err := NewTemplates()
@@ -125,7 +125,8 @@ func TestTheVersionFollowsContent(t *testing.T) {
 	}
 }
 
-// What browsers get is what scripts/vendor-browser takes from npm, at the versions that the lock file names.
+// The vendored browser libraries are those that scripts/vendor-browser copies from npm, at the versions of the lock
+// file.
 func TestBrowserLibrariesAreThoseOfTheLockFile(t *testing.T) {
 	t.Parallel()
 	const modules = "../../../tests/browser/node_modules/"

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// flatten lists every string of a words, by the path of its field.
+// flatten lists every string of a words value by the path of its field.
 func flatten(prefix string, v reflect.Value, into map[string]string) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -44,7 +44,7 @@ func TestEverySentenceExistsInEveryLanguage(t *testing.T) {
 	}
 }
 
-// Text that stands in a template and not in the catalogue would be shown in one language to all.
+// A sentence in a template, and not in the catalogue, would be shown untranslated.
 func TestTemplatesHoldNoSentences(t *testing.T) {
 	t.Parallel()
 	templates, err := NewTemplates()

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Each pair of tokens that meets on a page, with the ratio WCAG 2.2 AA asks
-// for: 4.5 for text, 3 for large text and for what marks focus or a control.
+// Each pair of colour tokens that meets on a page, with the ratio that WCAG 2.2 AA requires: 4.5 for text, 3 for
+// large text, focus indicators and controls.
 var contrastPairs = []struct {
 	front, back string
 	want        float64
@@ -52,7 +52,7 @@ func TestColoursMeetWCAGAA(t *testing.T) {
 	}
 }
 
-// colourTokens maps each token to its relative luminance; the last of a name stands.
+// colourTokens maps each token to its relative luminance. The last definition of a token counts.
 func colourTokens(css string) map[string]float64 {
 	tokens := map[string]float64{}
 	for _, m := range regexp.MustCompile(`--([a-z-]+): #([0-9a-f]{6});`).FindAllStringSubmatch(css, -1) {

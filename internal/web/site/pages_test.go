@@ -12,8 +12,8 @@ import (
 
 const hostile = `"><script>alert(1)</script>`
 
-// filled is a page with something in every field and one row in every list, so that all branches of its template that
-// need values run.
+// filled sets every field of a page and puts one row into every list, so that all branches of its template that need
+// values run.
 func filled(page any, words *words) any {
 	fill(reflect.ValueOf(page).Elem(), words)
 	return page

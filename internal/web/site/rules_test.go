@@ -15,17 +15,17 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// errTaken is what a form ends with here that keeps to the rules.
+// errTaken is the result of a form that satisfies all rules.
 var errTaken = errors.New("the form is taken")
 
-// noPasswords ends whatever comes past the rules.
+// noPasswords is a hasher that returns errTaken: a form that reaches it has satisfied the rules.
 type noPasswords struct{}
 
 func (noPasswords) Hash(context.Context, string) (string, error) { return "", errTaken }
 
 func (noPasswords) Matches(context.Context, string, string) (bool, error) { return false, errTaken }
 
-// saysOf is what the contest says of a field of a form that is right but for that, "" for nothing.
+// saysOf is the contest's message for one field of an otherwise valid form, "" for none.
 func saysOf(t *testing.T, field, value string) string {
 	t.Helper()
 	form := contest.SignUp{
@@ -45,7 +45,7 @@ func saysOf(t *testing.T, field, value string) string {
 	case "password1":
 		form.Password1, form.Password2 = value, value
 		if value == "" {
-			form.Password2 = "x" // that one is not what is missing
+			form.Password2 = "x" // so that only the tested field is missing
 		}
 	case "password2":
 		form.Password2 = value
@@ -64,7 +64,7 @@ func saysOf(t *testing.T, field, value string) string {
 	return problem.FaultText(invalid.Fields[0], lang.Spanish)
 }
 
-// breaking is a value that breaks a rule, and one that just keeps to it.
+// breaking returns a value that breaks a rule, and one that just satisfies it.
 func breaking(r rule) (bad, good string) {
 	switch r.Kind {
 	case "missing":
@@ -85,8 +85,9 @@ func breaking(r rule) (bad, good string) {
 	panic("no value for " + r.Kind)
 }
 
-// Browsers say of a field what the contest would say, no less and no more: where they let something pass that it refuses, all
-// passwords have to be typed again; where they refuse what it takes, nobody gets on.
+// The browser's checks agree with the contest's rules. If the browser accepted a value that the contest refuses, the
+// user would have to type all passwords again. If it refused a value that the contest accepts, the user could not
+// submit the form.
 func TestTheRulesOfFormsAreTheContests(t *testing.T) {
 	t.Parallel()
 	fields := []string{"first_name", "last_name", "email", "city", "country", "password1", "password2"}

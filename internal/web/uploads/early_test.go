@@ -15,11 +15,11 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// A client that sends its whole piece before it reads gets to read why it was refused, whether this package refuses or
-// the protocol's handler does.
+// A client that sends its whole piece before it reads gets the refusal, whether this package or the tus handler
+// refuses.
 func TestRefusalsReachClientsThatStillSend(t *testing.T) {
 	t.Parallel()
-	const piece = 12 << 20 // more than the kernel keeps of what the server does not read
+	const piece = 12 << 20 // more than the kernel buffers of a body that the server does not read
 	tests := map[string]struct {
 		full        error
 		path        func(*front) string

@@ -8,7 +8,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// The title of a resumable upload comes in a header of words in base64.
+// The title of a resumable upload arrives in a header of base64 values.
 func FuzzMetadata(f *testing.F) {
 	for _, header := range []string{
 		"title VHJpcGxl,filetype dmlkZW8vbXA0", "title", "title =", ",,,", "title VHJpcGxl,title AA==", "title /w==", " title  VHJpcGxl ",

@@ -27,7 +27,7 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// front is where one player uploads, by a clock that the test sets.
+// front is one player's uploads, with a clock that the test sets.
 type front struct {
 	*Uploads
 	t    *testing.T
@@ -35,18 +35,18 @@ type front struct {
 	now  time.Time
 	full error // what Room returns
 
-	ended []error // what the metrics hear
+	ended []error // the calls of Ended
 
 	commits *commits
-	media   string // where originals are
+	media   string // the folder of the originals
 }
 
-// commits are the store's, of which the next can go wrong.
+// commits is the store; the test can make its next commit fail.
 type commits struct {
 	*store.Store
 
-	lost, failing bool   // the answer is lost; the commit itself fails
-	before        func() // is called first, if it is there
+	lost, failing bool   // the commit succeeds but returns an error; the commit fails
+	before        func() // called before the commit if it is not nil
 }
 
 // AddVideoFromPartialUpload implements contest.VideoStore.
@@ -66,21 +66,21 @@ func (c *commits) AddVideoFromPartialUpload(ctx context.Context, v contest.Video
 	return v, err
 }
 
-// queue takes every job.
+// queue accepts every job.
 type queue struct{}
 
 func (queue) EnqueueTx(context.Context, *sql.Tx, contest.ProcessVideo, int) (string, error) {
 	return "1", nil
 }
 
-// inspector takes every file for a video.
+// inspector accepts every file as a video.
 type inspector struct{}
 
 func (inspector) InspectFile(context.Context, string) (contest.Format, error) {
 	return contest.MP4, nil
 }
 
-// folder is the storage that a test needs of a folder.
+// folder is the contest's storage on a local folder.
 type folder struct {
 	contest.Storage
 	*blob.Local
@@ -102,7 +102,7 @@ func newFront(t *testing.T) *front {
 	return newFrontWith(t, testserver.Patience)
 }
 
-// newFrontWith is newFront with a limit for the wait for another request that has the same upload.
+// newFrontWith is newFront with a LockLimit.
 func newFrontWith(t *testing.T, lockLimit time.Duration) *front {
 	t.Helper()
 	db, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "x.db"))
@@ -110,7 +110,7 @@ func newFrontWith(t *testing.T, lockLimit time.Duration) *front {
 	t.Cleanup(func() { check(t, db.Close()) })
 	_, err = store.Migrate(t.Context(), db)
 	check(t, err)
-	f := &front{t: t, db: db, now: time.Now()} // files have the system's time
+	f := &front{t: t, db: db, now: time.Now()} // the files' modification times are the system's
 	s := store.New(db, store.Options{Queue: queue{}, UploadsAtOnce: atOnce, Clock: func() time.Time { return f.now }})
 	p, err := s.AddPlayer(t.Context(), contest.Player{FirstName: "Ana", LastName: "Ríos", Email: "a@example.org", CreatedAt: f.now}, "hash")
 	check(t, err)
@@ -152,7 +152,7 @@ func (f *front) ask(method, path, body string, header ...string) *http.Response 
 	return w.Result()
 }
 
-// begin makes an upload of so many bytes and returns its address.
+// begin creates an upload of size bytes and returns its path.
 func (f *front) begin(size int) (path string) {
 	f.t.Helper()
 	got := f.ask("POST", Path, "", "Upload-Length", strconv.Itoa(size),
@@ -169,7 +169,7 @@ func (f *front) send(path, piece string, offset int) int {
 	return f.ask("PATCH", path, piece, "Upload-Offset", strconv.Itoa(offset), "Content-Type", "application/offset+octet-stream").StatusCode
 }
 
-// holds compares the files of unfinished uploads with those that should be there.
+// holds compares the files of unfinished uploads with the expected ones.
 func (f *front) holds(what string, want ...string) {
 	f.t.Helper()
 	entries, err := os.ReadDir(f.Dir)
@@ -190,7 +190,7 @@ func (f *front) sweep() int {
 	return n
 }
 
-// Whatever has not come whole within a day goes, with its pieces; what still has time stays.
+// An incomplete upload is removed a day after its creation, with its files. An upload that has not expired stays.
 func TestUploadsExpire(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -225,7 +225,7 @@ func TestUploadsExpire(t *testing.T) {
 	}
 }
 
-// What has become a video is remembered until its time is over, without its pieces.
+// The row of an upload that has become a video stays until it expires, without files.
 func TestFinishedUploadsExpire(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -252,7 +252,7 @@ func TestFinishedUploadsExpire(t *testing.T) {
 
 const atOnce = 4
 
-// What a player has under way is bounded; what has expired or was given up does not count.
+// The number of a player's unfinished uploads is bounded. Expired and terminated uploads do not count.
 func TestUploadsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -274,7 +274,7 @@ func TestUploadsAtOnce(t *testing.T) {
 	f.begin(100)
 }
 
-// beside is another process on the same files and database, whose clock goes so much ahead.
+// beside is another process with the same files and database, whose clock differs by ahead.
 func (f *front) beside(ahead time.Duration) *front {
 	f.t.Helper()
 	other, clock := *f, func() time.Time { return f.now.Add(ahead) }
@@ -290,7 +290,8 @@ func (f *front) beside(ahead time.Duration) *front {
 	return &other
 }
 
-// An upload that is begun at one process ends at another whose clock is a minute off, and is swept by neither before its time.
+// An upload that is created at one process can be finished at another whose clock is off by a minute. Neither process
+// sweeps it before it expires.
 func TestClocksAMinuteApart(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{time.Minute, -time.Minute} {
@@ -329,7 +330,7 @@ func TestClocksAMinuteApart(t *testing.T) {
 	}
 }
 
-// Files without a row go when they are old, and not before: their row may be on its way.
+// A file without a row is removed only when it is old, because its row may not be committed yet.
 func TestFilesWithoutARow(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -341,7 +342,7 @@ func TestFilesWithoutARow(t *testing.T) {
 	f.holds("old files")
 }
 
-// Two lockers are two processes that share a folder.
+// Two lockers behave like two processes that share a folder.
 func TestOneProcessAtATime(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -370,7 +371,7 @@ func TestOneProcessAtATime(t *testing.T) {
 	}
 }
 
-// Without room for more, uploads neither begin nor go on; those under way can be asked for and given up.
+// Without free space, uploads are neither created nor continued. Existing uploads can still be queried and deleted.
 func TestNoSpace(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -394,14 +395,14 @@ func TestNoSpace(t *testing.T) {
 	}
 }
 
-// Where the disk fails, the client is told to come back, and what could not be made leaves no row.
+// If the disk fails, the answer is 503 with Retry-After, and an upload that could not be created leaves no row.
 func TestTroubleWithTheDisk(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	path := f.begin(10)
 	away := f.Dir + ".away"
 	check(t, os.Rename(f.Dir, away))
-	check(t, os.WriteFile(f.Dir, nil, 0o600)) // nothing can be in it
+	check(t, os.WriteFile(f.Dir, nil, 0o600)) // a file in place of the folder, so that nothing can be created in it
 	got := f.ask(http.MethodPost, Path, "", "Upload-Length", "10", "Upload-Metadata", "title VHJpcGxl")
 	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
 		t.Errorf("begin: got %s", got.Status)
@@ -416,13 +417,14 @@ func TestTroubleWithTheDisk(t *testing.T) {
 	if got := f.ask(http.MethodHead, path, ""); got.StatusCode != http.StatusOK {
 		t.Errorf("the one before: got %s", got.Status)
 	}
-	check(t, os.Truncate(f.path(path[len(Path)+1:])+".info", 10)) // as if the program had died over it
+	check(t, os.Truncate(f.path(path[len(Path)+1:])+".info", 10)) // as if the program had crashed while writing it
 	if got := f.ask(http.MethodHead, path, ""); got.StatusCode != http.StatusNotFound {
 		t.Errorf("one that was not made to the end: got %s", got.Status)
 	}
 }
 
-// Where the commit at an upload's end fails, or its answer is lost, the client tries again and finds one video with the whole file.
+// If the commit at the end of an upload fails, or its answer is lost, the client retries and finds one video with the
+// whole file.
 func TestCommitThatFails(t *testing.T) {
 	t.Parallel()
 	for name, fails := range map[string]commits{"not committed": {failing: true}, "answer lost": {lost: true}} {
@@ -464,7 +466,8 @@ func TestCommitThatFails(t *testing.T) {
 	}
 }
 
-// What came whole before the program died is not swept after the next start, while its commit is on the way.
+// The original of an upload that was complete before a crash is not swept after the restart while its commit is
+// pending.
 func TestSweepBeforeTheCommit(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -475,7 +478,7 @@ func TestSweepBeforeTheCommit(t *testing.T) {
 	}
 	old := time.Now().Add(-time.Hour)
 	check(t, os.Chtimes(f.path(strings.TrimPrefix(path, Path+"/")), old, old))
-	started := time.Now().Add(-time.Second) // file systems tell the time less exactly
+	started := time.Now().Add(-time.Second) // file systems have coarser timestamps
 	f.commits.before = func() {
 		removed, err := f.Videos.SweepOrphanedObjects(t.Context(), started)
 		if removed != 0 || err != nil {
@@ -494,7 +497,7 @@ func TestSweepBeforeTheCommit(t *testing.T) {
 	}
 }
 
-// One that is whole is answered for, room or not: it takes none.
+// A finished upload is answered without free space as well, because it needs none.
 func TestNoSpaceForWhatIsFinished(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -508,8 +511,8 @@ func TestNoSpaceForWhatIsFinished(t *testing.T) {
 	}
 }
 
-// Whoever waits in vain for another request is told to come back, be it one that the same locker let in or, as in another process,
-// one that holds the file only.
+// A request that waits in vain for the upload's lock is answered with 423 and Retry-After. The lock may be held by a
+// request of the same process, or by another process as a file lock.
 func TestUploadInUse(t *testing.T) {
 	t.Parallel()
 	f := newFrontWith(t, 4*lockEvery)
