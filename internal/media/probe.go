@@ -63,8 +63,20 @@ func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
 	return clip, nil
 }
 
-// ffprobe is Probe for a file whose boxes are right: what FFmpeg knows of it, at a priority of 0 to 19.
+// ffprobe is Probe for a file whose boxes are right: what FFmpeg knows of it, at a priority of 0 to 19. A file that this
+// installation cannot judge is no refusal: the error wraps ErrInstallation.
 func (t Tools) ffprobe(ctx context.Context, path string, niceness int) (Clip, error) {
+	clip, err := t.runFFprobe(ctx, path, niceness)
+	if err = blame(ctx, err, t.TryProbe); ReasonOf(err) == Unplayable && clip.Codec != "" {
+		if lacks := t.checkDecoder(ctx, clip.Codec); lacks != nil {
+			err = lacks
+		}
+	}
+	return clip, err
+}
+
+// runFFprobe runs ffprobe and reads what it says. Of a clip whose first picture cannot be decoded the codec is returned.
+func (t Tools) runFFprobe(ctx context.Context, path string, niceness int) (Clip, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Clip{}, fmt.Errorf("media: probe: %w", err)

@@ -136,6 +136,12 @@ func (e *RunError) Error() string {
 
 func (e *RunError) Unwrap() error { return e.err }
 
+// killed tells whether the program was killed, as when the machine's memory is at its end.
+func (e *RunError) killed() bool {
+	exit, ok := errors.AsType[*exec.ExitError](e.err)
+	return ok && endedBy(exit.ProcessState, syscall.SIGKILL)
+}
+
 // tail keeps the last bytes written to it.
 type tail struct{ data []byte }
 

@@ -39,7 +39,7 @@ type Rendition struct {
 //
 // A clip that is damaged in places is rendered as far as it can be decoded, the last good picture standing where one is
 // missing. It is refused as Unplayable if no picture could be decoded, if most could not, or if damage leaves less than
-// half of the play.
+// half of the play. If this FFmpeg does not render any clip, the error wraps ErrInstallation.
 //
 // Files are left at Dest and Poster only without an error. They are not synced to disk.
 func (t Tools) Render(ctx context.Context, r Render) (Rendition, error) {
@@ -52,7 +52,7 @@ func (t Tools) Render(ctx context.Context, r Render) (Rendition, error) {
 			err = errors.Join(err, removeErr)
 		}
 	}
-	return Rendition{}, err
+	return Rendition{}, blame(ctx, err, func(ctx context.Context) error { return t.TryRender(ctx, r.Brand) })
 }
 
 // RenderArgs are the arguments with which Render runs FFmpeg, to measure it beside the bare program.

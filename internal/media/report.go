@@ -71,7 +71,7 @@ func (r report) clip() (Clip, error) {
 	}
 	s, ok := r.playable()
 	if !ok {
-		return Clip{}, refuse(Unplayable, "its first picture cannot be decoded")
+		return Clip{Codec: r.Streams[0].Codec}, refuse(Unplayable, "its first picture cannot be decoded")
 	}
 	c := Clip{
 		Stream: s.Index, Codec: s.Codec, Width: s.Width, Height: s.Height, SAR: parseSAR(s.SAR),

@@ -32,18 +32,49 @@ func asError(warnings string) error {
 	return errors.New(warnings)
 }
 
-// verify looks at the files that were written: whole, the index in front, a picture of the right size.
+// verify looks at the files that were written: whole, the index in front, a constant rate with a duration for every frame, a
+// picture of the right size. What is wrong with them says nothing about the original: no error of it is a refusal.
 func (m *Rendition) verify(r Render) error {
-	size, boxes, err := layoutOf(r.Dest)
+	err := opened(r.Dest, m.verifyIndex)
+	if ReasonOf(err) != "" {
+		return errors.New(err.Error())
+	}
 	if err != nil {
 		return err
 	}
-	if boxes.Moov > boxes.Media {
+	m.PosterSize, err = verifyPoster(r.Poster)
+	return err
+}
+
+func (m *Rendition) verifyIndex(file *os.File, size int64) error {
+	l, err := readLayout(file, size)
+	if err != nil {
+		return err
+	}
+	if l.Moov > l.Media {
 		return errors.New("the index is behind the media data")
 	}
 	m.Size = size
-	m.PosterSize, err = verifyPoster(r.Poster)
-	return err
+	r := &boxReader{ReaderAt: file}
+	moov, err := r.box(l.Moov, size)
+	if err != nil {
+		return err
+	}
+	track := parts{}
+	_, err = r.each(moov, func(b box) error {
+		if b.Type == "trak" && !track.collect(r, b) {
+			return errors.New("its track cannot be read")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	frames, length := track.times(r)
+	if frames != uint64(m.Frames) || (length-m.Duration).Abs() > time.Millisecond {
+		return fmt.Errorf("the index has %d frames in %v, not %d in %v", frames, length, m.Frames, m.Duration)
+	}
+	return nil
 }
 
 func verifyPoster(path string) (size int64, err error) {
