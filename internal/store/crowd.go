@@ -9,9 +9,9 @@ import (
 )
 
 // crowds is the group commit of PostgreSQL, which otherwise runs writers in parallel. A transaction keeps the lock of a
-// row until its commit is on disk, so without batches each player would get one vote per flush. With batches the limit
-// is the statements of a transaction. Writers of different rows do not wait for each other. Votes whose rows are not
-// locked share a commit, whichever players they are for.
+// row until its commit is on disk, so without batches each player would get one vote per flush. A batch flushes once for
+// all of its votes. Writers of different rows do not wait for each other. Votes whose rows are not locked share a
+// commit, whichever players they are for.
 type crowds struct {
 	db      *sql.DB
 	retry   retrier
@@ -25,8 +25,8 @@ type crowds struct {
 	rows map[int64]*crowd
 }
 
-// newCrowds lets half of the pool's connections be used by the groups at a time, because each group may wait for a row
-// lock while it keeps a connection. The other half stays free for other operations.
+// newCrowds limits the groups that run at a time, by a semaphore, to half of the pool's connections: each group may wait
+// for a row lock while it keeps a connection, and other operations need connections too.
 func newCrowds(db *DB, retry retrier, observe Observe) *crowds {
 	c := &crowds{
 		db: db.Writer, retry: retry, watch: db.watch, time: writeTime, observe: observe, rows: map[int64]*crowd{},
