@@ -54,6 +54,7 @@ func (l *SignedLinks) VerifyQuery(key string, query url.Values) bool {
 	return good
 }
 
+// signatureOf is the HMAC-SHA256 of the expiry and the key, in base64url.
 func signatureOf(secret []byte, key, expires string) string {
 	mac := hmac.New(sha256.New, secret)
 	fmt.Fprintf(mac, "%s\n%s", expires, key)

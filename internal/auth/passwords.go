@@ -75,6 +75,8 @@ func (p *Passwords) Matches(ctx context.Context, hash, password string) (bool, e
 	return known && err == nil, nil
 }
 
+// acquireSlot acquires a slot of the semaphore. It returns ErrBusy after slotTimeout, or the error of ctx if that
+// ends first.
 func (p *Passwords) acquireSlot(ctx context.Context) error {
 	timer := time.NewTimer(slotTimeout)
 	defer timer.Stop()

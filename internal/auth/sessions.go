@@ -103,6 +103,8 @@ func (s *Sessions) setCookie(w http.ResponseWriter, token string, maxAge int) {
 	})
 }
 
+// hashSessionToken is the SHA-256 of a token. The store has only the hash, so a leaked database does not reveal valid
+// cookies.
 func hashSessionToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])

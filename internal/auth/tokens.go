@@ -91,6 +91,8 @@ func (t *Tokens) PlayerOfToken(token string) (playerID, generation int64, err er
 	return playerID, c.Generation, nil
 }
 
+// verificationKeys returns the keys with which to verify a token: the one with its key id, or all keys if it has
+// none.
 func (t *Tokens) verificationKeys(token *jwt.Token) (any, error) {
 	id, named := token.Header["kid"]
 	var set jwt.VerificationKeySet

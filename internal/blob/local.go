@@ -56,6 +56,7 @@ func (l *Local) PutFile(ctx context.Context, key, path string) error {
 // fileMode lets the group read the files, for a web server in that group that sends the media itself.
 const fileMode = 0o640
 
+// linkOrCopy makes the object durable: it syncs the file, renames it to its place, and syncs the folder.
 func (l *Local) linkOrCopy(ctx context.Context, place, path string) error {
 	if err := os.Chmod(path, fileMode); err != nil {
 		return err

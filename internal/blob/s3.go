@@ -128,6 +128,7 @@ func (s *S3) PutFile(ctx context.Context, key, path string) error {
 	return nil
 }
 
+// uploadFile sends the file, in parts if it is larger than partSize, and removes it when the server has the object.
 func (s *S3) uploadFile(ctx context.Context, name, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -190,6 +191,7 @@ func (s *S3) Fetch(ctx context.Context, key, path string) error {
 	return nil
 }
 
+// downloadFile downloads the object and resumes after a broken connection. It removes the file on an error.
 func (s *S3) downloadFile(ctx context.Context, name, path string) (err error) {
 	stat, err := s.client.StatObject(ctx, s.bucket, name, minio.StatObjectOptions{})
 	if err != nil {

@@ -44,6 +44,7 @@ func (o *s3Object) Read(p []byte) (int, error) {
 	return n, err //nolint:wrapcheck // EOF must stay itself
 }
 
+// openRequest starts a GET request from the current offset to the end of the object.
 func (o *s3Object) openRequest() error {
 	var options minio.GetObjectOptions
 	if err := options.SetMatchETag(o.stat.ETag); err != nil {

@@ -50,6 +50,7 @@ func Ready(now func() time.Time, checks []Check) http.HandlerFunc {
 	}
 }
 
+// readiness caches the result of the checks. The mutex makes concurrent probes wait for one run of the checks.
 type readiness struct {
 	now    func() time.Time
 	checks []Check
@@ -78,6 +79,7 @@ func (s *readiness) ask(ctx context.Context) (down []string, cause error) {
 	return s.down, s.cause
 }
 
+// within runs the check with a time limit.
 func (c Check) within(ctx context.Context, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -141,6 +141,7 @@ func contentSecurityPolicy(media []string) string {
 		"form-action 'self'; frame-ancestors 'none'"
 }
 
+// secured sets the security headers on every answer, and Strict-Transport-Security over TLS.
 func secured(next http.Handler, media []string) http.Handler {
 	// The keys are canonical and all answers share the value slices, so setting them allocates nothing per request.
 	securityHeaders := http.Header{

@@ -74,6 +74,9 @@ func (a *API) upload(ctx context.Context, in *uploadInput) (*uploadOutput, error
 	return out, nil
 }
 
+// receiveAndAccept refuses an upload as early as possible: before it reads the body it checks the Content-Length, the
+// free disk space, the player's semaphore of uploads and the quota. Only then does it create a work file and read the
+// form.
 func (a *API) receiveAndAccept(ctx context.Context, in *uploadInput) (contest.Video, error) {
 	if in.r.ContentLength > a.MaxUpload+framing {
 		return contest.Video{}, contest.ErrTooLarge
@@ -139,6 +142,7 @@ func (f *uploadForm) read(r *http.Request) error {
 	}
 }
 
+// readPart reads one part of the form. Unknown parts are read and discarded.
 func (f *uploadForm) readPart(part *multipart.Part) error {
 	switch part.FormName() {
 	case titleField:
@@ -154,6 +158,7 @@ func (f *uploadForm) readPart(part *multipart.Part) error {
 	}
 }
 
+// readTitle reads at most maxText bytes of the title and checks it. A second title is refused.
 func (f *uploadForm) readTitle(part io.Reader) error {
 	if f.hasTitle {
 		return &contest.InvalidError{Fields: []contest.Field{{Name: titleField, Fault: contest.Repeated}}}
@@ -172,6 +177,8 @@ func (f *uploadForm) readTitle(part io.Reader) error {
 	return err
 }
 
+// readFile writes the file to the work file and records its size and declared media type. It returns
+// contest.ErrTooLarge after maxFile bytes. A second file is refused.
 func (f *uploadForm) readFile(part *multipart.Part) error {
 	if f.hasFile {
 		return &contest.InvalidError{Fields: []contest.Field{{Name: fileField, Fault: contest.Repeated}}}

@@ -19,6 +19,7 @@ type voteOutput struct {
 	}
 }
 
+// vote casts a vote. It counts against the rate limits before the domain is called.
 func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
 	client := problem.ScopeFromContext(ctx).Client
 	if err := a.Limits.AllowVote(ctx, in.player.ID, client); err != nil {
@@ -34,6 +35,7 @@ func (a *API) vote(ctx context.Context, in *voteInput) (*voteOutput, error) {
 	return out, nil
 }
 
+// takeBack withdraws a vote, within the same rate limits.
 func (a *API) takeBack(ctx context.Context, in *voteInput) (*voteOutput, error) {
 	if err := a.Limits.AllowVote(ctx, in.player.ID, problem.ScopeFromContext(ctx).Client); err != nil {
 		return nil, err

@@ -125,6 +125,7 @@ func (h *heldAnswer) Write(p []byte) (int, error) {
 	return h.body.Write(p)
 }
 
+// send sends the buffered answer with its Content-Length and flushes it.
 func (h *heldAnswer) send(control *http.ResponseController) {
 	h.WriteHeader(http.StatusOK)
 	bodyless := h.head || h.status == http.StatusNoContent || h.status == http.StatusNotModified

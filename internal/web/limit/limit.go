@@ -101,6 +101,7 @@ func (l *Limits) LimitSignIn(ctx context.Context, account, client string, check 
 // recordTimeout bounds the call of Slowed, including its rate limits.
 const recordTimeout = 5 * time.Second
 
+// recordThrottled calls Slowed unless the limits of such reports are exceeded.
 func (l *Limits) recordThrottled(ctx context.Context, account, address string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
@@ -116,6 +117,7 @@ type takenTokens struct {
 	keys   []string
 }
 
+// takeToken counts an event and remembers it for refundTokens.
 func (t *takenTokens) takeToken(ctx context.Context, rule live.Rule, key string) error {
 	err := t.limits.takeToken(ctx, rule, key)
 	if err == nil {
@@ -124,6 +126,7 @@ func (t *takenTokens) takeToken(ctx context.Context, rule live.Rule, key string)
 	return err
 }
 
+// refundTokens refunds all remembered events.
 func (t *takenTokens) refundTokens(ctx context.Context) {
 	for i := range t.rules {
 		t.limits.Give(ctx, t.rules[i], t.keys[i])
@@ -152,6 +155,7 @@ func (l *Limits) AcquireUpload(ctx context.Context, playerID int64) (release fun
 	return release, nil
 }
 
+// takeToken counts an event by key, or returns *contest.TooManyError with the time after which to retry.
 func (l *Limits) takeToken(ctx context.Context, rule live.Rule, key string) error {
 	if wait := l.Take(ctx, rule, key); wait > 0 {
 		return &contest.TooManyError{RetryAfter: wait}

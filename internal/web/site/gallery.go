@@ -79,6 +79,7 @@ type gallery struct {
 	Total int
 }
 
+// found loads the page and the count through the cache, under separate keys, because votes invalidate only the page.
 func (s *Site) found(ctx context.Context, q contest.PublicQuery) (gallery, error) {
 	key := fmt.Sprintf("site gallery %d %t %q %q", q.Page.Number, q.MostVoted, q.City, q.Search)
 	list, err := known(ctx, s, contest.VotesChanged, key, func(ctx context.Context) ([]contest.PublicVideo, error) {

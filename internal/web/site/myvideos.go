@@ -119,6 +119,7 @@ func (s *Site) myEvents(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// sendVideo sends one video as HTML, or an empty fragment if it was deleted.
 func (s *Site) sendVideo(ctx context.Context, stream *stream, r *http.Request, p contest.Player, e contest.Event) error {
 	name := fmt.Sprintf("video-%d", e.VideoID)
 	v, err := s.Videos.OwnVideo(ctx, p, e.VideoID)

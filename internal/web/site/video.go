@@ -36,6 +36,8 @@ type VideoPage struct {
 	UploadedAt time.Time
 }
 
+// video shows a public video. Its content comes from the cache; whether the user has voted is always read from the
+// store.
 func (s *Site) video(w http.ResponseWriter, r *http.Request) error {
 	ctx, age, layout, err := s.publicLayout(w, r, "gallery")
 	if err != nil {
@@ -95,6 +97,7 @@ func idOf(r *http.Request) int64 {
 	return id
 }
 
+// ballot makes the vote button for the current user. Without one, the button leads to the sign-in page.
 func (s *Site) ballot(r *http.Request, l Layout, v contest.Video) (b Ballot, err error) {
 	b = Ballot{Words: l.Words, VideoID: v.ID, Votes: v.Votes, Own: v.PlayerID == l.Reader.ID}
 	if l.Reader.ID == 0 {

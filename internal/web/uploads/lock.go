@@ -20,7 +20,8 @@ const (
 )
 
 // locker makes a lock for each upload, so that one request at a time works on it. Within the process, tusd asks the
-// request that holds the lock to end. A request of another process that shares the folder is waited for.
+// request that holds the lock to end. If another process that shares the folder holds the lock, the request
+// polls the file lock.
 type locker struct {
 	dir  string
 	here *memorylocker.MemoryLocker

@@ -131,6 +131,7 @@ func (u *Uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.
 	return answer, handler.FileInfoChanges{ID: row.ID, MetaData: handler.MetaData{}}, nil
 }
 
+// judge checks the title, the size and the declared media type, and makes the row of a new upload.
 func (u *Uploads) judge(p contest.Player, info handler.FileInfo) (contest.PartialUpload, error) {
 	title, err := contest.CheckTitle(info.MetaData["title"])
 	if err != nil {
@@ -169,6 +170,8 @@ func (u *Uploads) giveUp(hook handler.HookEvent) (handler.HTTPResponse, error) {
 	return handler.HTTPResponse{}, nil
 }
 
+// accept passes a complete file to the contest. If it is accepted, the files are removed and the row stays until it
+// expires. If it is refused, both are removed. After any other error both stay, so that the client can retry.
 func (u *Uploads) accept(ctx context.Context, p contest.Player, row contest.PartialUpload) (contest.Video, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit) // accept it even if the client disconnects
 	defer cancel()

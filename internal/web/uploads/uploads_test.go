@@ -511,7 +511,7 @@ func TestNoSpaceForWhatIsFinished(t *testing.T) {
 	}
 }
 
-// A request that waits in vain for the upload's lock is answered with 423 and Retry-After. The lock may be held by a
+// A request that does not get the upload's lock in time is answered with 423 and Retry-After. The lock may be held by a
 // request of the same process, or by another process as a file lock.
 func TestUploadInUse(t *testing.T) {
 	t.Parallel()
