@@ -23,7 +23,7 @@ type Shared interface {
 	Wait(ctx context.Context, rule live.Rule, key string) time.Duration
 	// Give refunds one event that Take counted.
 	Give(ctx context.Context, rule live.Rule, key string)
-	// Hold acquires one of most slots of a semaphore. ok is false if all are in use. The caller must call release.
+	// Hold acquires a slot of the semaphore with most slots; release frees it. ok is false if all slots are in use.
 	Hold(ctx context.Context, name, key string, most int) (release func(), ok bool)
 }
 
@@ -71,8 +71,8 @@ func (l *Limits) AllowSignUp(ctx context.Context, client string) error {
 // the attempt before check runs and refunds it unless the password was wrong, so that concurrent attempts cannot
 // exceed the limit. It returns *contest.TooManyError, or the error of check.
 //
-// A stranger cannot lock the owner out from another address. The attempts of one address use up the limit of that
-// address only. When the limit of the account is used up, guessedAccount still allows each further address a burst of
+// An attacker at one address cannot lock out the owner at another. The attempts of an address use up the limit of
+// that address only. When the limit of the account is used up, guessedAccount still allows each further address a burst of
 // attempts.
 func (l *Limits) LimitSignIn(ctx context.Context, account, client string, check func() error) error {
 	account = strings.ToLower(strings.TrimSpace(account))
