@@ -7,21 +7,23 @@ import (
 	"time"
 )
 
-// lastKnown is how old an answer may be that is given while the database is unavailable (stale-if-error).
+// lastKnown is the maximum age of an answer that is returned while the database is unavailable (stale-if-error).
 const lastKnown = 10 * time.Minute
 
-// Age is how old the oldest answer is that was given in a context for want of the database.
+// Age is the age in seconds of the oldest answer that Fetch returned in a context because the database was
+// unavailable.
 type Age struct{ atomic.Int64 }
 
 type ageKey struct{}
 
-// WithAge returns a context in which Fetch notes the age of what it gives while the database is away.
+// WithAge returns a context in which Fetch records the age of the answers that it returns while the database is
+// unavailable.
 func WithAge(ctx context.Context) (context.Context, *Age) {
 	age := &Age{}
 	return context.WithValue(ctx, ageKey{}, age), age
 }
 
-// Header is the value of the header Age (RFC 9111 section 5.1), in seconds; "" for answers that are as they should be.
+// Header returns the value of the Age header (RFC 9111 section 5.1) in seconds, or "" if every answer was current.
 func (a *Age) Header() string {
 	if n := a.Load(); n > 0 {
 		return strconv.FormatInt(n, 10)
@@ -29,7 +31,7 @@ func (a *Age) Header() string {
 	return ""
 }
 
-// noteAge tells the context's Age of an answer, which is then a second old at least.
+// noteAge records an answer's age in the context's Age, rounded down to seconds and at least 1. It keeps the maximum.
 func noteAge(ctx context.Context, age time.Duration) {
 	noted, ok := ctx.Value(ageKey{}).(*Age)
 	if !ok {

@@ -27,7 +27,7 @@ func TestFetchGivesTheLastKnownWhileTheDatabaseIsAway(t *testing.T) {
 		"never":             {false, 2 * time.Second, away, "", ""},
 		"it is not away":    {true, 2 * time.Second, broken, "", ""},
 		"it answers":        {true, 2 * time.Second, nil, "2", ""},
-		"fresh in any case": {true, 0, away, "1", "1"}, // forgotten, so it is asked for
+		"fresh in any case": {true, 0, away, "1", "1"}, // the topic was invalidated, so it is loaded
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

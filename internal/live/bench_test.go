@@ -8,10 +8,10 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// page is as long as a page of the ranking.
+// page returns as many bytes as a page of the ranking has.
 func page(context.Context) ([]byte, error) { return make([]byte, 8<<10), nil }
 
-// BenchmarkFetchInProcess is an answer that the process has itself.
+// BenchmarkFetchInProcess measures a hit in the process's own cache.
 func BenchmarkFetchInProcess(b *testing.B) {
 	l := NewLocal(newClock().now)
 	for b.Loop() {
@@ -21,14 +21,14 @@ func BenchmarkFetchInProcess(b *testing.B) {
 	}
 }
 
-// BenchmarkFetchFromRedis is an answer that another process has made.
+// BenchmarkFetchFromRedis measures a hit in Redis, loaded by another process.
 func BenchmarkFetchFromRedis(b *testing.B) {
 	r, _ := open(b, testserver.Redis(b).URL, testserver.Patience)
 	loads := 0
 	for b.Loop() {
 		r.local.forgetAll()
 		if _, err := r.Fetch(b.Context(), contest.VotesChanged, "a", func(ctx context.Context) ([]byte, error) {
-			loads++ // about once a second, when the answer in Redis is too old
+			loads++ // about once a second, when the answer in Redis expires
 			return page(ctx)
 		}); err != nil {
 			b.Fatal(err)
@@ -37,7 +37,7 @@ func BenchmarkFetchFromRedis(b *testing.B) {
 	b.ReportMetric(float64(loads)/float64(b.N), "loads/op")
 }
 
-// BenchmarkTakeInRedis is a limit that processes share.
+// BenchmarkTakeInRedis measures a rate limit that processes share.
 func BenchmarkTakeInRedis(b *testing.B) {
 	r, _ := open(b, testserver.Redis(b).URL, testserver.Patience)
 	for b.Loop() {

@@ -16,15 +16,16 @@ import (
 
 const (
 	cachedAnswers = 512             // of at most a few tens of kilobytes each
-	maxAge        = 1 * time.Second // after which an answer is made again: another program may have written to the database
-	renewing      = 5 * time.Second // how old an answer may be that is being made again only for its age
+	maxAge        = 1 * time.Second // an older answer is loaded again, because another program may have written to the database
+	renewing      = 5 * time.Second // maximum age of an expired answer while one caller loads it again
 	loadTimeout   = 10 * time.Second
 )
 
-// cache keeps encoded answers until an invalidation of their topic, or for about a second. Each topic has a cache version (era),
-// which Forget increments; an answer made under an earlier version is not given any more. Callers who want the same answer at
-// once are coalesced (singleflight). An answer that is only old is stale-while-revalidate: one caller makes it again, the
-// others get the old one. The last answer is kept for stale-if-error, while the database is unavailable.
+// cache keeps encoded answers until an invalidation of their topic, or for about a second. Each topic has a cache
+// version (era), which InvalidateCache increments; an answer loaded under an earlier version is not returned any
+// more. Concurrent callers for the same answer are coalesced (singleflight). An expired answer of the current version
+// is stale-while-revalidate: one caller loads it again, the others get the old one. The last answer is kept for
+// stale-if-error, while the database is unavailable.
 type cache struct {
 	now     func() time.Time
 	flight  singleflight.Group
@@ -32,9 +33,9 @@ type cache struct {
 
 	mu      sync.Mutex
 	answers *simplelru.LRU[string, answer]
-	making  map[string]bool          // by key: somebody makes the answer
-	era     map[contest.Topic]uint64 // how often each topic was forgotten
-	eras    uint64                   // how often all were
+	making  map[string]bool          // by key: a caller is loading the answer
+	era     map[contest.Topic]uint64 // how often each topic was invalidated
+	eras    uint64                   // how often all topics were invalidated
 }
 
 type answer struct {
@@ -51,7 +52,8 @@ func newCache(now func() time.Time) *cache {
 	return &cache{now: now, lookups: newLookups(), answers: answers, making: map[string]bool{}, era: map[contest.Topic]uint64{}}
 }
 
-// lookups counts answers by where they came from. Who waits for one that somebody else has made has it from this process.
+// lookups counts answers by source. A caller that was coalesced with another caller's load counts as served by this
+// process.
 type lookups struct {
 	all                  *prometheus.CounterVec
 	process, redis, made prometheus.Counter
@@ -65,21 +67,21 @@ func newLookups() lookups {
 	return lookups{all, all.WithLabelValues("process"), all.WithLabelValues("redis"), all.WithLabelValues("made")}
 }
 
-// Lookups counts the answers that were asked for.
+// Lookups returns the counter of lookups, for registration.
 func (c *cache) Lookups() prometheus.Collector { return c.lookups.all }
 
-// InvalidateCache implements [contest.Live]. It invalidates the cached answers of a topic: requests from now on are answered from what
-// was committed before now.
+// InvalidateCache implements [contest.Live]. It invalidates the cached answers of a topic: requests from now on get
+// what was committed before now.
 func (c *cache) InvalidateCache(_ context.Context, topic contest.Topic) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.era[topic]++
 }
 
-// Fetch returns the answer under the key, which must belong to the topic alone, or has it made by load. However many
-// ask at once, load runs once; an answer whose making began before a Forget is not given to those who ask after it.
-// The caller must not change the bytes. An error of load is returned to all who wait, and not kept; where it is
-// contest.ErrUnavailable, the last answer that there was is given instead, if it is not older than ten minutes.
+// Fetch returns the answer for the key, which must be unique within the topic, or loads it. Concurrent callers share
+// one load; an answer whose load began before an invalidation is not returned to callers that ask after it. The
+// caller must not change the bytes. An error of load is returned to all waiting callers and is not cached. If it is
+// contest.ErrUnavailable, Fetch returns the last known answer instead, unless that is older than ten minutes.
 func (c *cache) Fetch(ctx context.Context, topic contest.Topic, key string,
 	load func(context.Context) ([]byte, error),
 ) ([]byte, error) {
@@ -90,7 +92,7 @@ func (c *cache) Fetch(ctx context.Context, topic contest.Topic, key string,
 	})
 }
 
-// fetch has an answer made by a load that also tells how old it is by then.
+// fetch is Fetch with a load that also returns the age of its answer.
 func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 	load func(context.Context) ([]byte, time.Duration, error),
 ) ([]byte, error) {
@@ -108,7 +110,7 @@ func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 		ours = true
 		c.mark(key, true)
 		defer c.mark(key, false)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout) // others wait for it too
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout) // detached: other callers wait for it too
 		defer cancel()
 		bytes, age, err := load(ctx)
 		if err == nil {
@@ -129,7 +131,7 @@ func (c *cache) fetch(ctx context.Context, topic contest.Topic, key string,
 	return bytes, err
 }
 
-// forgetAll is for when it is not known what was to be forgotten.
+// forgetAll invalidates every topic, after invalidations may have been missed.
 func (c *cache) forgetAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,7 +150,7 @@ func (c *cache) get(topic contest.Topic, key string) (bytes []byte, era uint64, 
 	return a.bytes, era, true
 }
 
-// mark notes that somebody makes an answer, or no longer does.
+// mark records whether a caller is loading the answer.
 func (c *cache) mark(key string, making bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -159,7 +161,8 @@ func (c *cache) mark(key string, making bool) {
 	}
 }
 
-// last is the latest answer, be it forgotten, and its age.
+// last returns the latest answer, even if it was invalidated, and its age. It returns ok = false if the answer is
+// older than lastKnown.
 func (c *cache) last(key string) (bytes []byte, age time.Duration, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// clock stands still until it is moved.
+// clock is a fake clock that only advance moves.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -36,7 +36,7 @@ func (c *clock) advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// counted makes a new answer each time.
+// counted loads a different answer each time.
 type counted struct{ n atomic.Int64 }
 
 func (c *counted) load(context.Context) ([]byte, error) {
@@ -84,7 +84,7 @@ func TestFetchKeepsAnswers(t *testing.T) {
 	}
 }
 
-// One asker makes an answer again that is only old; the others do not wait. What was forgotten, nobody gets.
+// One caller loads an expired answer again while the others get the old one. No caller gets an invalidated answer.
 func TestFetchGivesTheOldAnswerWhileItIsRenewed(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
@@ -114,7 +114,7 @@ func TestFetchGivesTheOldAnswerWhileItIsRenewed(t *testing.T) {
 	}
 }
 
-// An answer whose making takes too long is not given for ever.
+// While a load is in progress, an answer older than renewing is not returned.
 func TestFetchWaitsForWhatIsTooOld(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
@@ -175,7 +175,7 @@ func TestFetchLoadsOnceForManyAtOnce(t *testing.T) {
 						}
 					})
 				}
-				synctest.Wait() // all of them wait for the one
+				synctest.Wait() // all of them wait for the one load
 				close(release)
 				askers.Wait()
 				if got := loads.Load(); got != 1 {
@@ -186,7 +186,8 @@ func TestFetchLoadsOnceForManyAtOnce(t *testing.T) {
 	}
 }
 
-// An answer whose making began before a Forget is not given to those who ask after it, in whatever order they end.
+// An answer whose load began before an invalidation is not returned to callers that ask after it, in whichever order
+// the loads end.
 func TestFetchAfterForgetIsFresh(t *testing.T) {
 	t.Parallel()
 	for _, order := range []string{"old ends first", "new ends first"} {
@@ -233,7 +234,7 @@ func TestFetchAfterForgetIsFresh(t *testing.T) {
 	}
 }
 
-// A write commits, then forgets; whoever asks after that must see it, whatever else is being asked for.
+// A write commits, then invalidates. A caller that asks after that must see the write, whatever other loads run.
 func TestFetchNeverGivesAnOlderAnswerThanTheLastForget(t *testing.T) {
 	t.Parallel()
 	l := NewLocal(time.Now)
@@ -279,7 +280,7 @@ func TestFetchGoesOnWhenTheFirstAskerHangsUp(t *testing.T) {
 	l := NewLocal(time.Now)
 	ctx, hangUp := context.WithCancel(t.Context())
 	got, err := l.Fetch(ctx, contest.VotesChanged, "a", func(ctx context.Context) ([]byte, error) {
-		hangUp() // others may wait for this answer by now
+		hangUp() // other callers may wait for this answer by now
 		return []byte("answer"), ctx.Err()
 	})
 	if string(got) != "answer" || err != nil {
@@ -316,7 +317,7 @@ func TestFetchKeepsABoundedNumber(t *testing.T) {
 	}
 }
 
-// Each answer counts as made once, and as kept for all others who had it.
+// Each answer counts once as loaded, and as served by the process for every other caller.
 func TestLookupsAreCounted(t *testing.T) {
 	t.Parallel()
 	l := NewLocal(newClock().now)

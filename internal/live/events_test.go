@@ -15,7 +15,7 @@ func event(video int64, progress int) contest.Event {
 	return contest.Event{VideoID: video, Status: contest.Processing, Progress: progress}
 }
 
-// next is the event that waits, or none.
+// next returns the buffered event, if there is one.
 func next(w *Watch) []contest.Event {
 	select {
 	case e := <-w.News():
@@ -32,7 +32,7 @@ func TestWatchGetsTheLatest(t *testing.T) {
 	defer first.Close()
 	defer second.Close()
 	defer other.Close()
-	for progress := range 100 { // nobody takes any of them: an announcer who waited would wait for ever
+	for progress := range 100 { // no event is received: a blocking publisher would hang
 		l.PublishEvent(t.Context(), event(1, progress))
 	}
 	for name, w := range map[string]*Watch{"first": first, "second": second} {
@@ -64,7 +64,7 @@ func TestCloseEndsAWatch(t *testing.T) {
 	l := NewLocal(time.Now)
 	closed, open := l.Watch(t.Context(), 1), l.Watch(t.Context(), 1)
 	closed.Close()
-	closed.Close() // twice is the same as once
+	closed.Close() // Close is idempotent
 	l.PublishEvent(t.Context(), event(1, 10))
 	if got := next(closed); got != nil {
 		t.Errorf("closed: got %v", got)
@@ -105,10 +105,10 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// However announcers and watchers mix, each watcher ends with the last event of all.
+// In every interleaving of publishers and watchers, each watcher's last event is the last one published.
 func TestWatchersAndAnnouncersAtOnce(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // in which a watcher who waits for ever is a failure
+	synctest.Test(t, func(t *testing.T) { // its deadlock detection fails a watcher that hangs
 		l := NewLocal(time.Now)
 		last := contest.Event{VideoID: 1, Status: contest.Processed, Progress: 100}
 		var announcers, watchers sync.WaitGroup
@@ -119,7 +119,7 @@ func TestWatchersAndAnnouncersAtOnce(t *testing.T) {
 				for <-w.News() != last { //nolint:revive // takes what comes
 				}
 			})
-			watchers.Go(func() { // comes and goes
+			watchers.Go(func() { // subscribes and unsubscribes
 				for range 50 {
 					l.Watch(t.Context(), 1).Close()
 				}
@@ -149,7 +149,7 @@ func TestNothingComesAfterADeletion(t *testing.T) {
 	defer w.Close()
 	deleted := contest.Event{VideoID: 1, Deleted: true}
 	l.PublishEvent(t.Context(), deleted)
-	l.PublishEvent(t.Context(), event(1, 50)) // of a run that did not know yet
+	l.PublishEvent(t.Context(), event(1, 50)) // of a run that has not seen the deletion
 	if diff := cmp.Diff([]contest.Event{deleted}, next(w)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Whatever another process, or another version, says over Redis is taken or left.
+// Any message that another process, or another version, sends through Redis is handled or ignored without a panic.
 func FuzzHear(f *testing.F) {
 	for _, text := range []string{
 		`{"from":"other","event":{"video_id":1,"status":"processing","progress":35}}`, `{"from":"other","forget":"ranking"}`,

@@ -8,28 +8,29 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Rule is a rate limit: something is allowed Burst times at once, and once more every Every.
+// Rule is a rate limit: a burst of Burst uses, then one more per Every.
 //
-// Where Most is given, the limit is an exponential backoff: after the burst the waits are Every, then twice as long each, up
-// to Most. Doing nothing for as long as Most makes the burst available again.
+// If Most is set, the limit is an exponential backoff: after the burst the waits are Every, then twice as long each,
+// up to Most. Without a use for as long as Most, the burst is available again.
 type Rule struct {
 	Name  string
 	Burst int
-	Every time.Duration // up to an hour where Most is given
+	Every time.Duration // at most an hour if Most is set
 	Most  time.Duration
 }
 
-// limitedKeys bounds the memory of the limits. Beyond it, whoever has been quiet longest starts afresh.
+// limitedKeys bounds the memory of the limits. Above it, the least recently used key is evicted and starts with a
+// full burst.
 const limitedKeys = 100_000
 
-// count is what is known of a key: the time at which it would be idle again if it kept to the rule (the generic cell
-// rate algorithm, ITU-T I.371), or, where waits grow, before which nothing is allowed, and how often it was done.
+// count is the state of a key. For a rate, idle is the theoretical arrival time of the generic cell rate algorithm
+// (ITU-T I.371). For a backoff, idle is the time before which nothing is allowed, and done counts the uses.
 type count struct {
 	idle time.Time
 	done int
 }
 
-// limits counts in one process.
+// limits keeps rate limits and semaphores within one process.
 type limits struct {
 	now    func() time.Time
 	mu     sync.Mutex
@@ -76,7 +77,7 @@ func (l *limits) change(rule Rule, key string, do func(count, time.Time) (count,
 	return wait
 }
 
-// one is a count with one doing more, or how long to wait for it.
+// one returns the count after one more use, or how long to wait before that use is allowed.
 func (r Rule) one(c count, now time.Time) (count, time.Duration) {
 	if r.Most > 0 {
 		return r.growing(c, now)
@@ -84,7 +85,7 @@ func (r Rule) one(c count, now time.Time) (count, time.Duration) {
 	if c.idle.Before(now) {
 		c.idle = now
 	}
-	// One more fits if, after it, the backlog is not longer than the burst.
+	// One more use is allowed if the backlog after it is not longer than the burst.
 	if over := c.idle.Sub(now) + r.Every - time.Duration(r.Burst)*r.Every; over > 0 {
 		return c, over
 	}
@@ -106,7 +107,7 @@ func (r Rule) growing(c count, now time.Time) (count, time.Duration) {
 	return c, 0
 }
 
-// less is a count with one doing fewer.
+// less returns the count after the refund of one use.
 func (r Rule) less(c count, now time.Time) count {
 	if r.Most > 0 {
 		return count{idle: now, done: max(0, c.done-1)}
@@ -133,19 +134,19 @@ func (l *limits) Hold(_ context.Context, name, key string, most int) (release fu
 	}, true
 }
 
-// Unlimited is for load tests: it allows everything.
+// Unlimited allows everything. It is for load tests.
 type Unlimited struct{}
 
-// Take allows it.
+// Take allows every use.
 func (Unlimited) Take(context.Context, Rule, string) time.Duration { return 0 }
 
-// Wait allows it.
+// Wait returns 0.
 func (Unlimited) Wait(context.Context, Rule, string) time.Duration { return 0 }
 
-// Give has nothing to take back.
+// Give does nothing.
 func (Unlimited) Give(context.Context, Rule, string) {}
 
-// Hold has room.
+// Hold always acquires.
 func (Unlimited) Hold(context.Context, string, string, int) (release func(), ok bool) {
 	return func() {}, true
 }

@@ -21,11 +21,11 @@ func TestTakeAllowsABurstAndThenARate(t *testing.T) {
 		pass, want time.Duration
 	}{
 		{0, 0}, {0, 0}, {0, 0}, // the burst
-		{0, 10 * time.Second}, // what is refused does not count
+		{0, 10 * time.Second}, // a refused use does not count
 		{0, 10 * time.Second},
 		{4 * time.Second, 6 * time.Second},
 		{6*time.Second - 1, 1},
-		{1, 0}, // one comes back each ten seconds
+		{1, 0}, // one use more per ten seconds
 		{0, 10 * time.Second},
 		{25 * time.Second, 0}, {0, 0},
 		{0, 5 * time.Second},
@@ -102,8 +102,8 @@ func TestLimitsKeepABoundedNumberOfKeys(t *testing.T) {
 	}
 }
 
-// In no stretch of time is more allowed than the burst and one more for each Every; and whoever waits as long as told
-// is allowed.
+// In no interval are more uses allowed than the burst and one more per Every. A caller that waits as long as told is
+// allowed.
 func TestTakeKeepsToTheRule(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -142,19 +142,19 @@ func TestWaitsGrow(t *testing.T) {
 	growing := Rule{Name: "guesses", Burst: 3, Every: 10 * s, Most: 60 * s}
 	steps := []struct{ pass, want time.Duration }{
 		{0, 0}, {0, 0}, {0, 0}, // the burst
-		{0, 10 * s}, {9 * s, s}, {s, 0}, // then ever longer waits
+		{0, 10 * s}, {9 * s, s}, {s, 0}, // then each wait is twice as long
 		{0, 20 * s}, {20 * s, 0},
 		{0, 40 * s}, {40 * s, 0},
 		{0, 60 * s}, {60 * s, 0}, // up to the longest
 		{0, 60 * s}, {60 * s, 0},
-		{60*s + 59*s, 0}, // not quiet for long enough
+		{60*s + 59*s, 0}, // the pause is shorter than Most
 		{0, 60 * s},
-		{60*s + 60*s, 0}, {0, 0}, {0, 0}, // the burst is whole again
+		{60*s + 60*s, 0}, {0, 0}, {0, 0}, // the burst is available again
 		{0, 10 * s},
 	}
 	for i, step := range steps {
 		clock.advance(step.pass)
-		for range 2 { // asking counts nothing
+		for range 2 { // a peek counts nothing
 			if got := l.Wait(t.Context(), growing, "ana"); got != step.want {
 				t.Errorf("step %d: told to wait %s, want %s", i, got, step.want)
 			}

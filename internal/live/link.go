@@ -21,16 +21,16 @@ import (
 )
 
 const (
-	redisTimeout = 200 * time.Millisecond // for a connection, and for each command
+	redisTimeout = 200 * time.Millisecond // for a connection attempt, and for each command
 	probeEvery   = 1 * time.Second
-	prefix       = "risingstars:" // of every key
+	prefix       = "risingstars:" // of every key in Redis
 )
 
-// quiet stops the client's own logging: what matters is in the link's two lines.
+// quiet disables the log of the Redis client: the circuit breaker logs each change of its state itself.
 var quiet = sync.OnceFunc(logging.Disable)
 
-// link is the connection to Redis behind a circuit breaker. The first command that fails trips it: callers continue without
-// Redis at once, and a probe about every second decides when it is closed again.
+// link is the connection to Redis behind a circuit breaker. The first command that fails trips it: callers continue
+// without Redis at once, and a probe about every second decides when it is closed again.
 type link struct {
 	client   *redis.Client
 	db       int
@@ -38,15 +38,15 @@ type link struct {
 	up       prometheus.Gauge
 	failures *prometheus.CounterVec
 	down     atomic.Bool
-	fell     chan struct{} // wakes the probing
+	fell     chan struct{} // wakes the probe loop
 }
 
-// redisOptions reads a URL of Redis. Its error does not repeat the URL, which may have a password.
+// redisOptions parses the URL of a Redis. Its error does not repeat the URL, which may contain a password.
 func redisOptions(text string, timeout time.Duration) (*redis.Options, error) {
 	quiet()
 	text, ca := cutAuthority(text)
 	o, err := redis.ParseURL(text)
-	if err != nil { // with a text that may quote the password
+	if err != nil { // the error of the client may quote the password
 		return nil, errors.New("REDIS_URL: must be redis://, rediss:// or unix://, with no option that is unknown")
 	}
 	if ca != "" {
@@ -61,12 +61,12 @@ func redisOptions(text string, timeout time.Duration) (*redis.Options, error) {
 	return o, nil
 }
 
-// cutAuthority takes out of a URL what is not the client's: ca, the file with the certificates of the authorities that are
-// trusted in place of the system's.
+// cutAuthority removes our own parameter ca from a URL: the file with the CA certificates to trust instead of the
+// system's.
 func cutAuthority(text string) (rest, ca string) {
 	u, err := url.Parse(text)
 	if err != nil || !u.Query().Has("ca") {
-		return text, "" // a URL that is none is for the client to refuse
+		return text, "" // the client reports an invalid URL
 	}
 	query := u.Query()
 	ca = query.Get("ca")
@@ -109,8 +109,9 @@ func newLink(url string, timeout time.Duration, log *slog.Logger, metrics promet
 	return l, nil
 }
 
-// try runs commands against Redis and reports whether they did their work. A caller who hangs up does not end them: it
-// would look like a failure of Redis.
+// try runs commands against Redis and reports whether they succeeded. It returns false at once while the circuit
+// breaker is tripped. It detaches from the caller's cancellation, because a canceled command would count as a failure
+// of Redis; the read timeout bounds it.
 func (l *link) try(ctx context.Context, operation string, commands func(context.Context, *redis.Client) error) bool {
 	if l.down.Load() {
 		return false
@@ -137,7 +138,8 @@ func (l *link) fail(operation string, err error) {
 	}
 }
 
-// probe does all that callers do: a full Redis or a replica answers a PING, and a user of Redis may have few rights.
+// probe runs every kind of command that callers use. A PING is not enough: a Redis without free memory or a replica
+// answers it too, and an ACL user may lack permissions.
 func probe(ctx context.Context, client *redis.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, client.Options().ReadTimeout)
 	defer cancel()
@@ -151,7 +153,8 @@ func probe(ctx context.Context, client *redis.Client) error {
 	return err
 }
 
-// mend probes a link that is down until it is up. It ends with ctx.
+// mend probes Redis while the circuit breaker is tripped and closes it after the first probe that succeeds. It ends
+// with ctx.
 func (l *link) mend(ctx context.Context) {
 	for {
 		select {
@@ -174,7 +177,8 @@ func (l *link) mend(ctx context.Context) {
 	}
 }
 
-// pause waits for about so long, so that many processes do not come at once. It reports whether ctx goes on.
+// pause waits for the given time with a jitter of ±25 %, so that many processes do not probe at the same moment. It
+// returns false if ctx ends first.
 func pause(ctx context.Context, about time.Duration) bool {
 	var b [1]byte
 	_, _ = rand.Read(b[:]) // never fails

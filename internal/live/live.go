@@ -1,7 +1,7 @@
-// Package live is what the processes of one platform share for a short while: events of videos, cached answers and
-// rate limits. Nothing in it is the truth; all of it may be lost at any moment, and the database knows better.
+// Package live holds the short-lived state that the processes of one platform share: events of videos, cached answers
+// and rate limits. All of it may be lost at any moment; the database is the only source of truth.
 //
-// [Local] serves a single process, [Redis] as many as there are.
+// [Local] serves a single process, [Redis] any number of processes.
 package live
 
 import (
@@ -12,32 +12,32 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Local shares within one process. It is safe for use by several goroutines.
+// Local shares state within one process. It is safe for concurrent use.
 type Local struct {
 	*events
 	*cache
 	*limits
 }
 
-// NewLocal makes a twin for a single process.
+// NewLocal returns the implementation for a single process. The clock now serves the cache and the rate limits.
 func NewLocal(now func() time.Time) *Local {
 	return &Local{events: newEvents(), cache: newCache(now), limits: newLimits(now)}
 }
 
 var _ contest.Live = (*Local)(nil)
 
-// events passes videos' states on to those who watch.
+// events passes the states of videos to their watchers (publish and subscribe within the process).
 type events struct {
 	mu       sync.Mutex
 	watchers map[int64]map[*Watch]bool
-	progress map[int64]int // of the videos being processed
+	progress map[int64]int // per cent, of the videos that this process is processing
 }
 
 func newEvents() *events {
 	return &events{watchers: map[int64]map[*Watch]bool{}, progress: map[int64]int{}}
 }
 
-// PublishEvent implements [contest.Live]. It never waits for a watcher.
+// PublishEvent implements [contest.Live]. It never blocks on a slow watcher.
 func (e *events) PublishEvent(_ context.Context, event contest.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -49,36 +49,37 @@ func (e *events) PublishEvent(_ context.Context, event contest.Event) {
 	e.tell(event)
 }
 
-// pass gives watchers an event of another process, whose end this one may never hear of.
+// pass gives watchers an event from another process. It does not store the progress, because the final event of that
+// process may never arrive.
 func (e *events) pass(event contest.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.tell(event)
 }
 
-// tell is for who holds the lock.
+// tell passes the event to the video's watchers. The caller holds the lock.
 func (e *events) tell(event contest.Event) {
 	for w := range e.watchers[event.VideoID] {
 		w.put(event)
 	}
 }
 
-// Progress is how far the processing of a video has come, in per cent; 0 if it is not being processed, or nothing is
-// known.
+// Progress returns the progress of a video's processing in per cent, or 0 if the video is not being processed or its
+// progress is unknown.
 func (e *events) Progress(_ context.Context, videoID int64) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.progress[videoID]
 }
 
-// Watch follows one video. A watcher who is slow misses states in between, never the latest.
+// Watch is a subscription to one video. A slow watcher misses intermediate states, but always gets the latest.
 type Watch struct {
 	events  *events
 	videoID int64
-	news    chan contest.Event // holds the latest event until it is taken
+	news    chan contest.Event // a buffer of one: the latest event that was not yet received
 }
 
-// Watch begins to follow a video. Whoever watches calls Close in the end.
+// Watch subscribes to a video. The caller must call Close.
 func (e *events) Watch(_ context.Context, videoID int64) *Watch {
 	w := &Watch{events: e, videoID: videoID, news: make(chan contest.Event, 1)}
 	e.mu.Lock()
@@ -93,8 +94,8 @@ func (e *events) Watch(_ context.Context, videoID int64) *Watch {
 // News delivers the video's states. It is never closed.
 func (w *Watch) News() <-chan contest.Event { return w.news }
 
-// put replaces the waiting event by a later one; nothing comes after a deletion. The caller holds the lock, so nobody
-// else puts.
+// put replaces the buffered event with a later one, except that a deletion is final. The caller holds the lock, so
+// there is no concurrent put and the send does not block.
 func (w *Watch) put(event contest.Event) {
 	select {
 	case waiting := <-w.news:
@@ -106,7 +107,7 @@ func (w *Watch) put(event contest.Event) {
 	w.news <- event
 }
 
-// Close ends the watch.
+// Close ends the subscription. Further calls have no effect.
 func (w *Watch) Close() {
 	w.events.mu.Lock()
 	defer w.events.mu.Unlock()

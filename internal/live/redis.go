@@ -20,28 +20,29 @@ import (
 	"risingstars/internal/contest"
 )
 
-// progressLife is how long the progress of a video that nobody announces any more is remembered.
+// progressLife is the time to live of a video's progress in Redis, after the last event.
 const progressLife = 10 * time.Minute
 
-// Redis shares between the processes that use the same Redis. While it is away, each goes on as [Local] does. It is
-// safe for use by several goroutines.
+// Redis shares state between the processes that use the same Redis. While Redis is unavailable, each process
+// continues with its own [Local]. It is safe for concurrent use.
 type Redis struct {
 	local   *Local
 	link    *link
-	channel string // a database number has no channels of its own
-	origin  string // of this process's messages
+	channel string // contains the database number, because Redis channels do not belong to a database
+	origin  string // identifies the messages of this process
 
 	mu   sync.Mutex
-	owed map[contest.Topic]uint64 // how many Forgets have not reached Redis
+	owed map[contest.Topic]uint64 // how many invalidations have not reached Redis
 
-	forgets map[contest.Topic]*sharing // of a handful of topics
+	forgets map[contest.Topic]*sharing // per topic, of which there are a few
 
 	stop  context.CancelFunc
 	parts sync.WaitGroup
 }
 
-// NewRedis makes a twin on the Redis that the URL names. It goes on without one that does not answer; its only error is
-// a wrong URL, or a file in it (rediss://…?ca=FILE) that holds no certificate. Whoever makes it calls Close in the end.
+// NewRedis connects to the Redis at the URL. An unavailable Redis is not an error: the circuit breaker trips. It
+// fails only if the URL is invalid, or if the file that it names (rediss://…?ca=FILE) contains no certificate. The
+// caller must call Close.
 func NewRedis(ctx context.Context, url string, now func() time.Time, log *slog.Logger, metrics prometheus.Registerer) (*Redis, error) {
 	return openRedis(ctx, url, redisTimeout, now, log, metrics)
 }
@@ -61,7 +62,7 @@ func openRedis(ctx context.Context, url string, timeout time.Duration, now func(
 	if err := probe(ctx, l.client); err != nil {
 		l.fail("start", err)
 	}
-	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx)) // until Close
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx)) // canceled by Close
 	r.parts.Go(func() { l.mend(ctx) })
 	r.parts.Go(func() { r.subscribe(ctx) })
 	return r, nil
@@ -69,14 +70,14 @@ func openRedis(ctx context.Context, url string, timeout time.Duration, now func(
 
 var _ contest.Live = (*Redis)(nil)
 
-// Close ends what runs in the background, and the connections.
+// Close stops the goroutines and closes the connections.
 func (r *Redis) Close() error {
 	r.stop()
 	r.parts.Wait()
 	return r.link.client.Close()
 }
 
-// message is what processes tell each other: an event, or a topic to forget.
+// message is what processes send each other on the Redis channel: an event, or a topic to invalidate.
 type message struct {
 	From   string         `json:"from"`
 	Event  *contest.Event `json:"event,omitempty"`
@@ -93,7 +94,7 @@ func (r *Redis) publish(ctx context.Context, p redis.Pipeliner, m message) error
 	return nil
 }
 
-// PublishEvent implements [contest.Live]. Watchers of this process do not wait for Redis.
+// PublishEvent implements [contest.Live]. Watchers in this process get the event before Redis is called.
 func (r *Redis) PublishEvent(ctx context.Context, event contest.Event) {
 	r.local.PublishEvent(ctx, event)
 	r.link.try(ctx, "announce", func(ctx context.Context, c *redis.Client) error {
@@ -111,8 +112,8 @@ func (r *Redis) PublishEvent(ctx context.Context, event contest.Event) {
 
 func progressKey(videoID int64) string { return prefix + "progress:" + strconv.FormatInt(videoID, 10) }
 
-// Progress is how far the processing of a video has come, in per cent, whichever process is at it; 0 if it is not being
-// processed, or nothing is known.
+// Progress returns the progress of a video's processing in per cent, in whichever process it runs, or 0 if the video
+// is not being processed or its progress is unknown.
 func (r *Redis) Progress(ctx context.Context, videoID int64) int {
 	percent := 0
 	known := r.link.try(ctx, "progress", func(ctx context.Context, c *redis.Client) (err error) {
@@ -128,10 +129,10 @@ func (r *Redis) Progress(ctx context.Context, videoID int64) int {
 	return r.local.Progress(ctx, videoID)
 }
 
-// Watch begins to follow a video. Whoever watches calls Close in the end.
+// Watch subscribes to a video. The caller must call Close.
 func (r *Redis) Watch(ctx context.Context, videoID int64) *Watch { return r.local.Watch(ctx, videoID) }
 
-// subscribe hears what the others tell, until ctx ends.
+// subscribe receives the messages of the other processes, and subscribes again after a failure, until ctx ends.
 func (r *Redis) subscribe(ctx context.Context) {
 	for {
 		if err := r.listen(ctx); err != nil && ctx.Err() == nil {
@@ -143,14 +144,14 @@ func (r *Redis) subscribe(ctx context.Context) {
 	}
 }
 
-// listenTimeout is how long a subscription may be silent before it is asked whether it is there.
+// listenTimeout is how long a subscription may receive nothing before it is checked with a PING.
 const listenTimeout = 2 * time.Second
 
-// listen returns when the subscription is lost.
+// listen receives messages until the subscription fails or ctx ends.
 func (r *Redis) listen(ctx context.Context) error {
 	s := r.link.client.Subscribe(ctx, r.channel)
-	defer func() { _ = s.Close() }()                         // lost, or not wanted any more
-	defer context.AfterFunc(ctx, func() { _ = s.Close() })() // a read does not end with its context
+	defer func() { _ = s.Close() }()                         // the connection has failed or is not needed any more
+	defer context.AfterFunc(ctx, func() { _ = s.Close() })() // closing is necessary because a blocked read does not observe ctx
 	asked := false
 	for ctx.Err() == nil {
 		got, err := s.ReceiveTimeout(ctx, listenTimeout)
@@ -166,7 +167,7 @@ func (r *Redis) listen(ctx context.Context) error {
 		}
 		asked = false
 		switch got := got.(type) {
-		case *redis.Subscription: // messages before it may be lost
+		case *redis.Subscription: // messages sent before the subscription may be lost
 			r.local.forgetAll()
 		case *redis.Message:
 			r.hear(ctx, got.Payload)
@@ -178,7 +179,7 @@ func (r *Redis) listen(ctx context.Context) error {
 func (r *Redis) hear(ctx context.Context, text string) {
 	var m message
 	if json.Unmarshal([]byte(text), &m) != nil || m.From == r.origin {
-		return // of another version, or an echo
+		return // a message of another version, or this process's own
 	}
 	if m.Event != nil {
 		r.local.pass(*m.Event)
@@ -188,7 +189,7 @@ func (r *Redis) hear(ctx context.Context, text string) {
 	}
 }
 
-// hashed makes a key of fixed length from what clients may have chosen.
+// hashed returns a key of fixed length. Its parts may come from clients, so they may be long and contain any byte.
 func hashed(parts ...string) string {
 	h := sha256.New()
 	for _, part := range parts {

@@ -12,17 +12,17 @@ import (
 	"risingstars/internal/contest"
 )
 
-// The cache version (era) of a topic in Redis is a random text, which each invalidation replaces. An answer in Redis begins with
-// the version that it was made under and is valid under no other. A counter would start again after a flush; a random text
-// never comes back.
+// The cache version (era) of a topic in Redis is a random text, which each invalidation replaces. An answer in Redis
+// begins with the version that it was loaded under and is valid under no other. A counter would start again after a
+// flush; a random text never repeats.
 func eraKey(topic contest.Topic) string { return prefix + "era:" + string(topic) }
 
-// InvalidateCache implements [contest.Live]: whoever asks this process from now on is answered from what was committed before
-// now, and the other processes as soon as they hear of it, at the latest when they have made the answer again for its
-// age: after a second, and five at most.
+// InvalidateCache implements [contest.Live]. Later requests to this process get what was committed before now. The
+// other processes invalidate when they receive the message; if it is lost, their answers expire after a second, or
+// after five at most.
 //
-// Redis goes first: an answer taken from it under the old era must not be kept under the new one of this process. In a storm
-// of votes, those that come while one is told to Redis share the next telling.
+// Redis is invalidated first: an answer read from Redis under the old version must not be cached under this process's
+// new version. During many concurrent votes the calls for one topic are coalesced.
 func (r *Redis) InvalidateCache(ctx context.Context, topic contest.Topic) {
 	r.mu.Lock()
 	f := r.forgets[topic]
@@ -50,7 +50,7 @@ func (r *Redis) forget(ctx context.Context, topic contest.Topic) {
 	r.local.InvalidateCache(ctx, topic)
 }
 
-// Fetch is as [Local]'s, and shares the answers with the other processes.
+// Fetch is like Fetch of [Local], and shares the answers with the other processes through Redis.
 func (r *Redis) Fetch(ctx context.Context, topic contest.Topic, key string,
 	load func(context.Context) ([]byte, error),
 ) ([]byte, error) {
@@ -72,13 +72,14 @@ func (r *Redis) Fetch(ctx context.Context, topic contest.Topic, key string,
 	})
 }
 
-// take reads the topic's era and the answer made in it, if there is one, with its age.
+// take reads the topic's cache version and the answer stored under it, with the answer's age. The answer is nil if
+// there is none; ok is false if Redis is unavailable.
 func (r *Redis) take(ctx context.Context, topic contest.Topic, place string) (era string, kept []byte, age time.Duration, ok bool) {
 	r.mu.Lock()
 	owed := r.owed[topic]
 	r.mu.Unlock()
 	ok = r.link.try(ctx, "cache_get", func(ctx context.Context, c *redis.Client) error {
-		if owed > 0 { // what Redis has may be from before a Forget
+		if owed > 0 { // an invalidation did not reach Redis, so the stored answer may be stale
 			era = rand.Text()
 			_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
 				p.Set(ctx, eraKey(topic), era, 0)

@@ -8,8 +8,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// rate is what limits do, by the clock of Redis, in microseconds. A clock that was set back makes nobody wait longer
-// than the rule can. ARGV: every, burst, how many doings are added (1, 0 or -1), most.
+// rate is the Lua script of the rate limits. It uses the clock of Redis, in microseconds. It caps the stored time, so
+// a clock that was set back makes no caller wait longer than the rule allows. ARGV: every, burst, uses to add (1, 0
+// or -1), most.
 const rate = `
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
@@ -38,8 +39,9 @@ if over > 0 then return over end
 if n > 0 then keep(idle + every, 0, idle + every - now) end
 return 0`
 
-// Take counts one doing by key in all processes. It returns 0, or how long to wait where the rule does not allow it; a
-// doing that is not allowed does not count. Rules are kept to the microsecond.
+// Take allows and counts one use by key across all processes, or returns after how long to retry. A use that is not
+// allowed does not count. The resolution is a microsecond. While Redis is unavailable, the process applies the rule
+// by itself.
 func (r *Redis) Take(ctx context.Context, rule Rule, key string) time.Duration {
 	if wait, ok := r.rate(ctx, rule, key, 1); ok {
 		return wait
@@ -47,7 +49,7 @@ func (r *Redis) Take(ctx context.Context, rule Rule, key string) time.Duration {
 	return r.local.Take(ctx, rule, key)
 }
 
-// Wait tells how long key has to wait before it may do it again, without counting anything.
+// Wait peeks: it returns how long key must wait before its next use, without counting one.
 func (r *Redis) Wait(ctx context.Context, rule Rule, key string) time.Duration {
 	if wait, ok := r.rate(ctx, rule, key, 0); ok {
 		return wait
@@ -55,7 +57,7 @@ func (r *Redis) Wait(ctx context.Context, rule Rule, key string) time.Duration {
 	return r.local.Wait(ctx, rule, key)
 }
 
-// Give takes back one doing that was counted, and with it the wait that followed.
+// Give refunds one use that was counted, and with it the wait that followed.
 func (r *Redis) Give(ctx context.Context, rule Rule, key string) {
 	if _, ok := r.rate(ctx, rule, key, -1); !ok {
 		r.local.Give(ctx, rule, key)
@@ -84,13 +86,14 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`
 
 const (
-	leaseLife  = 30 * time.Second // what a process holds that has died counts for so long
+	leaseLife  = 30 * time.Second // the slot of a killed process is free after this time
 	leaseRenew = 10 * time.Second
 	unbounded  = 1 << 30
 )
 
-// Hold counts something that goes on in all processes, most at once by key. It reports whether there is room; then
-// release ends it, and whoever holds calls it once. While Redis is away, each process counts its own.
+// Hold acquires a slot of a semaphore that all processes share, of which there are most by name and key. It reports
+// whether there was one; then the caller must call release once. A goroutine renews the lease until release. While
+// Redis is unavailable, each process counts its own.
 func (r *Redis) Hold(ctx context.Context, name, key string, most int) (release func(), ok bool) {
 	here, ok := r.local.Hold(ctx, name, key, most)
 	if !ok {
@@ -103,7 +106,7 @@ func (r *Redis) Hold(ctx context.Context, name, key string, most int) (release f
 	}
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	stopped := make(chan struct{})
-	go func() { // ends with release
+	go func() { // ended by release
 		defer close(stopped)
 		for pause(renewing, leaseRenew) {
 			r.lease(renewing, at, lease, unbounded)
@@ -117,7 +120,7 @@ func (r *Redis) Hold(ctx context.Context, name, key string, most int) (release f
 	}, true
 }
 
-// lease reports whether there is room, which there is where Redis does not say otherwise.
+// lease acquires or renews a lease and reports success. It also reports success if Redis is unavailable.
 func (r *Redis) lease(ctx context.Context, at, lease string, most int) bool {
 	room := int64(1)
 	asked := r.link.try(ctx, "hold", func(ctx context.Context, c *redis.Client) (err error) {

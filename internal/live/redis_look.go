@@ -10,28 +10,28 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// OldestRedis is the oldest version, by its first number, that the platform is meant for.
+// OldestRedis is the oldest supported major version.
 const OldestRedis = 7
 
-// RedisReport is what a look at a Redis found out.
+// RedisReport is the result of LookAtRedis.
 type RedisReport struct {
-	Version string        // "" if Redis does not tell it
-	Took    time.Duration // the fastest of a few tries, there and back
+	Version string        // "" if the user lacks the right to INFO
+	Took    time.Duration // round trip time, the minimum of five probes
 }
 
-// lookTimeout is how long a look waits for Redis. It is more than the platform waits, so that a look can tell a slow Redis
-// from one that is not there.
+// lookTimeout bounds each command of LookAtRedis. It is longer than the platform's own timeout, so that the report
+// can tell a slow Redis from an unreachable one.
 const lookTimeout = 10 * time.Second
 
-// LookAtRedis tries a Redis as the platform uses it. One that never answers within the platform's time limit is an error,
-// one that is late once is not. Its errors do not have the URL.
+// LookAtRedis probes a Redis five times with the commands that the platform uses. It fails if no probe finishes
+// within the platform's timeout; one slow probe is not an error. Its errors do not contain the URL.
 func LookAtRedis(ctx context.Context, url string) (r RedisReport, err error) {
 	o, err := redisOptions(url, lookTimeout)
 	if err != nil {
 		return r, err
 	}
 	client := redis.NewClient(o)
-	defer func() { _ = client.Close() }() // what was asked is answered
+	defer func() { _ = client.Close() }() // nothing was written that Close could lose
 	for range 5 {
 		began := time.Now()
 		if err := probe(ctx, client); err != nil {
@@ -46,7 +46,7 @@ func LookAtRedis(ctx context.Context, url string) (r RedisReport, err error) {
 	}
 	info, err := client.Info(ctx, "server").Result()
 	if err != nil {
-		return r, nil // a user of Redis need not have this right, and the platform does not use it
+		return r, nil // the ACL user may lack the right to INFO, which the platform does not need
 	}
 	for line := range strings.Lines(info) {
 		if version, found := strings.CutPrefix(line, "redis_version:"); found {
@@ -56,7 +56,7 @@ func LookAtRedis(ctx context.Context, url string) (r RedisReport, err error) {
 	return r, nil
 }
 
-// Old reports whether the version is known to be older than OldestRedis.
+// Old reports whether the version is known and older than OldestRedis.
 func (r RedisReport) Old() bool {
 	first, _, _ := strings.Cut(r.Version, ".")
 	n, err := strconv.Atoi(first)

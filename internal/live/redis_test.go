@@ -19,7 +19,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// lines is a log that may be read while it is written.
+// lines is a log that is safe to read while it is written.
 type lines struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -42,7 +42,7 @@ func newRedis(t *testing.T, url string) (*Redis, *lines) {
 	return open(t, url, redisTimeout)
 }
 
-// patient is a twin that waits for Redis on the busiest machine, for tests of what Redis does while it is there.
+// patient returns a Redis with a timeout long enough for a busy machine, for tests in which Redis is available.
 func patient(t *testing.T, url string) *Redis {
 	t.Helper()
 	r, _ := open(t, url, testserver.Patience)
@@ -74,7 +74,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	testserver.Eventually(t, what, ok)
 }
 
-// listening waits until a twin has subscribed, which makes it forget all that it had.
+// listening waits until r has subscribed, upon which it invalidates its whole cache.
 func listening(t *testing.T, r *Redis) {
 	t.Helper()
 	eventually(t, "it has subscribed", func() bool {
@@ -84,7 +84,7 @@ func listening(t *testing.T, r *Redis) {
 	})
 }
 
-// subscribed waits until the second hears the first.
+// subscribed waits until a message of the first process reaches the second.
 func subscribed(t *testing.T, from, to *Redis) {
 	t.Helper()
 	w := to.Watch(t.Context(), -1)
@@ -143,10 +143,10 @@ func TestRedisSharesAnswers(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
 	a, b := patient(t, server.URL), patient(t, server.URL)
-	b.local.cache.now = newClock().now // stands still: only a Forget makes it forget
+	b.local.cache.now = newClock().now // stands still, so only an invalidation makes b load again
 	subscribed(t, a, b)
 	var answers counted
-	eventually(t, "an answer is loaded once for both", func() bool { // unless a busy machine takes more than its second
+	eventually(t, "an answer is loaded once for both", func() bool { // unless a busy machine takes more than maxAge
 		a.InvalidateCache(t.Context(), contest.VotesChanged)
 		return get(t, a, answers.load) == get(t, b, answers.load)
 	})
@@ -158,7 +158,7 @@ func TestRedisSharesAnswers(t *testing.T) {
 	eventually(t, "the other forgets", func() bool { return get(t, b, answers.load) != before })
 }
 
-// An answer from before a flush, put back with its era as a slow process would, is not good any more.
+// An answer from before a flush, written again with its old cache version as by a slow process, is not valid.
 func TestRedisFlushedBringsNoEraBack(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
@@ -179,8 +179,8 @@ func TestRedisFlushedBringsNoEraBack(t *testing.T) {
 	}
 }
 
-// Whatever happens to Redis while it is used, no call fails or waits until it is back, each change makes one log line, and
-// Redis is used again.
+// In whichever way Redis fails while it is used, no call fails or blocks until Redis is back, each change of the
+// circuit breaker makes one log line, and Redis is used again.
 func TestRedisAway(t *testing.T) {
 	t.Parallel()
 	ways := map[string]struct{ away, back func(*testserver.RedisServer) }{
@@ -208,7 +208,7 @@ func TestRedisAway(t *testing.T) {
 			eventually(t, "it is used by both", func() bool { return !a.link.down.Load() && !b.link.down.Load() })
 			subscribed(t, a, b)
 			subscribed(t, b, a)
-			eventually(t, "a line for each change", func() bool { // which a busy machine may have made more of
+			eventually(t, "a line for each change", func() bool { // a busy machine may trip the circuit breaker more often
 				n := log.count("level=WARN")
 				return n > 0 && log.count("level=INFO") == n && log.count("level=") == 2*n
 			})
@@ -216,7 +216,7 @@ func TestRedisAway(t *testing.T) {
 	}
 }
 
-// callers use everything at once for as long as they are let.
+// callers are goroutines that use everything concurrently until they are stopped.
 type callers struct {
 	rounds atomic.Int64
 	stop   chan bool
@@ -242,7 +242,7 @@ func startCallers(t *testing.T, r *Redis) *callers {
 	return c
 }
 
-// goOn waits until each of the callers has come round some more.
+// goOn waits until the callers have made 100 more rounds.
 func (c *callers) goOn(t *testing.T) {
 	t.Helper()
 	before := c.rounds.Load()
@@ -254,7 +254,7 @@ func (c *callers) end() {
 	c.all.Wait()
 }
 
-// useAll calls everything.
+// useAll makes each kind of call.
 func useAll(t *testing.T, r *Redis) {
 	t.Helper()
 	var answers counted
@@ -268,7 +268,7 @@ func useAll(t *testing.T, r *Redis) {
 	r.Wait(t.Context(), rule, "carla")
 }
 
-// Once it is known that Redis hangs, no call waits for it, while it is probed again and again.
+// While the circuit breaker is tripped because Redis hangs, no call waits for Redis; only the probe does.
 func TestRedisHangingMakesNobodyWait(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
@@ -287,13 +287,13 @@ func TestRedisHangingMakesNobodyWait(t *testing.T) {
 
 	eventually(t, "two probes", func() bool { useAll(t, r); return failures("probe") >= until })
 
-	// A call that had asked Redis would have waited for it in vain.
+	// A call that had asked Redis would have counted a failure.
 	if n := failures(calls...) - before; n > 0 {
 		t.Errorf("%v calls have waited for Redis", n)
 	}
 }
 
-// While Redis is away, its limits are each process's own, and there are some.
+// While Redis is unavailable, each process applies the rate limits by itself.
 func TestRedisAwayLimitsAll(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
@@ -309,7 +309,7 @@ func TestRedisAwayLimitsAll(t *testing.T) {
 	}
 }
 
-// A flush loses what Redis had, and nothing else: nobody fails, and the link stays up.
+// A flush loses what Redis stored and nothing else: no call fails, and the circuit breaker stays closed.
 func TestRedisFlushedUnderLoad(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
@@ -346,7 +346,7 @@ func TestRedisCountsFailures(t *testing.T) {
 		r.local.forgetAll()
 		r.link.down.Store(false)
 		call()
-		call() // nobody asks a Redis that is away
+		call() // the circuit breaker is tripped, so Redis is not called
 		if got := failures(operation); got != 1 {
 			t.Errorf("%s: %v failures are counted, want 1", operation, got)
 		}
@@ -354,7 +354,7 @@ func TestRedisCountsFailures(t *testing.T) {
 	eventually(t, "failed probes and subscriptions are counted", func() bool { return failures("probe") > 1 && failures("subscribe") > 1 })
 }
 
-// Callers who hang up are no failure of Redis, and what they did counts.
+// A canceled caller is not a failure of Redis, and its use counts.
 func TestRedisCallersWhoHangUp(t *testing.T) {
 	t.Parallel()
 	r := patient(t, testserver.Redis(t).URL)
@@ -369,7 +369,7 @@ func TestRedisCallersWhoHangUp(t *testing.T) {
 	}
 }
 
-// A wrong password is a Redis that is away, until it is the right one; it is in no log.
+// A wrong password makes Redis unavailable until the right one is set. The password is never logged.
 func TestRedisWrongPassword(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t, "--requirepass", "hunter2")
@@ -390,7 +390,8 @@ func TestRedisWrongPassword(t *testing.T) {
 	}
 }
 
-// A Redis that lets some calls through and not all is away: the link does not go up and down.
+// A Redis whose ACL user may run only some of the commands is unavailable: the circuit breaker does not close and
+// trip in turn.
 func TestRedisWithFewRights(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
@@ -404,7 +405,7 @@ func TestRedisWithFewRights(t *testing.T) {
 	}
 }
 
-// However long what clients send is, the keys in Redis are short and say nothing of it.
+// However long the clients' input is, the keys in Redis are short and do not contain it.
 func TestRedisKeysAreShort(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
@@ -435,7 +436,7 @@ func TestRedisNotThereAtFirst(t *testing.T) {
 	eventually(t, "it is used", func() bool { return testutil.ToFloat64(r.link.up) == 1 })
 }
 
-// A Forget that Redis did not hear of is made up for before an answer is taken from it again.
+// An invalidation that did not reach Redis is sent before an answer is read from Redis again.
 func TestRedisOwesForgets(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
@@ -507,7 +508,7 @@ func TestOldRedis(t *testing.T) {
 	}
 }
 
-// What goes on in one process counts in the others, and no longer than the process lives.
+// Slots that one process has acquired count in the others, and expire after the process has died.
 func TestRedisHoldsBetweenProcesses(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
@@ -516,7 +517,7 @@ func TestRedisHoldsBetweenProcesses(t *testing.T) {
 	if !ok {
 		t.Fatal("there is no room for the first")
 	}
-	if _, ok = b.Hold(t.Context(), "uploads", "ana", 2); !ok { // and is never let go of, as by a process that was killed
+	if _, ok = b.Hold(t.Context(), "uploads", "ana", 2); !ok { // never released, as by a process that was killed
 		t.Fatal("there is no room for the second")
 	}
 	if _, ok = a.Hold(t.Context(), "uploads", "ana", 2); ok {

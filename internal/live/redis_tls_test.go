@@ -25,7 +25,7 @@ func TestRedisOverTLS(t *testing.T) {
 	}
 }
 
-// A Redis whose certificate is not trusted is away, as one that does not answer is: one line says why, and nobody waits.
+// A Redis whose certificate is not trusted counts as unavailable: one log line says why, and no call waits.
 func TestRedisNotTrusted(t *testing.T) {
 	t.Parallel()
 	server := testserver.RedisTLS(t, testserver.NewAuthority(t))

@@ -2,15 +2,16 @@ package live
 
 import "sync"
 
-// sharing coalesces calls: callers who want the same done share one run that begins after all of them have asked. (singleflight
-// would also give them a run that had begun before.) The zero value is ready.
+// sharing coalesces calls: concurrent callers share one run that begins after all of them have called. (singleflight
+// would also give them a run that had begun before, which is wrong for an invalidation.) The zero value is ready to
+// use.
 type sharing struct {
 	mu   sync.Mutex
-	last chan struct{} // closed when the latest that has begun has ended; nil before the first
-	next chan struct{} // the same for the one that has not begun yet; nil where there is none
+	last chan struct{} // closed when the latest run that has begun ends; nil before the first
+	next chan struct{} // the same for the run that has not begun; nil if there is none
 }
 
-// do returns when f, or another caller's, has run that began after do was called.
+// do returns when a run of f that began after this call has ended. The run may be another caller's.
 func (s *sharing) do(f func()) {
 	s.mu.Lock()
 	if next := s.next; next != nil {

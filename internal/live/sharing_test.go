@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 )
 
-// What is wanted while one is under way is done once more for all who want it, and after they came.
+// Calls that arrive during a run share the one next run, which begins after all of them.
 func TestSharing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

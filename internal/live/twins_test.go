@@ -16,7 +16,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// twin is what each way of sharing must do for one process, whoever else there is.
+// twin is what both implementations must do for one process, with or without other processes.
 type twin interface {
 	contest.Live
 	Progress(ctx context.Context, videoID int64) int
@@ -28,16 +28,16 @@ type twin interface {
 	Hold(ctx context.Context, name, key string, most int) (release func(), ok bool)
 }
 
-// twinClock is the clock that a twin keeps its limits by. wait returns once so much time has passed on it.
+// twinClock is the clock that an implementation's rate limits use. wait returns after the given time on that clock.
 type twinClock interface {
 	now() time.Time
 	wait(d time.Duration)
 }
 
-// wait implements twinClock: no time need pass.
+// wait implements twinClock without real waiting.
 func (c *clock) wait(d time.Duration) { c.advance(d) }
 
-// redisClock is the clock of a Redis, with its microseconds.
+// redisClock is the clock of a Redis server, with microsecond resolution.
 type redisClock struct {
 	*testing.T
 
@@ -75,7 +75,7 @@ func TestTwins(t *testing.T) {
 		"redis that is away": func(t *testing.T) (twin, twinClock) {
 			t.Helper()
 			c := newClock()
-			// There connections are refused at once.
+			// Nothing listens there, so connections are refused at once.
 			r, _ := openAt(t, testserver.RedisAt(t, testserver.FreeAddr(t)).URL, testserver.Patience, c.now)
 			return r, c
 		},
@@ -101,21 +101,21 @@ func TestTwins(t *testing.T) {
 
 func watchLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
-	l.PublishEvent(t.Context(), event(1, 10)) // before the watch
+	l.PublishEvent(t.Context(), event(1, 10)) // before the subscription
 	w, second, other, closed := l.Watch(t.Context(), 1), l.Watch(t.Context(), 1), l.Watch(t.Context(), 2), l.Watch(t.Context(), 1)
 	defer w.Close()
 	defer second.Close()
 	defer other.Close()
 	closed.Close()
-	closed.Close() // twice is the same as once
+	closed.Close() // Close is idempotent
 	got := [][]contest.Event{next(w)}
 	for progress := range 50 {
-		l.PublishEvent(t.Context(), event(1, progress)) // nobody takes any of them
+		l.PublishEvent(t.Context(), event(1, progress)) // no event is received
 	}
 	got = append(got, next(w), next(w), next(second), next(other), next(closed))
 	deleted := contest.Event{VideoID: 1, Deleted: true}
 	l.PublishEvent(t.Context(), deleted)
-	l.PublishEvent(t.Context(), event(1, 50)) // of a run that did not know yet
+	l.PublishEvent(t.Context(), event(1, 50)) // of a run that has not seen the deletion
 	got = append(got, next(w))
 	latest := []contest.Event{event(1, 49)}
 	if diff := cmp.Diff([][]contest.Event{nil, latest, nil, latest, nil, nil, {deleted}}, got); diff != "" {
@@ -141,7 +141,7 @@ func progressLaw(t *testing.T, l twin, _ twinClock) {
 	}
 }
 
-// ask fetches an answer.
+// ask fetches an answer and fails the test on an error.
 func ask(t *testing.T, l twin, topic contest.Topic, key string, load func(context.Context) ([]byte, error)) string {
 	t.Helper()
 	got, err := l.Fetch(t.Context(), topic, key, load)
@@ -160,7 +160,7 @@ func answersLaw(t *testing.T, l twin, _ twinClock) {
 	}); !errors.Is(err, errBroken) {
 		t.Errorf("got %v, want %v", err, errBroken)
 	}
-	eventually(t, "answers are kept, apart by key and topic", func() bool { // unless a busy machine takes more than their second
+	eventually(t, "answers are kept, apart by key and topic", func() bool { // unless a busy machine takes more than maxAge
 		a := ask(t, l, contest.VotesChanged, "a", answers.load)
 		b := ask(t, l, contest.VotesChanged, "b", answers.load)
 		c := ask(t, l, contest.VideosChanged, "a", answers.load)
@@ -203,7 +203,7 @@ func oneLoadLaw(t *testing.T, l twin, _ twinClock) {
 		<-arrived
 	}
 	eventually(t, "the load has begun", func() bool { return loads.Load() > 0 })
-	hangUp() // the first asker; others may wait for the answer by now
+	hangUp() // the first caller; others may wait for the answer by now
 	close(release)
 	askers.Wait()
 	if got := loads.Load(); got != 1 {
@@ -211,7 +211,7 @@ func oneLoadLaw(t *testing.T, l twin, _ twinClock) {
 	}
 }
 
-// A write commits, then forgets; whoever asks after that must see it, whatever else is being asked for.
+// A write commits, then invalidates. A caller that asks after that must see the write, whatever other loads run.
 func freshLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	var committed atomic.Int64
@@ -264,7 +264,7 @@ func burstLaw(t *testing.T, l twin, c twinClock) {
 	var got []bool
 	for range 5 {
 		for range 3 {
-			got = append(got, l.Wait(t.Context(), slow, "ana") == 0) // counts nothing
+			got = append(got, l.Wait(t.Context(), slow, "ana") == 0) // a peek counts nothing
 		}
 		got = append(got, l.Take(t.Context(), slow, "ana") == 0)
 	}
@@ -284,7 +284,7 @@ func burstLaw(t *testing.T, l twin, c twinClock) {
 	}
 }
 
-// Whoever waits as long as told is allowed, and not much earlier.
+// A caller that waits as long as told is allowed, and not much earlier.
 func rateLaw(t *testing.T, l twin, c twinClock) {
 	t.Helper()
 	fast := Rule{Name: "fast", Burst: 2, Every: 300 * time.Millisecond}
@@ -318,7 +318,7 @@ func manyTakersLaw(t *testing.T, l twin, _ twinClock) {
 	}
 }
 
-// Clients may choose parts of keys: they may be long, and hold anything.
+// Clients may choose parts of keys, so keys may be long and contain any byte.
 func keysLaw(t *testing.T, l twin, _ twinClock) {
 	t.Helper()
 	once := Rule{Name: "once", Burst: 1, Every: time.Hour}
@@ -330,7 +330,7 @@ func keysLaw(t *testing.T, l twin, _ twinClock) {
 	}
 }
 
-// Waits double, up to the longest.
+// The waits of the backoff double, up to Most.
 func growingLaw(t *testing.T, l twin, c twinClock) {
 	t.Helper()
 	ms := time.Millisecond
@@ -358,7 +358,7 @@ func growingLaw(t *testing.T, l twin, c twinClock) {
 	forgiving := Rule{Name: "forgiving", Burst: 2, Every: 50 * ms, Most: 50 * ms}
 	l.Take(t.Context(), forgiving, "ana")
 	l.Take(t.Context(), forgiving, "ana")
-	c.wait(2*forgiving.Most + ms) // quiet for as long as it waited at most
+	c.wait(2*forgiving.Most + ms) // no use for as long as Most
 	l.Take(t.Context(), forgiving, "ana")
 	if got := l.Wait(t.Context(), forgiving, "ana"); got != 0 {
 		t.Errorf("the burst is not whole again: the wait is %s", got)
@@ -370,7 +370,7 @@ func giveLaw(t *testing.T, l twin, _ twinClock) {
 	for _, rule := range []Rule{
 		{Name: "one rate", Burst: 2, Every: time.Hour}, {Name: "growing waits", Burst: 2, Every: time.Hour, Most: 2 * time.Hour},
 	} {
-		l.Give(t.Context(), rule, "ana") // nothing was taken: nothing is won
+		l.Give(t.Context(), rule, "ana") // without a use there is nothing to refund
 		l.Take(t.Context(), rule, "ana")
 		l.Take(t.Context(), rule, "ana")
 		if l.Take(t.Context(), rule, "ana") == 0 {
