@@ -11,22 +11,23 @@ import (
 const (
 	beatEvery  = 3 * time.Second
 	lookEvery  = 5 * time.Second
-	deadAfter  = 30 * time.Second // without a beat
-	roundTime  = 30 * time.Second // what one look after the queue may take
-	promoteAge = 10 * time.Minute // how long a job waits at most for those with an earlier turn
+	deadAfter  = 30 * time.Second // without a heartbeat
+	roundTime  = 30 * time.Second // timeout of one round of reconciliation or takeover
+	promoteAge = 10 * time.Minute // a job that has waited longer gets the highest priority
 )
 
-// SignOfLife is the time within which a run that lives has beaten, on a busy machine too.
+// SignOfLife is the time within which a live run has sent a heartbeat, even on a busy machine.
 const SignOfLife = 2*beatEvery + time.Second
 
 var errReplaced = errors.New("another run has taken the video over")
 
-// beat sends the heartbeat of a run: every beatEvery it renews the run's lease of the video. It ends a run that has lost its
-// lease, because of a takeover or because the video was deleted. The function that it returns ends the heartbeat.
+// beat sends the heartbeat of a run: every beatEvery it renews the run's lease of the video. It cancels a run that
+// has lost its lease, because of a takeover or because the video was deleted. The returned function stops the
+// heartbeat and waits for its end.
 func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
 	ctx, end := context.WithCancel(ctx)
 	done := make(chan struct{})
-	go func() { // ends with stop
+	go func() { // ended by stop
 		defer close(done)
 		tick := time.NewTicker(beatEvery)
 		defer tick.Stop()
@@ -52,22 +53,22 @@ func (t *task) beat(ctx context.Context, cancel context.CancelCauseFunc) (stop f
 	}
 }
 
-// sighting is when a job was first seen in a state that has not changed since, by this process's own clock: the clocks
-// of hosts are never compared.
+// sighting records since when a job's lease has not changed, by this process's own clock. Clocks of different hosts
+// are never compared.
 type sighting struct {
 	held  contest.RunningJob
 	since time.Time
 }
 
-// takeOverDead performs the takeover: again and again it looks for running jobs whose heartbeat has stopped, and makes them
-// available.
+// takeOverDead performs the takeover: every lookEvery it looks for running jobs whose heartbeat has stopped for
+// deadAfter, and makes them available to other workers.
 func (w *Workers) takeOverDead(ctx context.Context) {
 	seen, looked := map[int64]sighting{}, time.Now()
 	w.every(ctx, lookEvery, "take over the jobs of the dead", func(ctx context.Context) error {
 		now := time.Now()
 		running, err := w.Store.Held(ctx)
 		if err != nil || now.Sub(looked) > 2*lookEvery {
-			clear(seen) // while nobody could look, nobody could beat either: begin to watch anew
+			clear(seen) // while the database was unavailable, no worker could send a heartbeat: start again
 		}
 		looked = now
 		if err != nil {
@@ -95,7 +96,7 @@ func (w *Workers) takeOverDead(ctx context.Context) {
 func (w *Workers) takeOver(ctx context.Context, h contest.RunningJob) error {
 	err := w.Store.TakeOver(ctx, h)
 	if errors.Is(err, contest.ErrNothingToDo) {
-		return nil // it lives, or another process was faster
+		return nil // the worker is alive, or another process was faster
 	}
 	if err == nil {
 		w.Log.Warn("took over the job of a worker that is dead", "video_id", h.VideoID, "task_id", h.TaskID)
@@ -103,7 +104,8 @@ func (w *Workers) takeOver(ctx context.Context, h contest.RunningJob) error {
 	return err
 }
 
-// promote sees that a late turn comes all the same.
+// promote gives jobs that have waited for promoteAge the highest priority, so that fair queueing does not starve
+// them.
 func (w *Workers) promote(ctx context.Context) error {
 	_, err := w.Store.Promote(ctx, w.Clock().Add(-promoteAge))
 	return err

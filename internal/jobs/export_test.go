@@ -9,10 +9,10 @@ import (
 	"risingstars/internal/contest"
 )
 
-// Run runs a job once, outside the queue.
+// Run runs a job once, without the queue.
 func Run(ctx context.Context, needs Needs, job *river.Job[contest.ProcessVideo]) error {
 	return (&processor{Needs: needs}).Work(ctx, job)
 }
 
-// NextRetry is when a job is tried again after an attempt that failed now.
+// NextRetry returns when a job is retried if its attempt fails now.
 func NextRetry(job *river.Job[contest.ProcessVideo]) time.Time { return (&processor{}).NextRetry(job) }

@@ -11,17 +11,17 @@ import (
 	"risingstars/internal/media"
 )
 
-// failed decides what an error means: nothing to do any more, a verdict about the file, a stop of the program, or
-// trouble that may pass.
+// failed maps an error to the outcome of the job: nothing left to do, a permanent failure of the file, a shutdown of
+// the process, or a temporary failure to retry.
 func (t *task) failed(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, errDeleted):
-		t.Live.PublishEvent(ctx, contest.Event{VideoID: t.id, Deleted: true}) // once more: progress may have come after it
+		t.Live.PublishEvent(ctx, contest.Event{VideoID: t.id, Deleted: true}) // again: progress may have followed the deletion
 		return river.JobCancel(contest.ErrNothingToDo)
 	case errors.Is(err, contest.ErrNothingToDo), errors.Is(err, errReplaced):
 		return river.JobCancel(contest.ErrNothingToDo)
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return errors.Join(context.Canceled, err) // the program stops: the queue hands the job back
+		return errors.Join(context.Canceled, err) // shutdown: River returns the job to the queue
 	}
 	why, final := verdict(err)
 	if !final && t.job.Attempt < t.job.MaxAttempts {
@@ -33,10 +33,10 @@ func (t *task) failed(ctx context.Context, err error) error {
 	return t.giveUp(ctx, why, err)
 }
 
-// giveUp commits that the video has failed. The queue keeps the job for the organizers to see, as discarded after the
-// last try, as cancelled where no other try would make sense.
+// giveUp commits that the video has failed. River keeps the job for the organizers to see: as discarded after the
+// last attempt, as cancelled if a retry would be pointless.
 func (t *task) giveUp(ctx context.Context, why contest.Failure, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout) // the job's time may be over
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout) // the job's timeout may have passed
 	defer cancel()
 	_, err := t.Store.FailProcessing(ctx, t.hold, why, func(*sql.Tx) error { return nil })
 	if errors.Is(err, contest.ErrNothingToDo) {
@@ -54,7 +54,7 @@ func (t *task) giveUp(ctx context.Context, why contest.Failure, cause error) err
 	return cause
 }
 
-// verdict tells why a video failed, and whether trying again could change it.
+// verdict returns why a video failed, and whether a retry cannot change it.
 func verdict(err error) (why contest.Failure, final bool) {
 	switch {
 	case media.ReasonOf(err) != "":

@@ -8,7 +8,7 @@ import (
 	"risingstars/internal/jobs"
 )
 
-// faulty is a storage whose operations fail as told.
+// faulty is a storage whose operations fail as configured.
 type faulty struct {
 	jobs.Storage
 	fetch func() error
@@ -35,7 +35,7 @@ func (s faulty) PutFile(ctx context.Context, key, path string) error {
 
 var errDisk = errors.New("the disk does not answer")
 
-// failing makes a function that fails at the calls with these numbers, counted from 1.
+// failing returns a function that fails at the given calls, counted from 1.
 func failing(calls ...int) func() error {
 	n := 0
 	return func() error {
@@ -46,7 +46,7 @@ func failing(calls ...int) func() error {
 	}
 }
 
-// panicking makes a function that panics at the call with this number, counted from 1.
+// panicking returns a function that panics at the given call, counted from 1.
 func panicking(call int) func() error {
 	n := 0
 	return func() error {

@@ -27,19 +27,19 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testserver.Main(m)) }
 
-// fixture is the platform without its web: a database, a storage and workers, all of the test's own.
+// fixture is the platform without its web server: a database, a storage and workers of the test's own.
 type fixture struct {
 	testing.TB
 	db     *store.DB
 	store  *store.Store
 	blobs  objects
-	root   string // of the objects
+	root   string // of the objects on disk
 	videos *contest.Videos
 	player contest.Player
-	needs  jobs.Needs // may be changed before work
+	needs  jobs.Needs // may be changed before the workers start
 }
 
-// objects is the blob storage as the contest sees it.
+// objects adapts the blob storage to the contest's interface.
 type objects struct{ *blob.Local }
 
 func (o objects) Walk(ctx context.Context, prefix string, fn func(contest.Object) error) error {
@@ -48,14 +48,14 @@ func (o objects) Walk(ctx context.Context, prefix string, fn func(contest.Object
 	})
 }
 
-// What takes its time and is the same for all tests is made once.
+// These are slow and the same for all tests, so they are made once.
 var (
 	findTools = sync.OnceValues(func() (media.Tools, error) { return media.Find(context.Background(), "", "") })
 	loadBrand = sync.OnceValues(func() (media.Brand, error) { return media.LoadBrand("", "") })
 	newTables = sync.OnceValues(makeTables)
 )
 
-// makeTables returns the file of a new database.
+// makeTables returns the file of a migrated, empty database.
 func makeTables() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "risingstars-jobs-")
 	if err != nil {
@@ -68,7 +68,7 @@ func makeTables() ([]byte, error) {
 		return nil, err
 	}
 	_, err = store.Migrate(context.Background(), db)
-	if err := errors.Join(err, db.Close()); err != nil { // which leaves all in one file
+	if err := errors.Join(err, db.Close()); err != nil { // closing merges the WAL into the file
 		return nil, err
 	}
 	return os.ReadFile(path)
@@ -100,10 +100,10 @@ func setUp(tb testing.TB) *fixture {
 	return f
 }
 
-// path is where an object is.
+// path returns the file of an object.
 func (f *fixture) path(key string) string { return filepath.Join(f.root, key) }
 
-// work starts n workers, which end with the test at the latest.
+// work starts n workers, which stop at the end of the test at the latest.
 func (f *fixture) work(n int, grace time.Duration) *jobs.Workers {
 	f.Helper()
 	workers := must(jobs.NewWorkers(n, grace, f.needs))(f)
@@ -112,7 +112,7 @@ func (f *fixture) work(n int, grace time.Duration) *jobs.Workers {
 	return workers
 }
 
-// upload enters a video, and its job, as if the file at path had been uploaded at that time.
+// upload inserts a video and its job, as if the file at path had been uploaded at that time.
 func (f *fixture) upload(path string, at time.Time) contest.Video {
 	f.Helper()
 	v := contest.Video{
@@ -134,11 +134,11 @@ func (f *fixture) video(id int64) contest.Video {
 	return must(f.store.VideoByID(f.Context(), id))(f)
 }
 
-// job is what the queue knows of a job.
+// job is the queue's state of a job.
 type job struct {
 	State   string
 	Attempt int
-	Errors  int // tries that failed
+	Errors  int // failed attempts
 }
 
 func (f *fixture) job(taskID string) job {
@@ -155,14 +155,14 @@ func (f *fixture) exec(query string, args ...any) {
 	must(f.db.Writer.ExecContext(f.Context(), query, args...))(f)
 }
 
-// hurry ends the pause before a job's next try.
+// hurry makes a job available without its backoff.
 func (f *fixture) hurry(taskID string) {
 	f.Helper()
 	f.exec(`UPDATE river_job SET state = 'available', scheduled_at = strftime('%Y-%m-%d %H:%M:%f', 'now')
 		WHERE id = $1 AND state IN ('available', 'retryable')`, taskID)
 }
 
-// ended waits until a job has come to an end, without pauses between its tries.
+// ended waits until a job has ended, and skips the backoff between its attempts.
 func (f *fixture) ended(taskID string) job {
 	f.Helper()
 	var j job
@@ -178,7 +178,7 @@ func (f *fixture) ended(taskID string) job {
 	return j
 }
 
-// settled waits until the video's job has come to an end, without pauses between its tries.
+// settled waits until the video's job has ended, and skips the backoff between its attempts.
 func (f *fixture) settled(v contest.Video) (contest.Video, job) {
 	f.Helper()
 	j := f.ended(v.TaskID)
@@ -202,7 +202,7 @@ func (f *fixture) keys() []string {
 	return keys
 }
 
-// keysOf are the objects that a video should have.
+// keysOf returns the keys of the objects that the videos should have.
 func keysOf(videos ...contest.Video) []string {
 	keys := []string{}
 	for _, v := range videos {
@@ -215,7 +215,7 @@ func keysOf(videos ...contest.Video) []string {
 	return keys
 }
 
-// wantClean checks that the storage has the objects of these videos and no others, and that nobody works on anything.
+// wantClean checks that the storage has the objects of these videos and no others, and that no work folder remains.
 func (f *fixture) wantClean(videos ...contest.Video) {
 	f.Helper()
 	if diff := cmp.Diff(keysOf(videos...), f.keys()); diff != "" {
@@ -224,7 +224,7 @@ func (f *fixture) wantClean(videos ...contest.Video) {
 	f.eventually("the work folder is empty", func() bool { return len(must(os.ReadDir(f.needs.WorkDir))(f)) == 0 })
 }
 
-// want compares a video and its job to what they should have come to.
+// want compares a video and its job with the expected states.
 func want(tb testing.TB, v contest.Video, j job, status contest.Status, why contest.Failure, wantJob job) {
 	tb.Helper()
 	if diff := cmp.Diff([]any{status, why, wantJob}, []any{v.Status, v.Failure, j}); diff != "" {
@@ -232,7 +232,7 @@ func want(tb testing.TB, v contest.Video, j job, status contest.Status, why cont
 	}
 }
 
-// must takes a result without its error: must(f())(t).
+// must returns a result without its error, which fails the test: must(f())(t).
 func must[T any](v T, err error) func(testing.TB) T {
 	return func(tb testing.TB) T {
 		tb.Helper()

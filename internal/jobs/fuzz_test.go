@@ -10,7 +10,7 @@ import (
 	"risingstars/internal/contest"
 )
 
-// A request to the queue's pages that names no job goes on to them as it came.
+// A retry request that names no job reaches River's pages unchanged.
 func FuzzRetryRequest(f *testing.F) {
 	for _, body := range []string{``, `{}`, `{"ids":[]}`, `{"ids":null,"x":1}`, `[1]`, `{"ids":{}}`, `{"ids":["x"]}`} {
 		f.Add(body)
@@ -18,7 +18,7 @@ func FuzzRetryRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		var request retryRequest
 		if json.Unmarshal([]byte(body), &request) == nil && len(request.IDs) > 0 {
-			return // needs a queue: the tests of the pages have that
+			return // needs a queue: the tests of the pages cover it
 		}
 		got := ""
 		pages := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -35,7 +35,7 @@ func FuzzRetryRequest(f *testing.F) {
 	})
 }
 
-// What a job was given is read as it was written.
+// A job's arguments survive encoding and decoding.
 func FuzzJobArguments(f *testing.F) {
 	f.Add([]byte(`{"video_id":7}`))
 	f.Add([]byte(`{"video_id":-1,"VIDEO_ID":2}`))

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics counts what the workers do.
+// Metrics are the Prometheus metrics of the workers.
 type Metrics struct {
 	cost     prometheus.Histogram
 	seconds  prometheus.Histogram
@@ -49,10 +49,10 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	return m
 }
 
-// waits are seconds: nobody minds the first of them, and somebody must do something after the last.
+// waits are histogram buckets in seconds, from waits that players do not notice to waits that need an operator.
 var waits = []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600}
 
-// processed counts a video that took so long for so much play.
+// processed observes a video for which FFmpeg ran for took and whose rendition plays the uploaded clip for play.
 func (m *Metrics) processed(took, play time.Duration) {
 	m.seconds.Observe(took.Seconds())
 	if play > 0 {

@@ -11,9 +11,9 @@ import (
 	"riverqueue.com/riverui"
 )
 
-// NewPages makes the queue library's own pages, on which organizers see the jobs, for all paths below prefix, which has
-// no slash at the end. A job that has ended is tried again by retry, which gets the id of its video. What the pages count
-// in the background ends with ctx. They ask nobody who they are.
+// NewPages returns River's web interface, on which organizers see the jobs, for all paths below prefix, which has no
+// trailing slash. To retry a job that has ended, it calls retry with the id of its video. Its background goroutines
+// end with ctx. It does not authenticate requests; the caller must.
 func NewPages(ctx context.Context, db Database, prefix string, log *slog.Logger,
 	retry func(ctx context.Context, videoID int64) error,
 ) (http.Handler, error) {
@@ -38,7 +38,8 @@ func NewPages(ctx context.Context, db Database, prefix string, log *slog.Logger,
 	return slashed(prefix, mux), nil
 }
 
-// slashed gives the front page the slash that it has among the pages, and which the platform does not tell apart.
+// slashed adds the trailing slash to the path of the front page, which River's pages require and the platform's
+// router does not.
 func slashed(prefix string, pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.TrimSuffix(r.URL.Path, "/") == prefix {

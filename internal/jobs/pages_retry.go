@@ -16,20 +16,21 @@ import (
 	"risingstars/internal/contest"
 )
 
-// retries stands in front of the pages where they try jobs again. A job that has ended cannot come back by itself: its
-// video has failed, and is no longer its. So the video gets a new job.
+// retries handles the pages' requests to retry jobs. A job that has ended cannot run again, because its video has
+// failed and no longer belongs to it. So the video gets a new job.
 type retries struct {
 	client *river.Client[*sql.Tx]
 	retry  func(ctx context.Context, videoID int64) error
 	pages  http.Handler
 }
 
-// retryRequest is what the pages send.
+// retryRequest is the body that the pages send.
 type retryRequest struct {
 	IDs []json.Number `json:"ids"`
 }
 
-// ServeHTTP leaves to the pages the jobs that have not ended, and what is no request of theirs.
+// ServeHTTP retries the videos of ended jobs, and passes all other jobs, and bodies that it cannot decode, to the
+// pages.
 func (p *retries) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -41,27 +42,28 @@ func (p *retries) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rest, err := p.ended(r.Context(), request.IDs)
 		switch {
 		case err != nil:
-			http.Error(w, err.Error(), http.StatusInternalServerError) // the text is for the log
+			http.Error(w, err.Error(), http.StatusInternalServerError) // the caller logs the text
 			return
 		case len(rest) == 0:
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"status":"ok"}`) // a client that has gone cannot be told
+			_, _ = io.WriteString(w, `{"status":"ok"}`) // an error means that the client has disconnected
 			return
 		}
 		if body, err = json.Marshal(retryRequest{rest}); err != nil {
-			panic(err) // numbers only
+			panic(err) // cannot fail for numbers
 		}
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	p.pages.ServeHTTP(w, r)
 }
 
-// ended retries the videos of jobs that have ended, where they have failed, and returns the other jobs.
+// ended retries the videos of those jobs that have ended, if the videos have failed, and returns the ids of the other
+// jobs.
 func (p *retries) ended(ctx context.Context, ids []json.Number) (rest []json.Number, err error) {
 	for _, number := range ids {
 		id, err := number.Int64()
 		if err != nil {
-			return ids, nil //nolint:nilerr // the pages say what is wrong with it
+			return ids, nil //nolint:nilerr // the pages report the invalid id
 		}
 		job, err := p.client.JobGet(ctx, id)
 		if errors.Is(err, rivertype.ErrNotFound) || err == nil && job.FinalizedAt == nil {

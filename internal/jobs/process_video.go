@@ -22,7 +22,7 @@ import (
 	"risingstars/internal/media"
 )
 
-// Store is what a job needs of the database.
+// Store is the part of the database that a job uses.
 type Store interface {
 	BeginProcessing(ctx context.Context, r contest.JobRun) (contest.Video, error)
 	Beat(ctx context.Context, r contest.JobRun, progress int) error
@@ -35,23 +35,23 @@ type Store interface {
 	Restart(ctx context.Context, id int64, taskID string) error
 }
 
-// Storage is what a job needs of the media storage.
+// Storage is the part of the media storage that a job uses.
 type Storage interface {
 	// Fetch makes an object readable as a new file at path, which must not be written to.
 	Fetch(ctx context.Context, key, path string) error
-	// PutFile moves a file under a key; when it returns, the object is durable.
+	// PutFile moves a file to a key. The object is durable when it returns.
 	PutFile(ctx context.Context, key, path string) error
-	// Delete removes one object. If there is none, that is no error.
+	// Delete removes one object. A missing object is not an error.
 	Delete(ctx context.Context, key string) error
 }
 
-// Live tells others of a video, and of what becomes of it elsewhere.
+// Live publishes the events of a video, and tells a run that its video was deleted.
 type Live interface {
 	PublishEvent(ctx context.Context, e contest.Event)
 	Watch(ctx context.Context, videoID int64) *live.Watch
 }
 
-// Needs are what the workers are built on.
+// Needs are the dependencies of the workers.
 type Needs struct {
 	DB      Database
 	Store   Store
@@ -62,38 +62,38 @@ type Needs struct {
 	Clock   func() time.Time
 	Log     *slog.Logger
 	Metrics *Metrics
-	Tracer  trace.Tracer // nil for no traces
-	WorkDir string       // where videos are worked on
+	Tracer  trace.Tracer // nil disables tracing
+	WorkDir string       // parent of the runs' work folders
 }
 
-// processor works the jobs that turn originals into renditions.
+// processor is the River worker that turns originals into renditions.
 type processor struct {
 	river.WorkerDefaults[contest.ProcessVideo]
 	Needs
 }
 
-// Longest is when a job ends, whatever it hangs in. FFmpeg, which takes nearly all of a job's time, has limits of its own:
-// of processor time, and of time without progress.
+// Longest is the timeout of a job, in whichever step it hangs. FFmpeg, which takes nearly all of a job's time, has
+// limits of its own: processor time, and time without progress (stall).
 const Longest = 90 * time.Minute
 
-// cleanUpTimeout bounds what is still to be done when a run's own time is over.
+// cleanUpTimeout bounds the work that remains after a run's own time has passed.
 const cleanUpTimeout = 10 * time.Second
 
 // Timeout implements river.Worker.
 func (p *processor) Timeout(*river.Job[contest.ProcessVideo]) time.Duration { return Longest }
 
-// NextRetry implements river.Worker: exponential backoff between attempts, so that trouble that passes is waited out.
+// NextRetry implements river.Worker: exponential backoff between attempts, so that a temporary failure can end.
 func (p *processor) NextRetry(job *river.Job[contest.ProcessVideo]) time.Time {
 	return time.Now().Add(pause(job.Attempt))
 }
 
-// pause is the time after the given attempt, counted from 1: 5 s, 20 s, 80 s, 5 min 20 s.
+// pause returns the backoff after the given attempt, counted from 1: 5 s, 20 s, 80 s, 5 min 20 s.
 func pause(attempt int) time.Duration {
 	return 5 * time.Second << (2 * min(max(attempt-1, 0), 6))
 }
 
-// Work implements river.Worker. What it returns decides what becomes of the job: nil is done, a river.JobCancel is given
-// up, any other error is tried again.
+// Work implements river.Worker. Its result decides the state of the job: nil completes it, a river.JobCancel cancels
+// it, any other error is retried.
 func (p *processor) Work(ctx context.Context, job *river.Job[contest.ProcessVideo]) (err error) {
 	task := task{processor: p, job: job, id: job.Args.VideoID, taskID: strconv.FormatInt(job.ID, 10)}
 	task.hold = contest.JobRun{VideoID: task.id, TaskID: task.taskID, HolderID: contest.NewMediaToken()}
@@ -117,10 +117,10 @@ type task struct {
 	id       int64
 	taskID   string
 	hold     contest.JobRun
-	progress atomic.Int64 // of FFmpeg, per cent
+	progress atomic.Int64 // of FFmpeg, in per cent
 }
 
-// errDeleted ends the run of a video that was deleted meanwhile.
+// errDeleted ends the run of a video that was deleted during the run.
 var errDeleted = errors.New("the video was deleted")
 
 func (t *task) run(ctx context.Context) error {
@@ -129,7 +129,7 @@ func (t *task) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer t.untilDeleted(ctx, cancel)() // before the state is read, so that no deletion is missed in between
+	defer t.untilDeleted(ctx, cancel)() // subscribes before the state is read, so that no deletion is missed in between
 	v, err := t.Store.BeginProcessing(ctx, t.hold)
 	if err == nil {
 		if t.job.Attempt == 1 {
@@ -149,8 +149,9 @@ func (t *task) run(ctx context.Context) error {
 	return nil
 }
 
-// age is for how long the video has been waiting, by the clocks of two hosts. A job that was taken over is younger than
-// when it was due, and one that is tried again is older.
+// age returns how long the video has been waiting, measured with the clocks of two hosts. It uses the earlier of the
+// job's two times: a takeover inserts the job later than it was due, and a retry schedules it later than it was
+// created.
 func (t *task) age() time.Duration {
 	entered := t.job.CreatedAt
 	if t.job.ScheduledAt.Before(entered) {
@@ -159,7 +160,7 @@ func (t *task) age() time.Duration {
 	return max(0, t.Clock().Sub(entered))
 }
 
-// process takes the video through FFmpeg, in a work folder that does not stay.
+// process makes the rendition in a temporary work folder and stores it.
 func (t *task) process(ctx context.Context, v contest.Video) (err error) {
 	t.Live.PublishEvent(ctx, contest.Event{VideoID: t.id, Status: contest.Processing})
 	t.Log.Info("processing", "video_id", t.id, "task_id", t.taskID, "attempt", t.job.Attempt)
@@ -176,7 +177,7 @@ func (t *task) process(ctx context.Context, v contest.Video) (err error) {
 	return t.finish(ctx, v, rendered)
 }
 
-// untilDeleted cancels the run when the video is deleted. The function that it returns ends the watch.
+// untilDeleted cancels the run when the video is deleted. The returned function ends the subscription.
 func (t *task) untilDeleted(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
 	watch := t.Live.Watch(ctx, t.id)
 	go func() { // ends with ctx, which the run cancels
@@ -195,7 +196,7 @@ func (t *task) untilDeleted(ctx context.Context, cancel context.CancelCauseFunc)
 	return watch.Close
 }
 
-// rendered is where the results wait to be stored.
+// rendered describes the results before they are stored.
 type rendered struct {
 	clip, poster string // paths
 	play         time.Duration
@@ -225,7 +226,7 @@ func (t *task) render(ctx context.Context, v contest.Video, dir string) (rendere
 			Clip: clip, Source: source, Brand: t.Brand, Dest: r.clip, Poster: r.poster,
 			Progress: func(percent int) {
 				t.progress.Store(int64(min(percent, 99)))
-				// 100 is for when the result is durable.
+				// 100 is published when the result is durable.
 				t.Live.PublishEvent(ctx, contest.Event{VideoID: t.id, Status: contest.Processing, Progress: min(percent, 99)})
 			},
 		})
@@ -236,12 +237,13 @@ func (t *task) render(ctx context.Context, v contest.Video, dir string) (rendere
 	return r, err
 }
 
-// spanned does a part of the run within a span of its own.
+// spanned runs a step of the run within a span of its own.
 func (t *task) spanned(ctx context.Context, name string, do func(context.Context) error, about ...attribute.KeyValue) error {
 	return spanned(ctx, t.Tracer, name, do, append(about, attribute.Int64("video.id", t.id))...)
 }
 
-// finish makes the results durable under new keys, and then commits the video's new state and the job's end together.
+// finish makes the results durable under new keys, then commits the video's new state and the job's completion in one
+// transaction.
 func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
 	v.Media.Run = contest.NewMediaToken()
 	err := t.spanned(ctx, "store the results", func(ctx context.Context) error { return t.put(ctx, v.Media, r) })
@@ -253,7 +255,7 @@ func (t *task) finish(ctx context.Context, v contest.Video, r rendered) error {
 		return errors.Join(err, t.remove(ctx, v.Media))
 	}
 	if err != nil {
-		return err // the commit may have happened all the same: if not, the objects are swept
+		return err // the commit's outcome is unknown: if it failed, the sweep deletes the objects
 	}
 	t.Metrics.processed(r.took, r.play)
 	t.Metrics.ready.Observe(t.age().Seconds())
@@ -269,14 +271,15 @@ func (t *task) put(ctx context.Context, m contest.Media, r rendered) error {
 	return t.Storage.PutFile(ctx, m.PosterKey(), r.poster)
 }
 
-// remove takes back the results of a run that no row will ever name, also when the run is being stopped.
+// remove deletes the results of a run that no row refers to, even during shutdown.
 func (t *task) remove(ctx context.Context, m contest.Media) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
 	return errors.Join(t.Storage.Delete(ctx, m.RenditionKey()), t.Storage.Delete(ctx, m.PosterKey()))
 }
 
-// complete ends the job as part of a transaction, which others may share: the end of ctx does not interrupt it.
+// complete returns a function that completes the job as part of a transaction. Group commit may share that
+// transaction with other writers, so the end of ctx does not interrupt it.
 func (t *task) complete(ctx context.Context) func(*sql.Tx) error {
 	ctx = context.WithoutCancel(ctx)
 	return func(tx *sql.Tx) error { return t.DB.complete(ctx, tx, t.job) }

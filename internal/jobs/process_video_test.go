@@ -38,12 +38,12 @@ func TestProcess(t *testing.T) {
 		t.Errorf("last event (-want +got):\n%s", diff)
 	}
 	frames := mediatest.Streams(t, f.path(v.Media.RenditionKey()))[0]["nb_frames"]
-	if diff := cmp.Diff(any("180"), frames); diff != "" { // one second of play between the curtains
+	if diff := cmp.Diff(any("180"), frames); diff != "" { // one second of the clip between the curtains
 		t.Errorf("frames (-want +got):\n%s", diff)
 	}
 }
 
-// What is wrong with the file is known at once; what is wrong with the machine after the last try.
+// A failure of the file is permanent at once; a failure of the machine is permanent after the last attempt.
 func TestProcessFails(t *testing.T) {
 	t.Parallel()
 	atOnce := job{State: "cancelled", Attempt: 1, Errors: 1}
@@ -73,7 +73,7 @@ func TestProcessFails(t *testing.T) {
 			f.needs.Storage = faulty{Storage: f.blobs, fetch: func() error { panic("the storage has lost its mind") }}
 		}, contest.FailedInternal, inTheEnd},
 		{"too slow", func(f *fixture, _ contest.Video) {
-			f.needs.Tools.FFmpeg = apptest.Script(f, "kill -XCPU $$") // as the system does at the limit
+			f.needs.Tools.FFmpeg = apptest.Script(f, "kill -XCPU $$") // as the kernel does at the CPU time limit
 		}, contest.FailedTimeout, inTheEnd},
 	}
 	for _, test := range tests {
@@ -159,7 +159,7 @@ func TestDeleteDuringProcessing(t *testing.T) {
 	f.wantClean()
 }
 
-// Whatever the moment of a deletion, no object stays.
+// At whichever moment a video is deleted, none of its objects remains.
 func TestDeleteWhileStoring(t *testing.T) {
 	t.Parallel()
 	for _, call := range []int{1, 2} {
@@ -182,7 +182,7 @@ func TestDeleteWhileStoring(t *testing.T) {
 	}
 }
 
-// A job whose time is over has none left for the database either; its video fails all the same.
+// After a job's timeout its context is of no use for the database either; the video is marked as failed all the same.
 func TestProcessOverTime(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -222,7 +222,7 @@ func (c *timeOver) Err() error {
 	}
 }
 
-// runOf is a run of the video's job, outside the queue.
+// runOf returns a run of the video's job, without the queue.
 func runOf(tb testing.TB, v contest.Video, attempt int) *river.Job[contest.ProcessVideo] {
 	tb.Helper()
 	return &river.Job[contest.ProcessVideo]{

@@ -1,5 +1,5 @@
-// Package jobs runs the work that follows an upload: the job queue's client, the workers, and what keeps a job from
-// being forgotten.
+// Package jobs runs the work that follows an upload: the client of the job queue (River), the workers, the takeover
+// of dead workers' jobs, and the reconciliation of videos with the queue.
 package jobs
 
 import (
@@ -20,27 +20,28 @@ import (
 )
 
 const (
-	// queueName is where all jobs wait.
+	// queueName is the River queue of all jobs.
 	queueName = "videos"
 
-	// MaxAttempts is how often a video is tried before it fails for good.
+	// MaxAttempts is how often a video is attempted before it fails permanently.
 	MaxAttempts = 5
 )
 
-// Database is where the queue lives: in the contest's own database, so that a row and its job can be committed together.
+// Database is where the queue is stored: in the contest's own database, so that one transaction commits a row and its
+// job.
 type Database struct {
 	driver   riverdriver.Driver[*sql.Tx]
 	complete func(context.Context, *sql.Tx, *river.Job[contest.ProcessVideo]) error
-	told     bool // workers hear of new jobs, and need not ask often
+	told     bool // the database notifies workers of new jobs, so they poll less often
 }
 
-// SQLite is the queue of an embedded database, on the connection that the store writes through.
+// SQLite is the queue in an SQLite database, on the store's writer connection.
 func SQLite(db *sql.DB) Database {
 	return Database{driver: riversqlite.New(db), complete: completeTx[*riversqlite.Driver]}
 }
 
-// Postgres is the queue of a PostgreSQL database. Workers hear of new jobs on a connection of the listener's, which may
-// be nil for who only enters jobs.
+// Postgres is the queue in a PostgreSQL database. Workers are notified of new jobs (LISTEN/NOTIFY) on a connection of
+// listener, which may be nil for a process that only enqueues.
 func Postgres(db *sql.DB, listener *pgxpool.Pool) Database {
 	d := Database{driver: riverdatabasesql.New(db), complete: completeTx[*riverdatabasesql.Driver]}
 	if listener != nil {
@@ -49,8 +50,8 @@ func Postgres(db *sql.DB, listener *pgxpool.Pool) Database {
 	return d
 }
 
-// completeTx ends a job as part of a transaction. A job that somebody has removed or taken over meanwhile does not keep
-// the video from being finished.
+// completeTx completes a job as part of a transaction. If the job was deleted or taken over by another run,
+// completing it is not necessary, and the video's change commits all the same.
 func completeTx[D riverdriver.Driver[*sql.Tx]](ctx context.Context, tx *sql.Tx, job *river.Job[contest.ProcessVideo]) error {
 	if _, err := river.JobCompleteTx[D](ctx, tx, job); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
 		return fmt.Errorf("complete the job: %w", err)
@@ -58,10 +59,10 @@ func completeTx[D riverdriver.Driver[*sql.Tx]](ctx context.Context, tx *sql.Tx, 
 	return nil
 }
 
-// Queue enters jobs. It works none.
+// Queue enqueues jobs. It runs none.
 type Queue struct{ client *river.Client[*sql.Tx] }
 
-// NewQueue enters jobs into the queue of a database.
+// NewQueue returns a Queue on the database.
 func NewQueue(db Database) (*Queue, error) {
 	client, err := river.NewClient(db.driver, &river.Config{})
 	if err != nil {
@@ -70,8 +71,8 @@ func NewQueue(db Database) (*Queue, error) {
 	return &Queue{client}, nil
 }
 
-// EnqueueTx enters a job as part of a transaction, and returns its id. The more videos of the same player wait before
-// it, the later is its turn. The job goes on with the trace that ctx is in.
+// EnqueueTx enqueues a job as part of a transaction and returns its id. before is the number of unfinished videos of
+// the same player: the more there are, the lower the job's priority. The job continues the trace of ctx.
 func (q *Queue) EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVideo, before int) (string, error) {
 	entered, err := q.client.InsertTx(ctx, tx, job, &river.InsertOpts{
 		MaxAttempts: MaxAttempts, Queue: queueName, Priority: turn(before), Metadata: traceOf(ctx),
@@ -82,8 +83,8 @@ func (q *Queue) EnqueueTx(ctx context.Context, tx *sql.Tx, job contest.ProcessVi
 	return strconv.FormatInt(entered.Job.ID, 10), nil
 }
 
-// turn is a job's priority, 1 to 4, of which the smaller comes first. It makes the queue fair: every player's first video comes
-// before any player's second (fair queueing).
+// turn returns a job's priority, from 1 (first) to 4. It implements fair queueing: every player's first video comes
+// before any player's second.
 func turn(before int) int {
 	switch {
 	case before == 0:

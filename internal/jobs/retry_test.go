@@ -26,7 +26,7 @@ import (
 
 func TestNextRetry(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // in which no time passes
+	synctest.Test(t, func(t *testing.T) { // the fake clock does not advance
 		want := []time.Duration{5 * time.Second, 20 * time.Second, 80 * time.Second, 320 * time.Second}
 		got := []time.Duration{}
 		for attempt := 1; attempt < jobs.MaxAttempts; attempt++ {
@@ -68,7 +68,7 @@ func TestTroubleThatPasses(t *testing.T) {
 	}
 }
 
-// The queue keeps to the pauses.
+// River waits for the backoff between attempts.
 func TestPauses(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -83,7 +83,7 @@ func TestPauses(t *testing.T) {
 			SELECT (julianday(scheduled_at) - julianday(json_extract(errors, '$[#-1].at'))) * 86400
 			FROM river_job WHERE id = $1`, v.TaskID).Scan(&seconds))
 		got := time.Duration(seconds * float64(time.Second))
-		// Between the failure and the pause a busy machine may do something else.
+		// On a busy machine, time passes between the failure and the start of the backoff.
 		if got < least-10*time.Millisecond || got > least+testserver.Patience {
 			t.Errorf("pause after try %d: got %s, want %s", tries+1, got, least)
 		}
@@ -94,7 +94,7 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// What failed for good can be sent through again once the trouble is over.
+// A video that failed permanently can be retried after the cause is gone.
 func TestRetryFailed(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -122,7 +122,7 @@ func TestRetryFailed(t *testing.T) {
 	f.wantClean(v)
 }
 
-// The jobs of a program that died lose no try by it, unless it happens again and again.
+// The jobs of a process that died do not lose an attempt, unless it happens repeatedly.
 func TestRecoverInterrupted(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -145,7 +145,7 @@ func TestRecoverInterrupted(t *testing.T) {
 	f.wantClean(once, always)
 }
 
-// A run whose FFmpeg makes no progress ends, and its slot is free for the next attempt.
+// A run whose FFmpeg makes no progress is a stall: it ends, and its slot is free for the next attempt.
 func TestStalledFFmpegIsGivenUp(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -160,14 +160,14 @@ func TestStalledFFmpegIsGivenUp(t *testing.T) {
 	failed := func() bool { return f.job(v.TaskID).Errors >= tries }
 	f.eventually("the try has failed", failed)
 	text, err := os.ReadFile(started)
-	for errors.Is(err, os.ErrNotExist) { // on a very busy machine the script may be given up before it has begun
+	for errors.Is(err, os.ErrNotExist) { // on a very busy machine the attempt may be given up before the script has begun
 		tries++
 		f.hurry(v.TaskID)
 		f.eventually("the next try has failed", failed)
 		text, err = os.ReadFile(started)
 	}
 	check(t, err)
-	// By now the next try may have begun, as it should.
+	// The next attempt may have begun by now.
 	if j := f.job(v.TaskID); j.State != "available" && (j.State != "running" || j.Attempt <= tries) {
 		t.Errorf("job: got %+v after %d tries, want another", j, tries)
 	}

@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// traceOf is what a job keeps of the trace that it is entered in, as JSON; nil for none.
+// traceOf returns the trace context of ctx as JSON for a job's metadata, or nil without a trace.
 func traceOf(ctx context.Context) []byte {
 	parent := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, parent)
@@ -20,12 +20,12 @@ func traceOf(ctx context.Context) []byte {
 	}
 	text, err := json.Marshal(parent)
 	if err != nil {
-		panic(err) // strings only
+		panic(err) // cannot fail for strings
 	}
 	return text
 }
 
-// inTraceOf goes on with the trace in which a job was entered, if it was in one.
+// inTraceOf returns a context that continues the trace in which the job was enqueued, if there was one.
 func inTraceOf(ctx context.Context, job *rivertype.JobRow) context.Context {
 	var kept struct {
 		Parent string `json:"traceparent"`
@@ -36,7 +36,8 @@ func inTraceOf(ctx context.Context, job *rivertype.JobRow) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": kept.Parent})
 }
 
-// spanned does something within a span, or without one where there is no tracer. Errors are not told there: their texts are for the log.
+// spanned runs do within a span, or without one if tracer is nil. The span gets no error text, because error texts
+// are only for the log.
 func spanned(ctx context.Context, tracer trace.Tracer, name string, do func(context.Context) error, about ...attribute.KeyValue) error {
 	if tracer == nil {
 		return do(ctx)

@@ -17,22 +17,22 @@ import (
 )
 
 const (
-	pollEvery      = 100 * time.Millisecond // how long a job waits at most where nobody is told of it
-	pollTold       = time.Second            // the same where somebody is told, in case the news is lost
+	pollEvery      = 100 * time.Millisecond // poll interval where the database does not notify workers
+	pollTold       = time.Second            // poll interval where it does, in case a notification is lost
 	reconcileEvery = time.Minute
-	reconcileAfter = 2 * time.Minute // younger videos are left to their jobs
+	reconcileAfter = 2 * time.Minute // younger videos may still be between their commits
 )
 
-// Workers work the queue.
+// Workers run the jobs of the queue.
 type Workers struct {
 	client *river.Client[*sql.Tx]
 	Needs
 	deadAfter time.Duration
 	cancel    context.CancelFunc
-	rounds    sync.WaitGroup // of what looks after the queue
+	rounds    sync.WaitGroup // the reconciliation and takeover loops
 }
 
-// NewWorkers prepares n workers. A stop waits for running jobs as long as grace, and then hands them back to the queue.
+// NewWorkers prepares n workers. Stop waits for running jobs for the grace time, then returns them to the queue.
 func NewWorkers(n int, grace time.Duration, needs Needs) (*Workers, error) {
 	registered := river.NewWorkers()
 	if err := river.AddWorkerSafely(registered, &processor{Needs: needs}); err != nil {
@@ -47,9 +47,10 @@ func NewWorkers(n int, grace time.Duration, needs Needs) (*Workers, error) {
 		Workers:           registered,
 		FetchPollInterval: poll,
 		FetchCooldown:     pollEvery / 2,
-		SoftStopTimeout:   max(grace, time.Millisecond), // 0 would mean for ever
+		SoftStopTimeout:   max(grace, time.Millisecond), // 0 would mean no limit
 		Logger:            slog.New(quiet{needs.Log.Handler()}),
-		// Longer than any job may take: the jobs of the dead are taken over much earlier, by their beats.
+		// River's own rescue must be later than any job's timeout: a takeover, which follows a stopped heartbeat, is
+		// much earlier.
 		RescueStuckJobsAfter: Longest + time.Hour,
 	})
 	if err != nil {
@@ -58,14 +59,14 @@ func NewWorkers(n int, grace time.Duration, needs Needs) (*Workers, error) {
 	return &Workers{client: client, Needs: needs, deadAfter: deadAfter}, nil
 }
 
-// Start begins to work. Stop ends it.
+// Start starts the workers. Stop ends them; the end of ctx does not.
 func (w *Workers) Start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := w.client.Start(ctx); err != nil {
 		return fmt.Errorf("start the workers: %w", err)
 	}
 	ctx, w.cancel = context.WithCancel(ctx)
-	w.rounds.Go(func() { // these end with Stop
+	w.rounds.Go(func() { // ended by Stop
 		w.every(ctx, reconcileEvery, "reconcile videos with the queue", func(ctx context.Context) error {
 			return errors.Join(w.Reconcile(ctx), w.promote(ctx))
 		})
@@ -74,8 +75,8 @@ func (w *Workers) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop takes no more jobs, waits for the running ones for the grace time, and hands back to the queue those that are
-// not finished by then; they lose nothing but the work done. It ends early, and less gently, with ctx.
+// Stop fetches no more jobs, waits for running jobs for the grace time, and returns unfinished jobs to the queue,
+// where they start again from the beginning. If ctx ends first, it cancels the running jobs.
 func (w *Workers) Stop(ctx context.Context) error {
 	w.cancel()
 	err := w.client.Stop(ctx)
@@ -91,7 +92,8 @@ func (w *Workers) Stop(ctx context.Context) error {
 	return nil
 }
 
-// every does something at once and then again and again, until ctx ends.
+// every runs do at once and then once per pause, until ctx ends. Each run has a timeout of roundTime; errors are
+// logged.
 func (w *Workers) every(ctx context.Context, pause time.Duration, what string, do func(context.Context) error) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -110,8 +112,8 @@ func (w *Workers) every(ctx context.Context, pause time.Duration, what string, d
 	}
 }
 
-// Reconcile finds videos that wait for a job which has ended without settling them, or which is not there, and queues
-// them again. It is a net under what should not happen: a job that was removed by hand, a database that was restored.
+// Reconcile finds unfinished videos whose job has ended or does not exist, and enqueues them again. It covers what
+// normal operation cannot cause: a job that was deleted by hand, a database that was restored.
 func (w *Workers) Reconcile(ctx context.Context) error {
 	waiting, err := w.Store.Unfinished(ctx, w.Clock().Add(-reconcileAfter))
 	if err != nil {
@@ -148,8 +150,8 @@ func (w *Workers) alive(ctx context.Context, taskID string) (bool, error) {
 	return job.FinalizedAt == nil, nil
 }
 
-// quiet passes on what the queue's library warns of, and not what it says of its ordinary doings, which the workers log
-// in their own words.
+// quiet passes on the warnings and errors of River's log. Its routine messages are dropped, because the workers log
+// these events themselves.
 type quiet struct{ slog.Handler }
 
 func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {

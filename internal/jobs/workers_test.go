@@ -59,7 +59,7 @@ func TestStopWaits(t *testing.T) {
 	want(t, f.video(waiting.ID), f.job(waiting.TaskID), contest.Uploaded, contest.NoFailure, job{State: "available"})
 }
 
-// A job that does not end in time goes back into the queue as it was.
+// A job that does not end within the grace time returns to the queue unchanged.
 func TestStopHandsBack(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -134,7 +134,7 @@ func TestReconcile(t *testing.T) {
 			workers := must(jobs.NewWorkers(1, testserver.Patience, f.needs))(t) // not started
 
 			check(t, workers.Reconcile(t.Context()))
-			check(t, workers.Reconcile(t.Context())) // the second time there is nothing to do
+			check(t, workers.Reconcile(t.Context())) // the second run finds nothing to do
 
 			after := f.video(v.ID)
 			if diff := cmp.Diff(test.again, after.TaskID != before.TaskID); diff != "" {
@@ -147,7 +147,7 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
-// The net is there from the start.
+// Reconciliation runs at start.
 func TestReconcileAtStart(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
