@@ -17,7 +17,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// The account's page does what the API does.
+// The account's page does the same as the API.
 func TestTheSiteChangesAndDeletesAnAccount(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -81,8 +81,8 @@ func TestTheSiteChangesAndDeletesAnAccount(t *testing.T) {
 	}
 }
 
-// A program that is killed while accounts are deleted leaves each whole or gone, with right counts, and no media of those
-// who are gone.
+// After the process is killed during account deletions, each account is complete or deleted, the counts are right,
+// and no media of deleted accounts remain.
 func TestKilledWhileAccountsAreDeleted(t *testing.T) {
 	t.Parallel()
 	clip := mediatest.Clip(t, mediatest.Spec{Width: 160, Height: 120})
@@ -106,7 +106,7 @@ func TestKilledWhileAccountsAreDeleted(t *testing.T) {
 		})
 	}
 	gone := []player{<-acknowledged}
-	p.kill() // in the middle of the others
+	p.kill() // while the other deletions run
 	leaving.Wait()
 	close(acknowledged)
 	for person := range acknowledged {
@@ -138,7 +138,7 @@ func TestKilledWhileAccountsAreDeleted(t *testing.T) {
 	t.Logf("%d of %d accounts are left; %d were told that theirs is gone", left, len(people), len(gone))
 }
 
-// Who has forgotten the password gets one from an organizer, beside the server, and what was signed in no longer is.
+// An organizer resets the password of a player on a running server, which ends the player's sessions.
 func TestPasswordCommand(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})

@@ -20,7 +20,7 @@ type shutAccount struct {
 	Account string `arg:"" name:"email" help:"Of the account, or its player's id."`
 }
 
-// Run shuts an account, and says what it leaves.
+// Run suspends an account and prints what the suspension does not change.
 func (c shutAccount) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
 		p := report{account: "shut", votes: "set aside", notes: []string{
@@ -37,7 +37,7 @@ type openAccount struct {
 	Account string `arg:"" name:"email" help:"Of the account, or its player's id."`
 }
 
-// Run opens an account.
+// Run reinstates an account.
 func (c openAccount) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
 		return onAccount(r.ctx, d, m.ReinstateAccount, c.Account, decision, report{account: "open", votes: "counted again"})
@@ -62,7 +62,7 @@ func onAccount(ctx context.Context, d *data, do func(context.Context, int64, con
 	return p, nil
 }
 
-// accountOf is the id of the player with an email, or the id that is given.
+// accountOf returns the id of the account with an email address, or the id that is given.
 func accountOf(ctx context.Context, d *data, account string) (int64, error) {
 	if id, err := strconv.ParseInt(account, 10, 64); err == nil && id > 0 {
 		return id, nil

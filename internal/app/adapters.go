@@ -13,11 +13,11 @@ import (
 	"risingstars/internal/media"
 )
 
-// storage is the contest's view of the blob storage.
+// storage adapts the blob storage to the contest's interface.
 type storage struct {
 	blob.Storage
 
-	links *blob.S3 // makes links to objects; nil where this process serves them
+	links *blob.S3 // presigns links to objects; nil if this process serves them
 }
 
 // PresignedLink implements api.Objects.
@@ -28,7 +28,7 @@ func (s storage) PresignedLink(ctx context.Context, key, mediaType string) (stri
 	return s.links.PresignedLink(ctx, key, mediaType)
 }
 
-// origins are where links lead to.
+// origins returns the origins that presigned links lead to.
 func (s storage) origins() []string {
 	if s.links == nil {
 		return nil
@@ -36,8 +36,8 @@ func (s storage) origins() []string {
 	return []string{s.links.EndpointOrigin()}
 }
 
-// abortUploads gives back the room of what was begun to be put in parts before then, and has not ended. Only buckets have
-// such; what a folder has is an object that no video knows.
+// abortUploads aborts the multipart uploads that began before the given time and returns their number. Only buckets
+// have them; an unfinished file in a folder is an object without a video, which the sweep deletes.
 func (s storage) abortUploads(ctx context.Context, before time.Time) (int, error) {
 	bucket, ok := s.Storage.(*blob.S3)
 	if !ok {
@@ -62,10 +62,10 @@ func (s storage) Open(ctx context.Context, key string) (io.ReadSeekCloser, error
 	return object, err
 }
 
-// passwords are auth's, in the contest's words.
+// passwords adapts auth's passwords to the contest's interface.
 type passwords struct{ *auth.Passwords }
 
-// busyAgain is when to come again where too many passwords are being hashed.
+// busyAgain is the Retry-After when too many passwords are being hashed.
 const busyAgain = 2 * time.Second
 
 // Hash implements contest.Passwords.
@@ -87,8 +87,8 @@ func laterIfBusy(err error) error {
 	return err
 }
 
-// inspector is the contest's view of FFmpeg's probe. So many files are judged at once; the others wait, since each
-// costs a processor for a tenth of a second.
+// inspector adapts FFmpeg's probe to the contest's interface. slots is a semaphore that bounds the concurrent probes,
+// since each takes a processor for about a tenth of a second.
 type inspector struct {
 	tools media.Tools
 	slots chan struct{}
@@ -115,7 +115,7 @@ func (i inspector) InspectFile(ctx context.Context, path string) (contest.Format
 	return contest.MP4, nil
 }
 
-// refusals are FFmpeg's reasons in the contest's words.
+// refusals maps the reasons of the media package to the contest's errors.
 var refusals = map[media.Reason]error{
 	media.Empty:          contest.ErrEmptyFile,
 	media.NotVideo:       contest.ErrNotAVideo,

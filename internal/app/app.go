@@ -1,4 +1,4 @@
-// Package app is the program: its command line, and the wiring of all other packages to each other.
+// Package app is the program: its command line, and the wiring of all other packages.
 package app
 
 import (
@@ -46,9 +46,9 @@ type commands struct {
 	Version     showVer      `cmd:"" uses:"" help:"Print the version."`
 }
 
-// Run runs one command of the program. args do not have the program's name in front; environment is a function like
-// os.LookupEnv; results go to out, logs and usage errors to errOut. variables are all that the environment has, as
-// os.Environ lists them, to find what is misspelt. The program stops gently when ctx ends.
+// Run runs one command of the program. args do not contain the program's name; environment is a function like
+// os.LookupEnv; results go to out, logs and usage errors to errOut. variables are the whole environment as os.Environ
+// lists it, in which Run looks for misspelt settings. The end of ctx starts a graceful shutdown.
 func Run(ctx context.Context, args []string, environment func(string) (string, bool), out, errOut io.Writer, variables ...string) error {
 	var cli commands
 	var exit *int
@@ -75,7 +75,7 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	}
 	parsed, err := parser.Parse(args)
 	if exit != nil {
-		return nil // help was asked for and given
+		return nil // kong has printed the help or the version
 	}
 	if err != nil {
 		return fmt.Errorf("%w (see risingstars --help)", err)
@@ -94,7 +94,7 @@ func Run(ctx context.Context, args []string, environment func(string) (string, b
 	return nil
 }
 
-// flags are the NAMEs of the settings that were given as flags.
+// flags returns the NAMEs of the settings that were given as flags.
 func flags(parsed *kong.Context) (names []string) {
 	for _, part := range parsed.Path {
 		if part.Flag != nil && !part.Resolved {
@@ -104,7 +104,8 @@ func flags(parsed *kong.Context) (names []string) {
 	return names
 }
 
-// warn tells of settings that nobody reads, before others are found missing. doctor tells of them itself, and version needs none.
+// warn logs the misspelt settings before missing settings are reported. It does nothing for doctor, which reports
+// them itself, and version, which needs no settings.
 func warn(command string, s *config.Settings, list []config.Misspelt, errOut io.Writer) {
 	if command == "doctor" || command == "version" || len(list) == 0 {
 		return
@@ -116,11 +117,11 @@ func warn(command string, s *config.Settings, list []config.Misspelt, errOut io.
 	flush()
 }
 
-// Helper must be called at the beginning of main: in a process that this program has started to confine FFmpeg, it does
-// that and does not return.
+// Helper must be called at the beginning of main. In a process that this program has started to sandbox FFmpeg, it
+// runs FFmpeg and does not return.
 func Helper() { media.Helper() }
 
-// runner is what every command gets.
+// runner is what every command's Run method gets.
 type runner struct {
 	ctx         context.Context //nolint:containedctx // lives as long as the command
 	command     string

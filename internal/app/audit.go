@@ -21,7 +21,7 @@ type audit struct {
 	JSON   bool   `name:"json" help:"One JSON object a line, for programs."`
 }
 
-// listedAct is a line in audit --json. Its fields may become more, and not other ones.
+// listedAct is a line of audit --json. Fields may be added, but not renamed or removed.
 type listedAct struct {
 	ID       int64     `json:"id"`
 	At       time.Time `json:"at"`
@@ -32,7 +32,7 @@ type listedAct struct {
 	Detail   string    `json:"detail,omitempty"`
 }
 
-// Run lists the audit log, the latest line first.
+// Run lists the audit log, newest entry first.
 func (c audit) Run(r *runner) (err error) {
 	if c.Limit < 1 || c.Before < 0 || c.Player < 0 {
 		return errors.New("--limit must be 1 or more, and ids no less than 0")
@@ -57,7 +57,7 @@ func (c audit) Run(r *runner) (err error) {
 	return c.table(r, acts)
 }
 
-// knownAction says which actions there are, for a word that is none of them.
+// knownAction returns an error that lists the known actions if the word is not one of them.
 func knownAction(word string) error {
 	known := contest.AllActions()
 	if word == "" || slices.Contains(known, contest.Action(word)) {
@@ -109,8 +109,9 @@ func idOrNone(id int64) string {
 	return fmt.Sprint(id)
 }
 
-// noted enters into the audit log what organizers ask the queue's pages to change, before it is done: nothing is done of
-// which there is no line. What is asked is noted by its path; the ids are in the queue's own records.
+// noted wraps the queue's pages so that each request that may change something is first entered in the audit log. If
+// that fails, the request is refused with 503. The entry has the method and the path; the job ids are in the queue's
+// own records.
 func (p *platform) noted(pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -127,7 +128,7 @@ func (p *platform) noted(pages http.Handler) http.Handler {
 	})
 }
 
-// maxAsked is how much of a path is kept, in bytes.
+// maxAsked bounds the method and path in the audit log, in bytes.
 const maxAsked = 200
 
 func asked(r *http.Request) string {

@@ -13,7 +13,8 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// While the database is away, or hangs, what was public stays so, everything else is 503, and all is well again after.
+// While the database is unavailable or hangs, public pages are served from the cache and everything else is 503.
+// Afterwards everything works again.
 func TestPublicPagesWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	f, network := newBaseBehindNetwork(t)
@@ -70,7 +71,8 @@ func TestPublicPagesWithoutADatabase(t *testing.T) {
 	check(t, people[0].vote(base, id))
 }
 
-// refused asks for what needs a database. It comes back while the database is still away, so nobody waits for that to end.
+// refused checks that a request that needs the database gets a 503 with Retry-After while the database is
+// unavailable.
 func refused(tb testing.TB, method, url, token string) {
 	tb.Helper()
 	answer := answerTo(tb, method, url, token)
@@ -79,8 +81,8 @@ func refused(tb testing.TB, method, url, token string) {
 	}
 }
 
-// BenchmarkRefusalWithoutADatabase shows how long a caller waits for the refusal while the database hangs. docs/operations.md
-// promises two seconds for those that come before the process has noticed.
+// BenchmarkRefusalWithoutADatabase measures how long a request waits for its 503 while the database hangs.
+// docs/operations.md promises two seconds for requests before the health monitor has noticed.
 func BenchmarkRefusalWithoutADatabase(b *testing.B) {
 	f, network := newBaseBehindNetwork(b)
 	f.serveAll(1)
@@ -96,7 +98,8 @@ func BenchmarkRefusalWithoutADatabase(b *testing.B) {
 	b.ReportMetric(first.Seconds(), "s/first")
 }
 
-// newBaseBehindNetwork is a fleet without processes that reaches its own database through a network, which can hang.
+// newBaseBehindNetwork returns a fleet without processes that reaches its own database through a network, which can
+// hang.
 func newBaseBehindNetwork(tb testing.TB) (*fleet, *testserver.Network) {
 	tb.Helper()
 	f := newBaseOnItsOwn(tb)
@@ -106,7 +109,7 @@ func newBaseBehindNetwork(tb testing.TB) (*fleet, *testserver.Network) {
 	return f, network
 }
 
-// page asks as a browser does that nobody has signed in with.
+// page sends a request like a browser without a session.
 func page(tb testing.TB, url string) (status int, header http.Header, body string) {
 	tb.Helper()
 	request := must(http.NewRequestWithContext(tb.Context(), http.MethodGet, url, nil))(tb)

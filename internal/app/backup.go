@@ -18,7 +18,7 @@ type backup struct {
 	Folder string `arg:"" name:"dir" help:"The folder to make; there must be none."`
 }
 
-// Run writes a copy of an embedded contest, whether it is being served or not.
+// Run writes a backup of a contest on SQLite, whether it is being served or not.
 func (c backup) Run(r *runner) (err error) {
 	if r.settings.DatabaseURL != "" {
 		return errors.New("backup is for the database in DATA_DIR; for PostgreSQL use pg_dump and risingstars storage copy (docs/operations.md)")
@@ -49,7 +49,8 @@ func (c backup) Run(r *runner) (err error) {
 	return nil
 }
 
-// beside fills a folder beside the one that is wanted, and renames it: the wanted one is there whole or not at all.
+// beside fills a temporary folder next to the wanted one and renames it, so the wanted folder is complete or does not
+// exist.
 func beside(folder string, fill func(part string) (manifest, error)) (m manifest, err error) {
 	parent := filepath.Dir(folder)
 	if err := os.MkdirAll(parent, 0o750); err != nil {
@@ -67,7 +68,7 @@ func beside(folder string, fill func(part string) (manifest, error)) (m manifest
 	if m, err = fill(part); err != nil {
 		return m, err
 	}
-	if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty one makes way
+	if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty folder is replaced
 		return m, fmt.Errorf("%w (is it a mount? name a folder below it)", err)
 	}
 	if err := os.Rename(part, folder); err != nil {
@@ -76,8 +77,8 @@ func beside(folder string, fill func(part string) (manifest, error)) (m manifest
 	return m, syncPath(parent)
 }
 
-// copyTo copies the database first and then the media that it names. Objects never change, so they are what they were at
-// that moment, but for those of videos deleted since: these are deleted from the copy as well.
+// copyTo copies the database first, then the media that the copy names. Objects never change, so they are what they
+// were when the database was copied. Videos that were deleted since are deleted from the copy too.
 func (d *data) copyTo(ctx context.Context, part, secret string) (m manifest, err error) {
 	m = manifest{Format: manifestFormat, Program: version, MadeAt: time.Now().UTC()}
 	path := filepath.Join(part, databaseName)
@@ -92,7 +93,7 @@ func (d *data) copyTo(ctx context.Context, part, secret string) (m manifest, err
 	}
 	text, err := os.ReadFile(secret)
 	switch {
-	case errors.Is(err, fs.ErrNotExist): // it is given by SECRET_KEY
+	case errors.Is(err, fs.ErrNotExist): // the secret is in SECRET_KEY
 	case err != nil:
 		return m, err
 	default:
@@ -103,7 +104,8 @@ func (d *data) copyTo(ctx context.Context, part, secret string) (m manifest, err
 	return m, m.write(part)
 }
 
-// copyMedia copies the objects that the copied database names, and settles what is under way: uploads in pieces begin anew.
+// copyMedia copies the objects that the copied database names. Resumable uploads are not copied; it removes them from
+// the copied database.
 func (d *data) copyMedia(ctx context.Context, m *manifest, part string) (err error) {
 	db, err := store.OpenSQLite(ctx, filepath.Join(part, databaseName))
 	if err != nil {
@@ -141,7 +143,8 @@ func (d *data) copyMedia(ctx context.Context, m *manifest, part string) (err err
 
 var errDeletedMeanwhile = errors.New("the video was deleted meanwhile")
 
-// deleteFrom does to a copy what was done here meanwhile to a video, or to its player's whole account.
+// deleteFrom repeats in the copy a deletion that happened during the backup: of a video, or of its player's whole
+// account.
 func (d *data) deleteFrom(ctx context.Context, copied *store.Store, v contest.Video) (playerGone bool, err error) {
 	_, err = d.store.PlayerByID(ctx, v.PlayerID)
 	if errors.Is(err, contest.ErrNotSignedIn) {
@@ -186,7 +189,7 @@ func (d *data) copyVideo(ctx context.Context, m *manifest, part string, media co
 	return nil
 }
 
-// lost says what it means that an object is not there.
+// lost tells whether a missing object is due to a deletion during the backup or an error.
 func (d *data) lost(ctx context.Context, media contest.Media, key string) error {
 	kept, err := d.store.MediaByTokens(ctx, []string{media.Token})
 	if err == nil && len(kept) == 0 {

@@ -16,8 +16,8 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// What docs/operations.md says about backing up a fleet: pg_dump first, then storage copy, while people upload and vote;
-// and the way back, to another database and another folder.
+// The procedure in docs/operations.md for backing up a fleet: pg_dump first, then storage copy, during uploads and
+// votes; and the restore into another database and another folder.
 func TestBackupOfAFleet(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
@@ -26,7 +26,7 @@ func TestBackupOfAFleet(t *testing.T) {
 	for _, fan := range people[:20] {
 		check(t, fan.vote(url, id))
 	}
-	second := star.mustUpload(t, url, mediatest.Clip(t, mediatest.Spec{})) // waits: nobody works
+	second := star.mustUpload(t, url, mediatest.Clip(t, mediatest.Spec{})) // stays unprocessed: there are no workers
 	stop := make(chan struct{})
 	var load sync.WaitGroup
 	load.Go(func() {
@@ -36,7 +36,7 @@ func TestBackupOfAFleet(t *testing.T) {
 				return
 			default:
 			}
-			_ = people[20+i%20].vote(url, id) // the second time they are refused
+			_ = people[20+i%20].vote(url, id) // from the second round on they are refused
 			if _, err := star.upload(url, fmt.Sprint("Triple ", i), mediatest.Clip(t, mediatest.Spec{}), func() {}); err != nil {
 				t.Errorf("upload: %v", err)
 			}
@@ -56,12 +56,12 @@ func TestBackupOfAFleet(t *testing.T) {
 	restored := f.serve(testserver.FreeAddr(t), nil)
 	f.work(nil)
 
-	for _, fan := range people[:20] { // with the tokens of before
+	for _, fan := range people[:20] { // with the tokens from before the backup
 		if err := fan.vote(restored.url, id); err == nil || !strings.Contains(err.Error(), "already voted") {
 			t.Errorf("the vote of %s: %v", fan.email, err)
 		}
 	}
-	for _, v := range star.videos(t, restored.url) { // each has its original: it can be processed
+	for _, v := range star.videos(t, restored.url) { // each has its original, so it can be processed
 		if v.ID == second || v.ID == id {
 			star.waitFor(t, restored.url, v.ID, map[int64]string{id: "public", second: "processed"}[v.ID])
 		}

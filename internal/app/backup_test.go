@@ -17,8 +17,8 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// A backup that is made while people upload, delete and vote has everything that was acknowledged before, and each of its
-// rows has its objects.
+// A backup that is made during uploads, deletions and votes contains everything that was acknowledged before it
+// began, and each of its rows has its objects.
 func TestBackupUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, nil)
@@ -50,7 +50,7 @@ func TestBackupUnderLoad(t *testing.T) {
 			if err != nil {
 				t.Errorf("upload and delete: %v", err)
 			}
-			_ = fans[20+i%20].vote(s.URL, public) // the second time they are refused
+			_ = fans[20+i%20].vote(s.URL, public) // from the second round on they are refused
 		}
 	})
 
@@ -70,7 +70,7 @@ func TestBackupUnderLoad(t *testing.T) {
 			t.Errorf("objects of %s (-rows +files):\n%s", folder, diff)
 		}
 		r := apptest.Start(t, apptest.Settings{"DATA_DIR": restored})
-		for _, fan := range fans[:20] { // with the tokens of before: the secret is the same
+		for _, fan := range fans[:20] { // with the tokens from before the backup: the secret is the same
 			if err := fan.vote(r.URL, public); err == nil || !strings.Contains(err.Error(), "already voted") {
 				t.Errorf("the vote of %s: %v", fan.email, err)
 			}
@@ -79,11 +79,11 @@ func TestBackupUnderLoad(t *testing.T) {
 	}
 }
 
-// What was restored answers as what was backed up.
+// The restored contest answers as the original does.
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	s, star, public := aContest(t)
-	folder, restored := filepath.Join(t.TempDir(), "backup"), t.TempDir() // an empty folder is good, too
+	folder, restored := filepath.Join(t.TempDir(), "backup"), t.TempDir() // an empty folder is allowed
 
 	out := must(run(t, apptest.Settings{"DATA_DIR": s.DataDir}, "backup", folder))(t)
 	contains(t, out, "6 files of media")
@@ -113,7 +113,7 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// A backup that is not what it was is refused by the name of what is wrong, and leaves nothing.
+// A damaged backup is refused with an error that names the problem, and restore leaves no files.
 func TestRestoreOfADamagedBackup(t *testing.T) {
 	t.Parallel()
 	s, _, _ := aContest(t)
@@ -184,7 +184,7 @@ func TestRestoreOfADamagedBackup(t *testing.T) {
 	}
 }
 
-// An object that is missing, though its video was not deleted, is a reason to look, not to make a copy without it.
+// A missing object of a video that was not deleted makes the backup fail.
 func TestBackupOfADamagedContest(t *testing.T) {
 	t.Parallel()
 	s, _, _ := aContest(t)
@@ -202,7 +202,7 @@ func TestBackupOfADamagedContest(t *testing.T) {
 	}
 }
 
-// aContest serves two processed videos, one of them public and voted for.
+// aContest serves two processed videos, one of them public and with votes.
 func aContest(t *testing.T) (s *apptest.Server, star player, public int64) {
 	t.Helper()
 	s = apptest.Start(t, nil)
@@ -220,7 +220,7 @@ func flip(path string) error {
 	return replace(path, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
 }
 
-// replace writes a file anew: the old bytes may be the contest's own.
+// replace writes a new file instead of changing the old one, which may be a hard link to the contest's file.
 func replace(path string, change func([]byte) []byte) error {
 	content, err := os.ReadFile(path)
 	if err == nil {
@@ -256,7 +256,7 @@ func body(tb testing.TB, url, token string) string {
 	return text
 }
 
-// unsigned leaves out the ends of links, which are of a moment.
+// unsigned removes the query of presigned links, which depends on the time.
 func unsigned(text string) string {
 	parts := strings.Split(text, "?")
 	for i := range parts[1:] {

@@ -20,7 +20,7 @@ var (
 	gray    = color.NRGBA{128, 128, 128, 255}
 )
 
-// picture makes a PNG of one color.
+// picture writes a PNG of one color and returns its path.
 func picture(tb testing.TB, width, height int, c color.Color) string {
 	tb.Helper()
 	img := image.NewNRGBA(image.Rect(0, 0, width, height))
@@ -43,7 +43,7 @@ func TestOwnBrand(t *testing.T) {
 	ana.waitFor(t, server.URL, id, "processed")
 
 	clip := filepath.Join(server.DataDir, "media", rows(t, server.DataDir)[0].clip())
-	frames := mediatest.Pictures(t, clip, 0, 90, 179) // the first, one of play, the last
+	frames := mediatest.Pictures(t, clip, 0, 90, 179) // the first frame, one of the clip, the last
 	for _, spot := range []struct {
 		frame, x, y int
 		want        color.NRGBA
@@ -61,13 +61,13 @@ func TestOwnBrand(t *testing.T) {
 	}
 }
 
-// alike allows for what compression does to colors.
+// alike compares colors with a tolerance for lossy compression.
 func alike(a, b color.NRGBA) bool {
 	near := func(x, y uint8) bool { return max(int(x)-int(y), int(y)-int(x)) <= 24 }
 	return near(a.R, b.R) && near(a.G, b.G) && near(a.B, b.B)
 }
 
-// An image that cannot be used is found at the start, not with the first video.
+// An unusable image is reported at start, not at the first video.
 func TestBadBrand(t *testing.T) {
 	t.Parallel()
 	mediatest.Program(t, "ffmpeg")

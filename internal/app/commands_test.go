@@ -23,7 +23,7 @@ func TestHelp(t *testing.T) {
 		contains(t, out, "risingstars serve", "migrate", "doctor", "jobs list", "jobs retry", "version")
 		for setting := range reflect.TypeFor[config.Settings]().Fields() {
 			name := setting.Tag.Get("setting")
-			// Where a line was broken does not matter.
+			// Line breaks do not matter.
 			if !strings.Contains(strings.Join(strings.Fields(out), " "), "["+name+"]") {
 				t.Errorf("help does not mention %s:\n%s", name, out)
 			}
@@ -31,7 +31,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// Each command shows the settings that it uses, and those only.
+// Each command's help shows the settings that it uses, and no others.
 func TestHelpOfACommand(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -109,7 +109,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// Everything that is wrong with the settings is said at once, each by its name, and no secret with it.
+// All problems of the settings are reported at once, each with its name, and no secret is printed.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -155,7 +155,7 @@ func TestMigrate(t *testing.T) {
 	check(t, err)
 }
 
-// What a later program made is left alone.
+// Tables of a newer version are not changed.
 func TestNewerTables(t *testing.T) {
 	t.Parallel()
 	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0"}
@@ -176,7 +176,7 @@ func TestNewerTables(t *testing.T) {
 	contains(t, out, "FAIL  database", "a newer program made these tables")
 }
 
-// A data folder that cannot be one is named by every command that needs it.
+// Every command that needs DATA_DIR reports an unusable one by its name.
 func TestBadDataDir(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
@@ -186,7 +186,7 @@ func TestBadDataDir(t *testing.T) {
 	tests := []struct {
 		name, dir   string
 		named, want string
-		rootCan     bool // and so the test says nothing
+		rootCan     bool // then the test proves nothing
 	}{
 		{"a file", file, file, "not a directory", false},
 		{"below a file", filepath.Join(file, "data"), file, "not a directory", false},
@@ -211,7 +211,7 @@ func TestBadDataDir(t *testing.T) {
 	}
 }
 
-// What the process says and ends with, as a shell or a supervisor sees it.
+// The output and exit code of the process, as a shell or a supervisor sees them.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

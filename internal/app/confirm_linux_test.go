@@ -13,7 +13,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// At a terminal a command shows what would change and asks; without a clear yes it changes nothing.
+// At a terminal a command shows its effect and asks for confirmation. Without a yes it changes nothing.
 func TestConfirmAtATerminal(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -30,7 +30,7 @@ func TestConfirmAtATerminal(t *testing.T) {
 	}
 }
 
-// typedAtTerminal runs a command whose input is a terminal at which somebody types, and returns what it prints.
+// typedAtTerminal runs a command whose standard input is a terminal with the typed text, and returns its output.
 func typedAtTerminal(tb testing.TB, dataDir, typed string, args ...string) string {
 	tb.Helper()
 	terminal := must(os.OpenFile("/dev/ptmx", os.O_RDWR, 0))(tb)

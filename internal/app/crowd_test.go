@@ -12,21 +12,21 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// crowd is who uploads, signs up and votes, and what was acknowledged to them.
+// crowd uploads, signs up and votes, and records what was acknowledged.
 type crowd struct {
 	testing.TB
 	random  *rand.Rand
 	dataDir string
 	program *program
 	star    player
-	public  int64 // a video of the star's, to vote for
+	public  int64 // the star's video that the voters vote for
 
 	mu      sync.Mutex
 	uploads []*upload
 	voters  []voter
 }
 
-// upload is one video that is sent until it is acknowledged.
+// upload is a video that is sent until it is acknowledged.
 type upload struct {
 	title   string
 	path    string
@@ -35,7 +35,7 @@ type upload struct {
 	sending bool
 }
 
-// voter is somebody whose sign-up was acknowledged, and whether the vote was.
+// voter is an account whose sign-up was acknowledged. voted says whether its vote was acknowledged.
 type voter struct {
 	player
 	voted bool
@@ -64,7 +64,7 @@ func (c *crowd) restart() {
 	c.program = serve(c, apptest.Settings{"DATA_DIR": c.dataDir, "FFMPEG": "ffmpeg"})
 }
 
-// take picks an upload that is not under way and was not acknowledged, nil if there is none.
+// take returns an upload that is not in progress and was not acknowledged, or nil.
 func (c *crowd) take() *upload {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +77,7 @@ func (c *crowd) take() *upload {
 	return nil
 }
 
-// act sends so many of the uploads once, and meanwhile lets people sign up and vote, one after the other.
+// act sends the given number of uploads once. During the uploads, new voters sign up and vote, one after the other.
 func (c *crowd) act(uploads int) *sync.WaitGroup {
 	var acts sync.WaitGroup
 	url := c.program.url
@@ -105,7 +105,7 @@ func (c *crowd) act(uploads int) *sync.WaitGroup {
 	return &acts
 }
 
-// vote signs a person up and lets them vote, as far as the program lives.
+// vote signs up a voter and votes, unless the program is killed before.
 func (c *crowd) vote(url, email string) {
 	if signUp(url, email) != nil {
 		return
@@ -121,8 +121,8 @@ func (c *crowd) vote(url, email string) {
 	c.voters = append(c.voters, v)
 }
 
-// moments are when the program is killed. Where nothing is left to upload or process, some do not come: then it is killed
-// all the same after ten seconds.
+// moments are the moments at which the program is killed. If nothing is left to upload or process, some do not occur;
+// then it is killed after ten seconds.
 var moments = []struct {
 	name string
 	wait func(*crowd)
@@ -140,7 +140,7 @@ var moments = []struct {
 	{"between a rendition and its row", func(c *crowd) { c.newFile("media/videos/*/*/clip.mp4") }},
 }
 
-// pass lets some time pass, but not more than this.
+// pass waits for a random time of at most most.
 func (c *crowd) pass(most time.Duration) {
 	<-time.After(time.Duration(c.random.Int64N(int64(most))))
 }
@@ -154,7 +154,7 @@ func (c *crowd) until(done func() bool) {
 	}
 }
 
-// newFile waits for one more file of a pattern.
+// newFile waits until one more file matches the pattern.
 func (c *crowd) newFile(pattern string) {
 	count := func() int { return len(must(filepath.Glob(filepath.Join(c.dataDir, pattern)))(c)) }
 	before := count()

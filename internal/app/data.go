@@ -25,7 +25,7 @@ type data struct {
 	blobs storage
 }
 
-// openData opens the database and the media storage. The tables must be current; migrate brings them there.
+// openData opens the database and the media storage. It does not migrate: the tables must be current.
 func openData(ctx context.Context, s *config.Settings, observe store.Observe) (*data, error) {
 	db, err := openDatabase(ctx, s)
 	if err != nil {
@@ -58,7 +58,7 @@ func newData(s *config.Settings, db *store.DB, observe store.Observe) (*data, er
 	return &data{db: db, blobs: blobs, store: store.New(db, o)}, nil
 }
 
-// openStorage opens a storage; the keys of a bucket are the settings'.
+// openStorage opens a storage. The credentials of a bucket come from the settings.
 func openStorage(s *config.Settings, where config.Storage) (storage, error) {
 	if where.Dir != "" {
 		local, err := blob.NewLocal(where.Dir)
@@ -85,7 +85,8 @@ func openDatabase(ctx context.Context, s *config.Settings) (*store.DB, error) {
 	return store.OpenSQLite(ctx, databasePath(s))
 }
 
-// explained says in a line what to do about a database that cannot be reached. All other errors stay as they are.
+// explained replaces a connection error by one line that says what to do about it. It returns all other errors
+// unchanged.
 func explained(s *config.Settings, err error) error {
 	why := store.NotReached(err)
 	u, noURL := url.Parse(s.DatabaseURL)
@@ -96,7 +97,7 @@ func explained(s *config.Settings, err error) error {
 		cmp.Or(u.Host, u.Query().Get("host"), "its socket"), cmp.Or(u.User.Username(), "this user"), why)
 }
 
-// queueOf is the job queue that lives in a database.
+// queueOf returns the job queue in a database.
 func queueOf(db *store.DB) jobs.Database {
 	if db.Engine == store.Postgres {
 		return jobs.Postgres(db.Writer, db.Listener)
@@ -108,13 +109,13 @@ func databasePath(s *config.Settings) string { return s.InData(databaseName) }
 
 func (d *data) close() error { return d.db.Close() }
 
-// lockData makes this process the only one that serves from DATA_DIR, until unlock. The kernel releases the lock when the
-// process ends, however it ends.
+// lockData makes this process the only one that serves from DATA_DIR, until unlock. The kernel releases the lock when
+// the process ends, however it ends.
 func lockData(s *config.Settings) (unlock func() error, err error) {
 	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("make DATA_DIR: %w", err)
 	}
-	lock := flock.New(s.InData("lock"), flock.SetFlag(os.O_CREATE|os.O_RDWR)) // NFS needs a file that is open for writing
+	lock := flock.New(s.InData("lock"), flock.SetFlag(os.O_CREATE|os.O_RDWR)) // NFS locks only writable files
 	locked, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock DATA_DIR: %w (make it a folder that this user can write to)", err)
@@ -125,14 +126,14 @@ func lockData(s *config.Settings) (unlock func() error, err error) {
 	return lock.Unlock, nil
 }
 
-// workDir makes a folder for this process's uploads and renders under way, which release removes. It removes the folders
-// of dead processes, whose locks the kernel has released, however they ended.
+// workDir makes a folder for this process's uploads and renders in progress, which release removes. It also removes
+// the folders of dead processes, whose locks the kernel has released.
 func workDir(s *config.Settings) (dir string, release func() error, err error) {
 	root := s.InData("work")
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return "", nil, fmt.Errorf("make the work folder: %w", err)
 	}
-	all := folderLock(root) // while it is held, no other process makes or removes folders
+	all := folderLock(root) // while it is locked, no other process adds or removes folders
 	if err := all.Lock(); err != nil {
 		return "", nil, fmt.Errorf("lock the work folder: %w", err)
 	}
@@ -150,7 +151,7 @@ func workDir(s *config.Settings) (dir string, release func() error, err error) {
 	return dir, func() error { return errors.Join(os.RemoveAll(dir), own.Unlock()) }, nil
 }
 
-// removeDeadFolders removes everything below root that no living process has locked.
+// removeDeadFolders removes every entry of root that no live process has locked.
 func removeDeadFolders(root string) error {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -176,5 +177,5 @@ func removeDeadFolders(root string) error {
 	return nil
 }
 
-// folderLock is a lock on a folder itself, which is opened and never made.
+// folderLock is a lock on the folder itself, which it opens read-only and never creates.
 func folderLock(path string) *flock.Flock { return flock.New(path, flock.SetFlag(os.O_RDONLY)) }

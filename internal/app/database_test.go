@@ -11,14 +11,14 @@ import (
 	"risingstars/internal/store"
 )
 
-// row is what the database knows of a video and of the jobs for it.
+// row is what the database stores of a video and its jobs.
 type row struct {
 	ID                 int64
 	Status             string
 	Token, Format, Run string
-	Jobs               int    // how many there are
-	State              string // of the latest
-	Attempt            int    // of the latest
+	Jobs               int    // number of jobs
+	State              string // of the latest job
+	Attempt            int    // of the latest job
 }
 
 // rows reads all videos.
@@ -41,7 +41,7 @@ func rows(tb testing.TB, dataDir string) (list []row) {
 	return list
 }
 
-// objects are the files that the videos should have in the media folder.
+// objects returns the paths of the files that the videos should have in the media folder.
 func objects(list []row) []string {
 	paths := []string{}
 	for _, r := range list {
@@ -54,15 +54,15 @@ func objects(list []row) []string {
 	return paths
 }
 
-// ofVideos leaves out of a list what belongs to the storage itself: the mark of whose it is.
+// ofVideos removes the mark of the storage's owner from a list of files.
 func ofVideos(list []string) []string {
 	return slices.DeleteFunc(list, func(name string) bool { return strings.HasPrefix(name, "contest/") })
 }
 
-// clip is where the rendition is in the media folder.
+// clip returns the path of the rendition in the media folder.
 func (r row) clip() string { return filepath.Join("videos", r.Token, r.Run, "clip.mp4") }
 
-// execute changes the database by hand.
+// execute runs a statement on the database.
 func execute(tb testing.TB, dataDir, query string, args ...any) {
 	tb.Helper()
 	db := must(store.OpenSQLite(tb.Context(), filepath.Join(dataDir, "risingstars.db")))(tb)

@@ -18,15 +18,15 @@ type doctor struct {
 	Settings bool `help:"Show all settings as well, with passwords and secrets left out."`
 }
 
-// finding is what one check found out. A problem that is not fatal is a warning.
+// finding is the result of one check. A problem that is not fatal is a warning.
 type finding struct {
 	part   string
-	is     string // what is there
-	mend   string // what to do, "" if all is well
+	is     string // what was found
+	mend   string // what to do; "" if there is no problem
 	broken bool
 }
 
-// Run checks every part and says what to do.
+// Run checks every part and prints what to do about each problem.
 func (d doctor) Run(r *runner) error {
 	broken := 0
 	misspelt := func(context.Context, *config.Settings) []finding { return misspeltFindings(r.misspelt) }
@@ -81,7 +81,7 @@ func misspeltFindings(list []config.Misspelt) []finding {
 	return findings
 }
 
-// checkData looks at the data without changing it: what serve would make is only spoken of.
+// checkData checks the data without changing anything: it only says what serve would create.
 func checkData(ctx context.Context, s *config.Settings) []finding {
 	data := dataFinding(s)
 	if data.broken {
@@ -112,11 +112,12 @@ func checkDatabase(ctx context.Context, s *config.Settings) []finding {
 	return list
 }
 
-// maxSkew is how far the clocks of hosts may be apart: tokens and links of one are read by others.
+// maxSkew is the tolerated difference between the clocks of two hosts, because hosts verify each other's tokens and
+// links.
 const maxSkew = 2 * time.Second
 
-// clockFinding holds this host's clock against the database server's, or, where there is none, against when programs of
-// this kind were first written.
+// clockFinding compares this host's clock with the database server's or, on SQLite, with the year in which this
+// program was first written.
 func clockFinding(ctx context.Context, s *config.Settings, db *store.DB) finding {
 	now := time.Now().UTC()
 	f := finding{part: "clock", is: now.Format(time.RFC3339)}
@@ -140,7 +141,7 @@ func clockFinding(ctx context.Context, s *config.Settings, db *store.DB) finding
 
 const oldestYear = 2026
 
-// oldestServer is the oldest PostgreSQL that is supported, by its number.
+// oldestServer is the oldest supported server_version_num of PostgreSQL.
 const oldestServer = 150000
 
 func databaseFinding(ctx context.Context, s *config.Settings, db *store.DB) finding {
@@ -195,7 +196,7 @@ func storageFinding(ctx context.Context, s *config.Settings) finding {
 	return finding{part: "storage", is: where.String() + " can be written, read and cleared"}
 }
 
-// safeCost is the least work factor that makes guessing passwords from a stolen database slow enough.
+// safeCost is the lowest bcrypt cost that makes guessing passwords from a stolen database slow enough.
 const safeCost = 10
 
 func passwordFinding(s *config.Settings) finding {
@@ -219,23 +220,24 @@ func secretFinding(s *config.Settings) finding {
 	return finding{part: "secret", is: "kept in " + s.InData("secret.key")}
 }
 
-// lowDisk is how much space should be free: room for the work files of some uploads and renders, and for their results.
+// lowDisk is how much disk space should be free, in bytes: for the work files of some uploads and renders, and for
+// their results.
 const lowDisk = 5 << 30
 
 func checkDisk(_ context.Context, s *config.Settings) []finding {
 	where, err := s.Media()
 	if err != nil {
-		return nil // said before
+		return nil // storageFinding has reported it
 	}
 	dir := where.Dir
 	if dir == "" {
-		dir = s.InData("media") // in the bucket; only DATA_DIR has work files
+		dir = s.InData("media") // the media are in the bucket; only DATA_DIR has work files
 	}
 	var list []finding
 	for _, path := range []string{s.DataDir, dir} {
 		there, _ := existing(path)
 		if !keepsFiles(there) {
-			continue // said before
+			continue // dataFinding has reported it
 		}
 		free, err := freeBytes(there)
 		if err != nil {
@@ -243,7 +245,7 @@ func checkDisk(_ context.Context, s *config.Settings) []finding {
 			continue
 		}
 		f := finding{part: "disk", is: fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), path)}
-		if free < uint64(s.MinFreeBytes) { // which is not negative
+		if free < uint64(s.MinFreeBytes) { // is not negative
 			f.mend = fmt.Sprintf("free some, or lower MIN_FREE_BYTES: uploads are refused while less than %.1f GiB are free", float64(s.MinFreeBytes)/(1<<30))
 			f.broken = true
 		} else if free < lowDisk {
@@ -251,7 +253,7 @@ func checkDisk(_ context.Context, s *config.Settings) []finding {
 		}
 		list = append(list, f)
 		if dir == s.InData("media") {
-			break // the same disk
+			break // the same file system
 		}
 	}
 	return list

@@ -36,7 +36,7 @@ func checkFFmpeg(ctx context.Context, s *config.Settings) []finding {
 	return append(list, protectionFinding(protection))
 }
 
-// ffmpegMend says what to do about an FFmpeg that is not there or not good enough.
+// ffmpegMend says what to do about an FFmpeg that is missing or too old.
 func ffmpegMend(s *config.Settings) string {
 	const install = "install FFmpeg 4.4 or newer: apt install ffmpeg, or brew install ffmpeg"
 	var named []string
@@ -52,7 +52,7 @@ func ffmpegMend(s *config.Settings) string {
 	return "mend " + strings.Join(named, " and ") + ", or leave it out for the program in PATH; or " + install
 }
 
-// present lists the programs that are there, and counts their parts.
+// present lists the programs that were found, and counts their codecs and filters.
 func present(found []media.Finding) string {
 	var there []string
 	parts := 0
@@ -66,7 +66,7 @@ func present(found []media.Finding) string {
 	return strings.Join(append(there, fmt.Sprintf("with %d codecs and filters that are used", parts)), ", ")
 }
 
-// missing lists what cannot be done without, "" if all of it is there.
+// missing lists the required parts that were not found, or returns "".
 func missing(found []media.Finding) string {
 	var lacks []string
 	for _, f := range found {

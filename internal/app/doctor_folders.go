@@ -13,15 +13,15 @@ import (
 	"risingstars/internal/config"
 )
 
-// defaultDataDir is DATA_DIR's default. Any other was written by somebody, who may have mistyped it.
+// defaultDataDir is the default of DATA_DIR. Any other value was typed by an operator and may be a mistake.
 const defaultDataDir = "./data"
 
 func dataFinding(s *config.Settings) finding {
 	return folderFinding("data", s.DataDir, "DATA_DIR", s.DataDir != defaultDataDir)
 }
 
-// folderFinding says whether a folder of a setting is there or can be made, and does not make it. One that was named and
-// is not there may be a mistake.
+// folderFinding reports whether a setting's folder exists or can be created, without creating it. If an operator
+// named the folder and it does not exist, that may be a mistake.
 func folderFinding(part, path, setting string, named bool) finding {
 	there, err := existing(path)
 	if err == nil {
@@ -45,13 +45,13 @@ func folderFinding(part, path, setting string, named bool) finding {
 	return f
 }
 
-// keepsFiles tells a disk from what the kernel only shows as files, such as /proc.
+// keepsFiles tells a disk from a virtual file system such as /proc.
 func keepsFiles(folder string) bool {
 	var fs unix.Statfs_t
 	return unix.Statfs(folder, &fs) != nil || fs.Blocks > 0
 }
 
-// existing is the folder, or the nearest above it that is there. The error is about that one.
+// existing returns the path or its nearest ancestor that exists. The error is about that one.
 func existing(path string) (string, error) {
 	stat, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(path) != path {

@@ -12,7 +12,7 @@ import (
 	"risingstars/internal/config"
 )
 
-// checkListen tries to listen where serve would.
+// checkListen tries to listen at the addresses of serve.
 func checkListen(ctx context.Context, s *config.Settings) []finding {
 	list := []finding{listenFinding(ctx, "LISTEN_ADDR", s.ListenAddr, "/", `"Healthcheck"`)}
 	if s.MetricsAddr != "" {
@@ -21,7 +21,7 @@ func checkListen(ctx context.Context, s *config.Settings) []finding {
 	return list
 }
 
-// listenFinding knows a program of this kind that listens already by what it answers.
+// listenFinding tries to listen at addr. If the address is in use, it recognizes a running risingstars by its answer.
 func listenFinding(ctx context.Context, setting, addr, path, sign string) finding {
 	l, err := listen(ctx, setting, addr)
 	if err == nil {
@@ -40,7 +40,7 @@ func listenFinding(ctx context.Context, setting, addr, path, sign string) findin
 	return finding{"listen", err.Error(), fmt.Sprintf("choose an address of this host as %s; 0.0.0.0 is all of them", setting), true}
 }
 
-// answers reports whether what listens at an address has a sign in its answer.
+// answers reports whether the server at an address answers the path with a body that contains sign.
 func answers(ctx context.Context, addr, path, sign string) bool {
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTime)
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 	"risingstars/internal/live"
 )
 
-// slowRedis is how long one command may take before people notice: a request asks Redis a few times.
+// slowRedis is the round trip time above which users notice the delay: a request makes a few calls to Redis.
 const slowRedis = 10 * time.Millisecond
 
 func checkRedis(ctx context.Context, s *config.Settings) []finding {

@@ -131,7 +131,7 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// What only looks like a disk is no place for data, though root may write there.
+// A virtual file system such as /proc is not accepted for data, although root may write there.
 func TestDoctorOnNoDisk(t *testing.T) {
 	t.Parallel()
 	if stat, err := os.Stat("/proc/self"); err != nil || !stat.IsDir() {
@@ -149,7 +149,7 @@ func TestDoctorOnNoDisk(t *testing.T) {
 	}
 }
 
-// The settings come last, and only where they are asked for.
+// The settings come last, and only with the flag.
 func TestDoctorShowsSettings(t *testing.T) {
 	t.Parallel()
 	const secret = "correct-horse-battery-staple-0123"
@@ -166,7 +166,7 @@ func TestDoctorShowsSettings(t *testing.T) {
 	}
 }
 
-// Beside a server that runs, doctor finds nothing wrong and disturbs nothing.
+// While a server runs, doctor reports no problem and does not disturb it.
 func TestDoctorBesideServer(t *testing.T) {
 	t.Parallel()
 	server := apptest.Start(t, nil)
@@ -204,7 +204,7 @@ func TestDoctorOnABrokenSecret(t *testing.T) {
 	}
 }
 
-// A setting that nobody reads is told by doctor and once by all else, with the name that it should have.
+// doctor, and once every other command, reports a misspelt setting with the right name.
 func TestMisspeltSettings(t *testing.T) {
 	t.Parallel()
 	mediatest.Program(t, "ffmpeg")
@@ -228,18 +228,18 @@ func TestMisspeltSettings(t *testing.T) {
 	}
 }
 
-// Where both the database and FFmpeg are wrong, both are told.
+// If both the database and FFmpeg are unusable, both are reported.
 func TestBothAreWrong(t *testing.T) {
 	t.Parallel()
 	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "LISTEN_ADDR": "127.0.0.1:0", "FFMPEG": "/no/ffmpeg"}
-	check(t, os.Mkdir(filepath.Join(settings["DATA_DIR"], "risingstars.db"), 0o700)) // no file
+	check(t, os.Mkdir(filepath.Join(settings["DATA_DIR"], "risingstars.db"), 0o700)) // not a file
 	_, err := run(t, settings, "serve")
 	if err == nil || !strings.Contains(err.Error(), "/no/ffmpeg") || !strings.Contains(err.Error(), "risingstars.db") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// A database that cannot be reached is told in one line, without the password.
+// A database that cannot be reached is reported in one line, without the password.
 func TestDatabaseOutOfReach(t *testing.T) {
 	t.Parallel()
 	mediatest.Program(t, "ffmpeg")

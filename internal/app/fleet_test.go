@@ -26,11 +26,11 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// fleet is the platform on many processes: a database, a Redis and a media folder that they share.
+// fleet is the platform with several processes, which share a database, a Redis and a media folder.
 type fleet struct {
 	testing.TB
 	settings apptest.Settings
-	postgres *testserver.Postgres // its own, nil where it has a database of the shared one
+	postgres *testserver.Postgres // its own server; nil if it has a database on the shared one
 	redis    *testserver.RedisServer
 	web      []*program
 }
@@ -42,13 +42,14 @@ func newFleet(tb testing.TB, webs int) *fleet {
 	return f
 }
 
-// newBase is a fleet without processes, on a database of the PostgreSQL that the tests share.
+// newBase returns a fleet without processes, with a database on the PostgreSQL that the tests share.
 func newBase(tb testing.TB) *fleet {
 	tb.Helper()
 	return newBaseOn(tb, apptest.OnPostgres(tb)["DATABASE_URL"])
 }
 
-// newBaseOnItsOwn is a fleet without processes that has a PostgreSQL to itself, to be stopped, with an empty database.
+// newBaseOnItsOwn returns a fleet without processes, with a PostgreSQL of its own that the test may stop and an empty
+// database.
 func newBaseOnItsOwn(tb testing.TB) *fleet {
 	tb.Helper()
 	postgres := testserver.NewPostgres(tb)
@@ -76,7 +77,7 @@ func (f *fleet) serveAll(webs int) {
 	}
 }
 
-// with are the fleet's settings with others besides, and a DATA_DIR of the process's own.
+// with returns the fleet's settings merged with others, and a DATA_DIR of the process's own.
 func (f *fleet) with(more apptest.Settings) apptest.Settings {
 	all := apptest.Settings{"DATA_DIR": f.TempDir()}
 	maps.Copy(all, f.settings)
@@ -84,7 +85,7 @@ func (f *fleet) with(more apptest.Settings) apptest.Settings {
 	return all
 }
 
-// serve starts a web process with settings besides the fleet's.
+// serve starts a web process with additional settings.
 func (f *fleet) serve(addr string, more apptest.Settings) *program {
 	f.Helper()
 	all := apptest.Settings{"WORKERS": "0", "LISTEN_ADDR": addr}
@@ -92,7 +93,7 @@ func (f *fleet) serve(addr string, more apptest.Settings) *program {
 	return serve(f, f.with(all))
 }
 
-// work starts a worker of one video at once and waits until it works.
+// work starts a worker with a concurrency of one and waits until it is ready.
 func (f *fleet) work(more apptest.Settings) *program {
 	f.Helper()
 	all := apptest.Settings{"FFMPEG": apptest.SharedRenditions(f)}
@@ -102,7 +103,7 @@ func (f *fleet) work(more apptest.Settings) *program {
 	return p
 }
 
-// votes are what a player's ranking row has, 0 where there is none.
+// votes returns the votes in the first row of the ranking, 0 if the ranking is empty.
 func votes(tb testing.TB, url string) int {
 	tb.Helper()
 	var rows []struct{ Votes int }
@@ -113,7 +114,7 @@ func votes(tb testing.TB, url string) int {
 	return rows[0].Votes
 }
 
-// A clip goes all the way through a fleet, each step by another process.
+// A clip passes through a fleet, each step in another process.
 func TestFleet(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2)
@@ -144,7 +145,7 @@ func TestFleet(t *testing.T) {
 	}
 }
 
-// A worker that waits hears of a new video; the log says after how long. Doctor finds the fleet's parts in order.
+// An idle worker is notified of a new video; the log shows after how long. doctor reports no problem in the fleet.
 func TestAWorkerHearsOfAVideo(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
@@ -170,7 +171,7 @@ func TestAWorkerHearsOfAVideo(t *testing.T) {
 	contains(t, out, "PostgreSQL 1", " ahead of the database's", "redis", "All that the platform needs is there.")
 }
 
-// follow reads a video's events to their end, and returns the progress that each told.
+// follow reads a video's event stream to its end and returns the progress of each event.
 func (p player) follow(tb testing.TB, url string, id int64) (progress []int) {
 	tb.Helper()
 	request := must(http.NewRequestWithContext(tb.Context(), http.MethodGet, fmt.Sprintf("%s/api/videos/%d/events", url, id), nil))(tb)
@@ -196,7 +197,7 @@ func (p player) follow(tb testing.TB, url string, id int64) (progress []int) {
 func TestAWorkerIsTakenOver(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
-	gate := apptest.NewGate(t) // it stays shut: the first worker never gets on
+	gate := apptest.NewGate(t) // it stays closed, so the first worker makes no progress
 	first := f.work(apptest.Settings{"FFMPEG": gate.FFmpeg})
 	ana := newPlayer(t, f.web[0].url, "ana@example.com")
 	id := ana.mustUpload(t, f.web[0].url, mediatest.Clip(t, mediatest.Spec{}))
@@ -228,17 +229,17 @@ func TestAWorkerHandsItsJobBack(t *testing.T) {
 	ana.waitFor(t, f.web[0].url, id, "processed")
 }
 
-// crowdLoad asks and votes again and again, until it is ended.
+// crowdLoad sends reads and votes until it is stopped.
 type crowdLoad struct {
 	mu       sync.Mutex
 	statuses map[int]int
 	broken   []string
-	voted    []player // whose vote was acknowledged
+	voted    []player // voters whose vote was acknowledged
 	end      chan struct{}
 	done     sync.WaitGroup
 }
 
-// load begins a crowd: readers on all URLs, and voters who are there already.
+// load starts a load: readers on all URLs, and voters that have signed up before.
 func (f *fleet) load(id int64, voters []player, urls ...string) *crowdLoad {
 	f.Helper()
 	l := &crowdLoad{statuses: map[int]int{}, end: make(chan struct{})}
@@ -288,7 +289,7 @@ func (l *crowdLoad) note(status int, err error) {
 	}
 }
 
-// answered waits for so many more answers of a status.
+// answered waits for more answers with a status.
 func (l *crowdLoad) answered(tb testing.TB, status, more int) {
 	tb.Helper()
 	count := func() int {
@@ -300,7 +301,7 @@ func (l *crowdLoad) answered(tb testing.TB, status, more int) {
 	testserver.Eventually(tb, fmt.Sprintf("%d more answers of %d", more, status), func() bool { return count() >= before+more })
 }
 
-// counted waits for so many more votes that are acknowledged.
+// counted waits for more acknowledged votes.
 func (l *crowdLoad) counted(tb testing.TB, more int) {
 	tb.Helper()
 	count := func() int {
@@ -317,7 +318,7 @@ func (l *crowdLoad) stop() {
 	l.done.Wait()
 }
 
-// publicVideo is one that can be voted for, and people who can vote.
+// publicVideo makes a public video and signs up voters.
 func (f *fleet) publicVideo(voters int) (star player, id int64, people []player) {
 	f.Helper()
 	url := f.web[0].url
@@ -332,7 +333,7 @@ func (f *fleet) publicVideo(voters int) (star player, id int64, people []player)
 	return star, id, people
 }
 
-// markProcessed makes all videos processed as far as the database is concerned, without their files.
+// markProcessed sets the status of all videos to processed in the database, without their files.
 func (f *fleet) markProcessed() {
 	f.Helper()
 	db := must(store.OpenPostgres(f.settings["DATABASE_URL"], 2))(f)
@@ -340,7 +341,7 @@ func (f *fleet) markProcessed() {
 	check(f, errors.Join(err, db.Close()))
 }
 
-// putClip puts a clip where a video that was only marked would have it, and returns its address at a server.
+// putClip puts a clip at the path of a rendition that was only marked as processed, and returns its URL at a server.
 func (f *fleet) putClip(owner player, url string, id int64) string {
 	f.Helper()
 	address := *owner.video(f, url, id).ProcessedURL
@@ -350,7 +351,7 @@ func (f *fleet) putClip(owner player, url string, id int64) string {
 	return address
 }
 
-// logged waits until all web processes have said something.
+// logged waits until all web processes have logged a text.
 func (f *fleet) logged(text string) {
 	f.Helper()
 	for _, p := range f.web {
@@ -391,7 +392,7 @@ func TestNoRequestFailsForRedis(t *testing.T) {
 	}
 }
 
-// While the database is away the answer is 503, and no vote that was acknowledged is lost.
+// While the database is unavailable, requests get a 503, and no acknowledged vote is lost.
 func TestDatabaseRestart(t *testing.T) {
 	t.Parallel()
 	f := newBaseOnItsOwn(t)
@@ -461,7 +462,7 @@ func TestRollingRestart(t *testing.T) {
 		}
 		load.answered(t, http.StatusOK, 100)
 		f.web[i] = f.serve(addrs[i], nil)
-		f.web[i].logs("path=/api/public/rankings") // nginx has come back to it
+		f.web[i].logs("path=/api/public/rankings") // nginx uses it again
 		load.answered(t, http.StatusOK, 100)
 	}
 	load.stop()
@@ -476,7 +477,7 @@ func TestRollingRestart(t *testing.T) {
 	}
 }
 
-// Ten uploads of 100 MiB at once, through nginx, cost two web processes less than 64 MiB together.
+// Ten concurrent uploads of 100 MiB through nginx grow the memory of two web processes by less than 64 MiB together.
 func TestFleetUploadMemory(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2)
@@ -502,7 +503,7 @@ func TestFleetUploadMemory(t *testing.T) {
 	}
 }
 
-// enlarged is a copy of an MP4 file with a box behind it that players pass over (ISO/IEC 14496-12, "free").
+// enlarged copies an MP4 file and appends a box that players skip (ISO/IEC 14496-12, "free").
 func enlarged(tb testing.TB, path string, size int64) string {
 	tb.Helper()
 	data := must(os.ReadFile(path))(tb)
@@ -516,7 +517,7 @@ func enlarged(tb testing.TB, path string, size int64) string {
 	return larger
 }
 
-// uploadLarge sends a file without holding it.
+// uploadLarge sends a file without reading it into memory.
 func (p player) uploadLarge(tb testing.TB, client *http.Client, url, path string) (status int, body string) {
 	tb.Helper()
 	file, err := os.Open(path)
@@ -557,7 +558,7 @@ func (p player) uploadLarge(tb testing.TB, client *http.Client, url, path string
 	return answer.StatusCode, string(text)
 }
 
-// peakMemory is the largest that the web processes have been, in bytes, added up.
+// peakMemory returns the sum of the web processes' peak memory in bytes.
 func (f *fleet) peakMemory() (sum int64) {
 	f.Helper()
 	for _, p := range f.web {
@@ -575,8 +576,8 @@ func (f *fleet) peakMemory() (sum int64) {
 	return sum
 }
 
-// The Postman collection, which has every call of the API, good and bad, against PostgreSQL, Redis and S3 behind nginx, with
-// two web processes and two workers.
+// The Postman collection, which has every call of the API, valid and invalid, against PostgreSQL, Redis and S3 behind
+// nginx, with two web processes and two workers.
 func TestFleetServesTheCollection(t *testing.T) {
 	t.Parallel()
 	newman := must(filepath.Abs("../../collections/node_modules/.bin/newman"))(t)
@@ -587,7 +588,7 @@ func TestFleetServesTheCollection(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newBase(t)
-	maps.Copy(f.settings, onS3(testserver.NewS3(t), "&serve=proxy")) // else S3 itself answers for some errors
+	maps.Copy(f.settings, onS3(testserver.NewS3(t), "&serve=proxy")) // without the proxy, S3 answers some of the erroneous requests itself
 	metrics := testserver.FreeAddr(t)
 	var addrs []string
 	for _, more := range []apptest.Settings{{"METRICS_ADDR": metrics}, {"METRICS_ADDR": "127.0.0.1:0"}} {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// healthcheckTime bounds the whole question.
+// healthcheckTime is the timeout of the whole check.
 const healthcheckTime = 4 * time.Second
 
 type healthcheck struct {
 	Metrics bool `help:"Ask the listener of METRICS_ADDR instead, which workers have too."`
 }
 
-// ask asks what listens at an address of this machine, and does not wait for long. The caller closes the answer's body.
+// ask sends a GET request to the server at an address of this machine. The caller closes the answer's body.
 func ask(ctx context.Context, addr, path string) (*http.Response, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -36,7 +36,7 @@ func ask(ctx context.Context, addr, path string) (*http.Response, error) {
 	return answer, nil
 }
 
-// Run succeeds if the program with the same settings, on this machine, answers with 200.
+// Run succeeds if the program with the same settings on this machine answers with 200.
 func (h healthcheck) Run(r *runner) error {
 	addr, path := r.settings.ListenAddr, "/readyz"
 	if h.Metrics {

@@ -8,14 +8,15 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// dataSettings are what every command needs that opens a contest. It stands for a command that has no "uses" tag.
+// dataSettings are the settings of a command that has no "uses" tag: those that every command needs that opens the
+// contest.
 const dataSettings = "data SECRET_KEY LOG_FORMAT LOG_LEVEL"
 
-// usesAll is for a command that all settings are for.
+// usesAll is the "uses" tag of a command that uses all settings.
 const usesAll = "all"
 
-// printHelp shows a command with those settings that it uses: its tag "uses" lists them, by NAME or by group. The
-// program's own help has them all.
+// printHelp shows a command's help with the settings that the command uses: its "uses" tag lists them by NAME or by
+// group. The help of the program shows all settings.
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	node := ctx.Selected()
 	if node == nil || uses(node) == usesAll {
@@ -25,7 +26,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	for _, flag := range ctx.Flags() {
 		name := flag.Tag.Get("setting")
 		if name != "" && !slices.Contains(wanted, name) && (flag.Group == nil || !slices.Contains(wanted, flag.Group.Key)) {
-			flag.Hidden = true // the program ends with its help
+			flag.Hidden = true // the program ends after its help, so nothing needs to restore it
 		}
 	}
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
@@ -35,7 +36,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	return err
 }
 
-// uses is what a command, or the menu it belongs to, says that it uses.
+// uses returns the "uses" tag of a command, or of the nearest menu above it that has one.
 func uses(node *kong.Node) string {
 	for ; node != nil && node.Tag != nil; node = node.Parent {
 		if node.Tag.Has("uses") {

@@ -26,12 +26,12 @@ func call(method, url, token, contentType string, body io.Reader, into any) (sta
 	return people.Person{URL: url, Token: token, Client: httpClient}.Call(method, "", contentType, body, into)
 }
 
-// player is somebody with an account.
+// player is an account with its token.
 type player struct{ email, token string }
 
 const password = people.Password
 
-// at is the player before one of the servers that share the account.
+// at returns the player as a client of one of the servers that share the account.
 func (p player) at(url string) people.Person {
 	return people.Person{URL: url, Token: p.token, Client: httpClient}
 }
@@ -50,12 +50,12 @@ func newPlayer(tb testing.TB, url, email string) player {
 	return must(signIn(url, email))(tb)
 }
 
-// upload sends the file at path. pause is called when half of the form is on its way.
+// upload sends the file at path. It calls pause after half of the form.
 func (p player) upload(url, title, path string, pause func()) (id int64, err error) {
 	return p.at(url).Upload(title, path, pause)
 }
 
-// mustUpload uploads a file under a title that does not matter.
+// mustUpload uploads a file with an arbitrary title.
 func (p player) mustUpload(tb testing.TB, url, path string) (id int64) {
 	tb.Helper()
 	return must(p.upload(url, "Triple", path, func() {}))(tb)
@@ -74,7 +74,7 @@ func (p player) videos(tb testing.TB, url string) (list []video) {
 	return list
 }
 
-// waitFor waits until the video has the status, as long as its processing moves.
+// waitFor waits until the video has the status. It fails if the processing makes no progress for testserver.Patience.
 func (p player) waitFor(tb testing.TB, url string, id int64, status string) {
 	tb.Helper()
 	testserver.EventuallyMoving(tb, fmt.Sprintf("video %d is %s", id, status), func() (state string, done bool) {
@@ -107,7 +107,7 @@ func run(tb testing.TB, settings apptest.Settings, args ...string) (out string, 
 	return both.String(), err
 }
 
-// files lists the files below a folder, by their paths in it.
+// files lists the files below a folder by their relative paths.
 func files(tb testing.TB, folder string) []string {
 	tb.Helper()
 	list := []string{}
@@ -116,7 +116,7 @@ func files(tb testing.TB, folder string) []string {
 			list = append(list, strings.TrimPrefix(path, folder+string(filepath.Separator)))
 		}
 		if errors.Is(err, os.ErrNotExist) {
-			return nil // gone meanwhile
+			return nil // deleted during the walk
 		}
 		return err
 	}))
@@ -127,12 +127,12 @@ func files(tb testing.TB, folder string) []string {
 func encode(v any) io.Reader {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // plain values only
+		panic(err) // cannot fail for plain values
 	}
 	return bytes.NewReader(text)
 }
 
-// must takes a result without its error: must(f())(t).
+// must returns a result without its error, which fails the test: must(f())(t).
 func must[T any](v T, err error) func(testing.TB) T {
 	return func(tb testing.TB) T {
 		tb.Helper()
@@ -148,7 +148,7 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// contains checks that a text has all parts.
+// contains checks that a text contains all parts.
 func contains(tb testing.TB, text string, parts ...string) {
 	tb.Helper()
 	for _, part := range parts {

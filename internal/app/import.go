@@ -18,8 +18,8 @@ type importing struct {
 	From string `required:"" placeholder:"DIR" help:"The DATA_DIR of the contest that is on SQLite. No server may run there."`
 }
 
-// AfterApply takes the secret of the contest that is to be moved, where none was given: settings with DATABASE_URL must
-// have one.
+// AfterApply sets SECRET_KEY from the contest to import if it was not given, because settings with DATABASE_URL
+// require a secret.
 func (c *commands) AfterApply() error {
 	if c.Import.From == "" || c.SecretKey != "" {
 		return nil
@@ -37,7 +37,7 @@ func (c *commands) AfterApply() error {
 
 const secretName = "secret.key"
 
-// Run moves the contest, which nobody else may have open, and says what is left to do.
+// Run imports the contest, which no other process may have open, and prints what the operator must do next.
 func (c importing) Run(r *runner) (err error) {
 	if r.settings.DatabaseURL == "" {
 		return errors.New("import needs DATABASE_URL: the PostgreSQL to move the contest to")
@@ -84,7 +84,7 @@ func importData(r *runner, source *config.Settings) (moved store.Imported, err e
 	return move.Run(r.ctx)
 }
 
-// sayNext names what the moved contest's settings must have, and no secret.
+// sayNext prints which settings the imported contest needs. It never prints a secret.
 func sayNext(r *runner, from *config.Settings) {
 	secret, media := from.InData(secretName), from.InData("media")
 	if there(secret) {

@@ -15,7 +15,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// seen is what the public and a player are shown.
+// seen returns what the API shows to the public and to a player.
 func seen(tb testing.TB, url string, p player) (all []string) {
 	tb.Helper()
 	for _, path := range []string{"/api/public/rankings", "/api/public/videos", "/api/videos"} {
@@ -26,7 +26,7 @@ func seen(tb testing.TB, url string, p player) (all []string) {
 	return all
 }
 
-// A contest that ran on SQLite goes on upon PostgreSQL as if nothing had been.
+// A contest that ran on SQLite continues on PostgreSQL without a visible difference.
 func TestImport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

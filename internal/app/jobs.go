@@ -25,7 +25,7 @@ type jobsRetry struct {
 	IDs []int64 `arg:"" optional:"" name:"video" help:"Ids of videos."`
 }
 
-// Run queues failed videos again. A server that runs picks them up, and tells browsers of them where it shares Redis.
+// Run queues failed videos again. A running server processes them, and tells browsers at once if it shares Redis.
 func (c jobsRetry) Run(r *runner) error {
 	if c.All == (len(c.IDs) > 0) {
 		return errors.New("name the videos to retry, or give --all")
@@ -39,7 +39,7 @@ func (c jobsRetry) Run(r *runner) error {
 	})
 }
 
-// withContest opens the contest and what servers share, for a command that changes what they show.
+// withContest opens the contest and the shared state, for a command that changes what running servers show.
 func withContest(r *runner, do func(*data, contest.Live) error) (err error) {
 	d, err := openCurrent(r)
 	if err != nil {
@@ -56,7 +56,7 @@ func withContest(r *runner, do func(*data, contest.Live) error) (err error) {
 	return do(d, l)
 }
 
-// retrier queues failed videos again, and says so of each.
+// retrier queues failed videos again and prints a line for each.
 type retrier struct {
 	*runner
 	videos *contest.Videos
@@ -71,7 +71,7 @@ func (r retrier) one(id int64) error {
 	return err
 }
 
-// these goes on after a video that cannot be tried again, and returns what was wrong with all of them.
+// these tries each video and returns the errors of all that cannot be retried.
 func (r retrier) these(ids []int64) error {
 	var problems []error
 	for _, id := range ids {
@@ -82,7 +82,8 @@ func (r retrier) these(ids []int64) error {
 	return errors.Join(problems...)
 }
 
-// all ends at the first trouble, and counts in any case. Videos that fail again meanwhile are left for the next time.
+// all stops at the first error, and prints the totals in any case. Videos that fail again during the run are not
+// retried twice.
 func (r retrier) all(s *store.Store) (err error) {
 	queued, gone := 0, 0
 	defer func() {
@@ -105,10 +106,10 @@ func (r retrier) all(s *store.Store) (err error) {
 	return nil
 }
 
-// failedPage is how many failed videos are read at once.
+// failedPage is how many failed videos one query reads.
 const failedPage = 200
 
-// failedVideos are the failed videos, oldest first, read page by page. An error is the last.
+// failedVideos iterates over the failed videos, oldest first, page by page. It ends after an error.
 func failedVideos(ctx context.Context, s *store.Store) iter.Seq2[contest.Video, error] {
 	return func(yield func(contest.Video, error) bool) {
 		var last contest.Video
@@ -131,7 +132,8 @@ func failedVideos(ctx context.Context, s *store.Store) iter.Seq2[contest.Video, 
 	}
 }
 
-// openCurrent opens the data for a command that neither serves nor migrates.
+// openCurrent opens the data for a command that neither serves nor migrates. It fails if there is no contest or its
+// tables are not current.
 func openCurrent(r *runner) (*data, error) {
 	_, err := os.Stat(databasePath(r.settings))
 	if r.settings.DatabaseURL == "" && errors.Is(err, fs.ErrNotExist) {

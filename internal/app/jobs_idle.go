@@ -9,8 +9,8 @@ import (
 	"risingstars/internal/store"
 )
 
-// idleVideos are those that are being processed by their status, and on which nobody works. A run that lives beats every few
-// seconds, so it takes up to jobs.SignOfLife to tell; the clocks of hosts are not compared.
+// idleVideos returns the videos whose status is processing although no worker is processing them. A live run sends a
+// heartbeat every few seconds, so this takes up to jobs.SignOfLife. It does not compare the clocks of hosts.
 func idleVideos(ctx context.Context, s *store.Store, videos []contest.Video) (map[int64]bool, error) {
 	idle := map[int64]bool{}
 	for _, v := range videos {
@@ -43,7 +43,7 @@ func idleVideos(ctx context.Context, s *store.Store, videos []contest.Video) (ma
 	return idle, nil
 }
 
-// anyOf reports whether one of the videos may still give a sign of life.
+// anyOf reports whether one of the videos may still send a heartbeat.
 func anyOf(videos map[int64]bool, held map[int64]contest.RunningJob) bool {
 	for id := range videos {
 		if _, ok := held[id]; ok {
@@ -53,7 +53,7 @@ func anyOf(videos map[int64]bool, held map[int64]contest.RunningJob) bool {
 	return false
 }
 
-// held are the jobs that the queue says are running, by their videos.
+// held returns the running jobs of the queue by video id.
 func held(ctx context.Context, s *store.Store) (map[int64]contest.RunningJob, error) {
 	list, err := s.Held(ctx)
 	byVideo := make(map[int64]contest.RunningJob, len(list))

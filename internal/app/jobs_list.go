@@ -19,7 +19,7 @@ type jobsList struct {
 	Limit  int  `default:"100" placeholder:"N" help:"How many are listed at most; 0: all."`
 }
 
-// Run lists the videos whose processing is not done: first those that wait, then those that have failed.
+// Run lists the unfinished videos first, then the failed ones.
 func (c jobsList) Run(r *runner) (err error) {
 	if c.Limit < 0 {
 		return errors.New("--limit: must not be negative")
@@ -65,7 +65,7 @@ func (c jobsList) Run(r *runner) (err error) {
 	return err
 }
 
-// list writes the videos and returns how many there were.
+// list prints the videos and returns how many it printed.
 func (c jobsList) list(r *runner, s *store.Store, waiting []contest.Video, idle map[int64]bool) (listed int, err error) {
 	add, flush := tableOf(r.out, idle)
 	if c.JSON {
@@ -96,10 +96,10 @@ func (c jobsList) list(r *runner, s *store.Store, waiting []contest.Video, idle 
 	return listed, flush()
 }
 
-// tableRows is how many rows are lined up with each other, and kept in memory for it.
+// tableRows is how many rows are buffered in memory and aligned with each other.
 const tableRows = 1000
 
-// tableOf writes videos for people.
+// tableOf prints videos as a table for people.
 func tableOf(out io.Writer, idle map[int64]bool) (add func(contest.Video) error, flush func() error) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "VIDEO\tSTATUS\tUPLOADED\tTASK\tWHY\tTITLE")
@@ -118,7 +118,7 @@ func tableOf(out io.Writer, idle map[int64]bool) (add func(contest.Video) error,
 	}, table.Flush
 }
 
-// listedJob is a video in jobs list --json. Its fields may become more, and not other ones.
+// listedJob is a line of jobs list --json. Fields may be added, but not renamed or removed.
 type listedJob struct {
 	VideoID    int64     `json:"video_id"`
 	TaskID     string    `json:"task_id"`
@@ -126,10 +126,10 @@ type listedJob struct {
 	Failure    string    `json:"failure,omitempty"`
 	UploadedAt time.Time `json:"uploaded_at"`
 	Title      string    `json:"title"`
-	Idle       bool      `json:"interrupted,omitempty"` // it is being processed by its status, and nobody works on it
+	Idle       bool      `json:"interrupted,omitempty"` // its status is processing, but no worker processes it
 }
 
-// linesOf writes videos for programs.
+// linesOf prints videos as JSON lines for programs.
 func linesOf(out io.Writer, idle map[int64]bool) (add func(contest.Video) error, flush func() error) {
 	encoder := json.NewEncoder(out)
 	return func(v contest.Video) error {
@@ -137,7 +137,7 @@ func linesOf(out io.Writer, idle map[int64]bool) (add func(contest.Video) error,
 	}, func() error { return nil }
 }
 
-// printable keeps a title from moving the terminal's cursor.
+// printable escapes a title, so that control characters in it do not reach the terminal.
 func printable(s string) string {
 	quoted := strconv.Quote(s)
 	return quoted[1 : len(quoted)-1]

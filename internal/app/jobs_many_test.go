@@ -32,7 +32,7 @@ func openDatabase(tb testing.TB, settings apptest.Settings) *sql.DB {
 	return db.Writer
 }
 
-// failMany makes copies of the only video, all of which have failed.
+// failMany copies the only video n-1 times; all copies have failed.
 func failMany(tb testing.TB, db *sql.DB, n int) {
 	tb.Helper()
 	must(db.ExecContext(context.Background(), `
@@ -43,7 +43,7 @@ func failMany(tb testing.TB, db *sql.DB, n int) {
 	must(db.ExecContext(context.Background(), `UPDATE videos SET status = 'failed', failure = 'internal'`))(tb)
 }
 
-// Long lists are cut, and more videos than are read at once are all retried, once each.
+// Long lists are cut. More videos than one page are all retried, once each.
 func TestJobsMany(t *testing.T) {
 	t.Parallel()
 	for name, engine := range engines() {
@@ -80,7 +80,7 @@ func TestJobsMany(t *testing.T) {
 				if !strings.HasSuffix(out, fmt.Sprintf("\n%d queued again, 0 no longer failed\n", now)) {
 					t.Fatalf("retry: got %s", out[max(0, len(out)-200):])
 				}
-				// PostgreSQL on a busy machine may be taken for one that does not answer: then the command is given again.
+				// A busy PostgreSQL may count as unavailable; then the command runs again.
 				if err != nil && !strings.Contains(err.Error(), "the server does not answer") || err == nil && queued+now != many {
 					t.Fatalf("retry: got %d after %d, %v", now, queued, err)
 				}
@@ -100,7 +100,7 @@ func TestJobsMany(t *testing.T) {
 	}
 }
 
-// Programs read the list as one object a line.
+// Programs read the list as one JSON object per line.
 func TestJobsJSON(t *testing.T) {
 	t.Parallel()
 	began := time.Now().Truncate(time.Second)
@@ -144,7 +144,7 @@ func TestJobsJSON(t *testing.T) {
 	}
 }
 
-// Who watches a video learns of its retry through Redis, and the retry goes on without one that is away.
+// A browser that watches a video learns of its retry through Redis. The retry also works while Redis is unavailable.
 func TestJobsRetryOnRedis(t *testing.T) {
 	t.Parallel()
 	shared := testserver.Redis(t)
@@ -156,7 +156,7 @@ func TestJobsRetryOnRedis(t *testing.T) {
 	}
 	heard := shared.Client().PSubscribe(t.Context(), "*")
 	defer heard.Close()
-	must(heard.Receive(t.Context()))(t) // that it listens
+	must(heard.Receive(t.Context()))(t) // the subscription has begun
 
 	testserver.Eventually(t, "Redis answers within the platform's limit", func() bool {
 		fail()
@@ -164,7 +164,7 @@ func TestJobsRetryOnRedis(t *testing.T) {
 	})
 
 	message := testserver.Within(t, "a message", heard.Channel())
-	for !strings.Contains(message.Payload, `"event"`) { // processes also say that they are there
+	for !strings.Contains(message.Payload, `"event"`) { // processes also send other messages
 		message = testserver.Within(t, "the event", heard.Channel())
 	}
 	contains(t, message.Payload, `"event":{"VideoID":1,`, `"Status":"uploaded"`)

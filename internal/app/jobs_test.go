@@ -15,7 +15,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Organizers see what has failed and send it through again, while the server runs.
+// Organizers list the failed videos and retry them while the server runs.
 func TestJobs(t *testing.T) {
 	t.Parallel()
 	for name, engine := range engines() {
@@ -68,7 +68,7 @@ func testJobs(t *testing.T, settings apptest.Settings) {
 	}
 }
 
-// Those that wait are listed before those that have failed.
+// Waiting videos are listed before failed ones.
 func TestJobsThatWait(t *testing.T) {
 	t.Parallel()
 	server := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -86,7 +86,7 @@ func TestJobsThatWait(t *testing.T) {
 	wantTable(t, failed, `1\s+failed\s+20\S+Z\s+1\s+timeout\s+Triple`)
 }
 
-// A video that nobody works on is told from one whose run beats.
+// A video without a live worker is told from one whose worker sends heartbeats.
 func TestJobsThatAreInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, engine := range engines() {
@@ -160,7 +160,7 @@ func TestJobsRetryRefuses(t *testing.T) {
 	}
 }
 
-// Without tables there is nothing to list, and the command says what to do. It makes no database where there is none.
+// Without tables the command says what to do. It does not create a database.
 func TestJobsBeforeMigrate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -17,8 +17,9 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// TestKill kills the program again and again while people upload, sign up and vote, and finds nothing lost and nothing
-// done twice of what was acknowledged. RISINGSTARS_KILLS says how often, RISINGSTARS_SEED repeats a run's choices.
+// TestKill kills the program repeatedly during uploads, sign-ups and votes, and checks that of everything
+// acknowledged nothing is lost and nothing happened twice. RISINGSTARS_KILLS sets the number of kills;
+// RISINGSTARS_SEED repeats a run's choices.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	kills, seed := number(t, "RISINGSTARS_KILLS", 5), number(t, "RISINGSTARS_SEED", int(time.Now().UnixNano()%1_000_000))
@@ -35,11 +36,11 @@ func TestKill(t *testing.T) {
 		acts.Wait()
 		noChildren(t, c.dataDir)
 		c.restart()
-		if n%10 == 9 { // a video that brings the program down much more often than that is given up
+		if n%10 == 9 { // a video that is interrupted much more often is failed permanently
 			c.settle()
 		}
 	}
-	c.act(kills + 1).Wait() // what is left to upload
+	c.act(kills + 1).Wait() // the remaining uploads
 	if diff := cmp.Diff(kills+1, c.acknowledged()); diff != "" {
 		t.Fatalf("uploads (-want +got):\n%s", diff)
 	}
@@ -48,7 +49,7 @@ func TestKill(t *testing.T) {
 	c.checkVideos()
 }
 
-// settle waits until all that was entered is processed, acknowledged or not.
+// settle waits until every inserted video is processed, acknowledged or not.
 func (c *crowd) settle() {
 	c.Helper()
 	for _, v := range c.star.videos(c, c.program.url) {
@@ -58,7 +59,7 @@ func (c *crowd) settle() {
 	}
 }
 
-// checkPeople finds every account and every vote that was acknowledged.
+// checkPeople checks that every acknowledged account and vote exists.
 func (c *crowd) checkPeople() {
 	c.Helper()
 	url, acknowledged := c.program.url, 0
@@ -77,14 +78,15 @@ func (c *crowd) checkPeople() {
 			c.Errorf("the vote of %s was lost: %v", v.email, err)
 		}
 	}
-	// Everybody has voted by now, and once.
+	// Every voter has voted by now, exactly once.
 	c.Logf("%d accounts and %d votes were acknowledged", len(c.voters), acknowledged)
 	if diff := cmp.Diff(len(c.voters), c.star.video(c, url, c.public).Votes); diff != "" {
 		c.Errorf("votes (-want +got):\n%s", diff)
 	}
 }
 
-// checkVideos finds every upload that was acknowledged, each processed once, with its frames; and nothing else.
+// checkVideos checks that every acknowledged upload exists and was processed once, with the right number of frames,
+// and that nothing else exists.
 func (c *crowd) checkVideos() {
 	c.Helper()
 	titles := map[int64]string{}
@@ -124,7 +126,7 @@ func (c *crowd) checkVideos() {
 	}
 }
 
-// decode decodes all frames of a clip, of which none may be broken, and counts them.
+// decode decodes all frames of a clip, fails if one is broken, and returns their number.
 func decode(tb testing.TB, path string) int {
 	tb.Helper()
 	cmd := exec.Command(mediatest.Program(tb, "ffprobe"), "-v", "error", "-count_frames", "-select_streams", "v",

@@ -11,7 +11,7 @@ import (
 	"risingstars/internal/web/limit"
 )
 
-// maxSignInWait is the longest that wrong passwords of one account from one address make wait.
+// maxSignInWait caps the backoff after failed sign-ins to one account from one address.
 const maxSignInWait = 15 * time.Minute
 
 func (p *platform) limits() *limit.Limits {
@@ -34,8 +34,8 @@ func (p *platform) limits() *limit.Limits {
 	return l
 }
 
-// noteSlowed enters into the audit log that somebody has to wait after wrong passwords. Neither the email nor the address is kept:
-// an email that nobody has may be a stranger's.
+// noteSlowed enters in the audit log that sign-ins to an account are throttled. It stores neither the email nor the
+// address: an email without an account may belong to a person who does not use the platform.
 func (p *platform) noteSlowed(ctx context.Context, account, address string) {
 	owner, _, err := p.data.store.CredentialsByEmail(ctx, account)
 	if err == nil || errors.Is(err, contest.ErrBadCredentials) {

@@ -11,8 +11,8 @@ import (
 	"risingstars/internal/config"
 )
 
-// newLogger logs as the settings say. Lines below a warning may wait a moment in memory, until there are more of them
-// or flush is called: a line for every request would otherwise cost as much as the request.
+// newLogger returns a logger as configured. Lines below warning may stay in a buffer until it is full, for at most
+// logDelay, or until flush: without the buffer, a log line per request would cost as much as the request.
 func newLogger(s *config.Settings, w io.Writer) (log *slog.Logger, flush func()) {
 	out := &logWriter{buffer: bufio.NewWriterSize(w, logBuffer)}
 	options := &slog.HandlerOptions{Level: s.LogLevel}
@@ -28,11 +28,11 @@ const (
 	logDelay  = 100 * time.Millisecond
 )
 
-// logWriter gathers lines for a moment.
+// logWriter buffers log lines for at most logDelay.
 type logWriter struct {
 	mu      sync.Mutex
 	buffer  *bufio.Writer
-	waiting bool // a flush is on its way
+	waiting bool // a flush is scheduled
 }
 
 func (l *logWriter) Write(line []byte) (int, error) {
@@ -42,17 +42,17 @@ func (l *logWriter) Write(line []byte) (int, error) {
 		l.waiting = true
 		time.AfterFunc(logDelay, l.flush)
 	}
-	return l.buffer.Write(line) //nolint:wrapcheck // nobody can be told that logging fails
+	return l.buffer.Write(line) //nolint:wrapcheck // there is no other place to report it
 }
 
 func (l *logWriter) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting = false
-	_ = l.buffer.Flush() // nobody can be told that logging fails
+	_ = l.buffer.Flush() // there is no other place to report it
 }
 
-// urgent writes warnings and errors at once.
+// urgent flushes the buffer after each warning and error.
 type urgent struct {
 	slog.Handler
 	out *logWriter

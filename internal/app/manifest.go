@@ -21,13 +21,13 @@ const (
 	mediaName      = "media"
 )
 
-// manifest is what a backup has: every file with its size and SHA-256.
+// manifest lists the contents of a backup: every file with its size and SHA-256.
 type manifest struct {
 	Format   int            `json:"format"`
-	Program  string         `json:"program"` // the version that made it
+	Program  string         `json:"program"` // the version that made the backup
 	MadeAt   time.Time      `json:"made_at"`
 	Contest  string         `json:"contest"`           // its identity
-	Deleted  []int64        `json:"deleted,omitempty"` // videos that were deleted while it was made, and are not in it
+	Deleted  []int64        `json:"deleted,omitempty"` // videos that were deleted during the backup, and are not in it
 	Files    []manifestFile `json:"files"`
 	inAll    int64          // bytes
 	mediaAll int            // files
@@ -35,12 +35,12 @@ type manifest struct {
 
 // manifestFile is one file of a backup.
 type manifestFile struct {
-	Path   string `json:"path"` // below the backup's folder, with slashes
+	Path   string `json:"path"` // relative to the backup's folder, with slashes
 	Size   int64  `json:"size"` // bytes
 	SHA256 string `json:"sha256"`
 }
 
-// add notes a file that is in the folder.
+// add adds a file in the folder to the manifest.
 func (m *manifest) add(ctx context.Context, folder, path string) error {
 	f, err := describe(ctx, folder, path)
 	if err != nil {
@@ -65,7 +65,7 @@ func describe(ctx context.Context, folder, path string) (manifestFile, error) {
 	return manifestFile{Path: path, Size: size, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
 }
 
-// copyUntil copies to the end, or until ctx ends.
+// copyUntil copies to EOF, or until ctx ends.
 func copyUntil(ctx context.Context, to io.Writer, from io.Reader) (n int64, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -82,7 +82,7 @@ func copyUntil(ctx context.Context, to io.Writer, from io.Reader) (n int64, err 
 	}
 }
 
-// write puts the manifest into the folder. When it returns, all names in the folder are on disk.
+// write writes the manifest into the folder and syncs all its folders, so that all names in it are durable.
 func (m *manifest) write(folder string) error {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -108,7 +108,7 @@ func writeSynced(path string, content []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// syncPath flushes a file or a folder to disk.
+// syncPath calls fsync on a file or a folder.
 func syncPath(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -117,7 +117,7 @@ func syncPath(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// readManifest reads a backup's manifest and finds that exactly its files are there.
+// readManifest reads a backup's manifest and verifies that the folder contains exactly the files that it lists.
 func readManifest(folder string) (m manifest, err error) {
 	text, err := os.ReadFile(filepath.Join(folder, manifestName))
 	if errors.Is(err, fs.ErrNotExist) {

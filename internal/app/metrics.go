@@ -13,7 +13,7 @@ import (
 	"risingstars/internal/store"
 )
 
-// newRegistry has the metrics of the Go runtime and of the process.
+// newRegistry returns a registry with the metrics of the Go runtime and of the process.
 func newRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -26,7 +26,7 @@ func newRegistry() *prometheus.Registry {
 	return r
 }
 
-// databaseTimes measures the database's transactions.
+// databaseTimes measures the duration of the database's transactions.
 func databaseTimes(r prometheus.Registerer) store.Observe {
 	times := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "risingstars_database_duration_seconds",
@@ -37,13 +37,13 @@ func databaseTimes(r prometheus.Registerer) store.Observe {
 	return func(operation string, took time.Duration, err error) {
 		outcome := "ok"
 		if err != nil {
-			outcome = "error" // or a rule's no
+			outcome = "error" // includes refusals by the contest's rules
 		}
 		times.WithLabelValues(operation, outcome).Observe(took.Seconds())
 	}
 }
 
-// votesEnded counts votes by what became of them.
+// votesEnded counts votes by outcome.
 func votesEnded(r prometheus.Registerer) func(contest.VoteChange, error) {
 	votes := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "risingstars_votes_total", Help: "Votes given and taken back.",
@@ -68,7 +68,7 @@ func votesEnded(r prometheus.Registerer) func(contest.VoteChange, error) {
 	}
 }
 
-// measureData watches the database's pools and the space for files.
+// measureData registers the metrics of the database's pools and of free disk space.
 func (p *platform) measureData() {
 	db := p.data.db
 	p.registry.MustRegister(collectors.NewDBStatsCollector(db.Writer, "writer"))
@@ -82,7 +82,7 @@ func (p *platform) measureData() {
 	p.registry.MustRegister(newSpace(folders))
 }
 
-// backlog reads the queue's state whenever metrics are asked for.
+// backlog reads the queue's state at each scrape.
 type backlog struct {
 	store *store.Store
 	jobs  *prometheus.Desc
@@ -98,10 +98,11 @@ func newBacklog(s *store.Store) *backlog {
 	}
 }
 
-// waitingStates are reported even when they are empty, so that a graph shows 0 and not nothing.
+// waitingStates are reported even if no job has them, so that a graph shows 0 instead of a gap.
 var waitingStates = []string{"available", "running", "retryable"}
 
-// endedStates are reported likewise, without an age: processed, given up as hopeless, and given up after the last try.
+// endedStates are reported too, without an age: processed, failed permanently without a retry, and failed after the
+// last attempt.
 var endedStates = []string{"completed", "cancelled", "discarded"}
 
 // Describe implements prometheus.Collector.

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// space tells, whenever metrics are asked for, how much room there is for files.
+// space reports the free disk space at each scrape.
 type space struct {
 	folders    []folder
 	free, size *prometheus.Desc
@@ -29,7 +29,7 @@ func (s *space) Describe(ch chan<- *prometheus.Desc) {
 	ch <- s.size
 }
 
-// Collect implements prometheus.Collector. A folder that cannot be looked at has no values.
+// Collect implements prometheus.Collector. A folder whose file system does not answer has no values.
 func (s *space) Collect(ch chan<- prometheus.Metric) {
 	for _, f := range s.folders {
 		stat, ok := f.look()
@@ -42,7 +42,8 @@ func (s *space) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// folder is one that may be on a server that is away, where a look takes until it is back.
+// folder is a folder that may be on a network file system. While that is unavailable, statfs blocks. turn is a
+// semaphore that bounds the blocked calls to one.
 type folder struct {
 	name, path string
 	turn       chan struct{}
@@ -50,10 +51,10 @@ type folder struct {
 
 func newFolder(name, path string) folder { return folder{name, path, make(chan struct{}, 1)} }
 
-// lookTime bounds a look at a folder.
+// lookTime is the timeout of statfs.
 const lookTime = time.Second
 
-// look gives up after a second, and at once while an earlier look has not come back.
+// look calls statfs. It returns ok = false after a second, and at once while an earlier call is blocked.
 func (f folder) look() (stat unix.Statfs_t, ok bool) {
 	select {
 	case f.turn <- struct{}{}:
@@ -61,7 +62,7 @@ func (f folder) look() (stat unix.Statfs_t, ok bool) {
 		return stat, false
 	}
 	seen := make(chan unix.Statfs_t, 1)
-	go func() { // ends when the folder answers
+	go func() { // ends when statfs returns
 		defer func() { <-f.turn }()
 		defer close(seen)
 		var stat unix.Statfs_t

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// A folder on a server that is away keeps nobody who asks for metrics waiting, however often they ask.
+// A folder on a network file system that hangs does not block a scrape, however often it is scraped.
 func TestALookAtAFolderThatHangs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) { // in which time passes only while everything waits
+	synctest.Test(t, func(t *testing.T) { // the fake clock advances only while all goroutines are blocked
 		f := newFolder("media", dir)
 		if stat, ok := f.look(); !ok || stat.Blocks == 0 {
 			t.Fatalf("got %d blocks, %v", stat.Blocks, ok)
 		}
-		synctest.Wait()      // until the look has ended
-		f.turn <- struct{}{} // as an earlier look does that has not come back
+		synctest.Wait()      // until the earlier call has ended
+		f.turn <- struct{}{} // simulates an earlier call that is blocked
 		began := time.Now()
 		if _, ok := f.look(); ok || time.Since(began) > 0 {
 			t.Errorf("got a look after %s: %v", time.Since(began), ok)

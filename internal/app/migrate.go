@@ -9,7 +9,7 @@ import (
 
 type migrate struct{}
 
-// Run brings the tables up to date.
+// Run migrates the tables.
 func (migrate) Run(r *runner) (err error) {
 	db, err := openDatabase(r.ctx, r.settings)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"risingstars/internal/web/problem"
 )
 
-// act is what all commands have that act against cheating.
+// act are the flags of all moderation commands.
 type act struct {
 	Reason string `required:"" placeholder:"TEXT" help:"Why. The audit log keeps it for good, so name nobody in it."`
 	As     string `placeholder:"NAME" help:"Who decides, for the audit log: the system's user by default."`
@@ -24,10 +24,11 @@ type act struct {
 	DryRun bool   `help:"Show what would change, and change nothing."`
 }
 
-// errNotConfirmed ends a command of which the organizer thought better.
+// errNotConfirmed is returned if the organizer does not confirm.
 var errNotConfirmed = errors.New("nothing was changed")
 
-// moderation opens the contest and decides. Servers that share Redis hear of it; others look within a second.
+// moderation opens the contest and runs a moderation action. Servers that share Redis invalidate their caches at
+// once; the cached answers of others expire within a second.
 func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.Decision) (report, error)) error {
 	return withContest(r, func(d *data, l contest.Live) error {
 		m := &contest.Moderation{Store: d.store, Live: l, Clock: time.Now}
@@ -35,8 +36,8 @@ func (c act) moderation(r *runner, do func(*contest.Moderation, *data, contest.D
 	})
 }
 
-// decide shows what do would change, asks, does it, and shows what it has changed. do is called with a decision that is only
-// tried, and then with one that is meant.
+// decide shows the effect of do with a dry run, asks for confirmation, calls do again without the dry run, and shows
+// the result.
 func (c act) decide(r *runner, do func(contest.Decision) (report, error)) error {
 	decision := contest.Decision{By: cmp.Or(c.As, systemUser()), Reason: c.Reason, DryRun: true}
 	if !c.Yes || c.DryRun {
@@ -64,7 +65,7 @@ func (c act) decide(r *runner, do func(contest.Decision) (report, error)) error 
 	return nil
 }
 
-// inFlags says of what the rules miss or refuse by which flags it is given.
+// inFlags replaces the field names in a validation error by the flags of the command.
 func inFlags(err error) error {
 	var invalid *contest.InvalidError
 	if !errors.As(err, &invalid) {
@@ -84,7 +85,7 @@ func inFlags(err error) error {
 	return errors.Join(list...)
 }
 
-// systemUser is the name of whoever runs the program.
+// systemUser returns the name of the user that runs the program.
 func systemUser() string {
 	u, err := user.Current()
 	if err != nil {
@@ -93,7 +94,7 @@ func systemUser() string {
 	return u.Username
 }
 
-// confirm asks whether to go on, where there is somebody to ask.
+// confirm asks for confirmation if there is a terminal, and fails if there is none.
 func confirm(r *runner) error {
 	if !atTerminal() {
 		return errors.New("nobody is there to confirm it: give --yes, or --dry-run to see what would change")
@@ -101,14 +102,14 @@ func confirm(r *runner) error {
 	return agreed(os.Stdin, r.errOut)
 }
 
-// atTerminal reports whether somebody may answer: the input is a terminal, and not the device that has nothing to say.
+// atTerminal reports whether standard input is a terminal. /dev/null is a character device too, but does not count.
 func atTerminal() bool {
 	input, err := os.Stdin.Stat()
 	nothing, lost := os.Stat(os.DevNull)
 	return err == nil && input.Mode()&os.ModeCharDevice != 0 && (lost != nil || !os.SameFile(input, nothing))
 }
 
-// agreed returns nil for a yes.
+// agreed returns nil if the answer is yes.
 func agreed(in io.Reader, out io.Writer) error {
 	fmt.Fprint(out, "Do it? [y/N] ")
 	answer, err := bufio.NewReader(in).ReadString('\n')
@@ -122,15 +123,15 @@ func agreed(in io.Reader, out io.Writer) error {
 	return errNotConfirmed
 }
 
-// report is what a command prints of what it does.
+// report is what a command prints about its effect.
 type report struct {
-	account string // what becomes of the account, such as "shut"; "" where it is about videos or votes alone
-	votes   string // what becomes of votes, such as "void"
+	account string // the account's new state, such as "shut"; "" if only videos or votes change
+	votes   string // the new state of the votes, such as "void"
 	effects []contest.Effect
-	notes   []string // what the organizer should know besides
+	notes   []string // further information for the organizer
 }
 
-// print has in front of each participle what makes it a trial: "would be ", or nothing.
+// print prints the effects. trial is "would be " for a dry run, and "" otherwise.
 func (p report) print(out io.Writer, trial string) {
 	is := cmp.Or(trial, "is ")
 	for _, e := range p.effects {

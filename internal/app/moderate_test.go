@@ -13,7 +13,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// publicVideo uploads a video and makes it public without processing it.
+// publicVideo uploads a video and publishes it without processing it.
 func (p player) publicVideo(tb testing.TB, s *apptest.Server) (id int64) {
 	tb.Helper()
 	id = p.mustUpload(tb, s.URL, mediatest.Clip(tb, mediatest.Spec{Width: 160, Height: 120}))
@@ -22,7 +22,7 @@ func (p player) publicVideo(tb testing.TB, s *apptest.Server) (id int64) {
 	return id
 }
 
-// listed are the ids of the public videos.
+// listed returns the ids of the public videos.
 func listed(tb testing.TB, url string) (ids []int64) {
 	tb.Helper()
 	var rows []struct{ ID int64 }
@@ -33,8 +33,8 @@ func listed(tb testing.TB, url string) (ids []int64) {
 	return ids
 }
 
-// Organizers hide a video beside the server and show it again. Its owner reads why in both languages, and everybody else finds
-// nothing meanwhile.
+// An organizer hides a video while the server runs, and unhides it. Its owner sees the reason in both languages; all
+// others do not find the video while it is hidden.
 func TestVideosCommands(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "CONTACT": "estrellas@anb.example.org"})
@@ -92,7 +92,7 @@ func TestVideosCommands(t *testing.T) {
 	}
 }
 
-// wantRefusals checks what cannot be done with a hidden video.
+// wantRefusals checks which requests are refused for a hidden video.
 func wantRefusals(t *testing.T, url string, owner, fan player, id int64) {
 	t.Helper()
 	public, own := fmt.Sprintf("%s/api/public/videos/%d/vote", url, id), fmt.Sprintf("%s/api/videos/%d", url, id)
@@ -114,7 +114,8 @@ func wantRefusals(t *testing.T, url string, owner, fan player, id int64) {
 	}
 }
 
-// An account that is shut is over everywhere, and says so at sign-in; opened, all is as it was but for the sessions.
+// A suspended account has no valid sessions or tokens, and sign-in says so. After reinstatement everything is as
+// before, except for the sessions.
 func TestAccountsCommands(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "CONTACT": "estrellas@anb.example.org"})
@@ -168,7 +169,7 @@ func TestAccountsCommands(t *testing.T) {
 	}
 }
 
-// What votes suspicious lists can be voided by what it lists, and restored.
+// Votes in a cluster that votes suspicious lists can be voided by its fields, and reinstated.
 func TestVoidAndRestoreCommands(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -212,7 +213,7 @@ func TestVoidAndRestoreCommands(t *testing.T) {
 	wantVoidVote(t, s, fan, id, false)
 }
 
-// wantVoidVote checks that somebody who presses the button again reads that the vote is void, or nothing of it.
+// wantVoidVote checks whether a voter who presses the button again reads that the vote is void.
 func wantVoidVote(t *testing.T, s *apptest.Server, fan player, id int64, void bool) {
 	t.Helper()
 	b := newReader(t, s)
@@ -230,7 +231,7 @@ func wantVoidVote(t *testing.T, s *apptest.Server, fan player, id int64, void bo
 	}
 }
 
-// Wrong passwords leave a line in the audit log when somebody has to wait, and not one each.
+// Failed sign-ins leave one line in the audit log when they are throttled, not one per attempt.
 func TestSlowedSignInsAreNoted(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0", "RATE_LIMIT": "on", "LIMIT_FAILED_SIGN_INS": "3/1h"})
@@ -252,7 +253,7 @@ func TestSlowedSignInsAreNoted(t *testing.T) {
 	}
 }
 
-// In a fleet, a video that is hidden beside one process vanishes from the other's list and media.
+// In a fleet, a video that is hidden next to one process disappears from the other's list and media.
 func TestAFleetHearsOfAHiddenVideo(t *testing.T) {
 	t.Parallel()
 	f := newBaseOnItsOwn(t)

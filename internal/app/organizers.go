@@ -8,10 +8,10 @@ import (
 	"risingstars/internal/web/site"
 )
 
-// organizersJobs is where organizers find the pages of the job queue.
+// organizersJobs is the path of the job queue's pages.
 const organizersJobs = "/organizers/jobs"
 
-// wireOrganizers puts the pages for organizers on the mux, if there is a password to them.
+// wireOrganizers registers the pages for organizers if ORGANIZER_PASSWORD is set.
 func (p *platform) wireOrganizers(mux *http.ServeMux) error {
 	if p.settings.OrganizerPassword == "" {
 		return nil

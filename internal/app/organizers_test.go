@@ -16,7 +16,7 @@ import (
 
 const organizerPassword = "una-clave-larga-ñ-y-buena"
 
-// engines are the settings of each engine.
+// engines returns the settings of each database engine.
 func engines() map[string]func(testing.TB) apptest.Settings {
 	return map[string]func(testing.TB) apptest.Settings{
 		"sqlite":   func(testing.TB) apptest.Settings { return apptest.Settings{} },
@@ -24,7 +24,7 @@ func engines() map[string]func(testing.TB) apptest.Settings {
 	}
 }
 
-// ask sends a request to a page for organizers. headers are names and values by turns.
+// ask sends a request to a page for organizers. headers alternates names and values.
 func ask(tb testing.TB, method, url, user, pass string, headers ...string) (answer *http.Response, body string) {
 	tb.Helper()
 	request := must(http.NewRequestWithContext(tb.Context(), method, url, strings.NewReader(`{"ids":["1"]}`)))(tb)
@@ -40,7 +40,7 @@ func ask(tb testing.TB, method, url, user, pass string, headers ...string) (answ
 	return answer, string(must(io.ReadAll(answer.Body))(tb))
 }
 
-// Organizers see the queue's jobs in the pages of its library, on both engines, and nobody else does.
+// Organizers see the queue's jobs in River's web interface on both engines. All other users are refused.
 func TestOrganizersJobs(t *testing.T) {
 	t.Parallel()
 	for name, engine := range engines() {
@@ -67,7 +67,8 @@ type listedJob struct {
 	Kind, Queue, State string
 }
 
-// wantPages checks that the page comes with its own policy, also without its slash, and that its API lists the job.
+// wantPages checks that the page has its own content security policy, with and without the trailing slash, and that
+// its API lists the job.
 func wantPages(t *testing.T, pages string) {
 	t.Helper()
 	for _, url := range []string{pages, strings.TrimSuffix(pages, "/"), pages + "jobs/1"} {
@@ -89,7 +90,7 @@ func wantPages(t *testing.T, pages string) {
 	}
 }
 
-// wantChanges checks that a job can be cancelled from the page, and from no page of another site.
+// wantChanges checks that a job can be cancelled from the page, and not from a page of another site.
 func wantChanges(t *testing.T, pages string) {
 	t.Helper()
 	for _, foreign := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}} {
@@ -114,7 +115,7 @@ func wantChanges(t *testing.T, pages string) {
 	}
 }
 
-// A job that has failed for good is tried again from its page: its video gets a new job. One that waits keeps its own.
+// A permanently failed job is retried from its page: its video gets a new job. A waiting job is kept.
 func TestOrganizersRetry(t *testing.T) {
 	t.Parallel()
 	server := apptest.Start(t, apptest.Settings{"WORKERS": "1", "ORGANIZER_PASSWORD": organizerPassword})
@@ -138,7 +139,7 @@ func TestOrganizersRetry(t *testing.T) {
 	testserver.Eventually(t, "the new job has failed as well", cancelled("2"))
 }
 
-// wantClosed checks that nobody comes in without the password.
+// wantClosed checks that requests without the right password are refused.
 func wantClosed(t *testing.T, pages string) {
 	t.Helper()
 	for _, url := range []string{pages, pages + "api/jobs", pages + "favicon.ico"} {
@@ -154,7 +155,7 @@ func wantClosed(t *testing.T, pages string) {
 	}
 }
 
-// Whoever guesses has to wait, even with the right password; a browser that has not been asked yet guesses nothing.
+// After wrong passwords even the right one must wait. A request without credentials does not count as an attempt.
 func TestOrganizersGuessing(t *testing.T) {
 	t.Parallel()
 	server := apptest.Start(t, apptest.Settings{"WORKERS": "0", "RATE_LIMIT": "on", "ORGANIZER_PASSWORD": organizerPassword})
@@ -184,7 +185,7 @@ func TestOrganizersGuessing(t *testing.T) {
 	}
 }
 
-// Without a password there are no pages, and a weak one ends the program at its start.
+// Without a password there are no pages. A weak password is an error at start.
 func TestOrganizersOff(t *testing.T) {
 	t.Parallel()
 	server := apptest.Start(t, apptest.Settings{"WORKERS": "0"})

@@ -13,7 +13,8 @@ type newPassword struct {
 	Email string `arg:"" help:"Of the player's account."`
 }
 
-// Run prints the new password, which is shown this once. A server that runs knows of it at once.
+// Run sets a new password and prints it, which is the only time that it is shown. It takes effect at once on a
+// running server.
 func (c newPassword) Run(r *runner) (err error) {
 	d, err := openCurrent(r)
 	if err != nil {

@@ -33,10 +33,10 @@ import (
 	"risingstars/internal/web/uploads"
 )
 
-// presignedLinkLife is how long a link works to what is not public.
+// linkLife is how long a link to a private object is valid.
 const linkLife = time.Hour
 
-// platform is the whole program, wired.
+// platform is the whole program with all parts wired.
 type platform struct {
 	settings    *config.Settings
 	started     time.Time
@@ -44,7 +44,7 @@ type platform struct {
 	log         *slog.Logger
 	flushLog    func()
 	registry    *prometheus.Registry
-	held        []func() error // cleanup: what close runs, the last first
+	held        []func() error // cleanups, which close runs in reverse order
 	data        *data
 	media       config.Storage
 	work        string
@@ -52,19 +52,19 @@ type platform struct {
 	protection  media.Protection
 	live        shared
 	videos      *contest.Videos
-	workers     *jobs.Workers // nil if there are to be none
+	workers     *jobs.Workers // nil without workers
 	workerCount int
 	handler     http.Handler
 	tracer      trace.Tracer // nil without TRACES_URL
 	votes       *contest.Votes
 	origins     *auth.Origins
 	uploads     *uploads.Uploads
-	stopping    chan struct{} // closed when streams of events must end
-	short       atomic.Bool   // of room for uploads
+	stopping    chan struct{} // closed when event streams must end
+	short       atomic.Bool   // whether the last check found too little free disk space
 }
 
-// newPlatform wires everything, from the outside world inward and back out, by the steps that a command needs. What it
-// has opened by the time of an error is for close.
+// newPlatform runs the steps of the wiring that a command needs, from the storage to the web server. On an error it
+// returns the platform too, so that the caller can close what was opened.
 func newPlatform(r *runner, steps ...func(*platform, context.Context) error) (*platform, error) {
 	p := &platform{
 		settings: r.settings, started: time.Now(), out: r.out, registry: newRegistry(), stopping: make(chan struct{}),
@@ -81,7 +81,7 @@ func newPlatform(r *runner, steps ...func(*platform, context.Context) error) (*p
 	return p, nil
 }
 
-// openTraces begins to send traces, if they are to go anywhere.
+// openTraces starts sending traces if TRACES_URL is set.
 func (p *platform) openTraces(ctx context.Context, command string) error {
 	if p.settings.TracesURL == "" {
 		return nil
@@ -100,7 +100,7 @@ func (p *platform) openTraces(ctx context.Context, command string) error {
 // hold adds a cleanup, which close runs.
 func (p *platform) hold(release func() error) { p.held = append(p.held, release) }
 
-// openFolders takes possession of DATA_DIR. On an embedded database one process has it to itself.
+// openFolders locks DATA_DIR and makes a work folder in it. On SQLite, one process locks all of DATA_DIR.
 func (p *platform) openFolders(context.Context) error {
 	if p.settings.DatabaseURL == "" {
 		unlock, err := lockData(p.settings)
@@ -119,8 +119,8 @@ func (p *platform) openFolders(context.Context) error {
 	return err
 }
 
-// openDataAndTools opens the database while FFmpeg is tried, which takes longer than all the rest of a start. It says what is wrong
-// with either.
+// openDataAndTools opens the database and, at the same time, tests FFmpeg, which takes longer than the rest of the
+// start. It returns the errors of both.
 func (p *platform) openDataAndTools(ctx context.Context) error {
 	var data, tools error
 	var both sync.WaitGroup
@@ -130,8 +130,8 @@ func (p *platform) openDataAndTools(ctx context.Context) error {
 	return errors.Join(data, tools)
 }
 
-// openData opens the database and brings its tables up to date. On an embedded one it hands back to the queue what a dead
-// program was working on; elsewhere the living take over from the dead.
+// openData opens the database and migrates its tables. On SQLite it returns the jobs of a dead process to the queue;
+// on PostgreSQL the workers take them over.
 func (p *platform) openData(ctx context.Context) error {
 	db, err := openDatabase(ctx, p.settings)
 	if err != nil {
@@ -169,7 +169,7 @@ func (p *platform) findTools(ctx context.Context) (err error) {
 	return nil
 }
 
-// wireVideos connects what processes share, and makes the rulebook's part about videos.
+// wireVideos connects the shared state and wires the part of the contest that handles videos.
 func (p *platform) wireVideos(ctx context.Context) error {
 	if err := p.openLive(ctx); err != nil {
 		return err
@@ -181,7 +181,7 @@ func (p *platform) wireVideos(ctx context.Context) error {
 	return nil
 }
 
-// shared is what processes share, in one of its twins.
+// shared is the state that processes share: [live.Local] or [live.Redis].
 type shared interface {
 	contest.Live
 	api.Live
@@ -198,7 +198,7 @@ func (p *platform) openLive(ctx context.Context) error {
 	return nil
 }
 
-// openShared opens the twin that the settings ask for. A Redis that does not answer is logged, and no error.
+// openShared opens the shared state as configured. An unavailable Redis is logged and is not an error.
 func openShared(ctx context.Context, s *config.Settings, log *slog.Logger, metrics prometheus.Registerer) (l shared, release func() error, err error) {
 	if s.RedisURL == "" {
 		local := live.NewLocal(time.Now)
@@ -231,7 +231,7 @@ func (p *platform) wireWorkers(context.Context) error {
 	return err
 }
 
-// wireWeb puts everything that can be asked for on one mux.
+// wireWeb registers all handlers on one mux.
 func (p *platform) wireWeb(context.Context) error {
 	secret, err := p.settings.Secret()
 	if err != nil {
@@ -303,7 +303,7 @@ func (p *platform) metricsPage() http.Handler {
 	return promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
-// close lets go of what newPlatform took, the last first.
+// close runs the cleanups in reverse order and flushes the log.
 func (p *platform) close() error {
 	var err error
 	for _, release := range slices.Backward(p.held) {

@@ -59,7 +59,7 @@ func launch(tb testing.TB, settings apptest.Settings, command ...string) *progra
 
 var site = regexp.MustCompile(`web site +(http://\S+)/`)
 
-// serve starts a server and waits until it serves. Settings are as for apptest.Start.
+// serve starts a server and waits until it is ready. Settings are as for apptest.Start.
 func serve(tb testing.TB, settings apptest.Settings) *program {
 	tb.Helper()
 	mediatest.Program(tb, "ffmpeg")
@@ -90,21 +90,21 @@ func (p *program) signal(s syscall.Signal) {
 	}
 }
 
-// kill ends the program as a power cut would.
+// kill sends SIGKILL, which is like a power failure for the process.
 func (p *program) kill() {
 	p.Helper()
 	p.signal(syscall.SIGKILL)
 	<-p.ended
 }
 
-// wait waits for the program's end and returns its exit code, -1 if a signal ended it.
+// wait waits for the end of the program and returns its exit code, or -1 if a signal ended it.
 func (p *program) wait() int {
 	p.Helper()
 	testserver.Within(p, "the program ends", p.ended)
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// noChildren waits until no process is left that works on something in the folder.
+// noChildren waits until no process works on a file in the folder.
 func noChildren(tb testing.TB, folder string) {
 	tb.Helper()
 	testserver.Eventually(tb, "no process is left that works in "+folder, func() bool {
@@ -112,7 +112,7 @@ func noChildren(tb testing.TB, folder string) {
 	})
 }
 
-// processesOn lists the processes that have the text in their command line. Without /proc there are none.
+// processesOn lists the processes with the text in their command line. Without /proc there are none.
 func processesOn(tb testing.TB, text string) (list []string) {
 	tb.Helper()
 	for _, path := range must(filepath.Glob("/proc/[0-9]*/cmdline"))(tb) {

@@ -15,7 +15,7 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// TestReadme runs the session of the README against the program, and finds what is printed there.
+// TestReadme runs the session in the README against the program and compares the output with the text.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
@@ -61,7 +61,7 @@ func TestReadme(t *testing.T) {
 
 const mark = "=== end of a command ==="
 
-// session finds the commands in the console blocks of a text, and what each prints there.
+// session returns the commands in the console blocks of a text, and the output that the text shows for each.
 func session(readme string) (commands, printed []string) {
 	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(readme, -1) {
 		for line := range strings.Lines(block[1]) {
@@ -81,5 +81,5 @@ func session(readme string) (commands, printed []string) {
 
 var underway = regexp.MustCompile(`(?m)^data: .*"(?:uploaded|processing)".*\n`)
 
-// steady leaves out what is different at every run: how often progress was told.
+// steady removes the progress lines, whose number differs in every run.
 func steady(text string) string { return underway.ReplaceAllString(text, "") }

@@ -54,7 +54,7 @@ func TestDoctorOnRedis(t *testing.T) {
 	}
 }
 
-// doctorOnRedis runs doctor on a Redis, again if the machine was too busy for Redis to answer within the platform's limit.
+// doctorOnRedis runs doctor against a Redis, and repeats it if a busy machine made Redis miss the platform's timeout.
 func doctorOnRedis(tb testing.TB, url string, flags ...string) (out string, err error) {
 	tb.Helper()
 	testserver.Eventually(tb, "Redis answers within the platform's limit", func() bool {
@@ -87,7 +87,8 @@ func TestDoctorOnRedisOverTLS(t *testing.T) {
 	}
 }
 
-// Two servers on one Redis share their limits; the screen says which Redis, and nothing says its password.
+// Two servers on one Redis share their rate limits. The screen shows the Redis without its password, and the password
+// is not logged.
 func TestServersOnOneRedis(t *testing.T) {
 	t.Parallel()
 	redis := testserver.Redis(t, "--requirepass", "hunter2")
@@ -106,7 +107,7 @@ func TestServersOnOneRedis(t *testing.T) {
 		return n
 	}
 	round := 0
-	testserver.Eventually(t, "refused by one is refused by the other", func() bool { // unless Redis is too slow for once
+	testserver.Eventually(t, "refused by one is refused by the other", func() bool { // unless Redis misses the timeout once
 		round++
 		email := fmt.Sprintf("ana%d@example.com", round)
 		return tries(a.URL, email) > 0 && tries(b.URL, email) == 0
@@ -116,7 +117,7 @@ func TestServersOnOneRedis(t *testing.T) {
 	}
 }
 
-// A server starts and serves without the Redis that it was told of.
+// A server starts and works while its Redis is unavailable.
 func TestServeWithoutItsRedis(t *testing.T) {
 	t.Parallel()
 	nobody := testserver.RedisAt(t, testserver.FreeAddr(t))

@@ -16,7 +16,7 @@ type restore struct {
 	Folder string `arg:"" name:"dir" help:"The backup."`
 }
 
-// Run makes DATA_DIR out of a backup, each byte of which is verified on its way. There must be nothing in DATA_DIR.
+// Run makes DATA_DIR from a backup and verifies the checksum of every file. DATA_DIR must be empty or must not exist.
 func (c restore) Run(r *runner) error {
 	if r.settings.DatabaseURL != "" {
 		return errors.New("restore is for the database in DATA_DIR; for PostgreSQL use pg_restore and risingstars storage copy (docs/operations.md)")
@@ -40,7 +40,7 @@ func (c restore) Run(r *runner) error {
 	return nil
 }
 
-// isEmpty refuses a folder in which there is anything.
+// isEmpty returns an error if the folder contains anything.
 func isEmpty(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +55,7 @@ func isEmpty(folder string) error {
 	return nil
 }
 
-// copyBack copies the backup's files, and names the first that is not as it was written.
+// copyBack copies the backup's files, and fails at the first whose size or checksum is wrong.
 func (m *manifest) copyBack(ctx context.Context, from, part string) error {
 	for _, f := range m.Files {
 		if err := f.copyBack(ctx, from, part); err != nil {
@@ -98,7 +98,7 @@ func (f manifestFile) copyBack(ctx context.Context, from, part string) (err erro
 	return nil
 }
 
-// mode lets the group read media, as the storage does.
+// mode makes media readable for the group, as the storage does.
 func (f manifestFile) mode() fs.FileMode {
 	if filepath.Dir(filepath.FromSlash(f.Path)) == "." {
 		return 0o600

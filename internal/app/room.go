@@ -6,8 +6,9 @@ import (
 	"risingstars/internal/contest"
 )
 
-// room checks the free disk space: it returns contest.ErrNoSpace while less is free than MIN_FREE_BYTES where uploads arrive, or
-// where originals are kept in a folder, and logs when that begins and ends. A file system that does not say how much is free is taken to have enough.
+// room checks the free disk space: it returns contest.ErrNoSpace while less is free than MIN_FREE_BYTES in the folder
+// of uploads or in a local media folder, and logs when that begins and ends. A file system that cannot report its
+// free space counts as having enough.
 func (p *platform) room() error {
 	err := p.roomNow()
 	if short := err != nil; p.short.Swap(short) != short {
@@ -23,14 +24,14 @@ func (p *platform) room() error {
 func (p *platform) roomNow() error {
 	for _, folder := range []string{p.work, p.settings.InData("uploads"), p.media.Dir} {
 		free, err := freeBytes(folder)
-		if err == nil && free < uint64(p.settings.MinFreeBytes) { // which is not negative
+		if err == nil && free < uint64(p.settings.MinFreeBytes) { // is not negative
 			return contest.ErrNoSpace
 		}
 	}
 	return nil
 }
 
-// freeBytes is how much may still be written to the file system of a folder. For "" it is an error.
+// freeBytes returns how many bytes an unprivileged user may still write to the folder's file system. It fails for "".
 func freeBytes(folder string) (uint64, error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(folder, &fs); err != nil {

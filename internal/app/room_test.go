@@ -19,7 +19,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Where less is free than there must be, an upload is refused before its body is sent, and all else goes on.
+// If there is too little free disk space, an upload is refused before its body is sent. Everything else works.
 func TestNoSpaceForUploads(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, nil)
@@ -55,7 +55,7 @@ func TestNoSpaceForUploads(t *testing.T) {
 	}
 }
 
-// uploadHeaders begins an upload, sends nothing of its body, and reads the answer.
+// uploadHeaders sends the header of an upload without its body, and reads the answer.
 func uploadHeaders(tb testing.TB, url string, p player, language string) (answer *http.Response, detail string) {
 	tb.Helper()
 	conn := testserver.Dial(tb, strings.TrimPrefix(url, "http://"))
@@ -68,7 +68,8 @@ func uploadHeaders(tb testing.TB, url string, p player, language string) (answer
 	return answer, problem.Detail
 }
 
-// Nothing that works on a video may take longer than the sweep waits for its row.
+// No processing step may take longer than the grace time of the sweep, or the sweep would delete objects whose row is
+// not committed.
 func TestSweepWaitsForTheLongestJob(t *testing.T) {
 	t.Parallel()
 	field, ok := reflect.TypeFor[config.Settings]().FieldByName("SweepGrace")

@@ -8,13 +8,13 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// How far a hostile video is shut in stands on the screen and in the log.
+// The screen and the log show how completely FFmpeg is sandboxed.
 func TestServeSaysHowFFmpegIsConfined(t *testing.T) {
 	t.Parallel()
 	const filter = "seccomp: no network, no other processes; limits of memory, time and output"
 	confined := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
 	contains(t, confined.Screen(), "  protection  ", filter)
-	testserver.Eventually(t, "it is logged", func() bool { // lines wait a moment
+	testserver.Eventually(t, "it is logged", func() bool { // log lines are buffered for a moment
 		return strings.Contains(confined.Log(), "FFmpeg is ") && strings.Contains(confined.Log(), filter)
 	})
 

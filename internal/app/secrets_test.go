@@ -49,7 +49,7 @@ func TestSecretsOfAWS(t *testing.T) {
 	}
 }
 
-// text is an error's, "" for none.
+// text returns the text of an error, "" for nil.
 func text(err error) string {
 	if err == nil {
 		return ""

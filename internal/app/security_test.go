@@ -15,7 +15,7 @@ var (
 	testThere = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
 )
 
-// Every test that docs/security.md names is there; with … it is the beginning of some.
+// Every test that docs/security.md names exists; a name with … is the prefix of some tests.
 func TestSecurityNamesTests(t *testing.T) {
 	t.Parallel()
 	const root = "../.."

@@ -28,8 +28,8 @@ func (serve) Run(r *runner) error {
 	return errors.Join(p.serve(r.ctx), p.close())
 }
 
-// serve runs the web server, the workers and the sweeper until ctx ends or one of them fails, and stops them gently:
-// no new requests and jobs, then the grace time for those under way.
+// serve runs the web server, the workers and the sweep until ctx ends or one of them fails, then shuts down
+// gracefully: no new requests and jobs, then the grace time for running ones.
 func (p *platform) serve(ctx context.Context) error {
 	listener, err := listen(ctx, "LISTEN_ADDR", p.settings.ListenAddr)
 	if err != nil {
@@ -52,7 +52,7 @@ func (p *platform) serve(ctx context.Context) error {
 	return err
 }
 
-// startBoth starts metrics and workers. On an error, those that have started end with ctx.
+// startBoth starts the metrics and the workers. After an error, those that were started end with ctx.
 func (p *platform) startBoth(ctx context.Context, parts *errgroup.Group) error {
 	if err := p.startMetrics(ctx, parts); err != nil {
 		return err
@@ -60,7 +60,7 @@ func (p *platform) startBoth(ctx context.Context, parts *errgroup.Group) error {
 	return p.startWorkers(ctx, parts)
 }
 
-// startMetrics serves the metrics on a listener of their own, if they are to have one.
+// startMetrics serves the metrics on a listener of their own if METRICS_ADDR is set.
 func (p *platform) startMetrics(ctx context.Context, parts *errgroup.Group) error {
 	if p.settings.MetricsAddr == "" {
 		return nil
@@ -75,7 +75,7 @@ func (p *platform) startMetrics(ctx context.Context, parts *errgroup.Group) erro
 	return nil
 }
 
-// startWorkers begins to work the queue, if this process is to, until ctx ends.
+// startWorkers starts this process's workers, if it has any, until ctx ends.
 func (p *platform) startWorkers(ctx context.Context, parts *errgroup.Group) error {
 	if p.workers == nil {
 		return nil
@@ -96,7 +96,7 @@ func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// stopWorkers waits until it is time to stop, and stops the workers.
+// stopWorkers waits until ctx ends, then stops the workers.
 func (p *platform) stopWorkers(ctx context.Context) error {
 	<-ctx.Done()
 	p.log.Info("stopping; a second signal ends the program at once", "grace", p.settings.StopGrace)
@@ -107,12 +107,12 @@ func (p *platform) stopWorkers(ctx context.Context) error {
 
 const sweepEvery = time.Hour
 
-// sweep removes what has no row from the storage: at the start what a dead program left, then every hour what is old, or
-// more often where the grace time is short.
+// sweep deletes the objects that have no row: at the start those of a dead process, then hourly those older than
+// SWEEP_GRACE, or more often if that is short.
 func (p *platform) sweep(ctx context.Context) {
 	before := p.started
 	if p.settings.StorageURL != "" {
-		before = before.Add(-p.settings.SweepGrace) // others may use it, and by other clocks
+		before = before.Add(-p.settings.SweepGrace) // other processes may use it, with other clocks
 	}
 	tick := time.NewTicker(min(sweepEvery, max(p.settings.SweepGrace/4, time.Second)))
 	defer tick.Stop()
@@ -134,15 +134,15 @@ func (p *platform) sweep(ctx context.Context) {
 	}
 }
 
-// sweepOnce sweeps a storage that is this contest's own. One of another contest, as when DATABASE_URL or STORAGE_URL is
-// wrong, stays as it is.
+// sweepOnce sweeps the storage if it belongs to this contest. It returns an error for another contest's storage, as
+// after a mistake in DATABASE_URL or STORAGE_URL.
 func (p *platform) sweepOnce(ctx context.Context, before time.Time) (int, error) {
 	identity, err := p.data.store.Identity(ctx)
 	if err != nil {
 		return 0, err
 	}
 	mark := ""
-	defer func() { _ = os.Remove(mark) }() // it is gone if it has become the storage's
+	defer func() { _ = os.Remove(mark) }() // does nothing if the file has been moved into the storage
 	err = p.videos.ClaimStorage(ctx, identity, func() (_ string, err error) {
 		mark, err = p.newMark()
 		return mark, err
@@ -158,7 +158,7 @@ func (p *platform) sweepOnce(ctx context.Context, before time.Time) (int, error)
 	return removed + aborted, err
 }
 
-// newMark makes a file to mark a storage with.
+// newMark makes the file that marks a storage as this contest's.
 func (p *platform) newMark() (path string, err error) {
 	f, err := os.CreateTemp(p.work, "mark-*")
 	if err != nil {
@@ -168,7 +168,7 @@ func (p *platform) newMark() (path string, err error) {
 	return f.Name(), errors.Join(err, f.Close())
 }
 
-// keepSite removes uploads that were not finished in time, and keeps where players stood when the day began.
+// keepSite removes resumable uploads that have expired, and stores the ranking of the start of the day.
 func (p *platform) keepSite(ctx context.Context) {
 	removed, err := p.uploads.Sweep(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -182,7 +182,7 @@ func (p *platform) keepSite(ctx context.Context) {
 	}
 }
 
-// announce tells whoever started the program where to go next.
+// announce prints the addresses of the server for the operator who started it.
 func (p *platform) announce(addr net.Addr) {
 	base, more := strings.TrimSuffix(p.settings.PublicURL, "/"), ""
 	if base == "" {
@@ -197,7 +197,7 @@ func (p *platform) announce(addr net.Addr) {
 	p.log.Info("ready", "addr", addr.String(), "version", version, "took", time.Since(p.started))
 }
 
-// openable is the URL at which a browser on this machine reaches a listener, and what to say of others.
+// openable returns the URL at which a browser on this machine reaches the listener, and a note about other addresses.
 func openable(addr net.Addr) (base, more string) {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
@@ -206,7 +206,7 @@ func openable(addr net.Addr) (base, more string) {
 	return fmt.Sprintf("http://localhost:%d", tcp.Port), " (and at every address of this machine)"
 }
 
-// announceParts says what the process is connected to, without passwords.
+// announceParts prints what the process is connected to, without passwords.
 func (p *platform) announceParts() {
 	database := p.settings.DataDir + " (SQLite)"
 	if p.settings.DatabaseURL != "" {

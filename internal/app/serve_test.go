@@ -124,7 +124,7 @@ func TestLogInJSON(t *testing.T) {
 	}
 }
 
-// Without workers uploads are taken, and wait for a program that has some.
+// A process without workers accepts uploads, which wait for a process with workers.
 func TestNoWorkers(t *testing.T) {
 	t.Parallel()
 	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "WORKERS": "0"}
@@ -166,7 +166,7 @@ func TestTwoWorkers(t *testing.T) {
 	}
 }
 
-// What has no row goes when the program starts; what has one stays.
+// Objects without a row are deleted at start; objects with a row are kept.
 func TestSweepAtStart(t *testing.T) {
 	t.Parallel()
 	settings := apptest.Settings{"DATA_DIR": t.TempDir(), "WORKERS": "1"}
@@ -196,7 +196,7 @@ func TestSweepAtStart(t *testing.T) {
 	}
 }
 
-// In a storage that others may use, only what is old goes: a fresh object may be about to get its row.
+// In a storage that other processes may use, only old objects are deleted: a new one may be about to get its row.
 func TestSweepLeavesFreshObjects(t *testing.T) {
 	t.Parallel()
 	media := t.TempDir()
@@ -205,7 +205,7 @@ func TestSweepLeavesFreshObjects(t *testing.T) {
 	testserver.Eventually(t, "the storage is marked", func() bool { return len(files(t, media)) == 1 })
 	check(t, first.Stop())
 	fresh := filepath.Join("videos", strings.Repeat("a", 32), "original.mp4")
-	old := filepath.Join("videos", strings.Repeat("b", 32), "original.mp4") // looked at after the fresh one
+	old := filepath.Join("videos", strings.Repeat("b", 32), "original.mp4") // walked after the fresh one
 	orphan(t, filepath.Join(media, fresh), time.Hour)
 	orphan(t, filepath.Join(media, old), 4*time.Hour)
 
@@ -217,7 +217,7 @@ func TestSweepLeavesFreshObjects(t *testing.T) {
 	}
 }
 
-// The storage of another contest, as behind a wrong DATABASE_URL, is left as it is.
+// The storage of another contest, as after a mistake in DATABASE_URL, is not changed.
 func TestSweepLeavesAnothersStorage(t *testing.T) {
 	t.Parallel()
 	media := t.TempDir()
@@ -240,7 +240,7 @@ func TestSweepLeavesAnothersStorage(t *testing.T) {
 	}
 }
 
-// orphan makes a file that belongs to nothing, changed last so long ago.
+// orphan makes a file without a row, with the given age.
 func orphan(tb testing.TB, path string, age time.Duration) {
 	tb.Helper()
 	check(tb, os.MkdirAll(filepath.Dir(path), 0o750))
@@ -257,7 +257,7 @@ func get(tb testing.TB, url string) (status int, body string) {
 	return answer.StatusCode, string(must(io.ReadAll(answer.Body))(tb))
 }
 
-// A server that listens everywhere prints an address that a browser can open, and says that there are others.
+// A server that listens on all addresses prints one that a local browser can open, and says that there are others.
 func TestListenEverywhere(t *testing.T) {
 	t.Parallel()
 	for _, addr := range []string{"0.0.0.0:0", ":0"} {

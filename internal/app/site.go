@@ -14,7 +14,7 @@ import (
 	"risingstars/internal/web/uploads"
 )
 
-// wireSite puts the web site's pages on the mux.
+// wireSite registers the web site's pages on the mux.
 func (p *platform) wireSite(mux *http.ServeMux, needs site.Needs) (*site.Site, error) {
 	public := strings.TrimSuffix(p.settings.PublicURL, "/")
 	p.votes = needs.Votes
@@ -30,7 +30,7 @@ func (p *platform) wireSite(mux *http.ServeMux, needs site.Needs) (*site.Site, e
 	return site, nil
 }
 
-// wireUploads puts resumable uploads on the mux, for browsers with a session and programs with a token.
+// wireUploads registers resumable uploads on the mux, for browsers with a session and programs with a token.
 func (p *platform) wireUploads(mux *http.ServeMux, site *site.Site, routes *api.API) (err error) {
 	p.uploads, err = uploads.New(uploads.Needs{
 		Store: p.data.store, Videos: p.videos, Room: p.room, Dir: p.settings.InData("uploads"), MaxSize: p.settings.MaxUploadBytes,

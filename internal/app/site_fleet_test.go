@@ -14,8 +14,8 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// The site is the same whichever process answers: who is signed in, the pieces of an upload where DATA_DIR is shared,
-// and the ranking after a vote.
+// The site behaves the same whichever process answers: the session, the parts of an upload if DATA_DIR is shared, and
+// the ranking after a vote.
 func TestTheSiteOnAFleet(t *testing.T) {
 	t.Parallel()
 	f := newBase(t)
@@ -23,7 +23,7 @@ func TestTheSiteOnAFleet(t *testing.T) {
 	a := apptest.Start(t, f.with(apptest.Settings{"DATA_DIR": dir, "WORKERS": "1", "LISTEN_ADDR": "127.0.0.1:0"}))
 	b := apptest.Start(t, f.with(apptest.Settings{"DATA_DIR": dir, "WORKERS": "0", "LISTEN_ADDR": "127.0.0.1:0"}))
 	here, there := newReader(t, a), newReader(t, b)
-	there.http.Jar = here.http.Jar // 127.0.0.1, whatever the port
+	there.http.Jar = here.http.Jar // cookies do not depend on the port
 	here.post("/cuenta/registro", signUpForm("ana@example.com"))
 	if _, body := there.do("GET", "/cuenta", nil); !strings.Contains(body, "ana@example.com") {
 		t.Fatal("signed in at one, signed out at the other")
@@ -46,7 +46,7 @@ func TestTheSiteOnAFleet(t *testing.T) {
 	})
 }
 
-// uploadInTurns sends a file piece by piece, each to another process than the one before, and returns the video's id.
+// uploadInTurns sends a file in parts, each to the other process than the part before, and returns the video's id.
 func uploadInTurns(t *testing.T, here, there *reader, path string) (id int64) {
 	t.Helper()
 	data, err := os.ReadFile(path)

@@ -11,7 +11,7 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// Publishing cannot be taken back, and a page says so before it is done, also without scripts.
+// Publishing cannot be undone. A page asks for confirmation first, also without scripts.
 func TestPublishingIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "1"})
@@ -52,7 +52,7 @@ func TestPublishingIsAskedAbout(t *testing.T) {
 	}
 }
 
-// Where pages tell people to ask the organizers, they say how, if the organizers have said it.
+// Pages that refer to the organizers show CONTACT, if it is set.
 func TestContact(t *testing.T) {
 	t.Parallel()
 	for contact, link := range map[string]string{
@@ -76,7 +76,7 @@ func TestContact(t *testing.T) {
 	}
 }
 
-// A form that is sent back keeps all but the passwords, and says that those must be typed again.
+// An invalid form keeps all input except the passwords, and says that those must be typed again.
 func TestAFaultyFormKeepsWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	b := newReader(t, apptest.Start(t, apptest.Settings{"WORKERS": "0"}))
@@ -95,7 +95,7 @@ func TestAFaultyFormKeepsWhatWasTyped(t *testing.T) {
 	}
 }
 
-// Browsers check forms by the contest's rules before they are sent.
+// Browsers validate forms by the contest's rules before they send them.
 func TestFormsHaveTheRules(t *testing.T) {
 	t.Parallel()
 	b := newReader(t, apptest.Start(t, apptest.Settings{"WORKERS": "0"}))
@@ -115,7 +115,7 @@ func TestFormsHaveTheRules(t *testing.T) {
 	}
 }
 
-// Who has tried too often is told how long to wait, as Retry-After has it.
+// A throttled sign-in says how long to wait, in agreement with Retry-After.
 func TestTooManySignInsSayHowLong(t *testing.T) {
 	t.Parallel()
 	for limit, waits := range map[string]map[string]string{
@@ -134,11 +134,11 @@ func TestTooManySignInsSayHowLong(t *testing.T) {
 	}
 }
 
-// An error that no page made itself is all the same in the language that the reader has chosen.
+// An error that is not produced by a page is in the reader's chosen language too.
 func TestErrorsOfTheServerAreInOneLanguage(t *testing.T) {
 	t.Parallel()
 	b := newReader(t, apptest.Start(t, apptest.Settings{"WORKERS": "0"}))
-	b.do("GET", "/?lang=es", nil) // from now on
+	b.do("GET", "/?lang=es", nil) // sets the language cookie
 	answer, body := b.do("POST", "/ranking", nil, "Accept-Language", "en")
 	if answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") == "" {
 		t.Errorf("got %s, Allow %q", answer.Status, answer.Header.Get("Allow"))
@@ -148,7 +148,7 @@ func TestErrorsOfTheServerAreInOneLanguage(t *testing.T) {
 	contains(t, body, `<html lang="en">`, "This address does not support that method.")
 }
 
-// Search engines and browsers find at the root what they look for there.
+// Search engines and browsers find their files at the root.
 func TestFilesAtTheRoot(t *testing.T) {
 	t.Parallel()
 	b := newReader(t, apptest.Start(t, apptest.Settings{"WORKERS": "0"}))
@@ -169,7 +169,7 @@ func TestFilesAtTheRoot(t *testing.T) {
 	}
 }
 
-// What resumable uploads do not know is refused with what they do, whoever asks.
+// The endpoint of resumable uploads answers 405 with an Allow header to unknown methods, with or without a session.
 func TestMethodsOfResumableUploads(t *testing.T) {
 	t.Parallel()
 	b := newReader(t, apptest.Start(t, apptest.Settings{"WORKERS": "0"}))

@@ -128,7 +128,7 @@ func TestErrorsArePagesForBrowsersAndProblemsForPrograms(t *testing.T) {
 	}
 }
 
-// The page of an error is in the reader's language and words, and has the menu of whoever reads it.
+// An error page is in the reader's language, and its menu matches the reader's session.
 func TestErrorsAreForTheReader(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "1"})
@@ -163,7 +163,7 @@ func TestErrorsAreForTheReader(t *testing.T) {
 	}
 }
 
-// What a first visit loads besides media, as it goes over the wire.
+// The bytes that a first visit loads over the wire, without media.
 func TestAFirstVisitIsLight(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "1"})
@@ -192,7 +192,7 @@ func TestAFirstVisitIsLight(t *testing.T) {
 			if file == "" {
 				file = "/static/" + m[2]
 			}
-			icon := strings.HasSuffix(file, ".ico") || strings.HasSuffix(file, "touch-icon.png") // not both of them are fetched
+			icon := strings.HasSuffix(file, ".ico") || strings.HasSuffix(file, "touch-icon.png") // browsers fetch only one of the two
 			name := file[strings.LastIndex(file, "/")+1:]
 			if !seen[name] && !icon {
 				seen[name] = true
@@ -315,7 +315,7 @@ func TestResumableUploads(t *testing.T) {
 		`risingstars_upload_refusals_total{reason="declared_other"} 1`,
 		`risingstars_upload_refusals_total{reason="not_a_video"} 1`, "risingstars_upload_bytes_total 10\n")
 
-	// The request that begins an upload may bring all of it, and is judged like any other.
+	// The creation request may contain the whole upload (creation-with-upload); it is inspected like any other.
 	answer, body := b.do("POST", "/api/uploads/", strings.NewReader("1234567890"), "Tus-Resumable", "1.0.0", "Upload-Length", "10",
 		"Upload-Metadata", "title eA==", "Content-Type", "application/offset+octet-stream")
 	if answer.StatusCode != 400 || !strings.Contains(body, "MP4 o MOV") {
@@ -323,7 +323,8 @@ func TestResumableUploads(t *testing.T) {
 	}
 }
 
-// The connection ends after the last byte and before the answer. Who asks again hears of the video, and there is one.
+// The connection ends after the last byte and before the answer. The client repeats the request and gets the video;
+// it exists once.
 func TestTheLastAnswerOfAnUploadIsLost(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -367,7 +368,7 @@ func TestTheLastAnswerOfAnUploadIsLost(t *testing.T) {
 	}
 }
 
-// sendAndLeave sends a request whole, and is gone when the answer comes.
+// sendAndLeave sends a whole request and disconnects before the answer.
 func (b *reader) sendAndLeave(method, path string, body []byte, header ...string) {
 	b.t.Helper()
 	u := mustParse(b.t, b.base+path)

@@ -17,16 +17,16 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// idlers are many connections that bring little or nothing.
+// idlers are connections that send little or nothing.
 type idlers struct {
 	conns []net.Conn
 	ended atomic.Int64 // by the server
-	late  atomic.Int64 // answers of 408 to uploads
+	late  atomic.Int64 // uploads answered with 408
 	done  chan struct{}
 }
 
-// gather opens connections of three kinds in turn: one that says nothing, one whose header comes byte by byte, and one
-// whose upload does.
+// gather opens n connections of three kinds in turn: one sends nothing, one sends a header byte by byte, one sends an
+// upload byte by byte.
 func gather(tb testing.TB, url, token string, n int) *idlers {
 	tb.Helper()
 	c := &idlers{done: make(chan struct{})}
@@ -50,7 +50,7 @@ func gather(tb testing.TB, url, token string, n int) *idlers {
 	return c
 }
 
-// listen ends with the connection.
+// listen reads the answer. It ends with the connection.
 func (c *idlers) listen(conn net.Conn) {
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if strings.HasPrefix(line, "HTTP/1.1 408") {
@@ -61,7 +61,7 @@ func (c *idlers) listen(conn net.Conn) {
 	}
 }
 
-// trickle sends a byte on each connection, every second.
+// trickle sends one byte per second on each connection.
 func (c *idlers) trickle() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -91,7 +91,7 @@ func (c *idlers) leave() {
 	}
 }
 
-// askForRanking asks for the ranking on a connection of its own.
+// askForRanking requests the ranking on a new connection.
 func askForRanking(tb testing.TB, url string) {
 	tb.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: testserver.Patience}
@@ -106,8 +106,8 @@ func askForRanking(tb testing.TB, url string) {
 	}
 }
 
-// Five hundred connections that bring nothing, or a byte now and then, keep nobody else out, and do not stay.
-// BenchmarkRankingBesideSlowClients shows what they cost others.
+// Five hundred idle or slow connections do not block other clients, and the server closes them.
+// BenchmarkRankingBesideSlowClients measures their cost for others.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})
@@ -124,8 +124,8 @@ func TestSlowClients(t *testing.T) {
 		})
 }
 
-// BenchmarkRankingBesideSlowClients compares requests without and with 501 connections that bring nothing or little, which
-// the server ends after half a minute.
+// BenchmarkRankingBesideSlowClients compares requests without and with 501 idle or slow connections, which the server
+// closes after half a minute.
 func BenchmarkRankingBesideSlowClients(b *testing.B) {
 	s := apptest.Start(b, apptest.Settings{"WORKERS": "0", "LOG_LEVEL": "info"})
 	ana := newPlayer(b, s.URL, "ana@example.com")
@@ -141,7 +141,7 @@ func BenchmarkRankingBesideSlowClients(b *testing.B) {
 	}
 }
 
-// What has come of a form that trickles is thrown away in time.
+// The server stops reading a form that arrives too slowly.
 func TestASlowForm(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Settings{"WORKERS": "0"})

@@ -16,7 +16,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Where the workers do not start, the metrics that have started before them do not stay.
+// If the workers fail to start, the metrics listener that has started before them is closed.
 func TestWorkersThatDoNotStart(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(*platform) error{

@@ -17,11 +17,10 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// stopGrace is a STOP_GRACE that no test waits for: what stops before it has ended has not used it up.
+// stopGrace is a STOP_GRACE that no test waits for: a process that stops earlier has not waited for the grace time.
 const stopGrace = "1h"
 
-// processing starts a server with one video that FFmpeg has begun to render, and will not go on with before the gate is
-// open.
+// processing starts a server with one video whose rendition has begun and waits for the gate to open.
 func processing(tb testing.TB, settings apptest.Settings) (p *program, gate apptest.Gate) {
 	tb.Helper()
 	gate = apptest.NewGate(tb)
@@ -33,7 +32,7 @@ func processing(tb testing.TB, settings apptest.Settings) (p *program, gate appt
 	return p, gate
 }
 
-// wantRow compares the only video, and its job, to what they should have come to.
+// wantRow compares the only video and its job with the expected states.
 func wantRow(tb testing.TB, dataDir, status, state string, attempt int) {
 	tb.Helper()
 	list := rows(tb, dataDir)
@@ -105,12 +104,12 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// An upload that is under way when the stop begins is taken in.
+// An upload in progress at the shutdown is completed.
 func TestStopLetsUploadsEnd(t *testing.T) {
 	t.Parallel()
 	server := apptest.Start(t, apptest.Settings{"STOP_GRACE": stopGrace})
 	ana := newPlayer(t, server.URL, "ana@example.com")
-	clip := mediatest.Clip(t, mediatest.Spec{Moving: true}) // large enough not to wait in a buffer
+	clip := mediatest.Clip(t, mediatest.Spec{Moving: true}) // too large for the socket buffers
 	rest, uploaded, stopped := make(chan bool), make(chan error, 1), make(chan error, 1)
 	go func() {
 		_, err := ana.upload(server.URL, "Triple", clip, func() { <-rest })
@@ -129,7 +128,7 @@ func TestStopLetsUploadsEnd(t *testing.T) {
 	wantRow(t, server.DataDir, "uploaded", "available", 0)
 }
 
-// A stream of events has no end of its own, and does not hold up a stop.
+// An event stream does not end by itself, and does not delay a shutdown.
 func TestStopEndsStreams(t *testing.T) {
 	t.Parallel()
 	server := apptest.Start(t, apptest.Settings{"STOP_GRACE": stopGrace, "WORKERS": "0"})
@@ -139,12 +138,12 @@ func TestStopEndsStreams(t *testing.T) {
 	request.Header.Set("Authorization", "Bearer "+ana.token)
 	answer := must(httpClient.Do(request))(t)
 	defer answer.Body.Close()
-	must(bufio.NewReader(answer.Body).ReadString('\n'))(t) // it has begun
+	must(bufio.NewReader(answer.Body).ReadString('\n'))(t) // the stream has begun
 
 	check(t, server.Stop())
 }
 
-// goesOn starts the program again until the one video is processed.
+// goesOn starts the program again and waits until the video is processed.
 func goesOn(tb testing.TB, settings apptest.Settings) {
 	tb.Helper()
 	p := serve(tb, settings)

@@ -31,10 +31,10 @@ type storageCopy struct {
 type copying struct {
 	from, to blob.Storage
 	work     string
-	says     sync.Mutex // held while something is written to errOut
+	says     sync.Mutex // serializes writes to errOut
 	errOut   io.Writer
 	begun    time.Time
-	objects  int64 // in all
+	objects  int64 // in total
 	bytes    int64
 	done     atomic.Int64 // objects
 	read     atomic.Int64 // bytes
@@ -42,7 +42,8 @@ type copying struct {
 	failed   atomic.Int64
 }
 
-// Run copies what is missing, tries everything, and fails if anything did.
+// Run copies the missing objects. It continues after an error with the next object, and fails at the end if any
+// object failed.
 func (c *storageCopy) Run(r *runner) (err error) {
 	from, to, err := c.ends(r.settings)
 	if err != nil {
@@ -118,7 +119,7 @@ func (c *copying) count(i blob.Info) error {
 func (c *copying) all(ctx context.Context, parallel int) error {
 	reported := make(chan struct{})
 	finished := make(chan struct{})
-	go func() { // ends with the copying
+	go func() { // ends after the copying
 		defer close(reported)
 		c.report(finished)
 	}()
@@ -134,7 +135,7 @@ func (c *copying) all(ctx context.Context, parallel int) error {
 	return err
 }
 
-// one copies an object. One that was deleted since it was listed is none.
+// one copies an object. It ignores an object that was deleted since it was listed.
 func (c *copying) one(ctx context.Context, i blob.Info) {
 	copied, err := blob.CopyObject(ctx, c.from, c.to, i.Key, c.work)
 	if errors.Is(err, blob.ErrNotFound) || ctx.Err() != nil {
@@ -151,7 +152,7 @@ func (c *copying) one(ctx context.Context, i blob.Info) {
 	}
 }
 
-// report says every few seconds how far it is.
+// report prints the progress every five seconds.
 func (c *copying) report(finished <-chan struct{}) {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()

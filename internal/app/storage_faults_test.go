@@ -17,12 +17,12 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// A server of S3 dies while an upload is put there: it is refused and leaves nothing. It dies while a worker fetches an
-// original: the job is tried again, and does its work when the server is back.
+// An S3 server dies while an upload is stored: the upload is refused and leaves no objects. It dies while a worker
+// fetches an original: the job is retried and succeeds after the server is back.
 func TestS3DiesUnderThePlatform(t *testing.T) {
 	t.Parallel()
 	server := testserver.NewS3(t)
-	var onPut, onFetch atomic.Bool // whether the server is to die then
+	var onPut, onFetch atomic.Bool // whether the server dies at that moment
 	relay := testserver.NewRelay(t, server.Addr, func(toServer bool, carried int64) bool {
 		if deadly := map[bool]*atomic.Bool{true: &onPut, false: &onFetch}[toServer]; carried > 32<<10 && deadly.CompareAndSwap(true, false) {
 			server.Kill()
@@ -32,7 +32,7 @@ func TestS3DiesUnderThePlatform(t *testing.T) {
 	settings := onS3(server, "")
 	settings["STORAGE_URL"] = strings.Replace(settings["STORAGE_URL"], server.Addr, relay.Addr, 1)
 	settings["WORKERS"], settings["DATA_DIR"] = "0", t.TempDir()
-	clip := mediatest.Clip(t, mediatest.Spec{Width: 1280, Height: 720, Moving: true, Seconds: 3}) // more than crosses at once
+	clip := mediatest.Clip(t, mediatest.Spec{Width: 1280, Height: 720, Moving: true, Seconds: 3}) // larger than the socket buffers
 	s := apptest.Start(t, settings)
 	ana := newPlayer(t, s.URL, "ana@example.com")
 
@@ -61,7 +61,7 @@ func TestS3DiesUnderThePlatform(t *testing.T) {
 	}
 }
 
-// What uploads in parts have left in the bucket goes once it is old, where it is the contest's.
+// The sweep aborts old multipart uploads in the bucket, if the bucket is the contest's.
 func TestSweepOfUploadsInParts(t *testing.T) {
 	t.Parallel()
 	server := testserver.NewS3(t)

@@ -21,7 +21,7 @@ func onS3(server *testserver.S3, more string) apptest.Settings {
 	}
 }
 
-// inBucket are the files that a server of S3 keeps, without those it keeps for itself.
+// inBucket returns the files of an S3 server's bucket, without its own metadata.
 func inBucket(t *testing.T, server *testserver.S3) (list []string) {
 	t.Helper()
 	for _, name := range files(t, server.Dir) {

@@ -18,7 +18,7 @@ type suspicious struct {
 	JSON  bool          `name:"json" help:"One JSON object a line, for programs."`
 }
 
-// listedCluster is a line in votes suspicious --json. Its fields may become more, and not other ones.
+// listedCluster is a line of votes suspicious --json. Fields may be added, but not renamed or removed.
 type listedCluster struct {
 	PlayerID   int64     `json:"player_id"`
 	Player     string    `json:"player"`
@@ -30,7 +30,8 @@ type listedCluster struct {
 	Last       time.Time `json:"last"`
 }
 
-// Run lists clusters of votes. An address is shown as a keyed hash, which tells the same ones and nothing else.
+// Run lists clusters of votes. It shows an address as a keyed hash, which reveals only whether two addresses are the
+// same.
 func (c suspicious) Run(r *runner) (err error) {
 	if c.Least < 1 || c.Limit < 1 || c.Young < time.Second || c.Since <= 0 {
 		return errors.New("--least and --limit must be 1 or more, --young at least 1s, and --since more than 0")

@@ -9,8 +9,8 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// A server on a PostgreSQL that wants TLS hears of its jobs; with another authority neither it nor doctor go on, and both
-// say why.
+// A server on a PostgreSQL with TLS is notified of jobs. With another CA neither the server nor doctor succeeds, and
+// both say why.
 func TestDatabaseOverTLS(t *testing.T) {
 	t.Parallel()
 	postgres := testserver.NewPostgresTLS(t, testserver.NewAuthority(t))

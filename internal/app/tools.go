@@ -13,8 +13,8 @@ import (
 
 var errUnconfined = errors.New("SANDBOX is required, and FFmpeg cannot be confined here")
 
-// findTools finds FFmpeg, confines it as SANDBOX says, and sees it run: ffprobe, which judges uploads, and for who renders
-// videos ffmpeg too. All of them at the same time, since each takes a tenth of a second.
+// findTools finds FFmpeg, sandboxes it as SANDBOX says, and runs it once: ffprobe, which inspects uploads, and ffmpeg
+// too if the process renders videos. The tests run concurrently, since each takes a tenth of a second.
 func findTools(ctx context.Context, s *config.Settings, renders bool) (media.Tools, media.Protection, error) {
 	found, err := media.Locate(s.FFmpeg, s.FFprobe)
 	if err != nil {
@@ -40,14 +40,14 @@ func findTools(ctx context.Context, s *config.Settings, renders bool) (media.Too
 	return confined, protection, err
 }
 
-// confine confines FFmpeg as SANDBOX says.
+// confine sandboxes FFmpeg as SANDBOX says.
 func confine(ctx context.Context, s *config.Settings, tools media.Tools) (media.Tools, media.Protection, error) {
 	if s.Sandbox == config.SandboxOff {
 		return tools, media.Protection{Why: "SANDBOX is off"}, tools.Judges(ctx)
 	}
 	tools, protection, err := tools.Confine(ctx)
 	if err != nil {
-		if protection.Why == "" { // it does not run confined
+		if protection.Why == "" { // it fails in the sandbox
 			err = fmt.Errorf("%w (SANDBOX=off runs it all the same)", err)
 		}
 		return tools, protection, err
@@ -58,7 +58,7 @@ func confine(ctx context.Context, s *config.Settings, tools media.Tools) (media.
 	return tools, protection, nil
 }
 
-// loadBrand loads what the contest shows as its own. Its error names the setting.
+// loadBrand loads the curtain and the watermark. Its errors name the setting.
 func loadBrand(s *config.Settings) (brand media.Brand, err error) {
 	if _, err := media.LoadBrand(s.BrandCurtain, ""); err != nil {
 		return brand, fmt.Errorf("BRAND_CURTAIN: %w (give another PNG, or none for ANB's own)", err)
@@ -69,7 +69,7 @@ func loadBrand(s *config.Settings) (brand media.Brand, err error) {
 	return brand, nil
 }
 
-// logProtection says once how far a hostile video is shut in.
+// logProtection logs once how completely FFmpeg is sandboxed.
 func (p *platform) logProtection() {
 	if !p.protection.Complete() {
 		p.log.Warn("FFmpeg is not confined in all respects", "protection", p.protection.String())

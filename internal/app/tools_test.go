@@ -8,7 +8,8 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// Who renders videos does not start where ffmpeg does not run; who only judges uploads starts, and not without ffprobe.
+// A process that renders videos does not start if ffmpeg does not run. A process that only inspects uploads starts
+// without ffmpeg, but not without ffprobe.
 func TestToolsThatDoNotRun(t *testing.T) {
 	t.Parallel()
 	ffmpeg, ffprobe := mediatest.Program(t, "ffmpeg"), mediatest.Program(t, "ffprobe")

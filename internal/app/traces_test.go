@@ -29,7 +29,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// span is one of a trace, as the collector has it.
+// span is a span as the collector received it.
 type span struct {
 	trace, id, parent, name, command string
 	kind                             wire.Span_SpanKind
@@ -42,8 +42,8 @@ type receiver struct {
 	*httptest.Server
 	mu    sync.Mutex
 	spans []span
-	text  strings.Builder // of all that came
-	calls []string        // path, type and credentials of each
+	text  strings.Builder // of all requests
+	calls []string        // path, content type and credentials of each request
 }
 
 func newReceiver(tb testing.TB) *receiver {
@@ -97,7 +97,7 @@ func texts(list []*common.KeyValue) map[string]string {
 	return all
 }
 
-// all are the spans so far.
+// all returns the spans so far.
 func (r *receiver) all() []span {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,12 +117,12 @@ func (r *receiver) named(tb testing.TB, name string) (found span) {
 	return found
 }
 
-// shape is what a span is, without numbers that differ each time.
+// shape describes a span without the values that differ in every run.
 func (s span) shape() string {
 	return fmt.Sprintf("%s, %s, %s, failed %v, %q", s.name, s.command, s.kind, s.failed, slices.Sorted(maps.Keys(s.attributes)))
 }
 
-// upload sends a clip by one process and returns its id and how the collector is told of it.
+// followUpload uploads a clip to one process and checks the trace that the collector receives.
 func followUpload(t *testing.T, url string, r *receiver, log func() string) {
 	t.Helper()
 	ana := newPlayer(t, url, "ana@example.com")
@@ -186,7 +186,7 @@ func TestATraceFollowsAnUpload(t *testing.T) {
 	}
 }
 
-// An upload in pieces becomes a video in the request that brings the last of them.
+// A resumable upload becomes a video in the request that sends its last part.
 func TestATraceFollowsAnUploadInPieces(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
@@ -215,7 +215,7 @@ func TestATraceFollowsAnUploadInPieces(t *testing.T) {
 	}
 }
 
-// The web process and the worker are two, and the worker knows of the request by the job alone.
+// The web process and the worker are two processes; only the job carries the trace context between them.
 func TestATraceFollowsAnUploadToAnotherProcess(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
@@ -255,7 +255,8 @@ func TestNothingIsTracedByDefault(t *testing.T) {
 	}
 }
 
-// None of a hundred requests is traced, nor the processing of what they upload, by a program that has a collector.
+// With TRACES_PERCENT=0, a program with a collector traces neither a hundred requests nor the processing of their
+// uploads.
 func TestNoShareIsTraced(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
@@ -268,7 +269,7 @@ func TestNoShareIsTraced(t *testing.T) {
 	}
 }
 
-// A collector that is not there, or takes connections and never answers, is one line in the log.
+// A collector that is unreachable, or accepts connections and never answers, causes one line in the log.
 func TestACollectorThatIsAway(t *testing.T) {
 	t.Parallel()
 	silent := must(net.Listen("tcp", "127.0.0.1:0"))(t)

@@ -20,10 +20,10 @@ func printVersion(out io.Writer) error {
 	return err
 }
 
-// versionFlag is --version, which does what the command does.
+// versionFlag is --version, which does the same as the command.
 type versionFlag bool
 
-// BeforeReset implements kong's hook: nothing else on the command line is looked at.
+// BeforeReset implements kong's hook. It exits before kong evaluates the rest of the command line.
 func (versionFlag) BeforeReset(program *kong.Kong) error {
 	err := printVersion(program.Stdout)
 	program.Exit(0)

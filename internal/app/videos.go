@@ -32,7 +32,7 @@ type showVideo struct {
 	ID int64 `arg:"" help:"Of the video."`
 }
 
-// Run shows a video again.
+// Run unhides a video.
 func (c showVideo) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, _ *data, d contest.Decision) (report, error) {
 		return onVideo(r.ctx, m.UnhideVideo, c.ID, d, report{votes: "counted again"})

@@ -14,7 +14,7 @@ type votesMenu struct {
 	Restore    restoreVotes `cmd:"" help:"Let votes that are void count again."`
 }
 
-// selected are the flags that name votes.
+// selected are the flags that select votes.
 type selected struct {
 	Video   int64         `placeholder:"ID" help:"Those for this video."`
 	Player  int64         `placeholder:"ID" help:"Those for this player, whatever the video."`
@@ -23,7 +23,7 @@ type selected struct {
 	Young   time.Duration `placeholder:"DURATION" help:"Only those of accounts that were not so old when they voted, such as 1h."`
 }
 
-// selection looks for the account. Whether the flags together name enough is for the contest to say.
+// selection looks up the voter. The contest decides whether the flags together select narrowly enough.
 func (c selected) selection(r *runner, d *data) (q contest.VoteSelection, err error) {
 	q = contest.VoteSelection{VideoID: c.Video, PlayerID: c.Player, Origin: c.Cluster, Young: c.Young}
 	if c.Video < 0 || c.Player < 0 || c.Young < 0 {
@@ -57,7 +57,7 @@ type restoreVotes struct {
 	selected `embed:""`
 }
 
-// Run restores votes.
+// Run reinstates votes.
 func (c restoreVotes) Run(r *runner) error {
 	return c.moderation(r, func(m *contest.Moderation, d *data, decision contest.Decision) (report, error) {
 		q, err := c.selection(r, d)
@@ -69,7 +69,7 @@ func (c restoreVotes) Run(r *runner) error {
 	})
 }
 
-// someVotes is an error where there are none: something was mistyped, or done already.
+// someVotes returns an error if no vote was changed: the flags contain a mistake, or the command was run before.
 func someVotes(p report, err error) (report, error) {
 	if err != nil {
 		return p, fmt.Errorf("votes: %w", err)

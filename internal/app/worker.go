@@ -15,7 +15,7 @@ type worker struct {
 	Concurrency int `placeholder:"N" help:"How many videos are processed at once, in place of WORKERS."`
 }
 
-// Run processes videos until the context ends, and serves nothing but metrics.
+// Run processes videos until the context ends. It serves only metrics.
 func (c worker) Run(r *runner) error {
 	if r.settings.DatabaseURL == "" {
 		return errors.New("a worker of its own needs DATABASE_URL; on SQLite, serve has the workers")

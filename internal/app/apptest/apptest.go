@@ -1,5 +1,5 @@
-// Package apptest runs the program for tests: the same command, settings and servers as in production, in this process,
-// on a free port, with data of its own.
+// Package apptest runs the program for tests: the same command, settings and servers as in production, in this
+// process, on a free port, with data of its own.
 package apptest
 
 import (
@@ -15,14 +15,14 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// The test's own program takes the place of the real one, which confines FFmpeg with a process of itself.
+// The test binary takes the place of the program, which starts itself to sandbox FFmpeg.
 func init() { //nolint:gochecknoinits // before anything else runs, as in main
 	app.Helper()
 }
 
 // Server is a running program.
 type Server struct {
-	URL         string // how it is reached, without a slash at the end
+	URL         string // without a trailing slash
 	DataDir     string
 	DatabaseURL string // "" for SQLite in DataDir
 	stop        context.CancelFunc
@@ -35,12 +35,12 @@ type Server struct {
 // Settings are the program's settings by NAME.
 type Settings map[string]string
 
-// Start runs "risingstars serve" and waits until it is ready. Unless settings say otherwise, its data are in a folder of
-// the test's own, passwords are hashed fast and nothing is limited; a new SQLite database begins with its tables, which the
-// tests of migrations lay down step by step. It is stopped at the end of the test.
+// Start runs "risingstars serve" and waits until it is ready. Unless settings say otherwise, its data are in a
+// temporary folder of the test, password hashing is fast and rate limits are off. A new SQLite database is a copy of
+// a migrated one. The server stops at the end of the test.
 func Start(tb testing.TB, settings Settings) *Server {
 	tb.Helper()
-	mediatest.Program(tb, "ffmpeg") // without it the program does not start
+	mediatest.Program(tb, "ffmpeg") // without FFmpeg the program does not start
 	all := Settings{
 		"LISTEN_ADDR": "127.0.0.1:0", "PASSWORD_COST": "4", "RATE_LIMIT": "off", "STOP_GRACE": "2s", "LOG_LEVEL": "debug",
 	}
@@ -73,8 +73,7 @@ func Start(tb testing.TB, settings Settings) *Server {
 	return s
 }
 
-// ShareRenditions gives a program with workers, unless it was given another, the FFmpeg that renders each clip once for all
-// tests of a package.
+// ShareRenditions sets FFMPEG to [SharedRenditions], unless the settings have no workers or another FFMPEG.
 func (s Settings) ShareRenditions(tb testing.TB) {
 	tb.Helper()
 	if s["WORKERS"] != "0" && s["FFMPEG"] == "" {
@@ -106,8 +105,7 @@ func (s *Server) waitForURL(tb testing.TB) string {
 	return url
 }
 
-// Stop stops the program gently and returns what it ended with, or an error if it does not end. Stopping twice is the same as
-// once.
+// Stop stops the program gracefully and returns its error, or an error if it does not end. It is idempotent.
 func (s *Server) Stop() error {
 	s.stop()
 	select {
@@ -118,8 +116,8 @@ func (s *Server) Stop() error {
 	}
 }
 
-// Screen is what the program has printed so far.
+// Screen returns what the program has printed so far.
 func (s *Server) Screen() string { return s.out.String() }
 
-// Log is what the program has logged so far.
+// Log returns what the program has logged so far.
 func (s *Server) Log() string { return s.log.String() }

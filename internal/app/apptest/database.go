@@ -14,9 +14,9 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Databases are migrated once in each test process, and copied from then on.
+// Databases are migrated once per test process and then copied.
 
-// migrate puts a database with current tables into a DATA_DIR that has none.
+// migrate puts a migrated database into a DATA_DIR that has none.
 func migrate(tb testing.TB, dataDir string) {
 	tb.Helper()
 	content, err := migratedSQLite()
@@ -50,7 +50,7 @@ var migratedSQLite = sync.OnceValues(func() (_ []byte, err error) {
 	return os.ReadFile(filepath.Join(dir, sqliteFile))
 })
 
-// SecretKey is the SECRET_KEY of servers on PostgreSQL, which must be given one.
+// SecretKey is the SECRET_KEY of servers on PostgreSQL, which requires one.
 const SecretKey = "a secret of 32 characters or more, 0123456789"
 
 var template struct {
@@ -58,8 +58,8 @@ var template struct {
 	err  error
 }
 
-// OnPostgres returns settings for an empty database of the test's own, with current tables, on the server that the tests
-// of the package share. TestMain of the package calls testserver.Main, which ends the server.
+// OnPostgres returns settings with a migrated, empty database of the test's own, on the PostgreSQL server that the
+// tests of the package share. TestMain of the package must call testserver.Main, which stops the server.
 func OnPostgres(tb testing.TB) Settings {
 	tb.Helper()
 	const name = "migrated"

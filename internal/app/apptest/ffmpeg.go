@@ -17,7 +17,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Script makes a shell script, to take the place of a program, and returns its path.
+// Script writes a shell script that replaces a program, and returns its path.
 func Script(tb testing.TB, text string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "script")
@@ -27,7 +27,8 @@ func Script(tb testing.TB, text string) string {
 
 func writeScript(tb testing.TB, path, text string) {
 	tb.Helper()
-	// A program cannot be run while a process has it open to write to, as a child does that is started during the writing.
+	// exec fails with ETXTBSY while any process has the file open for writing. A child that is forked during the
+	// write inherits the descriptor, so the lock prevents a fork.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
@@ -35,9 +36,9 @@ func writeScript(tb testing.TB, path, text string) {
 	}
 }
 
-// SharedRenditions is an ffmpeg that renders each clip once, with the installed FFmpeg, for all tests of a package: where the
-// same arguments and the same content come again, it copies what was made of them. Servers of tests have it unless their
-// settings name another FFMPEG: it is for tests that need a rendered video and are not about the rendering.
+// SharedRenditions returns an ffmpeg that renders each clip once with the installed FFmpeg for all tests of a
+// package: for the same arguments and content it copies the cached output. It is for tests that need a rendered video
+// and do not test the rendering. Test servers use it unless their settings name another FFMPEG.
 func SharedRenditions(tb testing.TB) (ffmpeg string) {
 	tb.Helper()
 	installed := mediatest.Program(tb, "ffmpeg") // skips
@@ -54,8 +55,8 @@ var (
 	sharedFFmpeg string
 )
 
-// sharedRenditions is the script, of its folder and FFmpeg. A rendition is made in a folder of its own and then renamed, since
-// several may ask for it at once. One with errors is not kept.
+// sharedRenditions is the text of the script, with its folder and FFmpeg as arguments. It renders into a temporary
+// folder and renames it, since several processes may run it concurrently. It does not cache a failure.
 const sharedRenditions = `
 case "$*" in *filter_complex*) ;; *) exec %[2]q "$@" ;; esac
 for arg; do
@@ -86,13 +87,13 @@ if [ ! -e "$made" ]; then
 fi
 cp "$made/clip" "$clip" && cp "$made/poster" "$poster" && cat "$made/progress"`
 
-// Gate is an ffmpeg that waits before each rendition until the gate is opened.
+// Gate is an ffmpeg that blocks each rendition until the gate is opened.
 type Gate struct {
-	FFmpeg string // the program
+	FFmpeg string // path of the program
 	dir    string
 }
 
-// NewGate puts a gate in front of [SharedRenditions].
+// NewGate returns a closed gate in front of [SharedRenditions].
 func NewGate(tb testing.TB) Gate {
 	tb.Helper()
 	g := Gate{dir: tb.TempDir()}
@@ -105,7 +106,7 @@ exec %[2]q "$@"`, g.dir, SharedRenditions(tb)))
 	return g
 }
 
-// Open lets all renditions pass, now and later.
+// Open lets all renditions pass, blocked and later ones.
 func (g Gate) Open(tb testing.TB) {
 	tb.Helper()
 	if err := os.WriteFile(filepath.Join(g.dir, "open"), nil, 0o600); err != nil {
@@ -113,7 +114,7 @@ func (g Gate) Open(tb testing.TB) {
 	}
 }
 
-// Arrived are the ids of the processes that have come to the gate so far, in this order.
+// Arrived returns the ids of the processes that have reached the gate so far, in order.
 func (g Gate) Arrived(tb testing.TB) []int {
 	tb.Helper()
 	entries, err := os.ReadDir(g.dir)
@@ -125,7 +126,7 @@ func (g Gate) Arrived(tb testing.TB) []int {
 	for _, e := range entries {
 		id, err := strconv.Atoi(e.Name())
 		if err != nil {
-			continue // it is open
+			continue // the file "open", not an id
 		}
 		info, err := e.Info()
 		if err != nil {
@@ -138,7 +139,7 @@ func (g Gate) Arrived(tb testing.TB) []int {
 	return ids
 }
 
-// Ruined is a clip whose index and first picture are whole, so that it can be uploaded, and the rest noise.
+// Ruined returns a clip with a valid index and first picture, so that it can be uploaded; the rest is noise.
 func Ruined(tb testing.TB) string {
 	tb.Helper()
 	data, err := os.ReadFile(mediatest.Clip(tb, mediatest.Spec{Moving: true, Seconds: 2}))
