@@ -110,7 +110,7 @@ func (s *Store) DeletePlayer(ctx context.Context, id int64, at time.Time) ([]con
 	return videos, err
 }
 
-// withdrawAll withdraws every vote of the voter, as WithdrawVote does one.
+// withdrawAll withdraws every vote of the voter, one by one.
 func withdrawAll(ctx context.Context, tx *sql.Tx, voterID int64) error {
 	rows, err := tx.QueryContext(ctx, `SELECT video_id FROM votes WHERE voter_id = $1 ORDER BY player_id, video_id`, voterID)
 	if err != nil {

@@ -96,7 +96,7 @@ func TestRecoverInterrupted(t *testing.T) {
 			}
 			for i, test := range tests {
 				job := w.job(t, tasks[i])
-				job.Attempt = int(w.number(t, `SELECT attempt FROM river_job WHERE id = $1`, tasks[i])) // River hides negative ones
+				job.Attempt = int(w.number(t, `SELECT attempt FROM river_job WHERE id = $1`, tasks[i])) // River hides negatives
 				if job.State != test.wantState || job.Attempt != test.wantAttempt {
 					t.Errorf("%s, attempt %d: got %s, %d, want %s, %d", test.state, test.attempt,
 						job.State, job.Attempt, test.wantState, test.wantAttempt)

@@ -118,10 +118,10 @@ var (
 	castWaiting = castStatement(`SELECT voter_id FROM wanted UNION ALL SELECT player_id FROM wanted`, ``)
 )
 
-// castStatement takes row locks: first on the players, then on the standings of those who get votes, each by id
-// (lock_order.go). Counting the players before it looks for standings forces that order. The voters are locked, and, for
-// a transaction that goes on to write rows of the players who get votes, these too. A vote that is refused locks nothing,
-// so a batch of refusals has nothing to flush.
+// castStatement takes row locks: first on the players that players selects, then on the standings of those who get
+// votes, each by id (lock_order.go). Counting the players before it looks for standings forces that order. castPassing
+// locks only the voters. castWaiting also locks the players who get votes, because its transaction may go on to write
+// more of their rows. A vote that is refused locks nothing, so a batch of refusals has nothing to flush.
 //
 // Each vote for a player gets its own moment, and stores the moment of the vote before it. The moment is the vote's
 // own, or 1 µs after the vote before it if it is not later ([following]). Without recursion, the moment of a player's

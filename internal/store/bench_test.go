@@ -198,7 +198,7 @@ func benchStore(b *testing.B) *Store {
 	return New(db, Options{Queue: noQueue{}})
 }
 
-// noQueue enters nothing. Every job would be number 1.
+// noQueue enqueues nothing. It returns the job id 1.
 type noQueue struct{}
 
 func (noQueue) EnqueueTx(context.Context, *sql.Tx, contest.ProcessVideo, int) (string, error) {

@@ -18,15 +18,16 @@ import (
 	"risingstars/internal/store"
 )
 
-// stressTime is the environment variable that makes TestWritesDoNotDeadlock go on for as long, such as 10m, in place of its short form.
+// stressTime is an environment variable with a duration, such as 10m. If it is set, TestWritesDoNotDeadlock runs for
+// that long instead of its short form.
 const stressTime = "RISINGSTARS_STRESS"
 
-// The short form takes so many of the pairs, each once; the long form takes all of them, again and again.
+// The short form runs this many random pairs once. The long form runs all pairs repeatedly.
 const shortPairs = 100
 
-// Every pair of the operations that write runs at once, by two programs, on players who have voted for each other: PostgreSQL ends none
-// of them as a deadlock (lock_order.go). The store would repeat such a transaction, so that deadlocks are counted where they are found:
-// by the server, and by the store before it repeats.
+// Two programs run each pair of write operations concurrently, on players who have voted for each other. PostgreSQL
+// detects no deadlock (lock_order.go). The store would retry a deadlock, so the test counts deadlocks where they are
+// detected: in the server's statistics, and in the store before a retry.
 func TestWritesDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	s := newStress(t)
@@ -61,7 +62,7 @@ func TestWritesDoNotDeadlock(t *testing.T) {
 		s.called.Load(), ran, s.refused.Load(), deadlocks, seed)
 }
 
-// stress is a database on which two programs write.
+// stress is a database to which two programs write.
 type stress struct {
 	admin    *store.DB
 	programs [2]*world
@@ -76,7 +77,7 @@ func newStress(t *testing.T) *stress {
 	check(t, err)
 	s := &stress{}
 	open := func() *store.DB {
-		db, err := store.OpenPostgres(url+"&deadlock_timeout=20ms", 8) // in place of a second
+		db, err := store.OpenPostgres(url+"&deadlock_timeout=20ms", 8) // 1 s by default
 		check(t, err)
 		return db
 	}
@@ -90,14 +91,14 @@ func newStress(t *testing.T) *stress {
 	return s
 }
 
-// observe is told of every transaction, be it that it is repeated.
+// observe counts the deadlocks among the transactions' errors, also of those that are retried.
 func (s *stress) observe(_ string, _ time.Duration, err error) {
 	if failed, ok := errors.AsType[*pgconn.PgError](err); ok && failed.Code == "40P01" {
 		s.deadlocks.Add(1)
 	}
 }
 
-// pairs are all of the operations with each other, and each with itself.
+// pairs returns all pairs of operations, also of each with itself.
 func (s *stress) pairs() (pairs [][2]writeOperation) {
 	for i, a := range writeOperations {
 		for _, b := range writeOperations[i:] {
@@ -107,11 +108,12 @@ func (s *stress) pairs() (pairs [][2]writeOperation) {
 	return pairs
 }
 
-// succeeds sees to it that an operation's arguments are such that it does something: often enough that chance finds them.
+// succeeds checks that an operation succeeds at least once in 200 calls with random arguments. Otherwise its pairs
+// would test nothing.
 func (s *stress) succeeds(t *testing.T, operation writeOperation) {
 	t.Helper()
 	s.stock(t)
-	c := caller{rand.New(rand.NewPCG(1, 1)), s.programs[0]} // the same each time
+	c := caller{rand.New(rand.NewPCG(1, 1)), s.programs[0]} // fixed seed
 	for range 200 {
 		if s.call(t, operation, c) {
 			return
@@ -120,7 +122,8 @@ func (s *stress) succeeds(t *testing.T, operation writeOperation) {
 	t.Errorf("%s never did anything", operation.method)
 }
 
-// run stocks the contest, lets two callers of each operation call it several times, all at once, and holds the counters against the rows.
+// run fills the contest with rows, runs two callers of each operation concurrently, four calls each, and compares the
+// counters with the rows.
 func (s *stress) run(t *testing.T, pair [2]writeOperation, random *rand.Rand) {
 	t.Helper()
 	const callers, calls = 2, 4
@@ -160,11 +163,11 @@ func (s *stress) call(t *testing.T, operation writeOperation, c caller) (ok bool
 	return err == nil
 }
 
-// end counts the deadlocks that the server has found.
+// end closes the programs' connections and returns how many deadlocks the server has detected.
 func (s *stress) end(t *testing.T) (deadlocks int64) {
 	t.Helper()
 	for _, w := range s.programs {
-		check(t, w.db.Close()) // a connection tells the server's statistics at its end
+		check(t, w.db.Close()) // a connection reports its statistics when it ends
 	}
 	eventually(t, "the programs have no connections", func() bool {
 		return number(t, s.admin.Writer, `SELECT count(*) FROM pg_stat_activity

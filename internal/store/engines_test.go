@@ -82,7 +82,7 @@ func openSQLite(ctx context.Context, dir string) (*store.DB, error) {
 	return openCopy(ctx, dir, empty)
 }
 
-// openCopy opens a database in a folder of its own, with the content of another's file.
+// openCopy writes the content of a database file into dir, and opens it.
 func openCopy(ctx context.Context, dir string, content []byte) (*store.DB, error) {
 	path := filepath.Join(dir, fileName)
 	if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -255,13 +255,13 @@ func (w *world) exec(t tester, query string, args ...any) {
 	}
 }
 
-// clearing are the statements that remove a contest, all but its audit log.
+// clearing has the statements that delete all rows except the audit log.
 var clearing = []string{
 	`DELETE FROM votes`, `DELETE FROM votes_taken_back`, `DELETE FROM votes_set_aside`, `DELETE FROM standings`, `DELETE FROM standings_before`,
 	`DELETE FROM sessions`, `DELETE FROM uploads`, `DELETE FROM videos`, `DELETE FROM players`, `DELETE FROM river_job`,
 }
 
-// clear makes the database as good as new, for the next run of a property: that takes a small part of the time of another database.
+// clear empties the database for the next run of a property, which is much faster than creating another one.
 func (w *world) clear(t tester) {
 	t.Helper()
 	execTogether(t, w.db.Writer, clearing)
@@ -272,7 +272,7 @@ func execTogether(t tester, db *sql.DB, statements []string) {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
 	check(t, err)
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	for _, statement := range statements {
 		if _, err := tx.ExecContext(t.Context(), statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)
@@ -281,7 +281,7 @@ func execTogether(t tester, db *sql.DB, statements []string) {
 	check(t, tx.Commit())
 }
 
-// job finds the queue's job by the id that the contest knows it by.
+// job returns the job with the id that is stored with the video.
 func (w *world) job(t tester, taskID string) *rivertype.JobRow {
 	t.Helper()
 	id, err := strconv.ParseInt(taskID, 10, 64)

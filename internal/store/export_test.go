@@ -10,13 +10,13 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// templates are the databases with tables, but without rows, that were made on each server, and of which tests get copies: a copy takes
-// a fraction of the time that the migrations take.
+// templates are the migrated, empty databases, one for each server. Tests copy them, because a copy takes much less
+// time than the migrations.
 var templates sync.Map // of func() error, by server
 
 const templateName = "template_of_tests"
 
-// NewMigratedPostgres makes a database with its tables on a server, and returns its URL.
+// NewMigratedPostgres creates a migrated database on a server, and returns its URL.
 func NewMigratedPostgres(server *testserver.Postgres) (url string, err error) {
 	prepare, _ := templates.LoadOrStore(server, sync.OnceValue(func() error { return makeTemplate(server) }))
 	if err := prepare.(func() error)(); err != nil {

@@ -19,13 +19,13 @@ import (
 	"risingstars/internal/store"
 )
 
-// sourceFile is the database of source, which the first test that needs it makes. Each has a copy.
+// sourceFile is the database file of source. The first test that needs it makes it; each test gets a copy.
 var sourceFile struct {
 	once    sync.Once
 	content []byte
 }
 
-// source is a contest on SQLite in which everything has happened that an import must keep.
+// source returns a contest on SQLite with everything that an import must keep.
 func source(t *testing.T) *world {
 	t.Helper()
 	sourceFile.once.Do(func() {
@@ -111,7 +111,7 @@ func (w *world) people(t tester) (list []contest.Player) {
 	return list
 }
 
-// target is a store on PostgreSQL, with its tables, beside the import that fills it.
+// target returns an import of the contest into a migrated PostgreSQL database, and a store on that database.
 func target(t *testing.T, from *world) (*store.Import, *world) {
 	t.Helper()
 	useServer(t)
@@ -216,7 +216,7 @@ func requeued(a answers) answers {
 func TestImportedContestAnswersTheSame(t *testing.T) {
 	t.Parallel()
 	from := source(t)
-	move, to := targetAt(t, from, emptyPostgres(t)) // whose tables the import makes
+	move, to := targetAt(t, from, emptyPostgres(t)) // the import migrates it
 	content, before := from.content(t), from.answers(t)
 	if len(before.Aside) != 3 || from.number(t, `SELECT max(decided) FROM standings`) == 0 {
 		t.Fatalf("set aside: %v", before.Aside)

@@ -8,29 +8,33 @@ import (
 	"risingstars/internal/contest"
 )
 
-// The order of row locks. On PostgreSQL, two transactions that lock the same rows in different orders can each wait for the other, and the
-// server ends one of them with "deadlock detected" (40P01). So every transaction that writes locks rows in this order:
+// The order of row locks. On PostgreSQL, two transactions that lock the same rows in different orders can each wait for
+// the other. The server then aborts one of them with "deadlock detected" (40P01). So every transaction that writes locks
+// rows in this order:
 //
-//  1. players, by id. A transaction that changes what belongs to a player locks the player's row with FOR NO KEY UPDATE ([lockPlayer]).
-//     One that writes rows which refer to players locks these with FOR KEY SHARE before it goes on, since their foreign keys will:
-//     PostgreSQL checks the key of a row that is inserted, and again of a row that a transaction updates for the second time. Only the
-//     deletion of an account locks a row so that FOR KEY SHARE waits (FOR UPDATE), and only one row ([Store.lockForDeletion]).
-//  2. standings, by player_id. A standing guards the votes for its player, the chain that they are, and their number: the player's rows in
-//     votes and votes_taken_back, and the counters of its public videos.
-//  3. videos. Whoever changes several of a player's has locked the player, or the standing; all others change one, and lock no more of them.
-//  4. votes_set_aside, by (voter_id, video_id). A decision of organizers needs no order here: it has locked the player whom the votes are
-//     for, and the voters.
-//  5. sessions, uploads, standings_before. Whoever changes several of a player's has locked the player. What is removed for its age is
-//     passed over where another transaction has locked it, and the ranking of the day before is replaced by one transaction at a time.
-//  6. river_job: one job, or those that nobody has locked.
+//  1. players, by id. A transaction that changes what belongs to a player locks the player's row with FOR NO KEY UPDATE
+//     ([lockPlayer]). A transaction that writes rows which refer to players locks those players with FOR KEY SHARE first,
+//     because their foreign keys take that lock: PostgreSQL checks the key of a row that is inserted, and again of a row
+//     that the same transaction updates for the second time. Only the deletion of an account takes a lock for which
+//     FOR KEY SHARE waits (FOR UPDATE), and only on one row ([Store.lockForDeletion]).
+//  2. standings, by player_id. The lock of a standing protects the votes for its player, their chain and their number:
+//     the player's rows in votes and votes_taken_back, and the counters of its public videos.
+//  3. videos. A transaction that changes several videos of a player has locked the player or the standing. Any other
+//     transaction changes one video, and locks no other.
+//  4. votes_set_aside, by (voter_id, video_id). A moderation decision needs no order here: it has locked the player whom
+//     the votes are for, and the voters.
+//  5. sessions, uploads, standings_before. A transaction that changes several rows of a player has locked the player.
+//     The deletion of expired rows skips those that another transaction has locked. One transaction at a time replaces
+//     the ranking of the day before.
+//  6. river_job: one job, or those that no other transaction has locked.
 //  7. public_counts, by city_key: by triggers, when the transaction commits (migration 7).
 //
-// Votes that arrive together are one statement ([castStatement]), which passes over players and standings that are locked. It updates no
-// row twice, and so locks only the players who vote.
+// A vote batch is one statement ([castStatement]), which skips players and standings that are locked. It updates no row
+// twice, so it locks only the players who vote.
 //
-// SQLite has one transaction that writes at a time, and no locks of rows.
+// SQLite runs one writing transaction at a time, and has no row locks.
 
-// lockRows runs one of PostgreSQL's statements that lock. It does nothing on SQLite.
+// lockRows runs a locking statement of PostgreSQL. It does nothing on SQLite.
 func (s *Store) lockRows(ctx context.Context, tx *sql.Tx, statement string, args ...any) error {
 	if s.crowds == nil {
 		return nil
@@ -39,15 +43,17 @@ func (s *Store) lockRows(ctx context.Context, tx *sql.Tx, statement string, args
 	return err
 }
 
-// lockPlayer reads a player and keeps other transactions from changing what belongs to it, until this one ends: the row is written, if
-// only as it was. [contest.ErrNotSignedIn] if there is none.
+// lockPlayer reads a player and locks its row until commit, so that no other transaction changes what belongs to the
+// player. The UPDATE changes nothing: it is the row lock that both engines know. It returns [contest.ErrNotSignedIn] if
+// there is no such player.
 func lockPlayer(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
 	p, err := scanPlayer(tx.QueryRowContext(ctx,
 		`UPDATE players SET country = country WHERE id = $1 RETURNING `+playerColumns, id))
 	return p, orNone(err, contest.ErrNotSignedIn)
 }
 
-// lockActivePlayer is lockPlayer for what the player adds itself: [contest.ErrAccountSuspended] if organizers have shut the account.
+// lockActivePlayer is lockPlayer for the player's own uploads. It returns [contest.ErrAccountSuspended] if the account
+// is suspended.
 func lockActivePlayer(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
 	p, err := lockPlayer(ctx, tx, id)
 	if err != nil {
@@ -56,7 +62,8 @@ func lockActivePlayer(ctx context.Context, tx *sql.Tx, id int64) (contest.Player
 	return p, p.CanUploadOrPublish()
 }
 
-// lockActivePlayerOf is lockActivePlayer for the player of a video. [contest.ErrNoVideo] if there is none.
+// lockActivePlayerOf is lockActivePlayer for the player of a video. It returns [contest.ErrNoVideo] if there is no such
+// video.
 func lockActivePlayerOf(ctx context.Context, tx *sql.Tx, videoID int64) (contest.Player, error) {
 	p, err := scanPlayer(tx.QueryRowContext(ctx, `
 		UPDATE players SET country = country WHERE id = (SELECT player_id FROM videos WHERE id = $1) RETURNING `+playerColumns, videoID))
@@ -66,20 +73,21 @@ func lockActivePlayerOf(ctx context.Context, tx *sql.Tx, videoID int64) (contest
 	return p, p.CanUploadOrPublish()
 }
 
-// keepPlayerOf keeps the player of a video from being deleted: for who updates the video's row more than once.
+// keepPlayerOf locks the player of a video against deletion, for transactions that update the video's row more than
+// once.
 func (s *Store) keepPlayerOf(ctx context.Context, tx *sql.Tx, videoID int64) error {
 	return s.lockRows(ctx, tx, `
 		SELECT FROM players WHERE id = (SELECT player_id FROM videos WHERE id = $1) FOR KEY SHARE`, videoID)
 }
 
-// keepVoted keeps the player whom a vote is for from being deleted.
+// keepVoted locks the player whom a vote is for against deletion.
 func (s *Store) keepVoted(ctx context.Context, tx *sql.Tx, videoID, voterID int64) error {
 	return s.lockRows(ctx, tx, `
 		SELECT FROM players WHERE id = (SELECT player_id FROM votes WHERE voter_id = $1 AND video_id = $2) FOR KEY SHARE`, voterID, videoID)
 }
 
-// keepVoters keeps a voter, or (0) all voters of the player's votes that do not count, from being deleted: for a transaction that has
-// locked the player, and may change such votes or let them count again.
+// keepVoters locks a voter against deletion, or, if voterID is 0, all voters of the player's votes that do not count.
+// It is for a transaction that has locked the player, and may void or reinstate such votes.
 func (s *Store) keepVoters(ctx context.Context, tx *sql.Tx, playerID, voterID int64) error {
 	if voterID != 0 {
 		return s.lockRows(ctx, tx, `SELECT FROM players WHERE id = $1 FOR KEY SHARE`, voterID)
@@ -88,11 +96,13 @@ func (s *Store) keepVoters(ctx context.Context, tx *sql.Tx, playerID, voterID in
 		SELECT FROM players WHERE id IN (SELECT voter_id FROM votes_set_aside WHERE player_id = $1) ORDER BY id FOR KEY SHARE`, playerID)
 }
 
-// lockForDeletion locks a player's row, so that nothing that refers to it can be added; those of the players whom it has voted for, against
-// their deletion; and the standings of all of them. The first is written in a column that foreign keys may refer to, which is FOR UPDATE.
+// lockForDeletion locks the player's row with FOR UPDATE, so that no row which refers to it can be inserted; the rows
+// of the players whom it has voted for with FOR KEY SHARE, against their deletion; and the standings of all of them.
+// The UPDATE takes FOR UPDATE because it changes a column with a unique index, to which foreign keys may refer.
 //
-// Between the first statement and the second, the player may vote for one whose id is lower. To wait for such a row now would be the
-// wrong order, so that the third statement fails where it would, and the transaction is repeated.
+// Between the first statement and the second, the player may vote for a player with a lower id. Waiting for that row
+// now would violate the lock order, so the third statement uses NOWAIT. If the row is locked, it fails with
+// [errConflict], and the transaction is retried.
 func (s *Store) lockForDeletion(ctx context.Context, tx *sql.Tx, id int64) error {
 	const votedFor = `SELECT FROM players WHERE id IN (SELECT player_id FROM votes WHERE voter_id = $1)`
 	if err := s.lockRows(ctx, tx, votedFor+` AND id < $1 ORDER BY id FOR KEY SHARE`, id); err != nil {
@@ -114,7 +124,7 @@ func (s *Store) lockForDeletion(ctx context.Context, tx *sql.Tx, id int64) error
 		ORDER BY player_id FOR NO KEY UPDATE`, id)
 }
 
-// lockVotesSetAside locks the votes that do not count of which a player is the voter, or whom they are for.
+// lockVotesSetAside locks the votes that do not count and that the player has cast or received.
 func (s *Store) lockVotesSetAside(ctx context.Context, tx *sql.Tx, id int64) error {
 	return s.lockRows(ctx, tx, `
 		SELECT FROM votes_set_aside WHERE player_id = $1 OR voter_id = $1 ORDER BY voter_id, video_id FOR UPDATE`, id)

@@ -14,13 +14,13 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// Each operation waits for the row that it has to lock first, and has locked none of those that come later: the transaction that holds
-// the first may want the later ones (lock_order.go). Before there was an order, the deletions of two players who had voted for each
-// other, for example, each locked its own player's standing and then waited for the other's.
+// Each operation waits for the first row in the lock order (lock_order.go) without a lock on any later row, which the
+// transaction that holds the first may need. Without the order, for example, the deletions of two players who had voted
+// for each other each locked their own player's standing and then waited for the other's.
 func TestLockOrder(t *testing.T) {
 	t.Parallel()
 	const (
-		deleted  = `UPDATE players SET email_key = '' WHERE id = ` // as a deletion locks it
+		deleted  = `UPDATE players SET email_key = '' WHERE id = ` // the lock that a deletion takes
 		votesOf2 = `
 			WITH stars AS (UPDATE standings SET votes = 1 WHERE player_id <> 2 RETURNING player_id),
 			counted AS (UPDATE videos SET votes = 1 WHERE player_id <> 2)
@@ -31,10 +31,10 @@ func TestLockOrder(t *testing.T) {
 	)
 	decision := contest.Decision{By: "Ana", Reason: "farm", At: time.Now()}
 	for name, test := range map[string]struct {
-		there []string // rows besides those of stormStore
-		held  string   // what another transaction has done
+		there []string // rows in addition to those of stormStore
+		held  string   // statement that another transaction has run
 		do    func(context.Context, *Store) error
-		free  []string // what the operation has not locked while it waits
+		free  []string // rows that the waiting operation must not have locked
 	}{
 		"deletion: players whom it voted for, the lower id": {
 			[]string{votesOf2}, deleted + `1`, deletePlayer2,
@@ -118,7 +118,7 @@ func TestLockOrder(t *testing.T) {
 				ownVideo + `processing` + ownVideoEnd,
 				`INSERT INTO river_job (id, state, attempt, max_attempts, kind, args) VALUES
 					(7, 'running', 1, 5, 'process_video', '{}'),
-					(1, 'available', 0, 5, 'process_video', '{}')`, // the first as it was, the second as noQueue would enter it
+					(1, 'available', 0, 5, 'process_video', '{}')`, // job 1 is the new one: the id from noQueue
 
 			}, deleted + `1`,
 			func(ctx context.Context, s *Store) error {
@@ -143,7 +143,7 @@ func TestLockOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 			ended := make(chan error, 1)
-			go func() { ended <- test.do(context.Background(), s) }() // ends after the holder
+			go func() { ended <- test.do(context.Background(), s) }() // ends after the holder's transaction
 			until(t, "the operation waits", func() bool { return lockWaits(t, s) == 1 })
 
 			for _, rows := range test.free {
@@ -180,7 +180,7 @@ func execAll(t *testing.T, s *Store, statements ...string) {
 	}
 }
 
-// beginTx begins a transaction that ends with the test at the latest.
+// beginTx begins a transaction, which is rolled back at the end of the test at the latest.
 func beginTx(t *testing.T, s *Store) *sql.Tx {
 	t.Helper()
 	tx, err := s.crowds.db.BeginTx(context.WithoutCancel(t.Context()), nil)
@@ -191,7 +191,8 @@ func beginTx(t *testing.T, s *Store) *sql.Tx {
 	return tx
 }
 
-// A deletion does not wait for the player whom a vote was for that came while it waited for its own: it begins again.
+// If a vote for a player with a lower id is cast while the deletion waits for its own player, the deletion does not
+// wait for that player: it is retried.
 func TestDeletionFindsANewVote(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 2)
@@ -227,7 +228,7 @@ func TestDeletionFindsANewVote(t *testing.T) {
 		UNION ALL SELECT 'counter' FROM standings WHERE votes > 0`)
 }
 
-// What is removed for its age, or moved up in the queue, is passed over where another transaction has locked it.
+// The deletion of expired sessions and the promotion of jobs skip rows that another transaction has locked.
 func TestOldRowsThatAreLockedArePassedOver(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 1)
@@ -256,7 +257,8 @@ func TestOldRowsThatAreLockedArePassedOver(t *testing.T) {
 	}
 }
 
-// Two processes that remember the day's ranking at once do it one after the other, and the second finds it done.
+// Two processes that store the day's ranking at once do it one after the other. The second finds it stored and changes
+// nothing.
 func TestRankingIsRememberedByOne(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 3, 3)

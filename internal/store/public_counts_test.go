@@ -189,12 +189,13 @@ func TestImportOfWrongCounts(t *testing.T) {
 	to.empty(t)
 }
 
-// Many publish, move to and fro between the same cities, vote and leave at once, by two programs: nobody fails.
+// Two programs publish, change cities, vote and delete accounts concurrently. No call fails.
 //
-// One run of two failed here on PostgreSQL 17 with "deadlock detected" (40P01) for a player who left. Two players who had voted for each
-// other left at once: each deletion locked its own player's standing, and then, for the votes that it withdrew, the standing of
-// the other. The server ended one of them each time it was tried, three times in all. Now a deletion locks all standings that it needs in
-// the order of their players (lock_order.go), which TestLockOrder shows step by step and TestWritesDoNotDeadlock under load.
+// On PostgreSQL 17 every second run failed here with "deadlock detected" (40P01) in the deletion of a player. Two
+// players who had voted for each other were deleted at once: each deletion locked its own player's standing, and then
+// the other's, to withdraw the votes. The server aborted one of them at each of three attempts. Now a deletion locks
+// all standings that it needs in the order of their players (lock_order.go). TestLockOrder checks that step by step,
+// and TestWritesDoNotDeadlock under load.
 func TestKeptCountsInACrowd(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *world) {

@@ -64,8 +64,9 @@ func rank(ctx context.Context, tx *sql.Tx, playerID int64) error {
 
 // untie gives each of a player's votes its own moment, as casting does: a reinstated vote may have the moment of a vote
 // that was cast while it did not count.
-// It sets both moments in one UPDATE: for a row that a transaction updates twice, PostgreSQL locks the voter
-// (lock_order.go).
+//
+// It sets both moments of a vote in one UPDATE, because PostgreSQL locks the voter when a transaction updates the same
+// row twice (lock_order.go).
 func untie(ctx context.Context, tx *sql.Tx, playerID int64) error {
 	var tied int
 	err := tx.QueryRowContext(ctx, `

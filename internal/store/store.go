@@ -36,7 +36,7 @@ type Store struct {
 	queue   Queue
 	observe Observe
 
-	skipLocked string // behind a SELECT: it locks the rows, and passes over those that are locked; "" on SQLite, which locks none
+	skipLocked string // suffix of a SELECT that locks rows and skips locked ones; "" on SQLite
 
 	maxUnpublished int64
 	uploadsAtOnce  int

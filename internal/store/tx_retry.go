@@ -10,23 +10,23 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// writeTime bounds a transaction that writes, its retries included.
+// writeTime bounds a writing transaction, its retries included.
 const writeTime = 30 * time.Second
 
-// A transaction that lost against another has so many attempts in all. Before each retry it waits, twice as long each time, and for
-// a random part of that, so that the two do not meet again.
+// A transaction that PostgreSQL aborts because of another one is tried up to maxAttempts times. The backoff before each
+// retry doubles, and half of it is random, so that the two transactions do not collide again.
 const (
 	maxAttempts  = 6
 	firstBackoff = 10 * time.Millisecond
 )
 
-// retrier commits operations on PostgreSQL, each in a transaction of its own, and retries those that lost against others until ctx ends.
-// An operation may therefore be called more than once. It must have no effects but those of its transaction, and what it tells its caller
-// must be what its last call found; effects outside the database come after the commit. A transaction that may have been committed is
-// not retried ([errUnsure]).
+// retrier runs operations on PostgreSQL, each in its own transaction. It retries those that lost a conflict with
+// another transaction ([lost]), with backoff, until ctx ends. So do may be called more than once: it must have no
+// effects outside its transaction, and must set its results again at each call. A transaction that may have been
+// committed is not retried ([errUnsure]).
 type retrier struct {
 	db      *sql.DB
-	observe func(took time.Duration, err error) // is told of each attempt that is followed by another
+	observe func(took time.Duration, err error) // is called for each attempt that is retried
 }
 
 func (r retrier) run(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
@@ -50,18 +50,19 @@ func backoff(attempt int) time.Duration {
 	return longest/2 + rand.N(longest/2) //nolint:gosec // no secret
 }
 
-// errConflict ends a transaction that would otherwise wait for another in the wrong order of locks.
+// errConflict aborts a transaction that would otherwise wait for a row lock against the lock order.
 var errConflict = errors.New("another transaction was first")
 
-// lost reports whether a transaction lost against another and may win if it is retried: the store ended it, or PostgreSQL did, as a
-// deadlock (40P01) or a serialization failure (40001). Nothing of it was committed.
+// lost reports whether a transaction lost a conflict with another one and may succeed if it is retried: the store has
+// aborted it ([errConflict]), or PostgreSQL has, as a deadlock (40P01) or a serialization failure (40001). Nothing of
+// it was committed.
 func lost(err error) bool {
 	failed, ok := errors.AsType[*pgconn.PgError](err)
 	return errors.Is(err, errConflict) || ok && (failed.Code == "40P01" || failed.Code == "40001")
 }
 
-// pooled runs writers on a pool of connections, each in a transaction of its own. As on SQLite, what was begun does not end with the
-// caller's context.
+// pooled runs each write in its own transaction on a pool of connections. As on SQLite, cancelling the caller's context
+// does not end the write.
 type pooled struct {
 	retrier
 
@@ -72,6 +73,6 @@ func (p pooled) run(ctx context.Context, do func(context.Context, *sql.Tx) error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
 	ctx, ended := p.watch.guard(ctx)
-	defer func() { err = ended(err) }() // after a panic as well
+	defer func() { err = ended(err) }() // also after a panic
 	return p.retrier.run(ctx, do)
 }

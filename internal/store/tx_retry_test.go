@@ -15,7 +15,8 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// retrying is a retrier on the store's database, and the codes of PostgreSQL for which it has retried.
+// retrying returns a retrier on the store's database, and a function that returns PostgreSQL's error codes of the
+// attempts that were retried.
 func retrying(s *Store) (r retrier, codes func() []string) {
 	var mu sync.Mutex
 	var list []string
@@ -31,12 +32,12 @@ func retrying(s *Store) (r retrier, codes func() []string) {
 		}
 }
 
-// Two transactions that lock each other out both end well, the one that PostgreSQL ends after a retry.
+// Two transactions that deadlock both succeed, the one that PostgreSQL aborts at a retry.
 func TestDeadlockIsRetried(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 2, 2)
 	r, codes := retrying(s)
-	var first sync.WaitGroup // that each has locked its first row
+	var first sync.WaitGroup // until each has locked its first row
 	first.Add(2)
 	swap := func(a, b int) error {
 		meet := sync.OnceFunc(func() { first.Done(); first.Wait() })
@@ -68,7 +69,7 @@ func TestDeadlockIsRetried(t *testing.T) {
 	}
 }
 
-// A transaction that cannot be serialized is retried.
+// A transaction with a serialization failure is retried.
 func TestSerializationFailureIsRetried(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 1)
@@ -100,7 +101,7 @@ func TestSerializationFailureIsRetried(t *testing.T) {
 	}
 }
 
-// Attempts are bounded, and what is no conflict, or may have been committed, has one.
+// The number of attempts is limited. Errors that are no conflicts, and unknown commit outcomes, are not retried.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 1)
@@ -131,7 +132,7 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-// A retry does not outlast the caller's time.
+// Retries stop when the caller's context ends.
 func TestRetriesEndWithTheirTime(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 1)
@@ -147,7 +148,7 @@ func TestRetriesEndWithTheirTime(t *testing.T) {
 	}
 }
 
-// The backoff doubles, and half of it is chance.
+// The backoff doubles, and half of it is random.
 func TestBackoff(t *testing.T) {
 	t.Parallel()
 	for attempt := 1; attempt < maxAttempts; attempt++ {

@@ -22,17 +22,17 @@ import (
 	"risingstars/internal/contest"
 )
 
-// writeOperation is one of the store's methods that write, with arguments that suit the rows of stockedContest. Several lines may
-// be of the same method, with arguments that make it take other locks.
+// writeOperation is a writing method of the store, with a call whose random arguments fit the rows of stockedContest. A
+// method may be listed several times, with arguments that make it take different locks.
 type writeOperation struct {
 	method string
 	call   func(context.Context, caller) error
 }
 
-// writeOperations are all there are: a new one is a line here. TestEveryWriteIsAnOperation fails where one is missing.
+// writeOperations lists all writing methods. Add new ones here; TestEveryWriteIsAnOperation fails if one is missing.
 var writeOperations = []writeOperation{
 	{"AddPlayer", func(ctx context.Context, c caller) error {
-		email := fmt.Sprintf("new%d@example.org", c.IntN(4)) // some are taken
+		email := fmt.Sprintf("new%d@example.org", c.IntN(4)) // some are taken already
 		return second(c.store.AddPlayer(ctx, contest.Player{FirstName: "Nueva", Email: email, City: c.city(), CreatedAt: start}, "hash"))
 	}},
 	{"UpdateProfile", func(ctx context.Context, c caller) error {
@@ -48,7 +48,7 @@ var writeOperations = []writeOperation{
 		return second(c.store.DeletePlayer(ctx, c.player(), start))
 	}},
 	{"AddSession", func(ctx context.Context, c caller) error {
-		return c.store.AddSession(ctx, contest.NewMediaToken(), c.player(), 0, at(100), at(200)) // which removes those that have expired
+		return c.store.AddSession(ctx, contest.NewMediaToken(), c.player(), 0, at(100), at(200)) // deletes expired sessions
 	}},
 	{"ExtendSession", func(ctx context.Context, c caller) error {
 		return c.store.ExtendSession(ctx, c.session(), at(50+c.IntN(100)))
@@ -150,13 +150,13 @@ var writeOperations = []writeOperation{
 	{"(the job queue's own)", workJobs},
 }
 
-// notOnPostgres are the writes that the program makes on an embedded database only, by what for.
+// notOnPostgres lists the writing methods that the program calls only on an embedded database, and when.
 var notOnPostgres = map[string]string{
 	"RecoverInterrupted": "when the only program starts",
 	"ForgetUploads":      "in a copy that a backup has made",
 }
 
-// What each player of a stocked contest has: the video number k of player p has the id 10 * p + k.
+// The videos of each player in stockedContest: video number k of player p has the id 10 * p + k.
 const (
 	stockedPublic     = 1 // and 2
 	stockedProcessed  = 3
@@ -166,14 +166,16 @@ const (
 	stockedHidden     = 7
 
 	stockedPlayers = 8
-	stockedShut    = 7 // the first whose account is shut
+	stockedShut    = 7 // the first suspended account
 )
 
-// stockedPairs say of each player and each other whether the vote of the second for the first counts (kind 0 to 2), is void, or was not given.
+// stockedPairs selects all pairs of a player (star) and a voter. kind says whether the vote counts (0 to 2), is void
+// (3), or was not cast (4).
 const stockedPairs = `(SELECT star, voter, (star * 3 + voter) % 5 AS kind
 	FROM generate_series(1, 8) AS star, generate_series(1, 8) AS voter WHERE star <> voter) AS pairs`
 
-// stockedContest are the statements that make a contest for writeOperations where there is none: players with videos in all states and their jobs, who have voted for each other, and whose votes partly do not count.
+// stockedContest has the statements that fill an empty contest for writeOperations: players with videos in all statuses
+// and their jobs, who have voted for each other. Some of the votes do not count.
 var stockedContest = []string{
 	`INSERT INTO players (id, first_name, last_name, email, email_key, password_hash, city, city_key, country, created_at, shut_at)
 		SELECT p, 'Nombre', 'Ríos', p, p, '', city, city, 'Colombia', '2026-01-15Z', CASE WHEN p >= 7 THEN CAST('2026-01-15Z' AS TIMESTAMPTZ) END
@@ -216,7 +218,7 @@ var stockedContest = []string{
 	`ALTER SEQUENCE river_job_id_seq RESTART WITH 1000`,
 }
 
-// caller calls an operation, with arguments by chance.
+// caller calls operations with random arguments.
 type caller struct {
 	*rand.Rand
 	store *world
@@ -235,7 +237,7 @@ func (c caller) run(kind int64) contest.JobRun {
 	return contest.JobRun{VideoID: id, TaskID: fmt.Sprint(id), HolderID: holder}
 }
 
-// completing ends the run's job in the video's transaction, as the workers do.
+// completing returns a function that completes the run's job in the transaction of its video, as the workers do.
 func (c caller) completing(ctx context.Context, run contest.JobRun) func(*sql.Tx) error {
 	return func(tx *sql.Tx) error {
 		id, err := strconv.ParseInt(run.TaskID, 10, 64)
@@ -246,7 +248,7 @@ func (c caller) completing(ctx context.Context, run contest.JobRun) func(*sql.Tx
 	}
 }
 
-// workJobs takes jobs from the queue and ends them, in the queue's own transactions.
+// workJobs fetches jobs from the queue and completes them, in the queue's own transactions.
 func workJobs(ctx context.Context, c caller) error {
 	queue := driverOf(c.store.db).GetExecutor()
 	taken, err := queue.JobGetAvailable(ctx, &riverdriver.JobGetAvailableParams{ClientID: "a worker", MaxAttemptedBy: 5, MaxToLock: 3, Queue: "default"})
@@ -260,7 +262,7 @@ func workJobs(ctx context.Context, c caller) error {
 	return complete(ctx, queue, ids...)
 }
 
-// complete ends jobs as [river.JobCompleteTx] does one, which wants to be called by a worker.
+// complete completes jobs as [river.JobCompleteTx] does, which can only be called within a worker.
 func complete(ctx context.Context, queue riverdriver.Executor, ids ...int64) error {
 	now, n := time.Now(), len(ids)
 	return second(queue.JobSetStateIfRunningMany(ctx, &riverdriver.JobSetStateIfRunningManyParams{
@@ -270,7 +272,7 @@ func complete(ctx context.Context, queue riverdriver.Executor, ids ...int64) err
 	}))
 }
 
-// A method of the store that writes is one of the operations.
+// Every writing method of the store is among writeOperations.
 func TestEveryWriteIsAnOperation(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}
@@ -287,11 +289,11 @@ func TestEveryWriteIsAnOperation(t *testing.T) {
 	}
 }
 
-// writingMethods are the store's exported methods that come to one of the fields by which it writes: by themselves, or by another of its
-// methods.
+// writingMethods returns the store's exported methods that use one of the fields for writing, directly or through
+// another method.
 func writingMethods(t *testing.T) map[string]bool {
 	t.Helper()
-	mentions := map[string][]string{} // of the store's fields and methods, by method
+	mentions := map[string][]string{} // fields and methods of the store that each method mentions
 	files, err := filepath.Glob("*.go")
 	check(t, err)
 	for _, file := range files {
@@ -319,7 +321,8 @@ func writingMethods(t *testing.T) map[string]bool {
 	return found
 }
 
-// mentionedOfStore are the fields and methods of the store that a method of the store mentions; none of other types' methods.
+// mentionedOfStore returns the fields and methods of the store that the method mentions, or nil for methods of other
+// types.
 func mentionedOfStore(method *ast.FuncDecl) (names []string) {
 	receiver := method.Recv.List[0]
 	pointer, ok := receiver.Type.(*ast.StarExpr)
