@@ -96,8 +96,9 @@ func (s *Store) write(ctx context.Context, operation string, do func(context.Con
 	return named(operation, s.writes.run(ctx, do))
 }
 
-// writeRow is write for an operation that many callers may run at once on the row with the key. On PostgreSQL they
-// share a commit. do must lock that row before any other.
+// writeRow is write for an operation that many callers may run at once on the row with the key. On PostgreSQL they share
+// a commit. Operations with the same key must lock the same players and standings, because a batch of them is one
+// transaction (lock_order.go).
 func (s *Store) writeRow(ctx context.Context, operation string, key int64, do func(context.Context, *sql.Tx) error) (err error) {
 	if s.crowds == nil {
 		return s.write(ctx, operation, do)
