@@ -18,7 +18,7 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() { // ends with the program
 		<-signals
-		signal.Stop(signals) // before the stop begins, so that a second signal ends the program at once
+		signal.Stop(signals) // before the shutdown begins, so that a second signal ends the program at once
 		stop()
 	}()
 	if err := app.Run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr, os.Environ()...); err != nil {

@@ -14,13 +14,13 @@ import (
 	"unicode/utf8"
 )
 
-// MinSecret is how many bytes SECRET_KEY must have: as many as HS256 hashes to (RFC 7518 section 3.2).
+// MinSecret is the minimum length of SECRET_KEY in bytes: the hash size of HS256 (RFC 7518 section 3.2).
 const MinSecret = 32
 
-// maxTokenTTL is a hundred years, in seconds; much more would not fit a duration.
+// maxTokenTTL is a hundred years, in seconds. A much larger number would overflow time.Duration.
 const maxTokenTTL = 100 * 366 * 24 * 60 * 60
 
-// Check holds every setting against what it may be, and names all that is wrong at once.
+// Check validates every setting and returns all problems at once.
 func (s *Settings) Check() error {
 	return errors.Join(
 		checkAddr("LISTEN_ADDR", s.ListenAddr, false),
@@ -69,8 +69,8 @@ func (s *Settings) checkEngines() error {
 	return errors.Join(problems...)
 }
 
-// checkDatabase has texts of its own: those of others may quote the password. A program whose neighbours must accept its
-// tokens cannot make up a secret of its own.
+// checkDatabase writes its own error texts, because those of url.Parse may quote the password. It requires
+// SECRET_KEY: processes that share a database must accept each other's tokens, so none can generate its own secret.
 func (s *Settings) checkDatabase() error {
 	if s.DatabaseURL == "" {
 		return nil
@@ -88,7 +88,7 @@ func (s *Settings) checkDatabase() error {
 }
 
 const (
-	minConnections = 2 // a transaction of the queue's may be under way while a request asks
+	minConnections = 2 // the queue may be in a transaction while a request queries
 	maxConnections = 1000
 )
 
@@ -100,7 +100,7 @@ func (s *Settings) needsSecret() error {
 		"(openssl rand -hex 32 makes one)")
 }
 
-// checkRedisURL has texts of its own: those of others may quote the password.
+// checkRedisURL writes its own error texts, because those of url.Parse may quote the password.
 func checkRedisURL(text string) error {
 	if text == "" {
 		return nil
@@ -121,7 +121,8 @@ func checkRedisURL(text string) error {
 	return nil
 }
 
-// CheckSecret refuses a secret that could be guessed. An empty one is none.
+// CheckSecret refuses a secret that is short enough or regular enough to be guessed. An empty secret counts as not
+// set.
 func CheckSecret(secret string) error {
 	if secret == "" {
 		return nil
@@ -140,7 +141,7 @@ func CheckSecret(secret string) error {
 	return nil
 }
 
-// checkOldSecret refuses what was never a SECRET_KEY.
+// checkOldSecret refuses a value that SECRET_KEY would not have accepted.
 func checkOldSecret(secret string) error {
 	if CheckSecret(secret) != nil {
 		return errors.New("SECRET_KEY_OLD: is none that SECRET_KEY could have been")
@@ -151,7 +152,7 @@ func checkOldSecret(secret string) error {
 // minOrganizerPassword is in characters.
 const minOrganizerPassword = 16
 
-// checkOrganizerPassword refuses a password that could be guessed. An empty one is none.
+// checkOrganizerPassword refuses a password that is short enough to be guessed. An empty password counts as not set.
 func checkOrganizerPassword(password string) error {
 	if n := utf8.RuneCountInString(password); n > 0 && n < minOrganizerPassword {
 		return fmt.Errorf("ORGANIZER_PASSWORD: has %d characters, must have %d or more (openssl rand -hex 16 makes one)",
@@ -199,7 +200,7 @@ func checkPublicURL(text string) error {
 	return nil
 }
 
-// leastMemory is what FFmpeg needs for any video: with less its libraries do not load.
+// leastMemory is the minimum address space of FFmpeg in bytes: with less its libraries do not load.
 const leastMemory = 1 << 30
 
 func checkFFmpegLimits(memory int64, longest time.Duration) error {
@@ -213,7 +214,7 @@ func checkFFmpegLimits(memory int64, longest time.Duration) error {
 	return errors.Join(problems...)
 }
 
-// checkTracesURL has a text of its own: those of others may quote the password.
+// checkTracesURL writes its own error text, because that of url.Parse may quote the password.
 func checkTracesURL(text string) error {
 	if text == "" {
 		return nil

@@ -1,7 +1,7 @@
-// Package config has every setting of the program: its name, default, check and help.
+// Package config defines every setting of the program: its name, default, validation and help.
 //
 // A setting is given, in this order of precedence, by a flag, by an environment variable of its NAME, or by a file
-// whose path is in NAME_FILE. Each of them may be a reference to a secret (awssm://NAME#KEY).
+// whose path is in NAME_FILE. Each value may be a reference to a secret (awssm://NAME#KEY).
 package config
 
 import "time"
@@ -64,14 +64,14 @@ type Settings struct {
 	LogLevel       Level         `setting:"LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"operations" help:"debug, info, warn or error."`
 }
 
-// What SANDBOX can be.
+// The values of SANDBOX.
 const (
 	SandboxAuto     = "auto"
 	SandboxRequired = "required"
 	SandboxOff      = "off"
 )
 
-// Groups are the headings of the settings in --help, by their group tag.
+// Groups returns the headings of the settings in --help, by their group tag.
 func Groups() map[string]string {
 	return map[string]string{
 		"web":        "Web server:",
@@ -86,10 +86,10 @@ func Groups() map[string]string {
 // Workers is a number of workers, or AutoWorkers.
 type Workers int
 
-// AutoWorkers lets the program choose by the machine.
+// AutoWorkers means one worker per processor.
 const AutoWorkers Workers = -1
 
-// Count is the number of workers on a machine with so many processors.
+// Count returns the number of workers on a machine with the given number of processors.
 func (w Workers) Count(processors int) int {
 	if w == AutoWorkers {
 		return processors
@@ -97,7 +97,7 @@ func (w Workers) Count(processors int) int {
 	return int(w)
 }
 
-// Threads is how many threads one FFmpeg run gets when so many workers share the processors.
+// Threads returns how many threads one FFmpeg run uses if the workers share the given number of processors.
 func (s *Settings) Threads(processors int) int {
 	if s.FFmpegThreads > 0 {
 		return s.FFmpegThreads

@@ -185,7 +185,7 @@ func TestCheck(t *testing.T) {
 	there := file(t, "x")
 	tests := map[string]struct {
 		change func(*Settings)
-		want   string // how the error begins, "" for none
+		want   string // the beginning of the error, "" for none
 	}{
 		"defaults":                     {func(*Settings) {}, ""},
 		"listen on all":                {func(s *Settings) { s.ListenAddr = ":8080" }, ""},
@@ -401,7 +401,7 @@ func TestMaskedShowsNoPassword(t *testing.T) {
 		"s3://key:hunter2@bucket/prefix?region=x":         "s3://key:xxxxx@bucket/prefix",
 		"s3://bucket/prefix?secret=hunter2#hunter2":       "s3://bucket/prefix",
 		"file:///mnt/videos?hunter2":                      "file:///mnt/videos",
-		"postgres://stars:hunter2%zz@db/stars":            hidden, // none that can be parsed
+		"postgres://stars:hunter2%zz@db/stars":            hidden, // does not parse
 		"postgres://stars:hunter2/x@db/stars":             hidden,
 		"postgres://stars:1/hunter2@db/stars":             hidden,
 		"postgres://stars:1#hunter2@db/stars":             hidden,

@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// InData is the path of something in DATA_DIR.
+// InData returns the path of an entry of DATA_DIR.
 func (s *Settings) InData(name string) string { return filepath.Join(s.DataDir, name) }
 
-// Secret is SECRET_KEY, or the one that is kept in DATA_DIR, which is generated at the first start: 32 random bytes,
-// in a file that only its owner can read.
+// Secret returns SECRET_KEY, or the secret in DATA_DIR, which the first call generates: 32 random bytes, in a file
+// that only its owner can read.
 func (s *Settings) Secret() ([]byte, error) {
 	if s.SecretKey != "" {
 		return []byte(s.SecretKey), nil
@@ -36,7 +36,8 @@ func (s *Settings) Secret() ([]byte, error) {
 	return []byte(secret), nil
 }
 
-// newSecret keeps a new secret at path: written beside, synced and renamed, so that it is there whole or not at all.
+// newSecret writes a new secret to path. It writes a temporary file, syncs and renames it, so the file is complete or
+// does not exist.
 func newSecret(path string) ([]byte, error) {
 	var random [MinSecret]byte
 	rand.Read(random[:]) // never fails

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// No text of a password comes back out of an error, or of what is shown of a URL.
+// A password never appears in an error or in a masked URL.
 func FuzzURLs(f *testing.F) {
 	for _, text := range []string{
 		"postgres://stars:hunter2@db:5432/stars?sslmode=require", "redis://:hunter2@cache:6379/0", "s3://bucket/prefix?endpoint=h:1&tls=off",

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Level is the least urgent kind of log line that is written. It is a [slog.Leveler].
+// Level is the minimum level of log lines that are written. It is a [slog.Leveler].
 type Level slog.Level
 
-// UnmarshalText reads debug, info, warn or error.
+// UnmarshalText accepts debug, info, warn or error.
 func (l *Level) UnmarshalText(text []byte) error {
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 		if strings.EqualFold(level.String(), string(text)) {
@@ -23,5 +23,5 @@ func (l *Level) UnmarshalText(text []byte) error {
 // Level implements [slog.Leveler].
 func (l Level) Level() slog.Level { return slog.Level(l) }
 
-// String is what UnmarshalText reads.
+// String returns the text that UnmarshalText accepts.
 func (l Level) String() string { return strings.ToLower(slog.Level(l).String()) }

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Rate is how often something may be done: Burst times at once, and once more every Every, up to an hour. It is written
-// as 10/30s.
+// Rate is a rate limit: a burst of Burst, then one per Every, which is at most an hour. Its text is such as 10/30s.
 type Rate struct {
 	Burst int
 	Every time.Duration
@@ -17,7 +16,7 @@ type Rate struct {
 
 const maxBurst = 1_000_000
 
-// UnmarshalText reads a rate.
+// UnmarshalText parses a rate.
 func (r *Rate) UnmarshalText(text []byte) error {
 	first, second, found := strings.Cut(string(text), "/")
 	burst, noNumber := strconv.Atoi(first)
@@ -30,10 +29,10 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is what UnmarshalText reads.
+// String returns the text that UnmarshalText parses.
 func (r Rate) String() string { return fmt.Sprintf("%d/%s", r.Burst, r.Every) }
 
-// checkLimits holds the limits on people against what they may be.
+// checkLimits validates the limits on users.
 func (s *Settings) checkLimits() error {
 	return errors.Join(
 		within("UPLOADS_AT_ONCE", int64(s.UploadsAtOnce), 1, 10_000),
@@ -43,8 +42,8 @@ func (s *Settings) checkLimits() error {
 	)
 }
 
-// PasswordSlots is how many passwords are hashed at once on a machine with so many processors: half of them unless the
-// settings say otherwise, so that the others serve whoever does not sign in.
+// PasswordSlots returns how many passwords are hashed concurrently on a machine with the given number of processors:
+// PASSWORDS_AT_ONCE, or half of the processors, so that the rest serves requests that do not hash a password.
 func (s *Settings) PasswordSlots(processors int) int {
 	if s.PasswordsAtOnce > 0 {
 		return s.PasswordsAtOnce

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Line is one setting as it may be shown to anybody.
+// Line is one setting in a form that is safe to show.
 type Line struct{ Name, Value string }
 
-// Masked lists all settings, with secrets and passwords left out.
+// Masked lists all settings without secrets and passwords.
 func (s *Settings) Masked() []Line {
 	v := reflect.ValueOf(*s)
 	lines := make([]Line, 0, v.NumField())
@@ -42,8 +42,8 @@ func masked(name string, field reflect.Value) string {
 
 const hidden = "********"
 
-// MaskedURL leaves out what may be secret. Of a text in which that cannot be told, such as one with a password that was
-// not escaped, nothing is shown.
+// MaskedURL removes the parts of a URL that may be secret. If it cannot identify them, as with an unescaped password,
+// it shows nothing of the text.
 func MaskedURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" || strings.Contains(u.Opaque+u.Path+u.RawQuery+u.Fragment, "@") {

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// Misspelt is an environment variable that looks like a setting, and is none.
+// Misspelt is an environment variable that looks like a setting but is not one. Meant is the setting's NAME.
 type Misspelt struct{ Name, Meant string }
 
-// others are what programs of this kind call their settings elsewhere.
+// others are names that similar programs use for their settings.
 var others = map[string]string{
 	"PORT": "LISTEN_ADDR", "LISTEN_ADDRESS": "LISTEN_ADDR", "METRICS_ADDRESS": "METRICS_ADDR", "DATA_DIRECTORY": "DATA_DIR",
 	"DB_URL": "DATABASE_URL", "DATABASE_URI": "DATABASE_URL", "JWT_SECRET": "SECRET_KEY",
 }
 
-// FindMisspelt looks for settings that nobody reads among variables as [os.Environ] lists them: an error or two in a NAME,
-// small letters, a prefix. What the variables hold is not looked at. flags are the NAMEs of settings that were given as flags:
-// what others call them means something else then.
+// FindMisspelt finds misspelt settings among variables as [os.Environ] lists them: one or two edits in a NAME, lower
+// case, a prefix. It does not read the values. flags are the NAMEs of settings that were given as flags: a variable
+// with another program's name for one of these is not reported.
 func FindMisspelt(variables []string, flags ...string) []Misspelt {
 	names := names()
 	given := map[string]bool{}
@@ -40,7 +40,7 @@ func FindMisspelt(variables []string, flags ...string) []Misspelt {
 	return list
 }
 
-// names are the NAMEs of all settings, and those of files that hold them.
+// names returns the NAMEs of all settings and of their files.
 func names() []string {
 	var list []string
 	for field := range reflect.TypeFor[Settings]().Fields() {
@@ -50,8 +50,8 @@ func names() []string {
 	return list
 }
 
-// nearest is the setting that a name is meant to be, "" if it is one already or looks like none. Short names have many
-// neighbours that mean something else.
+// nearest returns the setting that a name probably means, or "" if it is a setting or resembles none. Short names
+// allow fewer edits, because they resemble many unrelated names.
 func nearest(name string, names []string) string {
 	if slices.Contains(names, name) {
 		return ""
@@ -70,10 +70,11 @@ func nearest(name string, names []string) string {
 	return best
 }
 
-// distance is how many letters were left out, added, changed or swapped with their neighbour between two names.
+// distance returns the edit distance between two names: insertions, deletions, substitutions and transpositions of
+// neighbours. It returns 3 if the lengths differ by more than 2.
 func distance(a, b string) int {
 	if max(len(a), len(b))-min(len(a), len(b)) > 2 {
-		return 3 // at the least
+		return 3 // at least
 	}
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

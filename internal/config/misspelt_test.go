@@ -10,7 +10,7 @@ func TestFindMisspelt(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		variable string
-		meant    string // "" for nothing wrong
+		meant    string // "" if the variable is not misspelt
 	}{
 		"right":                        {"LISTEN_ADDR=:1", ""},
 		"a file":                       {"SECRET_KEY_FILE=/x", ""},
@@ -53,7 +53,7 @@ func TestFindMisspelt(t *testing.T) {
 	}
 }
 
-// No setting looks like another's error.
+// No setting is reported as a misspelt form of another.
 func TestSettingsAreFarApart(t *testing.T) {
 	t.Parallel()
 	var variables []string

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Proxies are the networks that TRUSTED_PROXIES names; an address is a network of its own.
+// Proxies returns the networks in TRUSTED_PROXIES. An address is a network of one.
 func (s *Settings) Proxies() ([]netip.Prefix, error) {
 	var list []netip.Prefix
 	for text := range strings.SplitSeq(s.TrustedProxies, ",") {
@@ -31,7 +31,7 @@ func (s *Settings) Proxies() ([]netip.Prefix, error) {
 	return list, nil
 }
 
-// Origins are those that CORS_ORIGINS names, as browsers write them.
+// Origins returns the origins in CORS_ORIGINS, in the form that browsers send.
 func (s *Settings) Origins() ([]string, error) {
 	var list []string
 	for text := range strings.SplitSeq(s.CORSOrigins, ",") {
@@ -48,7 +48,8 @@ func (s *Settings) Origins() ([]string, error) {
 	return list, nil
 }
 
-// checkAccel refuses a location that could not be one, and one for objects that nginx has no folder of.
+// checkAccel refuses an invalid location, and any location if the media are in a bucket, because nginx then has no
+// folder to serve from.
 func (s *Settings) checkAccel() error {
 	path := s.AccelRedirect
 	if path == "" {
@@ -63,5 +64,5 @@ func (s *Settings) checkAccel() error {
 	return nil
 }
 
-// second is the error of a call whose result does not matter here.
+// second returns the error of a call whose result is not needed.
 func second[T any](_ T, err error) error { return err }

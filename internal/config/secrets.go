@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// reference begins a value that is in AWS Secrets Manager: awssm://NAME, the whole of a secret, or awssm://NAME#KEY, one
+// reference is the prefix of a value in AWS Secrets Manager: awssm://NAME is a whole secret, awssm://NAME#KEY is one
 // value of a secret that is a JSON object. NAME may be an ARN.
 const reference = "awssm://"
 
-// ReadSecrets says how to read a secret by its name. Without it a reference is a problem.
+// ReadSecrets sets the function that reads a secret by name. Without it a reference is an error.
 func (e *Environment) ReadSecrets(read func(name string) (string, error)) { e.secret = read }
 
-// resolve follows a reference. Errors name the setting and the secret, and never a value.
+// resolve replaces a reference by the secret. Its errors name the setting and the secret, and never contain a value.
 func (e *Environment) resolve(setting, value string) (string, error) {
 	name, ok := strings.CutPrefix(value, reference)
 	if !ok {
@@ -43,7 +43,8 @@ func (e *Environment) resolve(setting, value string) (string, error) {
 	return text, nil
 }
 
-// valueIn is a text or number of a JSON object. Of what is wrong with the JSON nothing is said, since that would quote it.
+// valueIn returns a text or number from a JSON object. Its errors do not describe what is wrong with the JSON,
+// because that would quote it.
 func valueIn(object, key string) (string, error) {
 	var values map[string]json.RawMessage
 	if json.Unmarshal([]byte(object), &values) != nil || values == nil {
@@ -64,7 +65,7 @@ func valueIn(object, key string) (string, error) {
 	return "", fmt.Errorf("has something else than a text or a number as %q", key)
 }
 
-// Flags follows the references among settings that were given as flags.
+// Flags resolves the references among settings that were given as flags.
 func (e *Environment) Flags(s *Settings) error {
 	var problems []error
 	v := reflect.ValueOf(s).Elem()
@@ -79,7 +80,7 @@ func (e *Environment) Flags(s *Settings) error {
 	return errors.Join(problems...)
 }
 
-// PutPasswords puts DATABASE_PASSWORD and REDIS_PASSWORD into their URLs, escaped as they must be.
+// PutPasswords puts DATABASE_PASSWORD and REDIS_PASSWORD, escaped, into their URLs.
 func (s *Settings) PutPasswords() error {
 	return errors.Join(
 		putPassword(&s.DatabaseURL, s.DatabasePassword, "DATABASE"), putPassword(&s.RedisURL, s.RedisPassword, "REDIS"))

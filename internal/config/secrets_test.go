@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// parseWith reads settings as the program does, with secrets that are there.
+// parseWith reads settings as the program does, with the given secrets.
 func parseWith(t *testing.T, args []string, environment, kept map[string]string) (Settings, error) {
 	t.Helper()
 	var s Settings

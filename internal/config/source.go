@@ -13,11 +13,10 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// maxFile bounds the file that a NAME_FILE names: it holds one value.
+// maxFile bounds the size of a NAME_FILE in bytes: it contains one value.
 const maxFile = 64 << 10
 
-// Environment is where settings come from that are not flags. It collects what is wrong with them, so that all of it
-// can be said at once.
+// Environment reads the settings that are not flags. It collects the problems, so that all are reported at once.
 type Environment struct {
 	lookup   func(name string) (value string, ok bool)
 	secret   func(name string) (string, error)
@@ -29,13 +28,13 @@ func NewEnvironment(lookup func(name string) (string, bool)) *Environment {
 	return &Environment{lookup: lookup}
 }
 
-// Problems is what was wrong with the values that were found; their settings have their defaults.
+// Problems returns the errors of the values that were read. A setting with an error keeps its default.
 func (e *Environment) Problems() error { return errors.Join(e.problems...) }
 
 // Validate implements kong.Resolver.
 func (e *Environment) Validate(*kong.Application) error { return nil }
 
-// Resolve implements kong.Resolver: the value of a flag that was not given, by its setting's NAME or NAME_FILE.
+// Resolve implements kong.Resolver: it returns the value of a flag that was not given, from NAME or NAME_FILE.
 func (e *Environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	name := flag.Tag.Get("setting")
 	if name == "" {
@@ -61,7 +60,7 @@ func (e *Environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 	return value, nil
 }
 
-// fits reports whether a flag takes the value.
+// fits returns an error if a flag does not accept the value.
 func fits(flag *kong.Flag, value string) error {
 	scan := kong.ScanFromTokens(kong.Token{Value: value, Type: kong.FlagValueToken})
 	scratch := reflect.New(flag.Target.Type()).Elem()
@@ -77,7 +76,7 @@ func fits(flag *kong.Flag, value string) error {
 	return err //nolint:wrapcheck // the caller names the setting
 }
 
-// value finds a setting, "" if it is not given. An empty variable is as good as none.
+// value returns a setting, or "" if it is not set. An empty variable counts as not set.
 func (e *Environment) value(name string) (string, error) {
 	value, _ := e.lookup(name)
 	path, _ := e.lookup(name + "_FILE")
@@ -104,7 +103,7 @@ func (e *Environment) value(name string) (string, error) {
 	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
-// unread says of a file that cannot be read what to do about it.
+// unread says what to do about a file that cannot be read.
 func unread(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -115,7 +114,7 @@ func unread(path string, err error) error {
 	return err
 }
 
-// Help shows a setting's default and its NAME beside its help text.
+// Help returns a setting's help text with its default and its NAME.
 func Help(value *kong.Value) string {
 	text := value.Help
 	if value.Default != "" {

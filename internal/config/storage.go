@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// Storage is where media are: in a folder or in a bucket.
+// Storage is the location of the media: a folder or a bucket.
 type Storage struct {
 	Dir string // "" for a bucket
 	S3  S3
 }
 
-// S3 is a bucket as a URL of STORAGE_URL's form names it.
+// S3 is a bucket as STORAGE_URL describes it.
 type S3 struct {
 	Bucket    string
-	Prefix    string // without slashes around it
+	Prefix    string // without leading and trailing slashes
 	Endpoint  string // HOST or HOST:PORT; "" for AWS
 	Region    string
 	Owner     string // the account that must own the bucket
 	PathStyle bool
 	Plain     bool // without TLS
-	Proxy     bool // the process serves the objects itself, in place of links to the bucket
+	Proxy     bool // the process serves the objects, instead of presigned links to the bucket
 }
 
-// Media is where STORAGE_URL says that the media are.
+// Media returns the location that STORAGE_URL gives, or DATA_DIR/media without it.
 func (s *Settings) Media() (Storage, error) {
 	if s.StorageURL == "" {
 		return Storage{Dir: s.InData("media")}, nil
@@ -38,8 +38,9 @@ func (s *Settings) Media() (Storage, error) {
 	return storage, nil
 }
 
-// ParseStorage reads a URL of a storage: file:///mnt/videos, or s3://BUCKET/PREFIX with a query of endpoint, region,
-// owner, path_style=true, tls=off and serve=proxy. Errors do not repeat the URL, which may have a secret by mistake.
+// ParseStorage parses the URL of a storage: file:///mnt/videos, or s3://BUCKET/PREFIX with a query of endpoint,
+// region, owner, path_style=true, tls=off and serve=proxy. Its errors do not repeat the URL, which may contain a
+// secret by mistake.
 func ParseStorage(text string) (Storage, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -90,7 +91,7 @@ func parseS3(u *url.URL) (S3, error) {
 	return b, nil
 }
 
-// String shows where media are.
+// String shows the location.
 func (s Storage) String() string {
 	if s.Dir != "" {
 		return s.Dir

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// UnmarshalText reads "auto" or a number from 0 to 256.
+// UnmarshalText parses "auto" or a number from 0 to 256.
 func (w *Workers) UnmarshalText(text []byte) error {
 	if string(text) == "auto" {
 		*w = AutoWorkers
@@ -19,7 +19,7 @@ func (w *Workers) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is what UnmarshalText reads.
+// String returns the text that UnmarshalText parses.
 func (w Workers) String() string {
 	if w == AutoWorkers {
 		return "auto"

@@ -1,4 +1,4 @@
-// Package disk has what the standard library leaves out of handling files.
+// Package disk has file operations that the standard library lacks.
 package disk
 
 import (
@@ -8,8 +8,9 @@ import (
 	"os"
 )
 
-// LinkOrCopy gives a file a second name, or copies it where the file system has no links or the name is on another one. The name
-// must not be taken. A copy is not synced, is readable by its owner alone, ends with ctx, and is removed if it is not whole.
+// LinkOrCopy gives a file a second name by a hard link, or copies it if the link fails, for example across file
+// systems. second must not exist. A copy is not synced, is readable by its owner only, ends with ctx, and is removed
+// if it is incomplete.
 func LinkOrCopy(ctx context.Context, path, second string) error {
 	return linkOrCopy(ctx, path, second, os.Link)
 }

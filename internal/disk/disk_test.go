@@ -35,7 +35,7 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// A copy that fails, or takes longer than there is time, leaves nothing.
+// A copy that fails or is canceled leaves no file.
 func TestLinkFails(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

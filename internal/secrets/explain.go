@@ -14,7 +14,7 @@ var (
 	errNoCredentials = errors.New("neither AWS_ACCESS_KEY_ID is set, nor has this machine a role of AWS")
 )
 
-// explainError says what is wrong in words of our own: those of others may quote anything.
+// explainError returns errors with its own texts, because those of the SDK may quote anything.
 func (m *Manager) explainError(err error, region string) error {
 	var refused smithy.APIError
 	switch {

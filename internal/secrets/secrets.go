@@ -1,4 +1,4 @@
-// Package secrets reads secrets of AWS Secrets Manager. Nothing of what it says, errors included, has a secret's value.
+// Package secrets reads secrets from AWS Secrets Manager. Its errors never contain a secret's value.
 package secrets
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// FetchTimeout is how long one secret is waited for, with all attempts.
+// FetchTimeout bounds the read of one secret, including all attempts.
 const FetchTimeout = 15 * time.Second
 
-// Manager is AWS Secrets Manager. It is asked for each secret once, also where that fails.
+// Manager is a client of AWS Secrets Manager. It caches each result, including failures.
 type Manager struct {
 	lookup   func(name string) (string, bool)
 	patience time.Duration
@@ -34,9 +34,9 @@ type fetchedSecret struct {
 	err  error
 }
 
-// NewManager reads what it needs to know through a function like os.LookupEnv: AWS_REGION, AWS_ACCESS_KEY_ID,
-// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL and their like, as AWS's own tools have them. Without a key
-// it is the role of the machine (EC2) that asks.
+// NewManager configures itself through a function like os.LookupEnv: AWS_REGION, AWS_ACCESS_KEY_ID,
+// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL and similar variables, as in AWS's own tools. Without a
+// key it uses the role of the EC2 instance.
 func NewManager(lookup func(name string) (string, bool)) *Manager {
 	m := &Manager{lookup: lookup, patience: FetchTimeout, http: &http.Client{}, read: map[string]fetchedSecret{}}
 	options := imds.Options{Endpoint: m.environmentVariable("AWS_EC2_METADATA_SERVICE_ENDPOINT"), ClientEnableState: imds.ClientEnabled}
@@ -47,7 +47,7 @@ func NewManager(lookup func(name string) (string, bool)) *Manager {
 	return m
 }
 
-// Secret is the text of a secret, by its name or ARN.
+// Secret returns the text of a secret by its name or ARN.
 func (m *Manager) Secret(ctx context.Context, name string) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,7 +79,7 @@ func (m *Manager) fetchSecret(ctx context.Context, name string) (string, error) 
 	return *got.SecretString, nil
 }
 
-// regionOf is that of an ARN, or the one that was given, or the machine's.
+// regionOf returns the region in an ARN, or the configured one, or the instance's.
 func (m *Manager) regionOf(ctx context.Context, name string) (string, error) {
 	if parts := strings.Split(name, ":"); len(parts) > 5 && parts[0] == "arn" && parts[3] != "" {
 		return parts[3], nil
@@ -91,7 +91,7 @@ func (m *Manager) regionOf(ctx context.Context, name string) (string, error) {
 	}
 	got, err := m.machine.GetRegion(ctx, nil)
 	if err != nil {
-		return "", errNoRegion // what failed is that there is no such service here
+		return "", errNoRegion // the metadata service is not available here
 	}
 	return got.Region, nil
 }
@@ -110,7 +110,7 @@ func (m *Manager) credentialsProvider() aws.CredentialsProvider {
 	})
 }
 
-// customEndpoint is another than AWS's, where one is given.
+// customEndpoint returns the configured endpoint, or nil for AWS's.
 func (m *Manager) customEndpoint() *string {
 	for _, variable := range []string{"AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"} {
 		if url := m.environmentVariable(variable); url != "" {

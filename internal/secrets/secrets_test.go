@@ -15,11 +15,11 @@ import (
 
 const hidden = "hunter2-hunter2"
 
-// awsServer speaks the JSON protocol of Secrets Manager, and is a machine's metadata service at the same address.
+// awsServer speaks the JSON protocol of Secrets Manager and serves the instance metadata at the same address.
 type awsServer struct {
 	*httptest.Server
 	asked atomic.Int64
-	role  string // "" for a machine without one
+	role  string // "" for an instance without a role
 }
 
 func newAWS(t *testing.T) *awsServer {
@@ -99,7 +99,7 @@ func TestSecret(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		environment map[string]string
-		want        string // in the request's signature
+		want        string // a part of the request's signature
 	}{
 		"a key":            {nil, "Credential=KEY/"},
 		"its region":       {nil, "/us-east-2/secretsmanager/"},

@@ -17,15 +17,15 @@ import (
 	"time"
 )
 
-// Authority signs the certificates of servers on the loopback.
+// Authority is a CA that signs the certificates of test servers on the loopback.
 type Authority struct {
-	File string // its own certificate, for those who trust it
+	File string // its own certificate, for clients that trust it
 
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-// NewAuthority is one that nobody trusts who was not given its certificate.
+// NewAuthority returns a CA that only clients with its certificate trust.
 func NewAuthority(tb testing.TB) *Authority {
 	tb.Helper()
 	a := &Authority{File: filepath.Join(tb.TempDir(), "ca.pem"), key: newKey(tb)}
@@ -61,8 +61,8 @@ func (a *Authority) sign(tb testing.TB, template, parent *x509.Certificate, of *
 	return certificate
 }
 
-// certify makes a server's certificate and key, in two files that only their owner can read. It is for 127.0.0.1, and
-// for no name.
+// certify makes a server's certificate and key for 127.0.0.1, in two files that only their owner can read. The
+// certificate has no host name.
 func (a *Authority) certify(tb testing.TB, certificateFile, keyFile string) {
 	tb.Helper()
 	key := newKey(tb)
@@ -79,7 +79,7 @@ func (a *Authority) certify(tb testing.TB, certificateFile, keyFile string) {
 	writePEM(tb, keyFile, "PRIVATE KEY", secret)
 }
 
-// trusted is who trusts the authority, and nobody else.
+// trusted returns the TLS configuration of a client that trusts only this CA.
 func (a *Authority) trusted() *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)

@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// BuiltProgram returns the path of risingstars, built from this checkout. All test processes share it: the first one that
-// asks builds it, the others wait for that, and whoever asks later finds that nothing has changed. It is built as a release
-// is, without the race detector: these tests are about processes, and the packages' own tests watch the same code for races.
-// Where RISINGSTARS_PROGRAM names a program, nothing is built.
+// BuiltProgram returns the path of risingstars, built from this checkout. All test processes share it: the first
+// caller builds it, concurrent callers wait, and later builds find it up to date. It is built as a release, without
+// the race detector: these tests are about processes, and the packages' own tests run the same code with the
+// detector. If RISINGSTARS_PROGRAM names a program, nothing is built.
 func BuiltProgram(tb testing.TB) string {
 	tb.Helper()
 	if path := os.Getenv("RISINGSTARS_PROGRAM"); path != "" {
@@ -37,7 +37,7 @@ var builtProgram = sync.OnceValues(func() (_ string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("build the program: %w", err)
 	}
-	// Checkouts do not overwrite each other's builds.
+	// Each checkout has its own build folder.
 	checkout := sha256.Sum256([]byte(checkoutDir()))
 	dir := filepath.Join(caches, "risingstars", "programs", hex.EncodeToString(checkout[:8]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -58,8 +58,8 @@ var builtProgram = sync.OnceValues(func() (_ string, err error) {
 	return keepBuild(dir, latest)
 })
 
-// keepBuild gives a build a name of its content, under which it stays while the next build replaces latest: programs that run
-// start themselves again by their path. Builds that no test has asked for during a day are removed.
+// keepBuild gives a build a name derived from its content. It keeps that name when the next build replaces latest,
+// because running programs start themselves again by their path. Builds that no test has used for a day are removed.
 func keepBuild(dir, latest string) (string, error) {
 	sum, err := sumFile(latest)
 	if err != nil {
@@ -98,8 +98,8 @@ func sumFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-// lockFile waits until no other process holds the lock of the file, which it makes if it is not there, and takes it. The
-// system releases it when the process ends.
+// lockFile waits for the lock of the file, which it creates if it does not exist. The kernel releases the lock when
+// the process ends.
 func lockFile(path string) (unlock func() error, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

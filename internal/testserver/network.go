@@ -10,19 +10,19 @@ import (
 	"testing"
 )
 
-// Network lies between one process and a server, and can be cut and can hang.
+// Network is a TCP proxy between a process and a server that can break connections and can hang.
 type Network struct {
-	Addr string // where the process finds the server
+	Addr string // the address that the process connects to
 	to   string
 
 	mu    sync.Mutex
-	open  *sync.Cond // broadcast when what may pass changes
+	open  *sync.Cond // broadcast when the state changes
 	stuck bool
-	lost  string // the answer to what has this in it does not come back
+	lost  string // the answer to a request with this text is dropped
 	conns map[net.Conn]bool
 }
 
-// NewNetwork leads to the server at an address.
+// NewNetwork starts a proxy to the server at an address.
 func NewNetwork(tb testing.TB, to string) *Network {
 	tb.Helper()
 	l, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
@@ -49,7 +49,7 @@ func NewNetwork(tb testing.TB, to string) *Network {
 }
 
 func (p *Network) serve(c net.Conn) {
-	defer func() { _ = c.Close() }() // it may be cut
+	defer func() { _ = c.Close() }() // it may be closed already
 	p.pass()
 	s, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.to)
 	if err != nil {
@@ -81,7 +81,7 @@ func (p *Network) keep(c, s net.Conn, is bool) {
 	}
 }
 
-// Cut breaks all connections.
+// Cut closes all connections.
 func (p *Network) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,7 +90,7 @@ func (p *Network) Cut() {
 	}
 }
 
-// Hang lets nothing pass, and breaks nothing, until it is told otherwise.
+// Hang stops the transfer of data without closing connections, until it is called with false.
 func (p *Network) Hang(is bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,8 +98,8 @@ func (p *Network) Hang(is bool) {
 	p.open.Broadcast()
 }
 
-// Lose lets what has the text in it reach the server, and breaks the connection in place of the answer, until it is told
-// otherwise by "".
+// Lose lets requests that contain the text reach the server, and closes the connection instead of passing on the
+// answer, until it is called with "".
 func (p *Network) Lose(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,13 +120,13 @@ func (p *Network) pass() {
 	}
 }
 
-// through reads what may pass.
+// through reads from a connection as the Network allows.
 type through struct {
 	net.Conn
 
 	p          *Network
-	asks       bool         // and does not answer
-	unanswered *atomic.Bool // of the connection: what is asked for last shall not be answered
+	asks       bool         // the client's side
+	unanswered *atomic.Bool // per connection: the answer to the last request must be dropped
 }
 
 func (t through) Read(b []byte) (int, error) {

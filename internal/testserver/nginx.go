@@ -16,24 +16,24 @@ import (
 	"risingstars/deploy/nginx"
 )
 
-// worker is what nginx logs for each worker that it starts.
+// worker is the text that nginx logs when it starts a worker process.
 const worker = "start worker process "
 
-// NginxServer is an nginx of the test's own with the configuration of deploy/nginx.
+// NginxServer is an nginx of the test's own with the configuration in deploy/nginx.
 type NginxServer struct {
 	*Process
-	URL      string // by TLS, without a slash at the end
-	PlainURL string // by plain HTTP
-	Status   string // the address of its numbers, at /nginx_status
-	CA       string // file of the authority that signed its certificate
+	URL      string // with TLS, without a trailing slash
+	PlainURL string // without TLS
+	Status   string // the address of its metrics, at /nginx_status
+	CA       string // file of the CA that signed its certificate
 	dir      string
 	tls      *tls.Config
 	values   map[string]string
 	reloads  int
 }
 
-// Nginx starts an nginx in front of upstreams, which are addresses with ports, or such with parameters of nginx's
-// behind. mediaDir is the folder of the media, "" for none.
+// Nginx starts an nginx in front of upstreams: addresses with ports, optionally followed by nginx's server
+// parameters. mediaDir is the folder of the media, "" for none.
 func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	tb.Helper()
 	program := Program(tb, "nginx")
@@ -46,7 +46,7 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 		mediaDir = tb.TempDir()
 	}
 	n.values = map[string]string{
-		"NGINX_USER": "root", // without privileges there is nothing to give up, and nginx does not look at it
+		"NGINX_USER": "root", // ignored if nginx runs without privileges
 		"PID_FILE":   filepath.Join(n.dir, "nginx.pid"), "LOG_DIR": n.dir, "STATE_DIR": n.dir,
 		"HTTP_LISTEN": plain, "HTTPS_LISTEN": secure, "SERVER_NAME": secure, "MEDIA_DIR": mediaDir, "STATUS_LISTEN": status,
 		"TLS_CERTIFICATE": filepath.Join(n.dir, "certificate.pem"), "TLS_KEY": filepath.Join(n.dir, "key.pem"),
@@ -57,11 +57,11 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	n.configure(tb, upstreams)
 	cmd := exec.CommandContext(tb.Context(), program, "-p", n.dir, "-c", filepath.Join(n.dir, "nginx.conf"), "-e", "stderr",
 		"-g", "daemon off; error_log stderr notice;")
-	cmd.Cancel = func() error { return nil } // the clean-up ends it
+	cmd.Cancel = func() error { return nil } // the cleanup ends it
 	cmd.ExtraFiles = []*os.File{plainSocket, secureSocket, statusSocket}
-	cmd.Env = append(os.Environ(), "NGINX=3;4;5;") // takes sockets over, as at an upgrade of its program
+	cmd.Env = append(os.Environ(), "NGINX=3;4;5;") // nginx inherits the sockets, as in an upgrade of its binary
 	n.Process = start(tb, "nginx", cmd, func() error { return nil })
-	n.wait(func() error { // a signal that comes earlier is lost
+	n.wait(func() error { // earlier signals are lost
 		if !strings.Contains(n.Log(), worker) {
 			return errors.New("no worker has begun")
 		}
@@ -73,7 +73,7 @@ func Nginx(tb testing.TB, mediaDir string, upstreams ...string) *NginxServer {
 	return n
 }
 
-// Keep makes a file in the folder of what nginx keeps (STATE_DIR).
+// Keep writes a file into nginx's STATE_DIR.
 func (n *NginxServer) Keep(tb testing.TB, name, content string) {
 	tb.Helper()
 	path := filepath.Join(n.dir, name)
@@ -82,7 +82,7 @@ func (n *NginxServer) Keep(tb testing.TB, name, content string) {
 	}
 }
 
-// listen opens a socket on a free port, which is then nobody else's.
+// listen opens a socket on a free port, which then no other process can take.
 func listen(tb testing.TB) (addr string, socket *os.File) {
 	tb.Helper()
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -96,8 +96,9 @@ func listen(tb testing.TB) (addr string, socket *os.File) {
 	return l.Addr().String(), socket
 }
 
-// release leaves a socket to the process that took it over, before the first connection. Handing it over has made it
-// block (os.File.Fd), in which a worker that finds another quicker would wait for ever.
+// release closes the test's copy of a socket that nginx has inherited, before the first connection. It sets the
+// socket to non-blocking again: os.File.Fd made it blocking, and a worker that loses the race for a connection would
+// block in accept.
 func release(socket *os.File) error {
 	raw, err := socket.SyscallConn()
 	if err != nil {
@@ -126,7 +127,7 @@ func (n *NginxServer) configure(tb testing.TB, upstreams []string) {
 	}
 }
 
-// Reload goes on with other upstreams. When it returns, no process of before takes connections any more.
+// Reload changes the upstreams. When it returns, no worker process of an earlier configuration accepts connections.
 func (n *NginxServer) Reload(upstreams ...string) {
 	n.tb.Helper()
 	n.configure(n.tb, upstreams)
@@ -142,7 +143,7 @@ func (n *NginxServer) Reload(upstreams ...string) {
 	})
 }
 
-// Client is somebody who trusts the server's certificate and follows no redirects. It speaks HTTP/2, or HTTP/1.1.
+// Client returns a client that trusts the server's certificate and follows no redirects. It uses HTTP/2 or HTTP/1.1.
 func (n *NginxServer) Client(http2 bool) *http.Client {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(!http2)
@@ -155,7 +156,7 @@ func (n *NginxServer) Client(http2 bool) *http.Client {
 	}
 }
 
-// Dial opens a connection by TLS on which HTTP/1.1 is spoken. Its reads and writes fail after Patience.
+// Dial opens a TLS connection for HTTP/1.1. Its reads and writes fail after Patience.
 func (n *NginxServer) Dial() net.Conn {
 	n.tb.Helper()
 	config := n.tls.Clone()
@@ -167,7 +168,7 @@ func (n *NginxServer) Dial() net.Conn {
 	return c
 }
 
-// AccessLog has the lines of the access log so far.
+// AccessLog returns the lines of the access log so far.
 func (n *NginxServer) AccessLog() []string {
 	n.tb.Helper()
 	text, err := os.ReadFile(filepath.Join(n.dir, "access.log"))
@@ -177,5 +178,5 @@ func (n *NginxServer) AccessLog() []string {
 	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 }
 
-// Dir is where the server keeps what it keeps.
+// Dir returns the folder of the server's files.
 func (n *NginxServer) Dir() string { return n.dir }

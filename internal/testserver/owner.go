@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// Shared is the owner of what all tests of a package share, in place of a test: its cleanups run after the last of them. The
-// package's TestMain calls [Main] for that.
+// Shared is a testing.TB for resources that all tests of a package share: its cleanups run after the last test. The
+// package's TestMain must call [Main].
 func Shared() testing.TB { return &shared }
 
 var shared owner
 
-// Main runs a package's tests, as testing.M does, and then the cleanups of what they share. It returns the exit code.
+// Main runs a package's tests like testing.M, then the cleanups of [Shared]. It returns the exit code.
 func Main(m interface{ Run() int }) int {
 	code := m.Run()
 	shared.end()
@@ -27,7 +27,7 @@ func Main(m interface{ Run() int }) int {
 
 // owner is a testing.TB that outlives the tests.
 type owner struct {
-	testing.TB // nil: only what is below is used
+	testing.TB // nil: only the methods below are used
 
 	mu     sync.Mutex
 	ends   []func()
@@ -68,7 +68,7 @@ func (o *owner) Errorf(format string, args ...any) {
 	o.failed = true
 }
 
-// What cannot be made for all tests ends them.
+// If a shared resource cannot be made, the test process ends.
 
 func (o *owner) Fatal(args ...any)                 { panic(fmt.Sprint(args...)) }
 func (o *owner) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

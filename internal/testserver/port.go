@@ -12,11 +12,12 @@ import (
 	"testing"
 )
 
-// Ports that the system gives to no connection of its own accord: Linux begins at 32768, macOS at 49152.
+// These ports are below the ephemeral ports, which begin at 32768 on Linux and at 49152 on macOS, so the system
+// assigns them to no client.
 const firstPort, ports = 20_000, 12_000
 
-// FreeAddr returns a loopback address at which no program listens, for a server that is started, and may be started again,
-// until the test ends: no other test gets it, in whatever process, and the system gives it to no client.
+// FreeAddr returns a loopback address at which no program listens. A server may be started there repeatedly until the
+// test ends: no other test gets the address, in any process, and the system assigns it to no client.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("risingstars-ports-%d", os.Getuid()))
@@ -41,7 +42,7 @@ func FreeAddr(tb testing.TB) string {
 	return ""
 }
 
-// reserve takes the lock file of an address, and sees that the address is free.
+// reserve locks the lock file of an address and checks that the address is free.
 func reserve(tb testing.TB, path, addr string) (unlock func(), err error) {
 	tb.Helper()
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)

@@ -20,7 +20,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// Postgres is a private PostgreSQL server.
+// Postgres is a PostgreSQL server of the test's own.
 type Postgres struct {
 	*Process
 	Addr     string
@@ -28,11 +28,11 @@ type Postgres struct {
 	options  []string
 	query    string // of its URLs
 
-	databases atomic.Int64 // how many NewDatabase has made
+	databases atomic.Int64 // number of databases from NewDatabase
 }
 
-// NewPostgres starts a server with settings such as "fsync=off" besides the defaults. The environment's
-// RISINGSTARS_TEST_POSTGRES names the folder of the programs of another version than the installed one.
+// NewPostgres starts a server with additional settings such as "fsync=off". RISINGSTARS_TEST_POSTGRES names the
+// folder with the programs of another version than the installed one.
 func NewPostgres(tb testing.TB, options ...string) *Postgres {
 	tb.Helper()
 	p := newPostgres(tb, "sslmode=disable", options)
@@ -40,8 +40,7 @@ func NewPostgres(tb testing.TB, options ...string) *Postgres {
 	return p
 }
 
-// NewPostgresTLS starts a server that nobody can use without TLS, with a certificate that the authority has signed. Its
-// URLs trust the authority.
+// NewPostgresTLS starts a server that requires TLS, with a certificate of the CA. Its URLs trust the CA.
 func NewPostgresTLS(tb testing.TB, a *Authority) *Postgres {
 	tb.Helper()
 	p := newPostgres(tb, "sslmode=verify-full&sslrootcert="+a.File, []string{"ssl=on"})
@@ -69,7 +68,7 @@ func newPostgres(tb testing.TB, query string, options []string) *Postgres {
 	return p
 }
 
-// serverFolder is an empty folder that the server's user owns.
+// serverFolder makes an empty folder that the server's user owns.
 func serverFolder(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "risingstars-postgres-") //nolint:usetesting // a folder below the test's own is closed to the server's user
@@ -91,7 +90,7 @@ func ownedByServer(tb testing.TB, path string) {
 	}
 }
 
-// serverUser is who runs the server where the test runs as root, as whom PostgreSQL refuses to run.
+// serverUser returns the user that runs the server if the test runs as root, which PostgreSQL refuses; otherwise nil.
 func serverUser() *syscall.Credential {
 	if os.Getuid() != 0 {
 		return nil
@@ -128,7 +127,7 @@ func (p *Postgres) Start(tb testing.TB) {
 	for _, o := range p.options {
 		args = append(args, "-c", o)
 	}
-	_ = os.Remove(filepath.Join(p.dir, "postmaster.pid")) // of one that was killed
+	_ = os.Remove(filepath.Join(p.dir, "postmaster.pid")) // of a killed server
 	p.Process = start(tb, "PostgreSQL", p.command("postgres", args...), func() error {
 		db, err := sql.Open("pgx", p.URL("postgres"))
 		if err != nil {
@@ -139,12 +138,12 @@ func (p *Postgres) Start(tb testing.TB) {
 	})
 }
 
-// URL is how one of the server's databases is reached.
+// URL returns the URL of one of the server's databases.
 func (p *Postgres) URL(database string) string {
 	return fmt.Sprintf("postgres://risingstars@%s/%s?%s", p.Addr, database, p.query)
 }
 
-// Create makes a database, as a copy of another where template is not "".
+// Create creates a database, as a copy of template unless that is "".
 func (p *Postgres) Create(database, template string) error {
 	db, err := sql.Open("pgx", p.URL("postgres"))
 	if err != nil {
@@ -159,7 +158,7 @@ func (p *Postgres) Create(database, template string) error {
 	return err
 }
 
-// NewDatabase makes a database of the test's own, as a copy of another where template is not "", and returns its URL.
+// NewDatabase creates a database of the test's own, as a copy of template unless that is "", and returns its URL.
 func (p *Postgres) NewDatabase(tb testing.TB, template string) (url string) {
 	tb.Helper()
 	name := fmt.Sprintf("test_%d", p.databases.Add(1))
@@ -171,7 +170,7 @@ func (p *Postgres) NewDatabase(tb testing.TB, template string) (url string) {
 
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// SharedPostgres is a server for all tests of a package, whose data need not survive it.
+// SharedPostgres returns a server that all tests of a package share. Its data do not survive a crash.
 func SharedPostgres(tb testing.TB) *Postgres {
 	tb.Helper()
 	Program(tb, "initdb", os.Getenv("RISINGSTARS_TEST_POSTGRES"), "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin") // skips

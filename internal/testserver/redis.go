@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// RedisServer is a Redis of the test's own, without a disk: what it has is gone when it stops.
+// RedisServer is a Redis of the test's own without persistence: it loses its data when it stops.
 type RedisServer struct {
 	*Process
 	URL  string
@@ -20,7 +20,7 @@ type RedisServer struct {
 	tb   testing.TB
 }
 
-// Redis starts a Redis. Arguments such as "--requirepass", "secret" come after its own.
+// Redis starts a Redis. args, such as "--requirepass", "secret", follow the default arguments.
 func Redis(tb testing.TB, args ...string) *RedisServer {
 	tb.Helper()
 	r := RedisAt(tb, FreeAddr(tb), args...)
@@ -28,14 +28,13 @@ func Redis(tb testing.TB, args ...string) *RedisServer {
 	return r
 }
 
-// RedisAt is a Redis that will be at the address once it is started.
+// RedisAt returns a Redis for the given address that is not started.
 func RedisAt(tb testing.TB, addr string, args ...string) *RedisServer {
 	tb.Helper()
 	return &RedisServer{URL: "redis://" + addr + "/0", addr: addr, args: args, tb: tb}
 }
 
-// RedisTLS starts a Redis that nobody can use without TLS, with a certificate that the authority has signed. Its URL
-// trusts the authority.
+// RedisTLS starts a Redis that requires TLS, with a certificate of the CA. Its URL trusts the CA.
 func RedisTLS(tb testing.TB, a *Authority) *RedisServer {
 	tb.Helper()
 	r := RedisAt(tb, FreeAddr(tb))
@@ -51,7 +50,7 @@ func RedisTLS(tb testing.TB, a *Authority) *RedisServer {
 	return r
 }
 
-// Start starts it, again at the same address.
+// Start starts the server, at the same address each time.
 func (r *RedisServer) Start() {
 	r.tb.Helper()
 	_, port, err := net.SplitHostPort(r.addr)
@@ -61,11 +60,11 @@ func (r *RedisServer) Start() {
 	program := Program(r.tb, "redis-server")
 	args := []string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", r.tb.TempDir()}
 	cmd := exec.CommandContext(r.tb.Context(), program, append(args, r.args...)...)
-	cmd.Cancel = func() error { return nil } // the clean-up ends it
+	cmd.Cancel = func() error { return nil } // the cleanup ends it
 	r.Process = start(r.tb, "redis-server", cmd, func() error { return accepts(r.addr) })
 }
 
-// Client is a client that waits for the server on the busiest machine. It is closed at the end of the test.
+// Client returns a client with timeouts long enough for the busiest machine. It is closed at the end of the test.
 func (r *RedisServer) Client() *redis.Client {
 	r.tb.Helper()
 	options, err := redis.ParseURL(r.URL)
@@ -74,11 +73,11 @@ func (r *RedisServer) Client() *redis.Client {
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = Patience, Patience, Patience, Patience
 	client := redis.NewClient(options)
-	r.tb.Cleanup(func() { _ = client.Close() }) // the server may be gone by then
+	r.tb.Cleanup(func() { _ = client.Close() }) // the server may have stopped
 	return client
 }
 
-// Version is what the server calls itself when it starts.
+// Version returns the version that the server logs at start.
 func (r *RedisServer) Version() (version string) {
 	r.tb.Helper()
 	Eventually(r.tb, "Redis logs its version", func() bool {
@@ -90,7 +89,7 @@ func (r *RedisServer) Version() (version string) {
 	return version
 }
 
-// Stop ends it at once.
+// Stop stops the server with SIGTERM.
 func (r *RedisServer) Stop() {
 	r.tb.Helper()
 	r.Process.Stop(syscall.SIGTERM)

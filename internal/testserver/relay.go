@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Relay stands in front of a server, to break connections at a chosen moment.
+// Relay is a TCP proxy that breaks connections at a chosen moment.
 type Relay struct {
 	Addr string
 
@@ -17,9 +17,9 @@ type Relay struct {
 	ends sync.WaitGroup
 }
 
-// NewRelay passes on to the server at an address what pass lets through. It is asked about each piece, with how many
-// bytes the connection will then have carried that way; where it says no, the connection ends. Several connections may
-// ask at once.
+// NewRelay starts a proxy to the server at an address. It calls pass for each piece of data with the number of bytes
+// that the connection will have carried in that direction. If pass returns false, the connection is closed. Calls may
+// be concurrent.
 func NewRelay(tb testing.TB, to string, pass func(toServer bool, carried int64) bool) *Relay {
 	tb.Helper()
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -50,7 +50,7 @@ func (r *Relay) accept(l net.Listener) {
 	}
 }
 
-// serve ends when either side does.
+// serve ends when either side closes its connection.
 func (r *Relay) serve(client net.Conn) {
 	defer func() { _ = client.Close() }()
 	var d net.Dialer

@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// S3 is a server of S3 that keeps its objects as files.
+// S3 is an S3 server that stores its objects as files.
 type S3 struct {
 	*Process
 
 	Addr      string
 	Bucket    string
-	Dir       string // where the bucket's objects are, as files by key
+	Dir       string // the folder of the bucket's objects, as files by key
 	AccessKey string
 	SecretKey string
 	start     func()
 }
 
-// NewS3 runs a server of S3 with one bucket, which is empty.
+// NewS3 starts an S3 server with one empty bucket.
 func NewS3(tb testing.TB) *S3 {
 	tb.Helper()
 	program := Program(tb, "versitygw", filepath.Join(checkoutDir(), "bin", "tools"))
@@ -38,10 +38,10 @@ func NewS3(tb testing.TB) *S3 {
 	return s
 }
 
-// Restart runs the server again after it was stopped.
+// Restart starts the server again after it was stopped.
 func (s *S3) Restart() { s.start() }
 
-// checkoutDir is the folder of the checkout that the tests belong to.
+// checkoutDir returns the folder of the checkout that the tests belong to.
 func checkoutDir() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(file), "..", "..")

@@ -1,5 +1,5 @@
-// Package testserver runs the servers that the platform stands on, for tests: the real ones, private to the test, on
-// free ports of the loopback, with data of their own.
+// Package testserver runs real servers for tests: PostgreSQL, Redis, nginx, S3, each private to a test or shared by a
+// package, on free ports of the loopback, with data of their own.
 package testserver
 
 import (
@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// Program finds a program by name, on the path or where Debian keeps servers, or skips the test without it; where CI is
-// set, it fails.
+// Program finds a program by name, in PATH or in the folders in which Debian installs servers. Without the program it
+// skips the test, or fails it if CI is set.
 func Program(tb testing.TB, name string, folders ...string) string {
 	tb.Helper()
 	for _, folder := range append(folders, "/usr/local/sbin", "/usr/sbin") {
@@ -57,7 +57,7 @@ func start(tb testing.TB, name string, cmd *exec.Cmd, ready func() error) *Proce
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true // a signal to the test's terminal is not for the server
+	cmd.SysProcAttr.Setpgid = true // a signal from the test's terminal must not reach the server
 	if err := cmd.Start(); err != nil {
 		tb.Fatalf("start %s: %v", name, err)
 	}
@@ -98,7 +98,7 @@ func (p *Process) wait(ready func() error) {
 	})
 }
 
-// Stop asks the server to end with a signal and waits until it has.
+// Stop sends a signal to the server and waits for its end. After Patience it fails the test and kills the server.
 func (p *Process) Stop(with syscall.Signal) {
 	p.tb.Helper()
 	p.signal(p.cmd.Process.Pid, with)
@@ -110,14 +110,14 @@ func (p *Process) Stop(with syscall.Signal) {
 	}
 }
 
-// Kill ends the server, and whatever it has started in its group, as a power cut would.
+// Kill sends SIGKILL to the server's process group and waits for its end, which is like a power failure.
 func (p *Process) Kill() {
 	p.tb.Helper()
 	p.signal(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.ended
 }
 
-// Signal sends a signal to the server alone, such as SIGSTOP to make it hang.
+// Signal sends a signal to the server process only, such as SIGSTOP to make it hang.
 func (p *Process) Signal(s syscall.Signal) {
 	p.tb.Helper()
 	p.signal(p.cmd.Process.Pid, s)
@@ -129,13 +129,13 @@ func (p *Process) signal(pid int, s syscall.Signal) {
 	}
 }
 
-// PID is the id of the server's process, or of the first of them.
+// PID returns the id of the server's first process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Log is what the server has printed so far.
+// Log returns what the server has printed so far.
 func (p *Process) Log() string { return p.log.String() }
 
-// accepts reports whether somebody listens on the address.
+// accepts returns nil if a server accepts connections at the address.
 func accepts(addr string) error {
 	d := net.Dialer{Timeout: time.Second}
 	c, err := d.DialContext(context.Background(), "tcp", addr)
@@ -145,7 +145,7 @@ func accepts(addr string) error {
 	return c.Close()
 }
 
-// Buffer is what a program prints: the program writes it while the test reads it.
+// Buffer collects a program's output. It is safe to read while it is written.
 type Buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -158,7 +158,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
-// String is what has been written so far.
+// String returns the output so far.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Patience is how long tests wait for what must happen, where nothing shows how far it has come. The busiest machine needs
-// far less, so only a failure reaches it. No test waits for less.
+// Patience is the timeout of tests for events whose progress cannot be observed. The busiest machine needs far less,
+// so only a failure reaches it. No test uses a shorter one.
 const Patience = 3 * time.Minute
 
 // Eventually polls until done returns true. It fails the test after Patience.
@@ -16,13 +16,13 @@ func Eventually(tb testing.TB, what string, done func() bool) {
 	EventuallyMoving(tb, what, func() (struct{}, bool) { return struct{}{}, done() })
 }
 
-// EventuallyMoving polls until look reports that it is done. However slow the machine is, it waits as long as the state
-// that look returns changes, and fails the test once the state has stayed the same for Patience.
+// EventuallyMoving polls until look reports done. It waits as long as the state that look returns keeps changing,
+// however slow the machine is, and fails the test after the state has been the same for Patience.
 func EventuallyMoving[S comparable](tb testing.TB, what string, look func() (state S, done bool)) {
 	tb.Helper()
 	before, done := look()
 	deadline := time.Now().Add(Patience)
-	// Polling takes from the processors that the test waits for: often at first, later every 100 ms.
+	// Polling uses the processors that the test waits for, so the interval grows to 100 ms.
 	for interval := 5 * time.Millisecond; !done; interval = min(interval*5/4, 100*time.Millisecond) {
 		if time.Now().After(deadline) {
 			tb.Fatalf("not within %s: %s (state: %+v)", Patience, what, before)

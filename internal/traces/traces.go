@@ -1,5 +1,4 @@
-// Package traces sends what the program does, as traces of OpenTelemetry, to a collector. Who makes spans knows only
-// OpenTelemetry's own interfaces.
+// Package traces exports OpenTelemetry traces to a collector. Other packages use only OpenTelemetry's interfaces.
 package traces
 
 import (
@@ -19,28 +18,29 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace"
 )
 
-// What is not taken by then is lost: a collector that is away costs its traces and nothing else.
+// Spans that are not exported within these limits are lost: an unavailable collector must not affect the platform.
 const (
 	sendEvery = time.Second
-	sendTime  = 5 * time.Second // for one batch
-	closeTime = 2 * time.Second // for what is left at the end
-	mostKept  = 4096            // spans that wait to be sent
+	sendTime  = 5 * time.Second // per batch
+	closeTime = 2 * time.Second // for the remaining spans at shutdown
+	mostKept  = 4096            // spans in the queue
 )
 
-// Options say what is sent where.
+// Options configure the export.
 type Options struct {
-	URL     string // of a collector of OTLP over HTTP; without a path, /v1/traces
-	Percent int    // of the traces that begin here
-	Command string // of the program
+	URL     string // of a collector with OTLP over HTTP; without a path, /v1/traces
+	Percent int    // of the traces that begin in this process
+	Command string // the program's subcommand
 	Version string
 	Log     *slog.Logger
 }
 
-// OpenProvider prepares to send traces. The collector need not be there. close sends what is left, for at most two seconds.
+// OpenProvider prepares the export of traces. The collector need not be reachable. closeAll exports the remaining
+// spans, for at most two seconds.
 func OpenProvider(ctx context.Context, o Options) (provider *trace.TracerProvider, closeAll func() error, err error) {
 	to, err := url.Parse(o.URL)
 	if err != nil {
-		return nil, nil, errors.New("TRACES_URL: is no URL") // err has it in its text
+		return nil, nil, errors.New("TRACES_URL: is no URL") // err would quote the URL
 	}
 	if strings.Trim(to.Path, "/") == "" {
 		to.Path = "/v1/traces"
@@ -66,12 +66,12 @@ func OpenProvider(ctx context.Context, o Options) (provider *trace.TracerProvide
 	return provider, func() error {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 		defer cancel()
-		_ = provider.Shutdown(limited) // what was not sent by now is lost, as calm has said
+		_ = provider.Shutdown(limited) // quietExporter has logged the loss of spans
 		return nil
 	}, nil
 }
 
-// authorizationHeader is the header that goes with a URL's user and password, if it has them.
+// authorizationHeader returns the header for a URL's user and password, or nil if it has none.
 func authorizationHeader(user *url.Userinfo) map[string]string {
 	if user == nil {
 		return nil
@@ -82,8 +82,8 @@ func authorizationHeader(user *url.Userinfo) map[string]string {
 	}
 }
 
-// quietExporter says once that spans are lost, and once that they are taken again, and never that it has failed: the library would
-// write its own line about each batch.
+// quietExporter logs once when spans are lost and once when they are accepted again. It hides the errors from the
+// SDK, which would log a line per batch.
 type quietExporter struct {
 	trace.SpanExporter
 

@@ -1,4 +1,4 @@
-// Package people uses a platform by its API, as those do who take part.
+// Package people is a client of the platform's API that acts like a participant.
 package people
 
 import (
@@ -13,13 +13,13 @@ import (
 	"os"
 )
 
-// Password is everybody's.
+// Password is the password of all accounts.
 const Password = "salto-y-canasta"
 
-// Person is somebody who uses a platform by its API.
+// Person is a client of the platform's API.
 type Person struct {
-	URL    string // without a slash at the end
-	Token  string // "" for nobody
+	URL    string // without a trailing slash
+	Token  string // "" without an account
 	Client *http.Client
 }
 
@@ -32,8 +32,8 @@ type Refusal struct {
 // Error implements error.
 func (r Refusal) Error() string { return r.text }
 
-// Call sends a request and decodes the answer's body into into, unless that is nil. It returns the answer's status, 0 if there was
-// none, and a [Refusal] if it is 400 or more.
+// Call sends a request and decodes the answer's body into into, unless that is nil. It returns the answer's status,
+// or 0 without an answer, and a [Refusal] if the status is 400 or more.
 func (p Person) Call(method, path, contentType string, body io.Reader, into any) (status int, err error) {
 	request, err := http.NewRequestWithContext(context.Background(), method, p.URL+path, body)
 	if err != nil {
@@ -54,7 +54,7 @@ func (p Person) Call(method, path, contentType string, body io.Reader, into any)
 		refused := Refusal{answer.StatusCode, fmt.Sprintf("%s %s%s: %s: %s", method, p.URL, path, answer.Status, text)}
 		err = errors.Join(err, refused)
 		if into != nil {
-			_ = json.Unmarshal(text, into) // what is no JSON is in the refusal
+			_ = json.Unmarshal(text, into) // a text that is not JSON is in the refusal
 		}
 	case err == nil && into != nil:
 		err = json.Unmarshal(text, into)
@@ -62,7 +62,7 @@ func (p Person) Call(method, path, contentType string, body io.Reader, into any)
 	return answer.StatusCode, err
 }
 
-// Get asks for what is at a path.
+// Get sends a GET request for a path.
 func (p Person) Get(path string, into any) error {
 	_, err := p.Call(http.MethodGet, path, "", nil, into)
 	return err
@@ -78,14 +78,14 @@ func (p Person) Post(path string, body, into any) error {
 	return err
 }
 
-// AllowSignUp makes an account.
+// SignUp makes an account.
 func (p Person) SignUp(email string) error {
 	return p.Post("/api/auth/signup", map[string]string{
 		"first_name": "Ana", "last_name": "Ruiz", "email": email, "password1": Password, "password2": Password,
 	}, nil)
 }
 
-// LimitSignIn gets a token.
+// SignIn returns a token.
 func (p Person) SignIn(email string) (token string, err error) {
 	var answer struct {
 		AccessToken string `json:"access_token"`
@@ -94,8 +94,8 @@ func (p Person) SignIn(email string) (token string, err error) {
 	return answer.AccessToken, err
 }
 
-// Upload sends the clip at path. Without an error it was accepted, and must never be lost. pause is called when half of the form is
-// on its way.
+// Upload sends the clip at path. If it returns no error, the upload was accepted and must not be lost. It calls pause
+// after half of the form.
 func (p Person) Upload(title, path string, pause func()) (id int64, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -123,7 +123,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// Video is what its owner sees of one.
+// Video is what the owner of a video sees.
 type Video struct {
 	ID            int64   `json:"video_id"`
 	Title         string  `json:"title"`
@@ -134,7 +134,7 @@ type Video struct {
 	Votes         int     `json:"votes"`
 }
 
-// Video asks for one of the person's own.
+// Video returns one of the person's own videos.
 func (p Person) Video(id int64) (v Video, err error) {
 	err = p.Get(fmt.Sprintf("/api/videos/%d", id), &v)
 	return v, err

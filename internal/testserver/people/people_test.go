@@ -10,7 +10,7 @@ import (
 	"risingstars/internal/testserver/people"
 )
 
-// Nobody sends no token, not an empty one.
+// A person without a token sends no Authorization header, not an empty one.
 func TestTokenIsSentWhereThereIsOne(t *testing.T) {
 	t.Parallel()
 	var got [][]string
