@@ -1,9 +1,10 @@
-// Package chaos lets real processes work under load, does them harm of every kind from a seed, and then holds what they
-// have against what they had acknowledged.
+// Package chaos runs real processes under load, injects faults of every kind chosen by a seed, and then compares the
+// state of the platform with what it acknowledged.
 //
 //	scripts/chaos long -for 10m -seed 42 -topology fleet
 //
-// prints the seed; with the same one, the same faults come in the same order. How they meet the load is up to the machine.
+// prints the seed. The same seed gives the same faults in the same order; how they coincide with the load depends on
+// the machine.
 package chaos
 
 import (
@@ -47,7 +48,7 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// suffer puts load on a world, does it harm for a time, heals it, and judges it.
+// suffer puts load on a world, injects faults for a time, removes them, and checks the state.
 func suffer(t *testing.T, w *world) {
 	t.Helper()
 	l := newLoad(w, *seed)
@@ -71,7 +72,7 @@ func suffer(t *testing.T, w *world) {
 		t.Errorf("%d answers should not be, among them:\n%s", n, strings.Join(l.wrong[:min(n, 10)], "\n"))
 	}
 	var findings []history.Finding
-	// The storage is swept some seconds after the grace time at the latest.
+	// The sweep runs some seconds after the grace time at the latest.
 	for deadline := time.Now().Add(testserver.Patience); ; <-time.After(time.Second) {
 		findings = history.Check(l.history.Operations(), w.state(l), history.Rules{VideosMayFail: true})
 		if len(findings) == 0 || time.Now().After(deadline) {
@@ -83,7 +84,7 @@ func suffer(t *testing.T, w *world) {
 	}
 }
 
-// pause waits, unless ctx ends before.
+// pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -91,7 +92,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// between is a random time.
+// between returns a random duration.
 func between(random *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(random.Int64N(int64(most-least)+1))
 }

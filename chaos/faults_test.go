@@ -12,8 +12,9 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// harm does one fault after the other until ctx ends: all kinds in a random order, and then again, in so many rounds unless that is 0. Long
-// ones go on beside the others, and come first, so that a short run has them. All have ended when it returns.
+// harm injects one fault after the other until ctx ends: all kinds in a random order, then again, for the given
+// number of rounds, or without limit if that is 0. Long faults run concurrently with the others and start first, so
+// that a short run includes them. All have ended when harm returns.
 func (w *world) harm(ctx context.Context, random *rand.Rand, rounds int) {
 	w.Helper()
 	var long sync.WaitGroup
@@ -45,7 +46,7 @@ func (w *world) harm(ctx context.Context, random *rand.Rand, rounds int) {
 	}
 }
 
-// order is a random one, the long before the short.
+// order returns a random order of the faults, long ones first.
 func order(faults []fault, random *rand.Rand) (list []int) {
 	shuffled := random.Perm(len(faults))
 	for _, long := range []bool{true, false} {
@@ -66,7 +67,7 @@ func nodeFaults(n *node) []fault {
 	}
 }
 
-// hold lets a process do nothing for a while.
+// hold suspends a process for a random time.
 func hold(n *node, least, most time.Duration) fault {
 	return fault{name: "hold " + n.name, long: most > 20*time.Second, do: func(_ context.Context, random *rand.Rand) {
 		n.signal(syscall.SIGSTOP)
@@ -122,7 +123,7 @@ func networkBreaks(p *testserver.Network) fault {
 	return fault{name: "break worker0's connections to PostgreSQL", do: func(context.Context, *rand.Rand) { p.Cut() }}
 }
 
-// networkHangs lets nothing pass between a worker and its database, longer than a worker may be silent.
+// networkHangs stops the traffic between a worker and its database for longer than a heartbeat may be missing.
 func networkHangs(p *testserver.Network, d time.Duration) fault {
 	return fault{name: "hold worker0's connections to PostgreSQL", long: true, do: func(context.Context, *rand.Rand) {
 		p.Hang(true)

@@ -25,14 +25,14 @@ const (
 	fans    = 4
 	readers = 2
 
-	inAll  = 4 // videos that one star may have on their way
+	inAll  = 4 // unfinished videos that one star may have
 	secret = "salto-y-canasta"
 )
 
-// client gives up in the end on a process that hangs.
+// client has a timeout for processes that hang.
 var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 
-// load is the people, and what was answered to them.
+// load is the simulated users, and the answers that they got.
 type load struct {
 	*world
 	seed    uint64
@@ -44,7 +44,7 @@ type load struct {
 	mu       sync.Mutex
 	statuses map[int]int
 	slowest  time.Duration
-	wrong    []string // answers that should not be
+	wrong    []string // unexpected answers
 	public   []int64
 }
 
@@ -75,13 +75,13 @@ func starEmail(i int) string { return fmt.Sprintf("star%d@example.com", i) }
 
 func (l *load) random(who int) *rand.Rand { return rand.New(rand.NewPCG(l.seed, 100+uint64(who))) }
 
-// begin lets everybody do things until ctx ends; wait waits for them.
+// begin starts all users, who act until ctx ends; wait waits for them.
 func (l *load) begin(ctx context.Context) {
 	act := func(who int, do func(ctx context.Context, random *rand.Rand, n int)) {
 		random := l.random(who)
 		l.done.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				do(context.WithoutCancel(ctx), random, n) // what was begun is ended
+				do(context.WithoutCancel(ctx), random, n) // an action that has begun is completed
 				pause(ctx, between(random, 20*time.Millisecond, 400*time.Millisecond))
 			}
 		})
@@ -102,7 +102,7 @@ func (l *load) begin(ctx context.Context) {
 
 func (l *load) wait() { l.done.Wait() }
 
-// beStar uploads, whole and cut, and publishes or deletes what has been processed.
+// beStar uploads, completely and truncated, and publishes or deletes what has been processed.
 func (l *load) beStar(ctx context.Context, random *rand.Rand, i, n int) {
 	star := l.stars[i]
 	videos, ok := l.videosOf(ctx, random, star)
@@ -134,7 +134,7 @@ func (l *load) beStar(ctx context.Context, random *rand.Rand, i, n int) {
 	}
 }
 
-// warmUp gives the fans something to vote for, before any fault.
+// warmUp publishes videos that the fans can vote for, before any fault.
 func (l *load) warmUp() {
 	l.Helper()
 	random, ctx := l.random(50), l.Context()
@@ -148,7 +148,7 @@ func (l *load) warmUp() {
 					return progress, true
 				}
 			}
-			if len(videos) == 0 { // that one was cut
+			if len(videos) == 0 { // the first upload was truncated
 				l.upload(ctx, random, star, fmt.Sprintf("The first of %d, at %s", i, time.Now().Format(time.StampMicro)))
 			}
 			return l.count(`SELECT COALESCE(sum(beat), 0) FROM videos`), false
@@ -156,7 +156,7 @@ func (l *load) warmUp() {
 	}
 }
 
-// beFan signs up, votes, votes again, and takes back.
+// beFan signs up, votes, votes again, and withdraws votes.
 func (l *load) beFan(ctx context.Context, random *rand.Rand, i, n int) {
 	fan, ok := l.signUp(ctx, random, "Fan", fmt.Sprint(i), fmt.Sprintf("fan%d-%d@example.com", i, n))
 	if !ok {
@@ -213,7 +213,7 @@ func (l *load) videosOf(ctx context.Context, random *rand.Rand, p person) (list 
 	return list, answer.status == http.StatusOK && json.Unmarshal(answer.body, &list) == nil
 }
 
-// upload sends a clip; one in four is cut at any byte.
+// upload sends a clip. One in four is truncated at a random byte.
 func (l *load) upload(ctx context.Context, random *rand.Rand, p person, title string) {
 	clip := l.clips[random.IntN(len(l.clips))]
 	var form bytes.Buffer
@@ -233,7 +233,7 @@ func (l *load) upload(ctx context.Context, random *rand.Rand, p person, title st
 	answer := l.ask(ctx, random, r)
 	o := history.Operation{Action: history.Upload, Account: p.email, Title: title, Content: fingerprint(clip), Outcome: answer.outcome()}
 	if cut && o.Outcome == history.Unknown {
-		o.Outcome = history.Refused // what did not arrive cannot be entered
+		o.Outcome = history.Refused // a truncated upload cannot be accepted
 	}
 	var entered struct {
 		VideoID int64 `json:"video_id"`
@@ -276,20 +276,20 @@ func (l *load) vote(ctx context.Context, random *rand.Rand, method string, p per
 type request struct {
 	method, path, token, contentType string
 	body                             []byte
-	cut                              int    // after so many bytes, if > 0
-	base                             string // the process to ask; "" for any
+	cut                              int    // truncate the body after this many bytes, if > 0
+	base                             string // the process to send the request to; "" for any
 	header                           map[string]string
 }
 
 type answer struct {
-	status int // 0: none came
+	status int // 0 without an answer
 	header http.Header
 	body   []byte
 }
 
 func (a answer) outcome() history.Outcome { return history.OutcomeOf(a.status) }
 
-// ask sends a request to any of the web processes, and notes the answer.
+// ask sends a request to one of the web processes, and records the answer.
 func (l *load) ask(ctx context.Context, random *rand.Rand, r request) answer {
 	var body io.Reader = bytes.NewReader(r.body)
 	if r.cut > 0 {
@@ -339,7 +339,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("cut") }
 
-// note counts an answer, and keeps those that should not be.
+// note counts an answer, and records unexpected ones.
 func (l *load) note(r request, a answer, took time.Duration) {
 	l.mu.Lock()
 	l.statuses[a.status]++
@@ -364,7 +364,7 @@ func (l *load) report(format string, values ...any) {
 func asJSON(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // plain values only
+		panic(err) // cannot fail for plain values
 	}
 	return text
 }

@@ -15,7 +15,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// node is the program on a host: however it ends, it is started again, as systemd or a container engine would.
+// node is the program on a host. It is restarted whenever it ends, as by systemd or a container engine.
 type node struct {
 	testing.TB
 	name     string
@@ -30,7 +30,7 @@ type node struct {
 	ended    chan struct{}
 }
 
-// startNode starts a node, which ends with the test.
+// startNode starts a node, which is stopped at the end of the test.
 func startNode(tb testing.TB, name string, settings map[string]string, command ...string) *node {
 	tb.Helper()
 	log, err := os.Create(filepath.Join(tb.TempDir(), name+".log"))
@@ -98,7 +98,7 @@ func (n *node) stop() {
 	<-n.ended
 }
 
-// killFFmpeg ends one of the node's FFmpeg processes, if it has any.
+// killFFmpeg kills one of the node's FFmpeg processes, if there is one.
 func (n *node) killFFmpeg() {
 	paths, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range paths {
@@ -114,7 +114,7 @@ func (n *node) killFFmpeg() {
 	}
 }
 
-// keepLog leaves the node's log where it can be read after the test.
+// keepLog copies the node's log to a file that remains after the test.
 func (n *node) keepLog() {
 	text, err := os.ReadFile(n.log.Name())
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"risingstars/internal/testkit/history"
 )
 
-// uploadInPieces sends a clip by the tus protocol to one process, cut again and again, and goes on from where it was cut. An
-// upload that is given up on is known not to be there only if its last piece was never sent.
+// uploadInPieces sends a clip to one process by the tus protocol. It truncates requests repeatedly and resumes from
+// the server's offset. The outcome of an abandoned upload is known to be a refusal only if its last part was never
+// sent.
 func (l *load) uploadInPieces(ctx context.Context, random *rand.Rand, p person, title string) {
 	clip, base := l.clips[random.IntN(len(l.clips))], l.anyURL(random)
 	size := strconv.Itoa(len(clip))
@@ -29,10 +30,10 @@ func (l *load) uploadInPieces(ctx context.Context, random *rand.Rand, p person, 
 		offset, err := strconv.Atoi(at.header.Get("Upload-Offset"))
 		switch {
 		case at.status == http.StatusNotFound:
-			return // it has ended, or a crash took it: o says what can be known
+			return // it was finished, or a crash removed it: o has the known outcome
 		case at.status != http.StatusOK || err != nil || offset > len(clip):
 			continue
-		case offset == len(clip): // the answer says that it was accepted
+		case offset == len(clip): // the answer confirms that it was accepted
 			o.Outcome = history.Acknowledged
 			return
 		}

@@ -16,7 +16,7 @@ import (
 	"risingstars/internal/testkit/history"
 )
 
-// video is what its owner sees of one.
+// video is what the owner of a video sees.
 type video struct {
 	ID      int64   `json:"video_id"`
 	Title   string  `json:"title"`
@@ -25,7 +25,7 @@ type video struct {
 	Votes   int     `json:"votes"`
 }
 
-// state is what the platform has: as its API tells, and, for what the API does not tell, as rows and files do.
+// state returns the state of the platform, from the API where the API shows it, otherwise from rows and files.
 func (w *world) state(l *load) history.State {
 	w.Helper()
 	s := history.State{Ranking: w.ranking(l), Objects: w.objects(), WorkFiles: w.left()}
@@ -52,7 +52,7 @@ func (w *world) state(l *load) history.State {
 		}
 	}
 	for _, v := range known {
-		s.Videos = append(s.Videos, v) // nobody sees it: the checker will say so
+		s.Videos = append(s.Videos, v) // no user sees it; the checker reports it
 	}
 	return s
 }
@@ -86,7 +86,7 @@ func (w *world) ranking(l *load) map[string]int {
 	return ranking
 }
 
-// videoRows are the videos with the jobs that were theirs and the keys that their rows name.
+// videoRows returns the videos with their jobs and the keys that their rows name.
 func (w *world) videoRows() []history.Video {
 	w.Helper()
 	arg := `json_extract(j.args, '$.video_id')`
@@ -114,7 +114,7 @@ func (w *world) videoRows() []history.Video {
 // fingerprint identifies the content of an original.
 func fingerprint(content []byte) string { return fmt.Sprintf("%x", sha256.Sum256(content)) }
 
-// objects are the files in the media folder, but for the mark of whose it is.
+// objects returns the files in the media folder, except the mark of the storage's owner.
 func (w *world) objects() (keys []string) {
 	w.Helper()
 	for _, path := range w.files(w.media) {
@@ -125,7 +125,7 @@ func (w *world) objects() (keys []string) {
 	return keys
 }
 
-// left are the files that the nodes work on. Uploads in pieces may go on for a day; these are not among them.
+// left returns the work files of the nodes. Resumable uploads are not among them, since they may take a day.
 func (w *world) left() (paths []string) {
 	w.Helper()
 	for _, n := range w.nodes {
@@ -140,7 +140,7 @@ func (w *world) files(folder string) (list []string) {
 	w.Helper()
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // gone meanwhile, or never made
+			return nil // deleted during the walk, or never created
 		}
 		if err == nil && !entry.IsDir() {
 			var rel string

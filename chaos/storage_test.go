@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// disk is a folder whose files can fail: by errors of every kind of access, and, where tests may mount, by being full.
+// disk is a folder that can fail: every access returns an error, or, if the test may mount a file system, it is full.
 type disk struct {
 	testing.TB
-	dir     string // what is mounted, or an ordinary folder
+	dir     string // a mounted file system or an ordinary folder
 	limited bool
 }
 
-// diskSize is of a disk that can be full, in bytes.
+// diskSize is the size of the mounted file system in bytes.
 const diskSize = 256 << 20
 
 func newDisk(tb testing.TB) *disk {
@@ -31,7 +31,7 @@ func newDisk(tb testing.TB) *disk {
 	return d
 }
 
-// fill leaves nothing free.
+// fill uses all free space.
 func (d *disk) fill() {
 	f, err := os.Create(filepath.Join(d.dir, "ballast"))
 	if err == nil {
@@ -49,7 +49,7 @@ func (d *disk) empty() {
 	}
 }
 
-// breakDown puts a file in the place of a folder, so that everything in it fails, and returns how to mend it.
+// breakDown replaces a folder by a file, so that every access below it fails. mend restores the folder.
 func (d *disk) breakDown(folder string) (mend func()) {
 	away := filepath.Join(filepath.Dir(folder), ".away")
 	err := os.Rename(folder, away)

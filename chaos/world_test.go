@@ -18,9 +18,9 @@ import (
 	"risingstars/internal/testserver"
 )
 
-const beyond = 42 * time.Second // longer than a worker may be silent
+const beyond = 42 * time.Second // longer than a heartbeat may be missing
 
-// world is the platform on real processes, and what can be done to it.
+// world is the platform in real processes, with the faults that can be injected.
 type world struct {
 	testing.TB
 	urls   []string
@@ -28,13 +28,13 @@ type world struct {
 	media  string
 	db     *store.DB
 	faults []fault
-	always func() // heals everything, whatever was done
+	always func() // removes all faults
 }
 
-// fault is one kind of harm. It ends by itself, or with ctx.
+// fault is one kind of fault. It ends by itself, or with ctx.
 type fault struct {
 	name string
-	long bool // takes about as long as a short run, and others go on beside it
+	long bool // takes about as long as a short run; other faults run concurrently
 	do   func(ctx context.Context, random *rand.Rand)
 }
 
@@ -54,7 +54,7 @@ func with(base map[string]string, pairs ...string) map[string]string {
 	return all
 }
 
-// newEmbedded is one process on SQLite and a folder.
+// newEmbedded starts one process on SQLite and a folder.
 func newEmbedded(tb testing.TB) *world {
 	tb.Helper()
 	disk, addr := newDisk(tb), testserver.FreeAddr(tb)
@@ -76,7 +76,8 @@ func newEmbedded(tb testing.TB) *world {
 	return w
 }
 
-// newFleet is two web processes and two workers on PostgreSQL and Redis, one worker behind a network of its own.
+// newFleet starts two web processes and two workers on PostgreSQL and Redis. One worker reaches PostgreSQL through a
+// network of its own.
 func newFleet(tb testing.TB) *world {
 	tb.Helper()
 	postgres, redis, disk := testserver.NewPostgres(tb), testserver.Redis(tb), newDisk(tb)
@@ -136,7 +137,7 @@ func host(tb testing.TB, text string) string {
 	return u.Host
 }
 
-// ready waits until all of it is.
+// ready waits until all processes are ready.
 func (w *world) ready() {
 	w.Helper()
 	for _, base := range w.urls {
@@ -153,18 +154,18 @@ func (w *world) isReady(base string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// heal ends all harm and waits until the platform says that it is well.
+// heal removes all faults and waits until the platform is ready.
 func (w *world) heal() {
 	w.Helper()
 	w.always()
 	w.ready()
 }
 
-// settle waits until no video is on its way and no job is left.
+// settle waits until no video is unfinished and no job is left.
 func (w *world) settle() {
 	w.Helper()
 	began := time.Now()
-	type unsettled struct{ Videos, Jobs, Beats int } // workers beat while they work
+	type unsettled struct{ Videos, Jobs, Beats int } // workers send heartbeats while they process
 	testserver.EventuallyMoving(w, "nothing is on its way", func() (left unsettled, none bool) {
 		w.retryNow()
 		left.Videos = w.count(`SELECT count(*) FROM videos WHERE status IN ('uploaded', 'processing')`)
@@ -175,11 +176,11 @@ func (w *world) settle() {
 	w.Logf("settled after %s", time.Since(began).Round(time.Second))
 }
 
-// retryNow ends the pauses of minutes before failed jobs are tried again: nothing fails any more.
+// retryNow skips the backoff of failed jobs, which takes minutes: the causes of failure are gone.
 func (w *world) retryNow() {
 	w.Helper()
 	if _, err := w.db.Writer.ExecContext(w.Context(), `UPDATE river_job SET scheduled_at = created_at WHERE state = 'retryable'`); err != nil {
-		w.Logf("retry jobs now: %v", err) // a busy database: the next poll does it
+		w.Logf("retry jobs now: %v", err) // the database is busy; the next poll repeats it
 	}
 }
 
@@ -191,7 +192,7 @@ func (w *world) count(query string) (n int) {
 	return n
 }
 
-// rows reads a query.
+// rows reads the rows of a query.
 func rows[T any](w *world, query string, scan func(*sql.Rows) (T, error)) (list []T) {
 	w.Helper()
 	found, err := w.db.Readers.QueryContext(w.Context(), query)
