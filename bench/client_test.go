@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// client keeps a connection for each of the people who ask at once.
+// client keeps an idle connection for each concurrent user.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}
 
-// player signs up somebody new and returns the token.
+// player signs up a new account and returns its token.
 func (p *process) player(b *testing.B, email string) string {
 	b.Helper()
 	p.post(b, "", "/api/auth/signup", map[string]string{
@@ -75,7 +75,7 @@ func (p *process) do(b *testing.B, method, token, path, contentType string, body
 	}
 }
 
-// form is an upload whose file is read from disk as it is sent.
+// form is an upload whose file is read from disk while it is sent.
 type form struct {
 	io.Reader
 	length      int64
@@ -146,7 +146,7 @@ func (p *process) waitFor(b *testing.B, token string, id int64, status string) {
 	b.Fatal("the video is not processed after 10 minutes")
 }
 
-// makeClip makes a video with moving picture and sound.
+// makeClip makes a video with a moving picture and sound.
 func makeClip(b *testing.B, size string, seconds int, extra ...string) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "clip.mp4")
@@ -162,7 +162,7 @@ func makeClip(b *testing.B, size string, seconds int, extra ...string) string {
 	return path
 }
 
-// padded makes the clip's file as large as asked for, with a box that players pass over (ISO/IEC 14496-12, "free").
+// padded enlarges the clip's file to the given size with a box that players skip (ISO/IEC 14496-12, "free").
 func padded(b *testing.B, path string, size int64) string {
 	b.Helper()
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)

@@ -1,5 +1,5 @@
-// Package bench measures the built program beside something bare that does the same work, in turn, on the same machine:
-// what counts are the ratios. "make bench" runs it; docs/performance.md has the figures.
+// Package bench compares the built program with a minimal server that does the same work, alternately, on the same
+// machine. The relevant results are the ratios. "make bench" runs it; docs/performance.md has the figures.
 package bench
 
 import (
@@ -19,7 +19,7 @@ import (
 	"risingstars/bench/bare"
 )
 
-// TestMain makes this test binary one of the bare servers where it is asked to be one.
+// TestMain runs this test binary as one of the minimal servers if the environment says so.
 func TestMain(m *testing.M) {
 	if bare.Wanted() {
 		panic(bare.Serve(os.Stdout))
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // process is a server that runs beside the benchmark.
 type process struct {
 	cmd *exec.Cmd
-	url string // without a slash at the end
+	url string // without a trailing slash
 }
 
 var binary = sync.OnceValues(func() (string, error) {
@@ -60,11 +60,11 @@ func startProgram(b *testing.B, settings ...string) *process {
 		"DATA_DIR=" + b.TempDir(),
 	}
 	cmd := exec.CommandContext(context.Background(), path, "serve")
-	cmd.Env = append(base, settings...) // of several values for one name, the last counts
+	cmd.Env = append(base, settings...) // for duplicate names, the last value counts
 	return start(b, cmd, regexp.MustCompile(`web site +(http://\S+)/`))
 }
 
-// startBare runs one of the bare servers.
+// startBare runs one of the minimal servers.
 func startBare(b *testing.B, kind string, env ...string) *process {
 	b.Helper()
 	cmd := exec.CommandContext(context.Background(), os.Args[0])
@@ -124,7 +124,7 @@ func (p *process) waitUntilReady(b *testing.B) {
 	}
 }
 
-// memory reads a line such as VmHWM (the peak) or VmRSS (now) of a process, in bytes.
+// memory returns a value of /proc/PID/status, such as VmHWM (peak) or VmRSS (current), in bytes.
 func (p *process) memory(b *testing.B, line string) int64 {
 	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
@@ -142,11 +142,11 @@ func (p *process) memory(b *testing.B, line string) int64 {
 	return kib << 10
 }
 
-// stop ends a server and waits for it.
+// stop stops a server and waits for its end.
 func (p *process) stop(b *testing.B) {
 	b.Helper()
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		b.Fatal(err)
 	}
-	_ = p.cmd.Wait() // its exit status was looked at by its own tests
+	_ = p.cmd.Wait() // the exit status is covered by other tests
 }

@@ -22,7 +22,7 @@ const (
 	rounds      = 5
 )
 
-// BenchmarkReads compares the public reads with a bare handler that returns the same bytes, round by round in turn.
+// BenchmarkReads compares the public reads with a handler that returns the same bytes, in alternating rounds.
 func BenchmarkReads(b *testing.B) {
 	program := startProgram(b, "WORKERS=2")
 	fillContest(b, program, 50)
@@ -77,8 +77,8 @@ func save(b *testing.B, url string) string {
 	return path
 }
 
-// requestsPerSecond asks on several connections for one round. The client reads no more than it must, so that the server
-// is what is measured.
+// requestsPerSecond sends requests on several connections for one round. The client reads as little as possible, so
+// that the server is the bottleneck.
 func requestsPerSecond(b *testing.B, p *process, path string) float64 {
 	b.Helper()
 	host := strings.TrimPrefix(p.url, "http://")

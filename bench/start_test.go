@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// BenchmarkStart tells how long the program takes from its start until it answers, how large it is, and how much memory
-// it holds when it is idle.
+// BenchmarkStart measures the time from the start of the program to its first answer, its size, and its memory when
+// idle.
 func BenchmarkStart(b *testing.B) {
 	path, err := binary()
 	if err != nil {

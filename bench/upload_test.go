@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-const hundred = 100 << 20 // the largest upload, bytes
+const hundred = 100 << 20 // the largest upload, in bytes
 
-// BenchmarkUpload compares an accepted upload of 100 MiB, judged and committed, with a bare handler that copies the same
-// body to a file and flushes it once, in turn.
+// BenchmarkUpload compares an accepted upload of 100 MiB, inspected and committed, with a handler that copies the
+// same body to a file and syncs it once, alternately.
 func BenchmarkUpload(b *testing.B) {
 	program := startProgram(b, "WORKERS=0")
 	plain := startBare(b, "copy", "BENCH_DIR="+b.TempDir())
@@ -35,7 +35,7 @@ func BenchmarkUpload(b *testing.B) {
 	b.ReportMetric(median(ours), "MiB/s")
 }
 
-// BenchmarkUploadMemory sends ten uploads of 100 MiB at once and tells by how much the program's peak memory grows.
+// BenchmarkUploadMemory sends ten concurrent uploads of 100 MiB and reports the growth of the program's peak memory.
 func BenchmarkUploadMemory(b *testing.B) {
 	program := startProgram(b, "WORKERS=0")
 	clip := padded(b, makeClip(b, "1280x720", 5), hundred)

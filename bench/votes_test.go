@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// BenchmarkVotes gives votes over HTTP, from sixteen people at once to fifty videos, and takes them back.
+// BenchmarkVotes casts and withdraws votes over HTTP: sixteen concurrent voters, fifty videos.
 func BenchmarkVotes(b *testing.B) {
 	const people = 16
 	program := startProgram(b, "WORKERS=2", "LOG_LEVEL=warn")

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Ask sends requests on a connection, one after the other, until the time has come or there are none left, and returns
-// how many were answered with 200. Any other answer is an error. It reads no more than it must, so that the server is
-// what is measured. next gives the next request, whole, or nil.
+// Ask sends requests on a connection, one after the other, until end or until next returns nil, and returns how many
+// were answered with 200. Any other answer is an error. It reads as little as possible, so that the server is the
+// bottleneck. next returns a whole request.
 func Ask(conn io.ReadWriter, end time.Time, next func() []byte) (n int64, err error) {
 	r := bufio.NewReaderSize(conn, 64<<10)
 	for time.Now().Before(end) {

@@ -1,5 +1,5 @@
-// Package bare has what a plain net/http program would do in place of the platform, to measure the platform beside it. A
-// program that measures runs itself once more as one of these.
+// Package bare has minimal net/http servers, with which benchmarks compare the platform. A benchmark program starts
+// itself again as one of them.
 package bare
 
 import (
@@ -12,14 +12,14 @@ import (
 	"strconv"
 )
 
-// Env makes a program that calls Serve one of the bare servers: "bytes" answers every request with the content of the
-// file BENCH_BODY; "copy" copies the body of every request to a file in BENCH_DIR, with one flush, and removes it.
+// Env makes a program that calls Serve one of the minimal servers: "bytes" answers every request with the content of
+// the file BENCH_BODY; "copy" copies the body of every request to a file in BENCH_DIR, syncs it once, and removes it.
 const Env = "RISINGSTARS_BENCH_BARE"
 
-// Wanted reports whether this process is to be a bare server.
+// Wanted reports whether this process should be a minimal server.
 func Wanted() bool { return os.Getenv(Env) != "" }
 
-// Serve serves on a free port of the loopback, of which it tells out, until the process ends.
+// Serve serves on a free port of the loopback, which it prints to out, until the process ends.
 func Serve(out io.Writer) error {
 	handler, err := handlerOf(os.Getenv(Env))
 	if err != nil {

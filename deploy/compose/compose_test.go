@@ -1,4 +1,4 @@
-// Package compose checks compose.yaml and the Dockerfile, as far as that can be done without Docker.
+// Package compose checks compose.yaml and the Dockerfile as far as possible without Docker.
 package compose
 
 import (
@@ -20,7 +20,7 @@ import (
 
 const root = "../.."
 
-// profiles are all that compose.yaml has, with the file of variables that goes with one.
+// profiles are the combinations of profiles in compose.yaml that are tested, with the file of variables for each.
 var profiles = map[string]struct {
 	profiles []string
 	envFile  string
@@ -93,7 +93,7 @@ func TestEveryService(t *testing.T) {
 	}
 }
 
-// A machine that starts with nothing gets there by itself: all that a service waits for can become healthy or end.
+// The services start in order by themselves: every service that another waits for has a health check or ends.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	got := map[string]string{}
@@ -116,7 +116,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// ours are the services that run the program.
+// ours returns the services that run the program.
 func ours(p *types.Project) map[string]types.ServiceConfig {
 	list := maps.Clone(p.Services)
 	maps.DeleteFunc(list, func(_ string, s types.ServiceConfig) bool { return !strings.HasPrefix(s.Image, "risingstars:") })
@@ -151,7 +151,7 @@ func TestOurServices(t *testing.T) {
 	}
 }
 
-// The proxy that is trusted is the one that is there, and it is alone with the web servers.
+// The trusted proxy exists, and only it shares a network with the web servers.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	p := load(t, "all")
@@ -176,7 +176,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// nginx is given every name that its templates ask for.
+// nginx gets a value for every name in its templates.
 func TestNginx(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob(filepath.Join(root, "deploy/nginx/templates/*.template"))
@@ -194,18 +194,18 @@ func TestNginx(t *testing.T) {
 	}
 	slices.Sort(asked)
 	given := load(t, "plain").Services["nginx"].Environment
-	delete(given, "NGINX_ENVSUBST_OUTPUT_DIR") // is the image's own
+	delete(given, "NGINX_ENVSUBST_OUTPUT_DIR") // set by the image itself
 	if diff := cmp.Diff(slices.Compact(asked), slices.Sorted(maps.Keys(given))); diff != "" {
 		t.Errorf("(-asked +given):\n%s", diff)
 	}
 }
 
-// Prometheus reads the rules and a file for each of its jobs, and all who are named there are there. Grafana's paths are its
-// container's.
+// Prometheus reads the rules and a file for each of its jobs, and every target in them exists. Grafana's paths exist
+// in its container.
 func TestObservability(t *testing.T) {
 	t.Parallel()
 	p := load(t, "observability")
-	mounted := map[string]string{} // in the container, on the host
+	mounted := map[string]string{} // host paths by container path
 	for _, name := range []string{"prometheus", "grafana"} {
 		for _, v := range p.Services[name].Volumes {
 			if v.Type != "bind" {
@@ -244,7 +244,7 @@ func TestObservability(t *testing.T) {
 	}
 }
 
-// Passwords come from files, and compose.yaml uses every file that the script makes.
+// Passwords come from files, and compose.yaml uses every file that the script creates.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -298,7 +298,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// output runs a program and returns all that it says; it must succeed.
+// output runs a program, which must succeed, and returns its output.
 func output(t *testing.T, environment []string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)

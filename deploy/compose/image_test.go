@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// instruction is one of the Dockerfile, with its lines joined.
+// instruction is one instruction of the Dockerfile, with its lines joined.
 type instruction struct{ name, rest string }
 
 func dockerfile(t *testing.T) []instruction {
@@ -34,7 +34,7 @@ func dockerfile(t *testing.T) []instruction {
 	return list
 }
 
-// step is the one RUN with that text.
+// step returns the only RUN that contains the text.
 func step(t *testing.T, text string) string {
 	t.Helper()
 	var found []string
@@ -49,7 +49,7 @@ func step(t *testing.T, text string) string {
 	return found[0]
 }
 
-// built is the program, as the Dockerfile builds it from what .dockerignore lets through.
+// built returns the path of the program as the Dockerfile builds it from the files that .dockerignore admits.
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "risingstars-image-")
 	return filepath.Join(dir, "risingstars"), err
@@ -58,14 +58,14 @@ var built = sync.OnceValues(func() (string, error) {
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if program, err := built(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(program)) // the system's folder for such files
+		_ = os.RemoveAll(filepath.Dir(program)) // in the system's temporary folder
 	}
 	os.Exit(code)
 }
 
 var build sync.Mutex
 
-// program is built by the first test that needs it.
+// program returns the path of the program. The first test that needs it builds it.
 func program(t *testing.T) string {
 	t.Helper()
 	build.Lock()
@@ -92,7 +92,7 @@ func mustAbs(t *testing.T, path string) string {
 	return absolute
 }
 
-// sources are what .dockerignore lets through.
+// sources returns the files that .dockerignore admits.
 func sources(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, ".dockerignore"))
@@ -136,7 +136,7 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// goVersion is the newest that a go.mod of the project asks for.
+// goVersion returns the newest Go version that a go.mod of the project requires.
 func goVersion(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "tools/go.mod"))
@@ -165,7 +165,7 @@ func TestImagePackages(t *testing.T) {
 	output(t, nil, append([]string{"apt-cache", "show", "--no-all-versions"}, packages...)...)
 }
 
-// Every variable is a setting, or the file of one, and every command one that the program has.
+// Every variable is a setting or the file of one, and every command exists in the program.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	help := output(t, nil, program(t), "--help")

@@ -56,7 +56,7 @@ func TestPlainHTTPLeadsToTLS(t *testing.T) {
 	}
 }
 
-// An authority asks by HTTP alone, and before there is a certificate that anybody trusts.
+// An ACME challenge arrives over HTTP only, before there is a trusted certificate.
 func TestWhatAnAuthorityAsksFor(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)
@@ -73,7 +73,7 @@ func TestWhatAnAuthorityAsksFor(t *testing.T) {
 	}
 }
 
-// Where the application cannot answer, or need not, nginx does, and like it.
+// Errors that nginx answers itself have the same form as the application's.
 func TestOwnErrorsAreProblems(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)
@@ -125,7 +125,7 @@ func TestOwnErrorsAreProblems(t *testing.T) {
 	}
 }
 
-// What the application says passes as it is.
+// nginx passes the application's errors on unchanged.
 func TestTheApplicationsProblemsPass(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)
@@ -148,7 +148,7 @@ func TestNobodyBehind(t *testing.T) {
 	}
 }
 
-// Guessing passwords is slowed down; all of a school signing in at once is not.
+// Guessing passwords is throttled; a whole school signing in at once is not.
 func TestTooManySignIns(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)
@@ -195,7 +195,7 @@ func TestTooManySignIns(t *testing.T) {
 
 var requestID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// One id leads from the answer to the lines of both logs. No line has a query.
+// One request id is in the answer and in a line of both logs. No log line contains a query string.
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)
@@ -252,7 +252,7 @@ func lineOf(tb testing.TB, id string, lines func() []string) (found map[string]a
 	return found
 }
 
-// What a client makes up about itself and the host has no effect.
+// Forwarding headers and the host that a client sends have no effect.
 func TestForwardedByTheClient(t *testing.T) {
 	t.Parallel()
 	p := newFront(t, nil).player()
@@ -273,7 +273,7 @@ func TestForwardedByTheClient(t *testing.T) {
 	}
 }
 
-// A page's files may be kept for ever, under their version only.
+// Static files may be cached forever, but only under their versioned path.
 func TestStaticFiles(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)

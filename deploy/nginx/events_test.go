@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// follow reads a video's events until there is one with the status, and goes away.
+// follow reads a video's events until one has the status, then disconnects.
 func (f *front) follow(id, status string) {
 	f.Helper()
 	found := false
@@ -18,7 +18,7 @@ func (f *front) follow(id, status string) {
 	}
 }
 
-// following reads a video's events to the end of the stream and returns their statuses. Each is shown to see as it comes.
+// following reads a video's event stream to its end and returns the statuses. It calls see for each as it arrives.
 func (f *front) following(id string, see func(status string)) (statuses []string) {
 	f.Helper()
 	f.stream(id, func(s string) bool {

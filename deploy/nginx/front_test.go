@@ -18,13 +18,13 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// front is the program with an nginx in front of it.
+// front is the program behind an nginx.
 type front struct {
 	testing.TB
 	*testserver.NginxServer
 	app   *apptest.Server
 	http  *http.Client
-	token string // of somebody who has signed in; "" for a visitor
+	token string // of a signed-in player; "" for a visitor
 }
 
 // newFront starts both. Settings are as for apptest.Start.
@@ -42,7 +42,7 @@ func newFront(tb testing.TB, settings apptest.Settings) *front {
 
 func address(s *apptest.Server) string { return strings.TrimPrefix(s.URL, "http://") }
 
-// over is the same with another client, such as one that speaks HTTP/1.1.
+// over returns a copy with another client, such as one for HTTP/1.1.
 func (f front) over(c *http.Client) *front {
 	f.http = c
 	return &f
@@ -53,7 +53,7 @@ func (f front) as(token string) *front {
 	return &f
 }
 
-// answer is a response that was read to its end.
+// answer is a response whose body was read completely.
 type answer struct {
 	status int
 	proto  string
@@ -61,7 +61,7 @@ type answer struct {
 	body   string
 }
 
-// ask sends a request whose header has the names and values. A path may be a whole URL.
+// ask sends a request. header alternates names and values. path may be a whole URL.
 func (f *front) ask(method, path string, body io.Reader, header ...string) answer {
 	f.Helper()
 	return f.send(f.request(method, path, body, header...))
@@ -106,7 +106,7 @@ func read(tb testing.TB, r *http.Response) answer {
 	return answer{r.StatusCode, r.Proto, r.Header, string(body)}
 }
 
-// say writes text to a connection of its own and reads one answer.
+// say writes text to a connection and reads one answer.
 func (f *front) say(c net.Conn, text string) answer {
 	f.Helper()
 	_, err := c.Write([]byte(text))
@@ -116,7 +116,7 @@ func (f *front) say(c net.Conn, text string) answer {
 	return read(f, response)
 }
 
-// isProblem checks an error, and returns its detail.
+// isProblem checks a problem document, and returns its detail.
 func (a answer) isProblem(tb testing.TB, status int) string {
 	tb.Helper()
 	var p struct {
@@ -132,7 +132,7 @@ func (a answer) isProblem(tb testing.TB, status int) string {
 	if got := a.header.Get("Content-Length"); got != strconv.Itoa(len(a.body)) {
 		tb.Errorf("got a Content-Length of %q for %d bytes", got, len(a.body))
 	}
-	// no-store wins over what else the application may have said before nginx found nothing to send.
+	// no-store replaces a Cache-Control that the application sent before nginx failed to find the file.
 	if !slices.Contains(a.header.Values("Cache-Control"), "no-store") || a.header.Get("X-Request-Id") == "" {
 		tb.Errorf("with %d got %v", status, a.header)
 	}
@@ -156,7 +156,7 @@ func check(tb testing.TB, err error) {
 
 var players atomic.Int64
 
-// player signs somebody up and in, through nginx.
+// player signs up and signs in a new account, through nginx.
 func (f *front) player() *front {
 	f.Helper()
 	const password = "salto-y-canasta"

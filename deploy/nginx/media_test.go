@@ -21,7 +21,7 @@ func (f *front) detail(id string) (d detail) {
 	return d
 }
 
-// nginx sends a private original from the folder, to whoever has its owner's link.
+// nginx serves a private original from the folder to any client with its owner's presigned link.
 func TestPrivateMedia(t *testing.T) {
 	t.Parallel()
 	p := newFront(t, nil).player()
@@ -51,7 +51,7 @@ func TestPrivateMedia(t *testing.T) {
 	}
 }
 
-// served checks what may be asked for of an object. It comes from nginx: the application sends no body.
+// served checks the possible requests for an object. nginx must answer them: the application sends no body.
 func served(t *testing.T, f *front, link, cache string) {
 	t.Helper()
 	to, err := url.Parse(link)
@@ -110,7 +110,7 @@ func served(t *testing.T, f *front, link, cache string) {
 	}
 }
 
-// An object whose file is gone is not there; nothing is said about files.
+// An object whose file is missing is a 404 that does not mention files.
 func TestLostMedia(t *testing.T) {
 	t.Parallel()
 	p := newFront(t, nil).player()
@@ -125,14 +125,14 @@ func TestLostMedia(t *testing.T) {
 
 var eventLine = regexp.MustCompile(`"status":"(\w+)"`)
 
-// Events come one by one, while the video is still being processed; in the end the public clip is for everybody.
+// Events arrive one by one while the video is being processed. After publication every client may load the clip.
 func TestEventsAndThePublicClip(t *testing.T) {
 	t.Parallel()
 	gate := apptest.NewGate(t)
 	p := newFront(t, apptest.Settings{"WORKERS": "1", "FFMPEG": gate.FFmpeg}).player()
 	id := p.uploaded()
 	for _, http2 := range []bool{true, false} {
-		p.over(p.Client(http2)).follow(id, "processing") // while the gate is closed, the stream is open and more is to come
+		p.over(p.Client(http2)).follow(id, "processing") // the gate is closed, so the stream stays open
 	}
 
 	states := p.following(id, func(status string) {

@@ -1,5 +1,5 @@
-// Package nginx has the configuration of the web front as templates, which are files here so that a container or a
-// script can use them without this package.
+// Package nginx has the configuration of the web front as templates. They are files in this folder, so that a
+// container or a script can use them without this package.
 package nginx
 
 import (
@@ -17,9 +17,9 @@ var templates embed.FS
 
 var placeholder = regexp.MustCompile(`\$\{([A-Z_]+)\}`)
 
-// Render puts values in place of the names and returns the text of each file of the configuration by its name. All
-// files belong into one folder; nginx.conf is the one to start with. A name without a value is an error, and so is a
-// value that nothing asks for.
+// Render replaces the names in the templates by values and returns the text of each configuration file by its name.
+// All files belong in one folder; nginx.conf is the main file. A name without a value is an error, and so is a value
+// without a name.
 func Render(values map[string]string) (map[string]string, error) {
 	paths, err := fs.Glob(templates, "templates/*.template")
 	if err != nil {

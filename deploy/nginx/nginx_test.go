@@ -13,7 +13,7 @@ import (
 	"risingstars/deploy/nginx"
 )
 
-// placeholders are the names that the README explains.
+// placeholders returns the names that the README explains.
 func placeholders(t *testing.T) (names []string) {
 	t.Helper()
 	text, err := os.ReadFile("README.md")
@@ -27,7 +27,7 @@ func placeholders(t *testing.T) (names []string) {
 	return names
 }
 
-// The names that the README explains are those that the templates have, and none of them is left.
+// The README explains exactly the names in the templates, and Render replaces all of them.
 func TestRender(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{}

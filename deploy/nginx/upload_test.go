@@ -21,7 +21,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// detail is what its owner gets to know of a video.
+// detail is what the owner of a video sees.
 type detail struct {
 	Status    string
 	Original  string `json:"original_url"`
@@ -34,11 +34,11 @@ const (
 	formType   = "multipart/form-data; boundary=" + boundary
 )
 
-// letter is an upload as it goes over the wire, without its header.
+// letter is the body of an upload.
 type letter struct {
 	to            string // a path
 	before, after string
-	zeros         int64 // bytes between the two
+	zeros         int64 // number of zero bytes between before and after
 }
 
 func (l letter) size() int64 { return int64(len(l.before)) + l.zeros + int64(len(l.after)) }
@@ -46,7 +46,7 @@ func (l letter) open() io.Reader {
 	return io.MultiReader(strings.NewReader(l.before), io.LimitReader(zeros{}, l.zeros), strings.NewReader(l.after))
 }
 
-// zeros are the content of a file without end.
+// zeros is an endless file of zeros.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -54,8 +54,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// write makes an upload of a title and a clip that is larger by so many bytes, in a box that means nothing (ISO/IEC
-// 14496-12, 8.1.2).
+// write makes an upload of a title and a clip. The clip is enlarged by more bytes with a box that players skip
+// (ISO/IEC 14496-12, 8.1.2).
 func write(tb testing.TB, title string, more int64) letter {
 	tb.Helper()
 	clip, err := os.ReadFile(mediatest.Clip(tb, mediatest.Spec{Width: 160, Height: 120, FPS: "15", Seconds: 1}))
@@ -95,7 +95,7 @@ func (f *front) uploaded() string {
 	return strconv.FormatInt(got.ID, 10)
 }
 
-// senders send an upload in the way of one kind of client each, and return what that client gets to read.
+// senders send an upload like one kind of client each, and return the answer that the client reads.
 var senders = map[string]func(*testing.T, *front, letter) answer{
 	"HTTP/2": func(_ *testing.T, f *front, l letter) answer { return f.upload(l) },
 	"HTTP/1.1": func(_ *testing.T, f *front, l letter) answer {
@@ -146,8 +146,8 @@ func curl(t *testing.T, f *front, l letter, protocol string) answer {
 	return read(t, response)
 }
 
-// Whoever is refused while still sending gets to read what the application says, whatever it speaks. The limit is much more
-// than fits on the way, and much less than the default, which TestRefusedBeforeTheBody has.
+// A client that is refused during its upload can read the application's answer, over any protocol. The limit is much
+// larger than the buffers on the way, and much smaller than the default, which TestRefusedBeforeTheBody uses.
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, apptest.Settings{"MAX_UPLOAD_BYTES": strconv.Itoa(25 << 20)})
@@ -178,7 +178,7 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-// What is too large even for nginx, it refuses itself, whatever the client speaks.
+// nginx itself refuses a body above its own limit, over any protocol.
 func TestTooLargeForNginx(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)
@@ -188,7 +188,7 @@ func TestTooLargeForNginx(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			for _, l := range []letter{large, huge} {
 				if l == huge && !strings.HasPrefix(kind, "HTTP") {
-					continue // it need not be sent to its end, but others do
+					continue // the client need not send it all; others do
 				}
 				got := send(t, f, l)
 				if detail := got.isProblem(t, http.StatusRequestEntityTooLarge); detail != "La solicitud es demasiado grande." {
@@ -202,7 +202,8 @@ func TestTooLargeForNginx(t *testing.T) {
 	}
 }
 
-// What is announced as too large, or by nobody, is refused before any of it was sent: nginx does not wait for it either.
+// An upload whose announced length is too large, or without a token, is refused before its body is sent: nginx does
+// not wait for the body.
 func TestRefusedBeforeTheBody(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)
@@ -211,7 +212,7 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 	f.say(f.Dial(), head+"Authorization: Bearer "+f.player().token+"\r\n\r\n").isProblem(t, http.StatusRequestEntityTooLarge)
 }
 
-// An upload reaches the application while it is being sent, not after.
+// An upload reaches the application while it is sent, not after.
 func TestUploadsAreNotHeldBack(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil).player()
@@ -237,7 +238,7 @@ func TestUploadsAreNotHeldBack(t *testing.T) {
 	}
 }
 
-// largest is the size of the largest file below a folder.
+// largest returns the size of the largest file below a folder in bytes.
 func largest(folder string) (bytes int64) {
 	_ = filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil {

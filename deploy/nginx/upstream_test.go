@@ -15,7 +15,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// pair is two programs with one nginx in front of them.
+// pair is two programs behind one nginx.
 type pair struct {
 	*front
 	first, second *apptest.Server
@@ -29,8 +29,8 @@ func newPair(t *testing.T) pair {
 	return pair{f, f.app, second}
 }
 
-// meanwhile sends requests from several clients while do runs, and some after it, and counts the answers by method and
-// status. A request that gets no answer fails the test.
+// Sends requests from several clients while do runs, and some after it, and counts the answers by method and status.
+// A request without an answer fails the test.
 func (f *front) meanwhile(do func(), methods ...string) map[string]int {
 	f.Helper()
 	var (
@@ -42,7 +42,7 @@ func (f *front) meanwhile(do func(), methods ...string) map[string]int {
 	for i := range 4 {
 		client := f.over(f.Client(i%2 == 0))
 		clients.Go(func() {
-			tick := time.NewTicker(20 * time.Millisecond) // so that together they stay below the limit for one address
+			tick := time.NewTicker(20 * time.Millisecond) // so that together they stay below the rate limit for one address
 			defer tick.Stop()
 			for after := 0; after < 20; {
 				<-tick.C
@@ -64,7 +64,7 @@ func (f *front) meanwhile(do func(), methods ...string) map[string]int {
 	return counts
 }
 
-// status asks for what costs little: the ranking, or a change by nobody.
+// status sends a cheap request: the ranking, or a change without a token.
 func (f *front) status(method string) int {
 	path := map[string]string{http.MethodGet: "/api/public/rankings", http.MethodPost: "/api/videos/1/publish"}[method]
 	request, err := http.NewRequestWithContext(context.Background(), method, f.URL+path, nil)
@@ -77,11 +77,11 @@ func (f *front) status(method string) int {
 		f.Error(err)
 		return 0
 	}
-	_ = response.Body.Close() // the status is enough
+	_ = response.Body.Close() // only the status is needed
 	return response.StatusCode
 }
 
-// onlyGood checks that there was an answer to all, and none but the right ones.
+// onlyGood checks that there were answers to both methods, all with the expected status.
 func onlyGood(t *testing.T, counts map[string]int) {
 	t.Helper()
 	for what, n := range counts {
@@ -94,7 +94,7 @@ func onlyGood(t *testing.T, counts map[string]int) {
 	}
 }
 
-// One of two has been down all along: nobody notices.
+// One of two programs is down from the start: all requests succeed.
 func TestOneIsDown(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)
@@ -107,7 +107,7 @@ func TestOneIsDown(t *testing.T) {
 	}, http.MethodGet, http.MethodPost))
 }
 
-// Who stops a program that nginx knows loses no GET; who takes it out first loses nothing at all.
+// Stopping a program that nginx still uses loses no GET. Taking it out of the configuration first loses no request.
 func TestOneIsStopped(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
@@ -123,7 +123,7 @@ func TestOneIsTakenOutAndStopped(t *testing.T) {
 	}, http.MethodGet, http.MethodPost))
 }
 
-// What was sent and not answered may have been done. It is asked again only if that does not matter.
+// A request that was sent and not answered may have been executed. nginx repeats it only if it is idempotent.
 func TestWhatWasSentIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
@@ -144,7 +144,7 @@ func TestWhatWasSentIsNotSentAgain(t *testing.T) {
 	}
 }
 
-// breaking is a server that takes a request and breaks.
+// breaking is a server that reads a request and closes the connection.
 func breaking(tb testing.TB, asked *atomic.Int64) (addr string) {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

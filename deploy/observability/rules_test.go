@@ -16,7 +16,7 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// promtool checks what Prometheus reads, and says when each alert fires.
+// promtool checks the configuration and the rules of Prometheus, and tests when each alert fires.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	promtool := testserver.Program(t, "promtool")
@@ -31,7 +31,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// Each alert is tested, and an operator finds what to do about it.
+// Each alert has a test, and the documentation says what to do about it.
 func TestEveryAlertIsTestedAndExplained(t *testing.T) {
 	t.Parallel()
 	want := names(t, "rules/alerts.yml", `- alert: (\w+)`)
@@ -46,7 +46,7 @@ func TestEveryAlertIsTestedAndExplained(t *testing.T) {
 	}
 }
 
-// names are what a pattern finds in a file, each once.
+// names returns the matches of a pattern in a file, each once.
 func names(t *testing.T, path, pattern string) []string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -58,8 +58,8 @@ func names(t *testing.T, path, pattern string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// Grafana, which is not there where this is tested, is started with what it reads in its place. This script stands for it
-// and holds only what the command is to give to it.
+// Grafana is not installed where this test runs. A script takes its place and checks that the command gives it the
+// right files.
 func TestGrafanaIsGivenItsDashboards(t *testing.T) {
 	t.Parallel()
 	needPrograms(t)

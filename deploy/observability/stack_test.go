@@ -1,4 +1,4 @@
-// Package observability tests that every query of the dashboards, and every rule of Prometheus, has an answer on the
+// Package observability tests that every query of the dashboards and every rule of Prometheus returns a result on the
 // running platform. The dashboards are code in a module of their own: dashboards.
 package observability
 
@@ -36,12 +36,12 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// programs are what stack starts, by Debian's names.
+// programs are what stack starts, by Debian's package names.
 var programs = []string{
 	"prometheus", "prometheus-node-exporter", "prometheus-postgres-exporter", "prometheus-redis-exporter", "prometheus-nginx-exporter",
 }
 
-// needPrograms skips the test where they are not to be had.
+// needPrograms skips the test if a program is not installed.
 func needPrograms(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -52,7 +52,7 @@ func needPrograms(t *testing.T) {
 	}
 }
 
-// stack runs the command with settings besides a state of the test's own.
+// stack runs the command with settings and a state folder of the test's own.
 type stack struct {
 	testing.TB
 	environment []string
@@ -72,7 +72,7 @@ func newStack(tb testing.TB, settings map[string]string) *stack {
 	return s
 }
 
-// run returns what the command says; it must succeed.
+// run returns the output of the command, which must succeed.
 func (s *stack) run(args ...string) string {
 	s.Helper()
 	cmd := exec.Command("./stack", args...)
@@ -91,12 +91,12 @@ func port(tb testing.TB) string {
 	return port
 }
 
-// platform is the whole of it: nginx, a web server, a worker, PostgreSQL and Redis.
+// platform is a complete platform: nginx, a web server, a worker, PostgreSQL and Redis.
 type platform struct {
 	testing.TB
 	url      string
 	client   *http.Client
-	settings map[string]string // of the stack that measures it
+	settings map[string]string // of the stack that monitors it
 }
 
 func newPlatform(tb testing.TB) *platform {
@@ -134,7 +134,7 @@ func (p *platform) call(method, path, token, contentType string, body io.Reader)
 	check(p, err)
 	defer answer.Body.Close()
 	var fields map[string]any
-	_ = json.NewDecoder(answer.Body).Decode(&fields) // lists are of no interest
+	_ = json.NewDecoder(answer.Body).Decode(&fields) // an answer that is a list is not needed
 	return answer.StatusCode, fields
 }
 
@@ -163,11 +163,11 @@ func (p *platform) upload(token string, file []byte) (status int, id float64) {
 	return status, id
 }
 
-// visit is what a fan does, with an error or two.
+// visit sends the requests of a fan, including some that are refused.
 func (p *platform) visit(fan, vote string) {
 	p.Helper()
 	p.call("POST", vote, fan, "", nil)
-	p.call("POST", vote, fan, "", nil) // once too often
+	p.call("POST", vote, fan, "", nil) // already voted
 	p.call("DELETE", vote, fan, "", nil)
 	for _, path := range []string{"/api/public/rankings", "/api/public/videos", "/ranking", "/", "/nowhere", "/api/videos"} {
 		p.call("GET", path, "", "", nil)
@@ -176,7 +176,7 @@ func (p *platform) visit(fan, vote string) {
 	p.call("POST", "/api/auth/login", "", "application/json", strings.NewReader(`{"email":"nobody@example.com","password":"wrong"}`))
 }
 
-// live takes a video all the way, and leaves a second one on its way.
+// live publishes a processed video, and leaves a second one unfinished.
 func live(t *testing.T, p *platform) {
 	t.Helper()
 	clip, err := os.ReadFile(mediatest.Clip(t, mediatest.Spec{Seconds: 1}))
@@ -195,13 +195,13 @@ func live(t *testing.T, p *platform) {
 	}
 }
 
-// asker asks Prometheus.
+// asker queries Prometheus.
 type asker struct {
 	testing.TB
 	url string
 }
 
-// has reports how many series a question has for an answer.
+// has returns how many series a query returns.
 func (a asker) has(question string) (int, error) {
 	client := http.Client{Timeout: testserver.Patience}
 	answer, err := client.Get(a.url + "/api/v1/query?query=" + url.QueryEscape(question))
@@ -232,7 +232,7 @@ func (a asker) has(question string) (int, error) {
 	return n, nil
 }
 
-// Every question of every panel, every rule that records, and every series that an alert looks at has an answer on the
+// Every query of every panel, every recording rule, and every series that an alert uses returns a result on the
 // running platform.
 func TestEveryQuestionHasAnAnswer(t *testing.T) {
 	t.Parallel()
@@ -244,7 +244,7 @@ func TestEveryQuestionHasAnAnswer(t *testing.T) {
 		t.Errorf("Grafana is not installed, and it says %q", said)
 	}
 	a := asker{t, "http://127.0.0.1:" + p.settings["PROMETHEUS_PORT"]}
-	testserver.Eventually(t, "all are measured", func() bool { // before, since what grows from nothing has no rate
+	testserver.Eventually(t, "all are measured", func() bool { // before the load: a new counter has no rate
 		n, err := a.has("risingstars_processing_wait_seconds_count")
 		return err == nil && n > 0
 	})
@@ -282,7 +282,7 @@ func TestEveryQuestionHasAnAnswer(t *testing.T) {
 	}
 }
 
-// checkTargets sees that all who are measured answer.
+// checkTargets checks that all scrape targets are up.
 func checkTargets(t *testing.T, a asker) {
 	t.Helper()
 	if n, err := a.has("up == 1"); n != 7 || err != nil {
@@ -295,7 +295,7 @@ func checkTargets(t *testing.T, a asker) {
 	}
 }
 
-// ofPanels are the questions in the files that Grafana reads.
+// ofPanels returns the queries in the files that Grafana reads.
 func ofPanels(t *testing.T) (list []string) {
 	t.Helper()
 	files, err := filepath.Glob("grafana/dashboards/*.json")
@@ -336,10 +336,10 @@ var (
 	operators  = []string{"and", "or", "unless", "bool", "offset", "by", "on", "ignoring"}
 )
 
-// selectors are the series that an expression looks at.
+// selectors returns the series that an expression uses.
 func selectors(text string) (list []string) {
 	var inside []string
-	text = quoted.ReplaceAllStringFunc(text, func(q string) string { // so that what is quoted is not read
+	text = quoted.ReplaceAllStringFunc(text, func(q string) string { // so that quoted text is not parsed
 		inside = append(inside, q)
 		return fmt.Sprintf("\x00%d\x00", len(inside)-1)
 	})
@@ -372,7 +372,7 @@ func TestSelectors(t *testing.T) {
 	}
 }
 
-// ofRules are what rules record, and the series that they and the alerts look at.
+// ofRules returns the series that rules record, and the series that they and the alerts use.
 func ofRules(t *testing.T) (list []string) {
 	t.Helper()
 	for _, path := range []string{"rules/recording.yml", "rules/alerts.yml"} {
@@ -391,6 +391,6 @@ func ofRules(t *testing.T) (list []string) {
 	}
 	slices.Sort(list)
 	list = slices.Compact(list)
-	// What is counted only from the first error on has no series on a healthy platform.
+	// A counter that first appears with an error has no series on a healthy platform.
 	return slices.DeleteFunc(list, func(q string) bool { return strings.Contains(q, `status=~"5.."`) })
 }

@@ -20,22 +20,22 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// host is somebody on the network, with a network namespace of their own.
+// host is a host on the network, with a network namespace of its own.
 type host struct{ name, address string }
 
 func (h host) namespace() string { return "/run/netns/" + h.name }
 
-// network is all of them, on one bridge; each address is reached through it.
+// network is all hosts by name, on one bridge that connects all addresses.
 type network map[string]host
 
-// newNetwork makes the namespaces, and has the hosts among them let pass what the template's security groups do.
+// newNetwork makes the namespaces, and installs the rules of the template's security groups on the hosts.
 func newNetwork(tb testing.TB, folder string) network {
 	tb.Helper()
 	n := network{}
 	for name, address := range readPorts(tb, folder).Addresses {
 		n[name] = host{name, address}
 	}
-	n["database"] = host{"database", "10.42.2.10"} // in the first subnet of data
+	n["database"] = host{"database", "10.42.2.10"} // in the first data subnet
 	n["admin"] = host{"admin", "198.51.100.7"}
 	n["world"] = host{"world", "203.0.113.9"}
 	command(tb, "mkdir", "-p", "/run/netns")
@@ -65,7 +65,7 @@ func (h host) plug(tb testing.TB) {
 	inside("route", "add", "default", "dev", "eth0")
 }
 
-// cut drops everything that goes to a host or comes from it; what goes on in it goes on.
+// cut drops all packets to and from a host, except those on its loopback.
 func (h host) cut(tb testing.TB) {
 	tb.Helper()
 	rules := filepath.Join(tb.TempDir(), "cut")
@@ -81,7 +81,7 @@ func (h host) heal(tb testing.TB) {
 	command(tb, "ip", "netns", "exec", h.name, "nft", "delete", "table", "inet", "cut")
 }
 
-// inside calls f on a thread that is in the host's network. Sockets that f makes stay there.
+// inside calls f on a thread in the host's network namespace. Sockets that f opens stay in that namespace.
 func (h host) inside(f func() error) error {
 	runtime.LockOSThread()
 	back, err := os.Open("/proc/thread-self/ns/net")
@@ -131,7 +131,7 @@ func readPorts(tb testing.TB, folder string) (table portTable) {
 	return table
 }
 
-// allows says whether the table of ports has a connection. What everybody may, each of the others may, too.
+// allows reports whether the table of ports allows a connection. What the world may reach, every host may reach too.
 func (t portTable) allows(from, to string, port int) bool {
 	out, in := from == "admin" || from == "world", false
 	for _, rule := range t.Rules {
@@ -144,7 +144,7 @@ func (t portTable) allows(from, to string, port int) bool {
 	return out && in
 }
 
-// reference is how a template names something of its own.
+// reference is a reference to another resource of the template.
 type reference struct {
 	GetAtt []string `json:"Fn::GetAtt"`
 }
@@ -157,7 +157,7 @@ type rule struct {
 	GroupDescription                                           string
 }
 
-// readGroups reads the template's security groups as rules of nftables, by the host that has them.
+// readGroups converts the template's security groups into nftables rules, by host.
 func readGroups(tb testing.TB, folder string, n network) map[string]string {
 	tb.Helper()
 	var template struct {
@@ -194,7 +194,7 @@ func readGroups(tb testing.TB, folder string, n network) map[string]string {
 		groups[group].in = append(groups[group].in, r.accept("saddr", address(r.SourceSecurityGroupID, r.CidrIP)))
 	}
 	out := func(group string, r rule) {
-		if r.CidrIP != "255.255.255.255/32" { // the CDK's way to say: nowhere
+		if r.CidrIP != "255.255.255.255/32" { // the CDK's rule for "no destination"
 			groups[group].out = append(groups[group].out, r.accept("daddr", address(r.DestinationSecurityGroupID, r.CidrIP)))
 		}
 	}
@@ -255,7 +255,7 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// eventually waits until something is done, and says what is missing if it never is.
+// eventually waits until done returns nil. If it never does, the test log has the last error.
 func eventually(tb testing.TB, what string, done func() error) {
 	tb.Helper()
 	var missing error

@@ -16,14 +16,14 @@ import (
 	"risingstars/internal/testserver/people"
 )
 
-// person is somebody out in the world, who knows the site's address and nothing else.
+// person is a client on the internet that knows only the site's address.
 type person struct{ people.Person }
 
 func newPerson(tb testing.TB, n network, email string) *person {
 	tb.Helper()
 	transport := &http.Transport{
 		DialContext:       func(ctx context.Context, _, address string) (net.Conn, error) { return n["world"].dial(ctx, address) },
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // its certificate signs itself
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // the certificate is self-signed
 		DisableKeepAlives: true,
 	}
 	p := &person{people.Person{URL: "https://" + n["web"].address, Client: &http.Client{Transport: transport, Timeout: testserver.Patience}}}
@@ -35,7 +35,7 @@ func newPerson(tb testing.TB, n network, email string) *person {
 	return p
 }
 
-// status of an error, 0 where there was no answer.
+// status returns the status in an error, or 0 if there was no answer.
 func status(err error) int {
 	if r, ok := errors.AsType[people.Refusal](err); ok {
 		return r.Status
@@ -43,12 +43,12 @@ func status(err error) int {
 	return 0
 }
 
-// upload sends a clip. Without an error it was accepted, and must never be lost.
+// upload sends a clip. If it returns no error, the upload was accepted and must not be lost.
 func (p *person) upload(clip string) (id int64, err error) {
 	return p.Upload("Triple", clip, func() {})
 }
 
-// isProcessed waits until a video of the player's is, as long as its processing gets further.
+// isProcessed waits until a video of the player is processed, as long as its progress advances.
 func (p *person) isProcessed(tb testing.TB, id int64) {
 	tb.Helper()
 	type state struct {
@@ -64,7 +64,7 @@ func (p *person) isProcessed(tb testing.TB, id int64) {
 	})
 }
 
-// length is that of what a URL of the site's leads to, in bytes.
+// length returns the size of the resource at a URL in bytes.
 func (p *person) length(url string) (int, error) {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
 	if err != nil {

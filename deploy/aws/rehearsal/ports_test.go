@@ -17,11 +17,11 @@ import (
 	"risingstars/internal/testserver"
 )
 
-// knocked are the ports that are tried: those of the table, and those that only a host itself should reach.
+// knocked are the ports that are tried: those of the table, and those that only the host itself may reach.
 var knocked = []int{22, 80, 443, 2049, 5432, 6379, 8079, 8080, 9101}
 
-// tryAllPorts opens every port on every host, and has every host connect to each: those that the table allows get in, the others get no
-// answer.
+// tryAllPorts listens on every port of every host, and connects to each from every host. Connections that the table
+// allows must succeed; the others must get no answer.
 func tryAllPorts(t *testing.T, n network, table portTable) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -50,7 +50,7 @@ func tryAllPorts(t *testing.T, n network, table portTable) {
 	}
 	wg.Wait()
 	for _, g := range greeters {
-		g.close(t, n, table) // the platform wants the port
+		g.close(t, n, table) // the platform needs the port
 	}
 	t.Logf("%d connections tried, %d of them allowed", tried, open)
 	if used := usedPorts(table); slices.ContainsFunc(used, func(p int) bool { return !slices.Contains(knocked, p) }) {
@@ -65,16 +65,16 @@ func usedPorts(table portTable) (ports []int) {
 	return ports
 }
 
-// greeter tells every client the name of its host, and keeps the clients' addresses.
+// greeter sends every client the name of its host, and records the clients' addresses.
 type greeter struct {
 	host
 	port     int
 	listener net.Listener
-	clients  map[string]bool // to be read after accepted
-	accepted chan struct{}   // closed when it accepts no more
+	clients  map[string]bool // to be read after accepted is closed
+	accepted chan struct{}   // closed when it accepts no more connections
 }
 
-// greet starts a greeter at a port of the host.
+// greet starts a greeter on a port of the host.
 func (h host) greet(t *testing.T, port int) *greeter {
 	t.Helper()
 	g := &greeter{host: h, port: port, clients: map[string]bool{}, accepted: make(chan struct{})}
@@ -104,8 +104,9 @@ func (g *greeter) accept() {
 	}
 }
 
-// close ends the greeter and checks that none but the allowed hosts have reached it, also where the host itself has noticed nothing: a busy
-// machine may wake it up after its time. The greeter has accepted all of them once it accepts a later connection, of its own host.
+// close stops the greeter and checks that only allowed hosts have reached it. This covers a connection that succeeded
+// after the client's timeout on a busy machine: connections are accepted in order, so after a later one from its own
+// host the greeter has accepted all of them.
 func (g *greeter) close(t *testing.T, n network, table portTable) {
 	t.Helper()
 	knock(t, g.host, g.host, g.port, true)
@@ -120,7 +121,7 @@ func (g *greeter) close(t *testing.T, n network, table portTable) {
 
 func knock(t *testing.T, from, to host, port int, allowed bool) {
 	t.Helper()
-	limit := time.Second // for an answer that must not come
+	limit := time.Second // for an answer that must not arrive
 	if allowed {
 		limit = testserver.Patience
 	}

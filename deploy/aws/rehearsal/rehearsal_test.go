@@ -1,8 +1,8 @@
 //go:build linux
 
-// Package rehearsal puts the machines of deploy/aws onto one: a network namespace for each, between them the rules of the
-// synthesized template's security groups, on them the real programs. It needs root on Linux, in namespaces of its own:
-// scripts/rehearsal.
+// Package rehearsal runs the hosts of deploy/aws on one machine: a network namespace per host, the rules of the
+// synthesized template's security groups between them, and the real programs. It needs root on Linux, in namespaces
+// of its own: scripts/rehearsal.
 package rehearsal
 
 import (
@@ -55,7 +55,7 @@ type rehearsal struct {
 	platform *platform
 	clip     string
 	ana, fan *person
-	public   string // where the published video is
+	public   string // URL of the published video
 	accepted []int64
 }
 
@@ -65,7 +65,7 @@ func (r *rehearsal) step(name string, f func()) {
 	r.Logf("%s: %s", name, time.Since(start).Round(100*time.Millisecond))
 }
 
-// aVideoIsPublished goes all the way, through nginx.
+// aVideoIsPublished uploads, processes, publishes and votes, through nginx.
 func (r *rehearsal) aVideoIsPublished() {
 	id, err := r.ana.upload(r.clip)
 	check(r, err)
@@ -81,7 +81,7 @@ func (r *rehearsal) aVideoIsPublished() {
 	r.canRead("everything")
 }
 
-// canRead checks that the ranking and the video can be seen.
+// canRead checks that the ranking and the video can be read.
 func (r *rehearsal) canRead(with string) {
 	r.Helper()
 	var ranking []struct{ Votes int }
@@ -93,7 +93,7 @@ func (r *rehearsal) canRead(with string) {
 	}
 }
 
-// accepts uploads a clip, which is then one of those that must not be lost.
+// accepts uploads a clip, which then must not be lost.
 func (r *rehearsal) accepts(with string) {
 	r.Helper()
 	id, err := r.ana.upload(r.clip)
@@ -104,7 +104,8 @@ func (r *rehearsal) accepts(with string) {
 	r.accepted = append(r.accepted, id)
 }
 
-// withoutWorker cuts the worker off while it works, with Redis on it. Readers and uploaders go on.
+// withoutWorker cuts off the worker while it processes, and Redis, which runs on the same host. Reads and uploads
+// continue.
 func (r *rehearsal) withoutWorker() {
 	worker := r.platform.network["worker"]
 	r.accepts("a worker that is about to be cut off")
@@ -120,7 +121,7 @@ func (r *rehearsal) withoutWorker() {
 	r.ana.isProcessed(r, r.accepted[len(r.accepted)-1])
 }
 
-// withoutRedis is as if nothing had happened.
+// withoutRedis kills Redis. Everything continues.
 func (r *rehearsal) withoutRedis() {
 	r.platform.redis.kill()
 	r.canRead("no Redis")
@@ -130,7 +131,7 @@ func (r *rehearsal) withoutRedis() {
 	r.canRead("Redis again")
 }
 
-// withoutFiles makes those wait who need the media. The others go on.
+// withoutFiles cuts off the file server. Requests that need the media wait; all others continue.
 func (r *rehearsal) withoutFiles() {
 	files := r.platform.network["files"]
 	files.cut(r)
@@ -138,7 +139,7 @@ func (r *rehearsal) withoutFiles() {
 	go func() {
 		id, err := r.ana.upload(r.clip)
 		if err == nil {
-			r.accepted = append(r.accepted, id) // read after it has come
+			r.accepted = append(r.accepted, id) // read after the upload has been answered
 		}
 		uploaded <- err
 	}()
@@ -149,7 +150,7 @@ func (r *rehearsal) withoutFiles() {
 	select {
 	case err := <-uploaded:
 		r.Errorf("without files an upload ended: %v", err)
-	case <-time.After(3 * time.Second): // nothing says that it waits
+	case <-time.After(3 * time.Second): // the upload waits; there is no event to wait for
 	}
 	files.heal(r)
 	if err := <-uploaded; err != nil {
@@ -158,7 +159,7 @@ func (r *rehearsal) withoutFiles() {
 	r.canRead("files again")
 }
 
-// withoutDatabase answers 503 to those who need it, and accepts nothing.
+// withoutDatabase cuts off the database. Requests that need it get a 503, and no upload is accepted.
 func (r *rehearsal) withoutDatabase() {
 	r.accepts("a database that is about to be cut off")
 	database := r.platform.network["database"]

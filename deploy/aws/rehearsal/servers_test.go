@@ -25,14 +25,14 @@ type platform struct {
 	testing.TB
 	network       network
 	program, dir  string
-	password      string // of everything
+	password      string // of all services
 	worker, redis *process
 }
 
 func newPlatform(tb testing.TB, n network, program string) *platform {
 	tb.Helper()
 	p := &platform{TB: tb, network: n, program: program, dir: tb.TempDir(), password: rand.Text()}
-	for dir := p.dir; dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) { // PostgreSQL's user must get in
+	for dir := p.dir; dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) { // PostgreSQL's user needs access
 		check(tb, os.Chmod(dir, 0o755))
 	}
 	p.startDatabase()
@@ -50,7 +50,7 @@ func (p *platform) path(names ...string) string {
 	return path
 }
 
-// settings are the program's, as lib/release.ts has them, but for where the secrets are.
+// settings are the program's settings as in lib/release.ts, except for the location of the secrets.
 func (p *platform) settings(role string) []string {
 	settings := []string{
 		"PATH=" + os.Getenv("PATH"), "DATA_DIR=" + p.path(role, "data"), "STORAGE_URL=file://" + p.path(role, "media"),
@@ -65,7 +65,7 @@ func (p *platform) settings(role string) []string {
 	return settings
 }
 
-// certify makes a certificate for an address that signs itself.
+// certify makes a self-signed certificate for an address.
 func (p *platform) certify(role, address string) (certificate, key string) {
 	certificate, key = p.path(role, "tls.crt"), p.path(role, "tls.key")
 	command(p, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
@@ -73,7 +73,7 @@ func (p *platform) certify(role, address string) (certificate, key string) {
 	return certificate, key
 }
 
-// startDatabase starts a PostgreSQL that takes nothing but TLS and the password.
+// startDatabase starts a PostgreSQL that requires TLS and the password.
 func (p *platform) startDatabase() {
 	initdb := testserver.Program(p, "initdb", "/usr/lib/postgresql/*/bin")
 	certificate, key := p.certify("database", p.network["database"].address)
@@ -103,9 +103,9 @@ func (p *platform) startRedis() {
 	p.listens("worker", 6379)
 }
 
-// shareFiles has the media on the host of files, and web and worker mount them. NFS is in the kernel, and few kernels that
-// tests run on have it; so it is SFTP that speaks at NFS's port. What it has in common with NFS, mounted hard, is that
-// whoever reads or writes waits while the other side is away.
+// shareFiles serves the media from the files host, and web and worker mount them. NFS needs kernel support that few
+// test machines have, so it uses SFTP on NFS's port. Like NFS with hard mounts, reads and writes block while the
+// server is unavailable.
 func (p *platform) shareFiles() {
 	server := testserver.Program(p, "sftp-server", "/usr/lib/openssh", "/usr/lib/ssh", "/usr/libexec")
 	address := p.network["files"].address
@@ -137,7 +137,7 @@ func (p *platform) startNginx() {
 		"TLS_CERTIFICATE": certificate, "TLS_KEY": key, "UPSTREAMS": "server 127.0.0.1:8080;",
 	})
 	check(p, err)
-	command(p, "mount", "-t", "tmpfs", "tmpfs", "/etc/nginx") // ours alone: the host's role has the configuration there
+	command(p, "mount", "-t", "tmpfs", "tmpfs", "/etc/nginx") // a private mount: the host's role writes the configuration there
 	check(p, os.Mkdir("/etc/nginx/risingstars", 0o755))
 	for name, text := range files {
 		check(p, os.WriteFile(filepath.Join("/etc/nginx/risingstars", name), []byte(text), 0o600))
@@ -147,7 +147,7 @@ func (p *platform) startNginx() {
 	p.systemctl("restart", "nginx.service")
 }
 
-// listens waits until web is answered at a port of another host.
+// listens waits until web can connect to a port of another host.
 func (p *platform) listens(on string, port int) {
 	p.Helper()
 	eventually(p, on+" listens", func() error {
@@ -161,7 +161,7 @@ func (p *platform) listens(on string, port int) {
 	})
 }
 
-// process is one that runs on a host, with all that it starts.
+// process is a process group on a host.
 type process struct {
 	cmd  *exec.Cmd
 	log  buffer
@@ -173,7 +173,7 @@ func (p *platform) start(on string, as, environment []string, name string, args 
 	r := &process{cmd: exec.CommandContext(p.Context(), "nsenter", line...), done: make(chan struct{})}
 	r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = environment, &r.log, &r.log
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	r.cmd.Cancel = func() error { return nil } // the clean-up ends it
+	r.cmd.Cancel = func() error { return nil } // the cleanup ends it
 	check(p, r.cmd.Start())
 	go func() {
 		_ = r.cmd.Wait()

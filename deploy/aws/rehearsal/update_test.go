@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// systemctl stands in for systemd's, which does not run in a namespace: units are scripts, and it knows their processes.
+// systemctl replaces systemd's, which does not run in a namespace: units are scripts, and it tracks their processes.
 const systemctl = `#!/bin/bash
 units=$(dirname "$0")/units
 if [ "$1" = -q ]; then shift; fi
@@ -32,7 +32,7 @@ case $1 in
 esac
 `
 
-// unit notes what a unit of web runs.
+// unit defines a unit of web.
 func (p *platform) unit(name, line string) {
 	check(p, os.MkdirAll(p.path("web", "bin", "units"), 0o755))
 	check(p, os.WriteFile(p.path("web", "bin", "systemctl"), []byte(systemctl), 0o755))
@@ -49,7 +49,7 @@ func (p *platform) systemctl(verb, unit string) {
 	p.onWeb(p.path("web", "bin", "systemctl") + " " + verb + " " + unit)
 }
 
-// onWeb runs a line of bash there.
+// onWeb runs a line of bash on web.
 func (p *platform) onWeb(line string) {
 	p.Helper()
 	cmd := exec.CommandContext(p.Context(), "nsenter", "--net="+p.network["web"].namespace(), "bash", "-euo", "pipefail", "-c", line)
@@ -59,7 +59,7 @@ func (p *platform) onWeb(line string) {
 	}
 }
 
-// startWeb starts the web server as a unit, and notes a second one as the role of the host does.
+// startWeb starts the web server as a unit, and defines the spare unit as the host's role does.
 func (p *platform) startWeb() {
 	line := fmt.Sprintf("exec env -i '%s' %s serve", strings.Join(p.settings("web"), "' '"), p.program)
 	p.unit("risingstars-web.service", line)
@@ -68,7 +68,7 @@ func (p *platform) startWeb() {
 	p.systemctl("restart", "risingstars-web.service")
 }
 
-// aNewProgram has the host's role replace the web server, while people read: none of them notices.
+// aNewProgram lets the host's role replace the web server during reads: no read fails.
 func (r *rehearsal) aNewProgram() {
 	pid := func() string {
 		text, err := os.ReadFile(r.platform.path("web", "bin", "units", "risingstars-web.service.pid"))

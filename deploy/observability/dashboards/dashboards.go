@@ -2,13 +2,13 @@ package main
 
 import "github.com/grafana/grafana-foundation-sdk/go/units"
 
-// pages are all dashboards.
+// pages returns all dashboards.
 func pages() []*page {
 	return []*page{overview(), uploads(), ranking(), database(), hosts()}
 }
 
-// overview shows whether the platform works: rate, errors and duration of requests (RED), and utilization, saturation and
-// errors of resources (USE).
+// overview shows whether the platform works: rate, errors and duration of requests (RED), and utilization, saturation
+// and errors of resources (USE).
 func overview() *page {
 	return newPage("overview", "overview", "Requests to the platform, and the resources that it uses.").
 		row("Requests (rate, errors, duration)",
@@ -60,7 +60,7 @@ func overview() *page {
 		)
 }
 
-// uploads follows videos from the upload to the rendition.
+// uploads shows videos from the upload to the rendition.
 func uploads() *page {
 	return newPage("uploads", "uploads and processing", "From the upload of a video to its rendition.").
 		row("Uploads",

@@ -36,8 +36,7 @@ func TestFilesAreCurrent(t *testing.T) {
 	}
 }
 
-// The files have every field that Grafana requires and none that it does not know, and each panel has an id and a place
-// of its own.
+// The files have every field that Grafana requires and no unknown ones, and each panel has a unique id and position.
 func TestFilesAreValid(t *testing.T) {
 	t.Parallel()
 	types := cog.NewRuntime() // the SDK's registry, one for the process
@@ -48,7 +47,7 @@ func TestFilesAreValid(t *testing.T) {
 		check(t, err)
 		var strict, d dashboard.Dashboard //nolint:staticcheck // see newPage
 		for _, err := range []error{strict.UnmarshalJSONStrict(text), strict.Validate()} {
-			if err != nil && err.Error() != "" { // the SDK returns an empty list of errors where all is well
+			if err != nil && err.Error() != "" { // the SDK returns an empty list of errors on success
 				t.Fatalf("%s: %v", p.path(), err)
 			}
 		}
@@ -80,7 +79,7 @@ func checkPlaces(t *testing.T, path string, panels []dashboard.PanelOrRowPanel) 
 	}
 }
 
-// place returns the id, the title and the place of a panel, or of a row's heading.
+// place returns the id, the title and the position of a panel or a row's heading.
 func place(p dashboard.PanelOrRowPanel) (id uint32, title string, at dashboard.GridPos) {
 	if p.RowPanel != nil {
 		return p.RowPanel.Id, *p.RowPanel.Title, *p.RowPanel.GridPos

@@ -1,4 +1,4 @@
-// Command dashboards writes Grafana's dashboards, which are code: dashboards.go. Run it in its folder:
+// Command dashboards writes Grafana's dashboards, which are defined in dashboards.go. Run it in its folder:
 //
 //	go -C deploy/observability/dashboards run .
 //
@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 )
 
-// outputDir is the folder that Grafana reads dashboards from.
+// outputDir is the folder from which Grafana reads dashboards.
 const outputDir = "../grafana/dashboards"
 
 func main() {
@@ -34,5 +34,5 @@ func run() error {
 	return nil
 }
 
-// path is the file of the dashboard.
+// path returns the file of the dashboard.
 func (p *page) path() string { return filepath.Join(outputDir, p.name+".json") }

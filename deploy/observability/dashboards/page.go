@@ -13,7 +13,7 @@ import (
 
 const (
 	gridColumns  = 24 // of every dashboard
-	panelsAcross = 4  // at most, side by side
+	panelsAcross = 4  // maximum in one row
 	panelHeight  = 8
 
 	// schemaVersion is the version of the files' schema. Grafana upgrades an older version when it loads a dashboard and
@@ -21,7 +21,7 @@ const (
 	schemaVersion = 39
 )
 
-// page is one dashboard while it is built: rows of panels.
+// page builds one dashboard: rows of panels.
 type page struct {
 	*dashboard.DashboardBuilder
 	name   string // of the file
@@ -63,7 +63,7 @@ func (p *page) nextID() uint32 {
 	return p.lastID
 }
 
-// render returns the file of the dashboard.
+// render returns the content of the dashboard's file.
 func (p *page) render() ([]byte, error) {
 	built, err := p.Build()
 	if err != nil {
@@ -80,10 +80,10 @@ func (p *page) render() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// source is the Prometheus that grafana/provisioning/datasources names.
+// source is the Prometheus data source that grafana/provisioning/datasources defines.
 var source = common.DataSourceRef{Type: new("prometheus"), Uid: new("prometheus")}
 
-// graph is a panel that shows what Prometheus answers, over time. unit is one of the package units.
+// graph is a panel that shows the result of queries over time. unit is one of the package units.
 func graph(title, about, unit string, queries ...*prometheus.DataqueryBuilder) *timeseries.PanelBuilder {
 	panel := timeseries.NewPanelBuilder().
 		Title(title).
@@ -116,14 +116,14 @@ func query(expression, legend string) *prometheus.DataqueryBuilder {
 	return prometheus.NewDataqueryBuilder().Expr(expression).LegendFormat(legend).Datasource(source).Range()
 }
 
-// redFrom is the limit at which an alert fires.
+// redFrom returns the threshold at which an alert fires.
 func redFrom(limit float64) *dashboard.ThresholdsConfigBuilder {
 	return dashboard.NewThresholdsConfigBuilder().
 		Mode(dashboard.ThresholdsModeAbsolute).
 		Steps([]dashboard.Threshold{{Color: "green"}, {Value: &limit, Color: "red"}})
 }
 
-// line draws a limit as a line.
+// line draws a threshold as a line.
 func line() *common.GraphThresholdsStyleConfigBuilder {
 	return common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeLine)
 }
