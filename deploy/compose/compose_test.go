@@ -136,7 +136,7 @@ func TestOurServices(t *testing.T) {
 			}
 			for variable, value := range s.Environment {
 				if value == nil {
-					t.Errorf("%s: %s is left to whoever starts it", service, variable)
+					t.Errorf("%s: %s is left to the operator", service, variable)
 				}
 			}
 		}

@@ -189,7 +189,7 @@ func TestTooManySignIns(t *testing.T) {
 		t.Errorf("got %v", statuses)
 	}
 	if got := f.get("/api/public/rankings"); got.status != http.StatusOK {
-		t.Errorf("meanwhile others get %d", got.status)
+		t.Errorf("other clients get %d", got.status)
 	}
 }
 

@@ -31,7 +31,7 @@ func newPair(t *testing.T) pair {
 
 // Sends requests from several clients while do runs, and some after it, and counts the answers by method and status.
 // A request without an answer fails the test.
-func (f *front) meanwhile(do func(), methods ...string) map[string]int {
+func (f *front) whileSending(do func(), methods ...string) map[string]int {
 	f.Helper()
 	var (
 		clients sync.WaitGroup
@@ -99,7 +99,7 @@ func TestOneIsDown(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, nil)
 	f.Reload(testserver.FreeAddr(t), address(f.app))
-	onlyGood(t, f.meanwhile(func() {
+	onlyGood(t, f.whileSending(func() {
 		p := f.player()
 		for range 5 {
 			p.uploaded()
@@ -111,13 +111,13 @@ func TestOneIsDown(t *testing.T) {
 func TestOneIsStopped(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
-	onlyGood(t, p.meanwhile(func() { check(t, p.first.Stop()) }, http.MethodGet))
+	onlyGood(t, p.whileSending(func() { check(t, p.first.Stop()) }, http.MethodGet))
 }
 
 func TestOneIsTakenOutAndStopped(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
-	onlyGood(t, p.meanwhile(func() {
+	onlyGood(t, p.whileSending(func() {
 		p.Reload(address(p.first)+" down", address(p.second))
 		check(t, p.first.Stop())
 	}, http.MethodGet, http.MethodPost))

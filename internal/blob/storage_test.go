@@ -253,7 +253,7 @@ func TestS3SaysWhatIsWrong(t *testing.T) {
 		"no bucket":    {func(o *blob.S3Options) { o.Bucket = "none" }, "bucket does not exist"},
 		"wrong secret": {func(o *blob.S3Options) { o.SecretKey = "wrong" }, "signature"},
 		"wrong key":    {func(o *blob.S3Options) { o.AccessKey = "wrong" }, "access key"},
-		"wrong owner":  {func(o *blob.S3Options) { o.Owner = "somebody" }, "denied"},
+		"wrong owner":  {func(o *blob.S3Options) { o.Owner = "another-owner" }, "denied"},
 		"wrong region": {func(o *blob.S3Options) { o.Region = "eu-west-1" }, "region"},
 	} {
 		t.Run(name, func(t *testing.T) {

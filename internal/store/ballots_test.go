@@ -248,7 +248,7 @@ func TestRefusalsTakeNothing(t *testing.T) {
 }
 
 // If another process inserts the same vote after the batch's snapshot, the batch fails, and no vote of it is cast.
-func TestVoteThatIsThereMeanwhile(t *testing.T) {
+func TestVoteInsertedByAnotherTransaction(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 2, 4)
 	tx, err := s.readers.BeginTx(t.Context(), nil)

@@ -23,7 +23,7 @@ func TestLookupsShareAQuery(t *testing.T) {
 	ids := []int64{1 << 40, 1, 1, 2, 2, 3, 3, 4, 5} // there is no such player
 	leader := &place[*lookup]{wake: make(chan bool, 1)}
 	if !s.lookups.line.stand(leader) {
-		t.Fatal("somebody leads already")
+		t.Fatal("the queue has a leader already")
 	}
 	batch := s.lookups.line.next(1)
 	type answer struct {

@@ -75,7 +75,7 @@ func TestMigrateTwiceIsTheSameAsOnce(t *testing.T) {
 	}
 }
 
-func TestMigrateRefusesWhatANewerProgramMade(t *testing.T) {
+func TestMigrateRefusesANewerSchema(t *testing.T) {
 	t.Parallel()
 	for name, later := range map[string]string{
 		"contest": `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)`,

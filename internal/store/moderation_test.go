@@ -97,7 +97,7 @@ func TestOrganizersAndFansAtOnce(t *testing.T) {
 				t.Errorf("%d votes are still set aside", n)
 			}
 			if n := w.number(t, `SELECT count(*) FROM votes WHERE voter_id NOT IN (SELECT id FROM players)`); n != 0 {
-				t.Errorf("%d votes are of somebody who has left", n)
+				t.Errorf("%d votes are of a deleted account", n)
 			}
 		})
 	}

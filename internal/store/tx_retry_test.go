@@ -74,7 +74,7 @@ func TestSerializationFailureIsRetried(t *testing.T) {
 	t.Parallel()
 	s := stormStore(t, testserver.SharedPostgres(t), 1, 1)
 	r, codes := retrying(s)
-	meanwhile := sync.OnceValue(func() error {
+	commitOther := sync.OnceValue(func() error {
 		_, err := s.crowds.db.ExecContext(t.Context(), `UPDATE standings SET votes = votes + 1`)
 		return err
 	})
@@ -84,7 +84,7 @@ func TestSerializationFailureIsRetried(t *testing.T) {
 				return err
 			}
 		}
-		if err := meanwhile(); err != nil {
+		if err := commitOther(); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE standings SET votes = votes + 1`)

@@ -37,7 +37,7 @@ func TestRehearsal(t *testing.T) {
 	if testing.Short() {
 		return
 	}
-	r.step("a new program", r.aNewProgram)
+	r.step("a new program", r.replaceProgram)
 	r.step("without the worker", r.withoutWorker)
 	r.step("without Redis", r.withoutRedis)
 	r.step("without files", r.withoutFiles)

@@ -68,8 +68,8 @@ func (p *platform) startWeb() {
 	p.systemctl("restart", "risingstars-web.service")
 }
 
-// aNewProgram lets the host's role replace the web server during reads: no read fails.
-func (r *rehearsal) aNewProgram() {
+// replaceProgram lets the host's role replace the web server during reads: no read fails.
+func (r *rehearsal) replaceProgram() {
 	pid := func() string {
 		text, err := os.ReadFile(r.platform.path("web", "bin", "units", "risingstars-web.service.pid"))
 		check(r, err)

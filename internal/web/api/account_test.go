@@ -56,7 +56,7 @@ func TestChangePassword(t *testing.T) {
 	p.postJSON("/api/auth/login", credentials(p.email, password)).refuses(refusal{401, "Credenciales inválidas.", nil})
 	signIn(p.client, p.email, another)
 	if got := other.get("/api/auth/me"); got.status != 200 {
-		t.Errorf("somebody else: got %d", got.status)
+		t.Errorf("another player: got %d", got.status)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestExport(t *testing.T) {
 		t.Errorf("got Cache-Control %q", cache)
 	}
 	if strings.Contains(got.body, other.email) {
-		t.Error("it has somebody else's data")
+		t.Error("it has another player's data")
 	}
 }
 

@@ -44,7 +44,7 @@ func TestSlowedSignInsAreToldOnce(t *testing.T) {
 }
 
 // Slowed is called even if the client disconnects at once.
-func TestSlowedSignInsAreToldOfWhoeverHangsUp(t *testing.T) {
+func TestThrottledSignInsAreRecordedAfterAHangUp(t *testing.T) {
 	t.Parallel()
 	l := newLimits(&clock{time.Unix(1e9, 0)})
 	told, ended := 0, error(nil)

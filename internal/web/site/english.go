@@ -23,7 +23,7 @@ var english = words{
 	HeroWatch:     "Watch the videos",
 
 	RankingTitle:    "Ranking",
-	RankingNote:     "Adds up the votes of all of a player's public videos. With equal votes, whoever reached them first is ahead.",
+	RankingNote:     "Adds up the votes of all of a player's public videos. With equal votes, the player who reached them first is ahead.",
 	RankingPosition: "Pos.",
 	RankingPlayer:   "Player",
 	RankingCity:     "City",
@@ -178,7 +178,7 @@ var english = words{
 	ErrorNotFound:      "Out of bounds",
 	ErrorNotFoundText:  "There is nothing here: the link has changed, or the video is no longer public.",
 	ErrorForbidden:     "Technical foul",
-	ErrorForbiddenText: "This belongs to somebody else, and is not shown to you.",
+	ErrorForbiddenText: "This belongs to another account and is not shown to you.",
 	ErrorServer:        "Time out",
 	ErrorServerText:    "Something failed on our side. Try again in a moment.",
 	ErrorOther:         "That did not work",
