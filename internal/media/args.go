@@ -5,11 +5,11 @@ import (
 	"strconv"
 )
 
-// readAtMost ends decoding of a clip with few frames, seconds apart, of which MaxPlay would never be full. The exact
-// end is made by the filter graph.
+// readAtMost bounds the decoding of a clip whose frames are seconds apart, for which the frame limit of MaxPlay would
+// never be reached. The filter graph makes the exact end.
 const readAtMost = 40 // seconds
 
-// renderArgs are FFmpeg's arguments for a rendition and its poster in one run. Paths are absolute.
+// renderArgs returns FFmpeg's arguments for a rendition and its poster in one run. Paths are absolute.
 func renderArgs(r Render, threads int, tonemap bool) []string {
 	n := strconv.Itoa(threads)
 	args := []string{
@@ -19,8 +19,8 @@ func renderArgs(r Render, threads int, tonemap bool) []string {
 	args = append(args, hardened()...)
 	args = append(args,
 		"-threads", n,
-		"-noautorotate",       // the graph turns the picture after scaling
-		"-reinit_filter", "0", // a change of size in mid-stream is met by the scale filter
+		"-noautorotate",       // the filter graph rotates after scaling
+		"-reinit_filter", "0", // the scale filter handles a change of size within the stream
 		"-t", strconv.Itoa(readAtMost),
 		"-i", "file:"+r.Source,
 	)
@@ -31,7 +31,7 @@ func renderArgs(r Render, threads int, tonemap bool) []string {
 	return append(args, posterArgs(r.Poster)...)
 }
 
-// imageArgs read one PNG as one frame.
+// imageArgs returns the input options for one PNG as one frame.
 func imageArgs(path string) []string {
 	return []string{
 		"-protocol_whitelist", "file", "-format_whitelist", "png_pipe", "-f", "png_pipe",
@@ -39,9 +39,10 @@ func imageArgs(path string) []string {
 	}
 }
 
-// renditionArgs write the rendition: for streaming, with a keyframe at least every 2 s, at most 4 Mbit/s, the index in
-// front, and nothing of the source's metadata, which may tell where it was filmed. The graph has numbered the frames, so
-// -r neither repeats nor drops one: it makes FFmpeg 7 give the last frame a duration.
+// renditionArgs returns the output options of the rendition: for streaming, with a keyframe at least every 2 s, at
+// most 4 Mbit/s, the index in front, and without the source's metadata, which may contain the place where it was
+// filmed. The graph has numbered the frames, so -r neither repeats nor drops one; it makes FFmpeg 7 give the last
+// frame a duration.
 func renditionArgs(path, threads, zones string) []string {
 	return []string{
 		"-map", "[rendition]", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
@@ -54,9 +55,9 @@ func renditionArgs(path, threads, zones string) []string {
 	}
 }
 
-// zones spare the encoder most of the search for motion in the curtains, a third of what they cost. The opening one stays
-// at 1 because x264 does not come back from 0: the play would be a fifth larger. A clip longer than its file says pays
-// that for its last part.
+// zones returns the x264 zones that reduce the motion search in the curtains, which saves a third of their cost. The
+// opening curtain uses subme=1 because x264 does not recover from 0: the rest would be a fifth larger. For a clip
+// that is longer than its declared duration, the closing zone covers its last part too, which loses quality there.
 func zones(c Clip) string {
 	z := fmt.Sprintf("0,%d,subme=1", curtainFrames-1)
 	if c.Duration > 0 {
@@ -66,7 +67,7 @@ func zones(c Clip) string {
 	return z
 }
 
-// posterArgs write the poster.
+// posterArgs returns the output options of the poster.
 func posterArgs(path string) []string {
 	return []string{
 		"-map", "[poster]", "-map_metadata", "-1", "-frames:v", "1",

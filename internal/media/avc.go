@@ -5,10 +5,10 @@ import (
 	"io"
 )
 
-// H.264 as MP4 holds it. Sources: ISO/IEC 14496-15, 5.3.3.1 (avcC) and 5.2.3 (samples); ITU-T H.264, 7.3 (syntax), 7.4.1
-// (NAL units), 9.1 (Exp-Golomb codes).
+// H.264 in MP4. Sources: ISO/IEC 14496-15, 5.3.3.1 (avcC) and 5.2.3 (samples); ITU-T H.264, 7.3 (syntax), 7.4.1 (NAL
+// units), 9.1 (Exp-Golomb codes).
 
-// avc is what the configuration of an H.264 track says, as far as it is needed.
+// avc is the part of an H.264 track's configuration that the fast path needs.
 type avc struct {
 	Width, Height int // of the coded picture in pixels, without cropping
 	LengthSize    int64
@@ -16,32 +16,32 @@ type avc struct {
 	Pictures      map[uint32]pictureSet // by their ids
 }
 
-// sequenceSet is what the head of a slice needs of a sequence parameter set.
+// sequenceSet is the part of a sequence parameter set that is needed to parse a slice header.
 type sequenceSet struct {
 	ID              uint32
 	FrameNumberBits int
-	OrderBits       int // of a picture's place in the order; 0 if it is not said
+	OrderBits       int // of pic_order_cnt_lsb; 0 if it is not present
 	Frames          bool
 }
 
-// pictureSet is what the head of a slice needs of a picture parameter set.
+// pictureSet is the part of a picture parameter set that is needed to parse a slice header.
 type pictureSet struct {
 	Arithmetic bool // arithmetic coding, CABAC
-	BothOrders bool // each field of a frame has its place in the order
+	BothOrders bool // bottom_field_pic_order_in_frame_present_flag
 	Quantizer  int
-	Deblocking bool // is controlled
+	Deblocking bool // deblocking_filter_control_present_flag
 }
 
 const (
 	nalSlice = 1
-	nalKey   = 5 // a slice of an IDR picture, from which decoding can start
+	nalKey   = 5 // a slice of an IDR picture, at which decoding can start
 	nalSPS   = 7
 	nalPPS   = 8
-	nalLast  = 12 // of the types that a plain stream has
+	nalLast  = 12 // highest type in a plain stream
 )
 
-// readAVC reads avcC, and reports false where it is anything but one set for pictures of 8 bits and 4:2:0, as every
-// decoder knows them.
+// readAVC parses avcC. It returns false unless avcC has exactly one sequence parameter set, for 8-bit 4:2:0 pictures,
+// which every decoder supports.
 func readAVC(config []byte) (a avc, usual bool) {
 	f := &fields{data: config}
 	version := f.u8()
@@ -61,25 +61,25 @@ func readAVC(config []byte) (a avc, usual bool) {
 	return a, !f.broken && len(a.Pictures) > 0
 }
 
-// readSPS takes the size of the picture from a sequence parameter set, which must be whole: ITU-T H.264, 7.3.2.1.1.
+// readSPS reads the picture size from a sequence parameter set, which must be complete: ITU-T H.264, 7.3.2.1.1.
 func (a *avc) readSPS(set []byte) bool {
 	b := &bits{data: plain(set)}
 	if b.u(8)&0x9f != nalSPS {
 		return false
 	}
 	profile := b.u(8)
-	b.u(16) // constraints and level
+	b.u(16) // constraint flags and level
 	a.Sequence.ID = b.ue()
 	switch profile {
 	case 66, 77, 88: // Baseline, Main, Extended
-	case 100: // High: 4:2:0, 8 and 8 bits, no lossless coding, no matrices of its own
+	case 100: // High: 4:2:0, 8 bits, no lossless coding, no scaling matrices
 		if b.ue() != 1 || b.ue() != 0 || b.ue() != 0 || b.u(2) != 0 {
 			return false
 		}
 	default:
 		return false
 	}
-	const leastBits, moreBits = 4, 12 // of numbers of frames and of their order
+	const leastBits, moreBits = 4, 12 // of log2_max_frame_num and log2_max_pic_order_cnt_lsb
 	number := b.ue()
 	a.Sequence.FrameNumberBits = leastBits + int(min(number, moreBits))
 	ok := a.Sequence.ID < 32 && number <= moreBits
@@ -101,8 +101,8 @@ func (a *avc) readSPS(set []byte) bool {
 	}
 	a.Width, a.Height = int(width)*macroblock, int(height)*macroblock*int(2-frames)
 	a.Sequence.Frames = frames == 1
-	b.u(int(2 - frames)) // fields or frames by macroblock, inference of motion
-	if b.u(1) == 1 {     // cropped
+	b.u(int(2 - frames)) // mb_adaptive_frame_field_flag, direct_8x8_inference_flag
+	if b.u(1) == 1 {     // frame cropping
 		sides, ends := uint64(b.ue())+uint64(b.ue()), uint64(b.ue())+uint64(b.ue())
 		ok = ok && 2*sides < uint64(a.Width) && 2*uint64(2-frames)*ends < uint64(a.Height)
 	}
@@ -112,22 +112,22 @@ func (a *avc) readSPS(set []byte) bool {
 	return ok && b.end()
 }
 
-// skipVUI reads the parameters of usability: ITU-T H.264, E.1.1.
+// skipVUI skips the video usability information: ITU-T H.264, E.1.1.
 func (b *bits) skipVUI() bool {
 	const extended = 255
-	if b.u(1) == 1 && b.u(8) == extended { // shape of a pixel
+	if b.u(1) == 1 && b.u(8) == extended { // sample aspect ratio
 		b.u(32)
 	}
 	if b.u(1) == 1 { // overscan
 		b.u(1)
 	}
-	if b.u(1) == 1 { // format and range
+	if b.u(1) == 1 { // video format and range
 		b.u(4)
 		if b.u(1) == 1 { // primaries, transfer, matrix
 			b.u(24)
 		}
 	}
-	if b.u(1) == 1 { // places of chroma samples
+	if b.u(1) == 1 { // chroma sample locations
 		b.ue()
 		b.ue()
 	}
@@ -144,7 +144,7 @@ func (b *bits) skipVUI() bool {
 		b.u(1)
 	}
 	b.u(1)
-	if b.u(1) == 1 { // restrictions
+	if b.u(1) == 1 { // bitstream restrictions
 		b.u(1)
 		for range 4 {
 			b.ue()
@@ -155,7 +155,7 @@ func (b *bits) skipVUI() bool {
 	return ok && !b.broken
 }
 
-// skipHRD reads the parameters of a hypothetical decoder: ITU-T H.264, E.1.2.
+// skipHRD skips the parameters of the hypothetical reference decoder: ITU-T H.264, E.1.2.
 func (b *bits) skipHRD() bool {
 	buffers := b.ue() + 1
 	if buffers > 32 {
@@ -171,7 +171,8 @@ func (b *bits) skipHRD() bool {
 	return true
 }
 
-// readPPS notes a picture parameter set, which must be whole, and of the sequence: ITU-T H.264, 7.3.2.2.
+// readPPS stores a picture parameter set, which must be complete and refer to the sequence parameter set: ITU-T
+// H.264, 7.3.2.2.
 func (a *avc) readPPS(set []byte) bool {
 	b := &bits{data: plain(set)}
 	if b.u(8)&0x9f != nalPPS {
@@ -193,7 +194,7 @@ func (a *avc) readPPS(set []byte) bool {
 		fitsQuantizer(quantizer) && fitsQuantizer(switching) && fitsChroma(chroma)
 	if ok && !b.end() {
 		b.u(1)
-		ok = b.u(1) == 0 && fitsChroma(b.se()) // no matrices of its own
+		ok = b.u(1) == 0 && fitsChroma(b.se()) // no scaling matrices
 	}
 	a.Pictures[id] = p
 	return ok && b.end()
@@ -204,8 +205,8 @@ const quantizerMiddle, quantizerMost = 26, 51
 func fitsQuantizer(offset int) bool { return -quantizerMiddle <= offset && offset < quantizerMiddle }
 func fitsChroma(offset int) bool    { return -12 <= offset && offset <= 12 }
 
-// beginsWith tells whether the n bytes at an offset are units that end where the sample ends, none of them sets, and the first
-// of a picture among them begins a key frame.
+// beginsWith reports whether the n bytes at an offset are NAL units that fill the sample exactly, contain no
+// parameter sets, and whose first slice begins a key frame.
 func (a avc) beginsWith(r io.ReaderAt, at, n int64) bool {
 	const mostUnits, enough = 1000, 64
 	found := false
@@ -228,7 +229,7 @@ func (a avc) beginsWith(r io.ReaderAt, at, n int64) bool {
 		switch {
 		case unit[0]&0x80 != 0, kind == 0, kind > nalLast, kind < nalKey && !found:
 			return false
-		case kind == nalSPS, kind == nalPPS: // which may say something else than the configuration
+		case kind == nalSPS, kind == nalPPS: // may contradict the configuration
 			return false
 		}
 		if kind == nalKey && !found {
@@ -241,14 +242,14 @@ func (a avc) beginsWith(r io.ReaderAt, at, n int64) bool {
 	return found
 }
 
-// keyFrame reads the head of the first slice of a key frame: ITU-T H.264, 7.3.3.
+// keyFrame parses the header of the first slice of a key frame: ITU-T H.264, 7.3.3.
 func (a avc) keyFrame(slice []byte) bool {
 	b := &bits{data: plain(slice)}
 	first, kind := b.ue(), b.ue()
 	p, known := a.Pictures[b.ue()]
-	const intra = 2                            // and 7, where all the slices of the picture are
-	number := b.u(a.Sequence.FrameNumberBits)  // of a key frame it is 0
-	field := !a.Sequence.Frames && b.u(1) == 1 // and whether it is the lower one
+	const intra = 2                            // or 7, if all slices of the picture are intra
+	number := b.u(a.Sequence.FrameNumberBits)  // 0 in a key frame
+	field := !a.Sequence.Frames && b.u(1) == 1 // then bottom_field_flag follows
 	if field {
 		b.u(1)
 	}
@@ -257,7 +258,7 @@ func (a avc) keyFrame(slice []byte) bool {
 	if p.BothOrders && !field && a.Sequence.OrderBits > 0 {
 		b.se()
 	}
-	b.u(2) // which pictures are kept
+	b.u(2) // reference picture marking
 	quantizer := p.Quantizer + b.se()
 	ok := known && first == 0 && kind%5 == intra && number == 0 && key < 1<<16 && 0 <= quantizer && quantizer <= quantizerMost
 	if p.Deblocking {
@@ -274,12 +275,12 @@ func (a avc) keyFrame(slice []byte) bool {
 	return ok && !b.broken
 }
 
-// plain removes the bytes that keep a unit free of start codes.
+// plain removes the emulation prevention bytes of a NAL unit.
 func plain(unit []byte) []byte {
 	return bytes.ReplaceAll(unit, []byte{0, 0, 3}, []byte{0, 0})
 }
 
-// bits reads codes one after the other. What is not there is zero, and broken.
+// bits reads codes sequentially. Reads beyond the end return zero and set broken.
 type bits struct {
 	data   []byte
 	at     int
@@ -300,7 +301,7 @@ func (b *bits) u(n int) uint32 {
 	return value
 }
 
-// ue reads an Exp-Golomb code.
+// ue reads an unsigned Exp-Golomb code.
 func (b *bits) ue() uint32 {
 	zeros := 0
 	for b.u(1) == 0 {
@@ -321,7 +322,7 @@ func (b *bits) se() int {
 	return (code + 1) / 2
 }
 
-// end tells whether what is left is the end of a set: a one, and zeros. It reads nothing.
+// end reports whether only the trailing bits remain: a one, then zeros. It does not advance.
 func (b *bits) end() bool {
 	rest := *b
 	if rest.u(1) == 0 {

@@ -8,14 +8,14 @@ import (
 	"slices"
 )
 
-// An MP4 or QuickTime file is a row of boxes, each with its length and a type of four characters in front. Sources:
-// ISO/IEC 14496-12, 4.2 (boxes), 4.3 (ftyp), 8.1–8.8 (the boxes used here); QuickTime File Format Specification,
-// "Overview of QTFF" (atoms), for files older than ftyp.
+// An MP4 or QuickTime file is a sequence of boxes, each with a header of its length and a four-character type.
+// Sources: ISO/IEC 14496-12, 4.2 (boxes), 4.3 (ftyp), 8.1–8.8 (the boxes used here); QuickTime File Format
+// Specification, "Overview of QTFF" (atoms), for files older than ftyp.
 
-// Container is the kind of file.
+// Container is the container format of a file.
 type Container string
 
-// The containers that are accepted. 3GP files of old phones are ISO files and count as MP4.
+// The accepted containers. 3GP files of old phones are ISO files and count as MP4.
 const (
 	MP4 Container = "mp4"
 	MOV Container = "mov"
@@ -30,21 +30,21 @@ type boxReader struct {
 	boxes int // read so far
 }
 
-// layout is what a file's boxes say about it.
+// layout is the information in a file's boxes.
 type layout struct {
 	Brand  string // the major brand of ftyp, "" without one
 	Moov   int64  // the offset of the first moov
 	Media  int64  // the offset of the first mdat
 	Tracks []track
 
-	Opaque  bool // moov could not be followed: Tracks is not the whole truth
-	Unusual bool // at the top there is more than ftyp, one moov, mdat and padding
+	Opaque  bool // moov could not be parsed completely, so Tracks is incomplete
+	Unusual bool // the top level has more than ftyp, one moov, mdat and padding
 }
 
 // track is one trak box of moov.
 type track struct {
 	Handler   string // "vide", "soun", "meta", …; "" if not found
-	LastChunk int64  // where the last chunk of its data begins in the file, 0 if not said
+	LastChunk int64  // file offset of its last chunk, 0 if unknown
 }
 
 func (l layout) container() Container {
@@ -62,33 +62,34 @@ func (l layout) has(handler string) bool {
 type box struct {
 	Type       string
 	Start      int64 // of the header
-	Body       int64 // of what follows the header
-	End        int64 // one past the last byte, as declared: may lie beyond the file
+	Body       int64 // of the content after the header
+	End        int64 // one past the last byte, as declared; may be beyond the file
 	wrongWidth bool  // declares less than its own header
 }
 
-// firstBoxes are the types a file may begin with: ftyp, and those of QuickTime files from before ftyp.
+// firstBoxes are the types with which a file may begin: ftyp, and those of QuickTime files from before ftyp.
 var firstBoxes = []string{"ftyp", "moov", "mdat", "wide", "free", "skip", "pnot"}
 
-// topBoxes are the types that stand at the top of a file. One of them reaching beyond the end means that the end is
-// missing; anything else there is garbage.
+// topBoxes are the types at the top level of a file. One that extends beyond the end means that the file is
+// truncated; any other type there is garbage.
 var topBoxes = append([]string{
 	"moof", "mfra", "sidx", "ssix", "styp", "prft", "emsg", "pdin", "meta", "meco", "uuid", "udta",
 }, firstBoxes...)
 
-// otherBrands are major brands of ISO files that are not videos: pictures (HEIF, AVIF, Canon raw) and music.
+// otherBrands are major brands of ISO files that are not videos: images (HEIF, AVIF, Canon raw) and music.
 var otherBrands = []string{
 	"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "mif2", "msf1", "avif", "avis", "crx ", "jpeg",
 	"M4A ", "M4B ", "M4P ", "F4A ", "F4B ",
 }
 
-// readLayout reads a file's boxes, a few dozen bytes at a time, and refuses what is not a whole MP4 or QuickTime file.
+// readLayout reads a file's boxes, a few dozen bytes at a time, and refuses a file that is not a complete MP4 or
+// QuickTime file.
 //
-// A file with its end cut off is refused wherever the cut is, because a box then reaches beyond the end, or moov or the
-// media data are missing, or a track's last chunk is. What follows the last complete box is tolerated when it cannot be
-// the rest of one: fewer than 8 bytes, zeros, or anything without the type of a top-level box, as some cameras and
-// transfer programs leave it. Two cuts cannot be seen: one between the fragments of a recording in fragments, which is a
-// shorter recording then; and one within the last chunk of an mdat of undeclared length.
+// It refuses a truncated file, because then a box extends beyond the end, or moov, the media data or a track's last
+// chunk is missing. It tolerates trailing data that cannot be the rest of a box: fewer than 8 bytes, zeros, or
+// anything without the type of a top-level box, as some cameras and transfer programs append it. It cannot detect two
+// truncations: between the fragments of a fragmented recording, which leaves a shorter recording; and within the last
+// chunk of an mdat of undeclared length.
 func readLayout(file io.ReaderAt, size int64) (layout, error) {
 	r := &boxReader{ReaderAt: file}
 	l := layout{Moov: -1, Media: -1}
@@ -138,8 +139,8 @@ func readLayout(file io.ReaderAt, size int64) (layout, error) {
 	return l, l.check(r, moov, size)
 }
 
-// judge decides what to make of the next box at the top, if there is one: go on, stop because the rest is garbage behind
-// a whole file, or refuse.
+// judge decides about the next box at the top level, if there is one: continue, stop because the rest is garbage
+// after a complete file, or refuse.
 func (l *layout) judge(b box, isBox bool, at, size int64) (last bool, err error) {
 	first, whole := at == 0, l.Moov >= 0 && l.Media >= 0
 	beyond := isBox && b.End > size
@@ -158,7 +159,7 @@ func (l *layout) judge(b box, isBox bool, at, size int64) (last bool, err error)
 	return false, nil
 }
 
-// readBrand takes the major brand of ftyp, and refuses those of pictures and music.
+// readBrand reads the major brand of ftyp, and refuses those of images and music.
 func (l *layout) readBrand(r *boxReader, b box) error {
 	var err error
 	if l.Brand, err = r.fourCC(b.Body, b.End); err != nil {
@@ -170,7 +171,7 @@ func (l *layout) readBrand(r *boxReader, b box) error {
 	return nil
 }
 
-// check follows moov and refuses what its tracks show to be unusable.
+// check parses moov and refuses a file whose tracks are unusable.
 func (l *layout) check(r *boxReader, moov box, size int64) error {
 	if err := l.readTracks(r, moov); err != nil {
 		return err
@@ -189,10 +190,10 @@ func (l *layout) check(r *boxReader, moov box, size int64) error {
 	return nil
 }
 
-// errNoBox means that too few bytes are left for a header, or that they are all zero.
+// errNoBox means that too few bytes remain for a header, or that they are all zero.
 var errNoBox = errors.New("media: no box here")
 
-// box reads the header at an offset before limit, which is the end of what surrounds the box.
+// box reads the header at an offset. limit is the end of the enclosing box or file.
 func (r *boxReader) box(at, limit int64) (box, error) {
 	if r.boxes++; r.boxes > maxBoxes {
 		return box{}, refuse(Unplayable, "more than %d boxes", maxBoxes)
@@ -214,20 +215,20 @@ func (r *boxReader) box(at, limit int64) (box, error) {
 		length = limit - at
 	case length == 1 && n < 16:
 		return box{}, errNoBox
-	case length == 1: // the real length is in the next 64 bits
+	case length == 1: // the length is in the next 64 bits
 		large := binary.BigEndian.Uint64(h[8:16])
 		b.Body = at + 16
 		length = int64(min(large, 1<<62))
 	}
 	b.End = at + length
-	if b.End < at { // only with an offset near the end of what 64 bits can say
+	if b.End < at { // overflow: the offset is near the maximum of 64 bits
 		b.End = 1<<63 - 1
 	}
 	b.wrongWidth = b.End < b.Body
 	return b, nil
 }
 
-// fourCC reads the four characters at an offset, or "" where there is no room for them.
+// fourCC reads the four characters at an offset, or returns "" if fewer remain before limit.
 func (r *boxReader) fourCC(at, limit int64) (string, error) {
 	if limit-at < 4 {
 		return "", nil

@@ -20,20 +20,20 @@ var defaultWatermark []byte
 
 const maxImageBytes = 32 << 20
 
-// measure is what an organizer's image may measure, in pixels.
+// measure is the allowed size of an organizer's image, in pixels.
 type measure struct {
 	least, most image.Point
-	wide        bool // 16:9, to the pixel
+	wide        bool // 16:9, rounded to whole pixels
 }
 
-// A curtain fills the picture: it may be larger, and is scaled down then. A watermark is shown in its own size; it must be
-// seen, and leave room for the play.
+// A curtain fills the picture: it may be larger, and is scaled down then. A watermark is not scaled; it must be
+// visible without covering much of the clip.
 var (
 	curtainMeasure   = measure{image.Pt(Width, Height), image.Pt(7680, 4320), true}
 	watermarkMeasure = measure{image.Pt(32, 16), image.Pt(640, 360), false}
 )
 
-// refuse says what an image measures and what is wanted, unless it fits.
+// refuse returns an error with the actual and the allowed size if the image does not fit.
 func (m measure) refuse(width, height int) error {
 	wanted := fmt.Sprintf("from %d×%d to %d×%d", m.least.X, m.least.Y, m.most.X, m.most.Y)
 	off := width*Height - height*Width // in pixels of width, times Height
@@ -48,14 +48,14 @@ func (m measure) refuse(width, height int) error {
 	return fmt.Errorf("is %d×%d, and must be %s", width, height, wanted)
 }
 
-// Brand is the contest's two images, as PNG files in memory: the curtain before and after the play (its transparency is
-// ignored) and the watermark over it.
+// Brand is the contest's two images, as PNG files in memory: the curtain before and after the clip (its transparency
+// is ignored) and the watermark over it.
 type Brand struct {
 	Curtain, Watermark []byte
 }
 
-// LoadBrand takes each image from a PNG file, or the built-in one where the path is "". It refuses what is not a PNG,
-// cannot be decoded or does not measure what it must, naming the file.
+// LoadBrand reads each image from a PNG file, or uses the built-in one if the path is "". Its errors name the file:
+// not a PNG, not decodable, or of a wrong size.
 func LoadBrand(curtain, watermark string) (Brand, error) {
 	b := Brand{Curtain: defaultCurtain, Watermark: defaultWatermark}
 	var err error
@@ -97,13 +97,13 @@ func loadPNG(path string, wanted measure) ([]byte, error) {
 	return data, nil
 }
 
-// BrandFiles are the images of a Brand where FFmpeg can read them.
+// BrandFiles are the paths of a Brand's images on disk, where FFmpeg reads them.
 type BrandFiles struct {
 	Curtain, Watermark string // paths
 }
 
-// WriteTo puts the images into a folder, which it makes. The files are named by their content, so several processes may
-// share the folder, and an image that is there already is not written again. Nothing removes them.
+// WriteTo writes the images into a folder, which it creates. The file names are derived from the content, so several
+// processes may share the folder, and an existing image is not written again. Nothing deletes them.
 func (b Brand) WriteTo(dir string) (BrandFiles, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return BrandFiles{}, fmt.Errorf("media: brand folder: %w", err)

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// Finding is one thing that Check has looked at.
+// Finding is the result of one check.
 type Finding struct {
 	Name     string
 	OK       bool
 	Required bool   // without it no video can be processed
-	Detail   string // a version, or what its absence means
+	Detail   string // a version, or the effect of its absence
 }
 
-// Check asks the programs for all that processing needs. The error is for a program that does not run; what a running
-// one lacks is among the findings.
+// Check queries the programs for every feature that processing needs. It returns an error if a program does not run;
+// missing features of a running one are findings.
 func (t Tools) Check(ctx context.Context) ([]Finding, error) {
 	var findings []Finding
 	for _, program := range []struct{ name, path string }{{"ffmpeg", t.FFmpeg}, {"ffprobe", t.FFprobe}} {
@@ -44,7 +44,7 @@ func (t Tools) Check(ctx context.Context) ([]Finding, error) {
 	return findings, nil
 }
 
-// need is a part of FFmpeg, and what happens without it: "" where nothing works.
+// need is a feature of FFmpeg. without is the effect of its absence, "" if nothing works without it.
 type need struct{ name, without string }
 
 const paleHDR = "HDR videos come out pale"
@@ -64,7 +64,7 @@ var needs = []struct {
 	}},
 }
 
-// shortVersion takes "5.1.6" from "ffmpeg version 5.1.6 Copyright …"; "" if that is not what the text says.
+// shortVersion returns "5.1.6" for "ffmpeg version 5.1.6 Copyright …", and "" for other texts.
 func shortVersion(text string) string {
 	if fields := strings.Fields(text); len(fields) > 2 && fields[1] == "version" {
 		return fields[2]

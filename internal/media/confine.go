@@ -16,50 +16,50 @@ import (
 	"strings"
 )
 
-// The sandbox of FFmpeg: a program is confined by a helper, which is this program once more and which [Helper] recognizes by
-// the name it was started under. The helper gives up what FFmpeg must not have (Landlock, seccomp), sets the limits, and then
-// becomes FFmpeg. So everything holds before the first byte of a file is read, and the process keeps its id, group and pipes.
+// The sandbox of FFmpeg. A helper process, which is this program started again under a name that [Helper] recognizes,
+// restricts itself with Landlock and seccomp, sets the resource limits, and then executes FFmpeg. So all restrictions
+// are in force before the first byte of a file is read, and the process keeps its id, group and pipes.
 
-// helperName is the helper's argv[0]. No shell and no user starts the program under it by chance.
+// helperName is the helper's argv[0]. It is unlikely that a shell or a user starts the program under this name.
 const helperName = "risingstars: confine"
 
-// order is what the helper is to do, in argv[1]; the arguments of the program follow.
+// order is the helper's task, as JSON in argv[1]; the arguments of the program follow.
 type order struct {
-	Program string // "" tries what the confinement holds back, and writes a trial
+	Program string // "" tests the sandbox and prints a trial
 	Cell    cell
 	Limits  limits
 }
 
-// cell is what a confined program sees of the files, beside its pipes.
+// cell lists the files that a sandboxed program can access, in addition to its pipes.
 type cell struct {
 	Execute   []string // files: the program and its loader
-	Libraries []string // folders, and files, to read
+	Libraries []string // folders and files, read only
 	Read      []string // files
-	Write     []string // files to read and write; they must be there
+	Write     []string // files to read and write; they must exist
 }
 
-// trial is what a confined process found out about its confinement.
+// trial is the result of a test of the sandbox from within.
 type trial struct {
-	ABI       int // of Landlock, 0 where the kernel has none
+	ABI       int // of Landlock, 0 if the kernel lacks it
 	Files     bool
 	Network   bool
 	Processes bool
 }
 
-// Protection is what keeps a hostile file that has taken over FFmpeg from doing harm, as a trial in this process's
-// circumstances has shown. Limits of memory, time and output, and the low priority, hold in any case.
+// Protection describes how a hostile file that has taken control of FFmpeg is contained, as tested on this machine by
+// a trial. The limits of memory, time and output, and the low priority, apply in any case.
 type Protection struct {
-	ABI       int    // of Landlock, 0 without
+	ABI       int    // of Landlock, 0 without it
 	Files     bool   // only its input, output and libraries can be opened
-	Network   bool   // no sockets, of any kind
-	Processes bool   // it can start no other, nor signal, trace or limit one
-	Why       string // what is missing is missing, "" if nothing is
+	Network   bool   // no sockets of any kind
+	Processes bool   // it can start, signal, trace or limit no other process
+	Why       string // the reason for missing parts, "" if there are none
 }
 
-// Complete tells whether nothing is missing.
+// Complete reports whether no part is missing.
 func (p Protection) Complete() bool { return p.Files && p.Network && p.Processes }
 
-// String says in a few words what is on.
+// String summarizes the protection in a few words.
 func (p Protection) String() string {
 	files := "files open to it"
 	if p.Files {
@@ -79,9 +79,10 @@ func (p Protection) String() string {
 	return text
 }
 
-// Confine makes tools that run FFmpeg confined, as far as a trial shows that this machine can do it, and says how far
-// that is. Where nothing can be confined, or the program does not begin with Helper, the tools are what they were: they
-// run under limits only. An error means that FFmpeg itself does not run, confined where there is no Why.
+// Confine returns tools that run FFmpeg in a sandbox, as far as a trial shows that this machine supports it, and the
+// resulting protection. If nothing can be sandboxed, or main does not begin with Helper, it returns the tools
+// unchanged: they run with resource limits only. An error means that FFmpeg itself does not run; if Protection.Why is
+// "", it fails in the sandbox.
 func (t Tools) Confine(ctx context.Context) (Tools, Protection, error) {
 	if why := cannotConfine(); why != "" {
 		return t, Protection{Why: why}, t.Judges(ctx)
@@ -109,7 +110,7 @@ func (t Tools) Confine(ctx context.Context) (Tools, Protection, error) {
 	return t, p, nil
 }
 
-// tryBoth has a helper find out what its confinement holds back, while ffprobe runs confined.
+// tryBoth runs a trial of the sandbox and, at the same time, ffprobe in it.
 func (t Tools) tryBoth(ctx context.Context, cells map[string]cell) (found trial, err error) {
 	t.cells = cells
 	judges := make(chan error, 1)
@@ -121,7 +122,7 @@ func (t Tools) tryBoth(ctx context.Context, cells map[string]cell) (found trial,
 	return found, err
 }
 
-// try has a helper find out what its confinement holds back.
+// try runs a trial of the sandbox.
 func try(ctx context.Context, c cell) (trial, error) {
 	out := &capped{most: maxReport}
 	_, err := command{Path: trialName, Cell: &c, Stdout: out, Limits: queryLimits}.run(ctx)
@@ -135,18 +136,18 @@ func try(ctx context.Context, c cell) (trial, error) {
 	return found, nil
 }
 
-// trialName stands for a program in the errors of a trial.
+// trialName takes the place of a program's name in the errors of a trial.
 const trialName = "/trial"
 
-// libraries are where systems keep shared libraries and what the loader knows of them. Those that are not there are left
-// out.
+// libraries are the paths of shared libraries and of the loader's configuration on common systems. Missing paths are
+// skipped.
 var libraries = []string{
 	"/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store",
 	"/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/null", "/dev/urandom",
 }
 
-// cellOf is the cell of a program without any files to work on. The error is for one that is no ELF file, such as a
-// script, which needs other programs.
+// cellOf returns the cell of a program without any input and output. It fails if the program is not an ELF file: a
+// script needs other programs.
 func cellOf(program string) (cell, error) {
 	file, err := filepath.EvalSymlinks(program)
 	if err != nil {
@@ -178,13 +179,13 @@ func cellOf(program string) (cell, error) {
 
 const maxPath = 4096 // bytes
 
-// with is the cell with the files of one run.
+// with returns a copy of the cell with the files of one run.
 func (c cell) with(read, write []string) *cell {
 	c.Read, c.Write = read, write
 	return &c
 }
 
-// cell is where a program runs with these files; nil if it is not confined.
+// cell returns the cell for a run of a program with these files, or nil if the program is not sandboxed.
 func (t Tools) cell(program string, read, write []string) *cell {
 	c, ok := t.cells[program]
 	if !ok {
@@ -193,11 +194,11 @@ func (t Tools) cell(program string, read, write []string) *cell {
 	return c.with(read, write)
 }
 
-// confined is what the helper says before it becomes the program, and nothing behind it if it could.
+// confined is written by the helper immediately before it executes the program. An error text follows if that fails.
 const confined = "."
 
-// start starts the program, confined if it has a cell, and returns once its limits hold. What kept a confined one from
-// starting comes out of the helper's fourth file, which closes when the helper becomes the program.
+// start starts the program, in a sandbox if it has a cell, and returns after its limits are set. The helper reports a
+// failure through its fourth file descriptor, which is closed on exec.
 func (c command) start(cmd *exec.Cmd) error {
 	if c.Cell == nil {
 		if err := cmd.Start(); err != nil {
@@ -237,7 +238,7 @@ func (c command) start(cmd *exec.Cmd) error {
 	return errors.Join(err, fmt.Errorf("confine: %s", cmp.Or(told.text(c.Hidden), "the helper said nothing")), cmd.Cancel(), cmd.Wait())
 }
 
-// capped keeps what is written to it, up to a number of bytes, and then fails, which ends the program that writes.
+// capped stores up to most bytes and then fails, which ends the writing program.
 type capped struct {
 	data []byte
 	most int

@@ -17,11 +17,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownProgram is this program, also after the file it was started from has been replaced.
+// ownProgram is this program's executable, even after the file was replaced.
 const ownProgram = "/proc/self/exe"
 
-// canHelp is whether this program's main begins with Helper. One that does not would, started as the helper, do whatever
-// it does and start helpers itself.
+// canHelp is whether this program's main calls Helper. If it did not, the helper process would run main instead and
+// start further helpers.
 var canHelp atomic.Bool
 
 func cannotConfine() (why string) {
@@ -31,19 +31,19 @@ func cannotConfine() (why string) {
 	return ""
 }
 
-// troubleFile is where the helper says that it becomes the program, or why it cannot.
+// troubleFile is the file descriptor to which the helper writes before exec, and after a failure.
 const troubleFile = 3
 
-// Helper must be called at the beginning of main. In a process that was started to confine a program it does that and
-// does not return.
+// Helper must be called at the beginning of main. In a process that was started to sandbox a program, it does that
+// and does not return.
 func Helper() {
 	if len(os.Args) < 2 || os.Args[0] != helperName {
 		canHelp.Store(true)
 		return
 	}
-	runtime.LockOSThread() // priority and filter are the thread's that becomes the program
+	runtime.LockOSThread() // priority and filter belong to the thread that calls exec
 	_ = unix.CloseRange(troubleFile, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
-	unix.CloseOnExec(troubleFile) // for kernels before 5.11; Go opens all else so anyway
+	unix.CloseOnExec(troubleFile) // for kernels before 5.11; Go opens all other files so anyway
 	err := help(os.Args[1], os.Args[2:])
 	if err == nil {
 		os.Exit(0)
@@ -54,16 +54,17 @@ func Helper() {
 
 const helperFailed = 125
 
-// tell writes to troubleFile. If that fails, too little is told, which is trouble as well.
+// tell writes to troubleFile. If that fails, the parent reads an incomplete text and reports an error too.
 func tell(text string) { _, _ = unix.Write(troubleFile, []byte(text)) }
 
-// help follows an order, and returns only from a trial.
+// help executes an order. It returns only after a trial or an error.
 func help(text string, args []string) error {
 	var o order
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return fmt.Errorf("read the order: %w", err)
 	}
-	// If memory runs out, this process is the one to go. It is a wish: some containers do not grant it.
+	// If memory runs out, the kernel should kill this process first. Some containers do not permit this; then it has
+	// no effect.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	if err := o.Cell.enter(); err != nil {
 		return err
@@ -75,8 +76,9 @@ func help(text string, args []string) error {
 	return o.become(args)
 }
 
-// become sets the limits and becomes the program. From the limit of memory on Go must not want any: what is needed is made
-// before, nothing is collected, and the calls are such that the scheduler does not start a thread meanwhile.
+// become sets the limits and executes the program. After the memory limit is set, Go must not allocate: everything
+// needed is allocated before, the garbage collector is off, and the calls used do not make the scheduler start a
+// thread.
 func (o order) become(args []string) error {
 	path, err := unix.BytePtrFromString(o.Program)
 	if err != nil {
@@ -101,7 +103,7 @@ func (o order) become(args []string) error {
 	return fmt.Errorf("execute: %w", errno)
 }
 
-// What Landlock lets a program do with its files. Only the program and its loader are executed: libraries are read.
+// The Landlock rights for files. Only the program and its loader are executable; libraries are only read.
 const (
 	readFile  = landlock.AccessFSSet(ll.AccessFSReadFile)
 	writeFile = readFile | landlock.AccessFSSet(ll.AccessFSWriteFile|ll.AccessFSTruncate)
@@ -109,7 +111,8 @@ const (
 	readDir   = readFile | landlock.AccessFSSet(ll.AccessFSReadDir)
 )
 
-// enter gives up all other files and TCP, as far as the kernel's Landlock goes, and then the system calls of forbidden.
+// enter gives up access to all other files and to TCP, as far as the kernel's Landlock supports it, and then the
+// system calls in forbidden.
 func (c cell) enter() error {
 	rules := []landlock.Rule{
 		landlock.PathAccess(execute, c.Execute...),
@@ -131,7 +134,7 @@ func (c cell) enter() error {
 	return forbid()
 }
 
-// tryAll tries what the confinement should hold back, in ways that do no harm where it does not.
+// tryAll attempts what the sandbox should prevent, in ways that do no harm if it does not.
 func tryAll() error {
 	var found trial
 	if abi, err := ll.LandlockGetABIVersion(); err == nil {
@@ -147,7 +150,7 @@ func tryAll() error {
 	if err == nil {
 		_ = unix.Close(socket)
 	}
-	// These two exclude each other: a kernel that looks at them says EINVAL.
+	// These two flags exclude each other: a kernel that executes the call returns EINVAL.
 	_, _, errno := unix.RawSyscall(unix.SYS_CLONE, unix.CLONE_NEWNS|unix.CLONE_FS, 0, 0)
 	found.Processes = errno == unix.EPERM
 	return json.NewEncoder(os.Stdout).Encode(found)

@@ -2,11 +2,11 @@
 
 package media
 
-// ownProgram is never started: nothing has a cell.
+// ownProgram is not used: there is no sandbox.
 const ownProgram = ""
 
 func cannotConfine() (why string) { return "only Linux can confine it" }
 
-// Helper must be called at the beginning of main. In a process that was started to confine a program it does that and
-// does not return. On this system there are none.
+// Helper must be called at the beginning of main. In a process that was started to sandbox a program, it does that
+// and does not return. This system has no sandbox, so it does nothing.
 func Helper() {}

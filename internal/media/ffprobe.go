@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// hardened are the options in front of an untrusted file: one local file, as MP4 or QuickTime whatever it looks like,
-// without the other files that it may refer to, with no picture larger than decoders may handle, by few decoders only.
+// hardened returns the options for an untrusted input: one local file, read as MP4 or QuickTime whatever its content,
+// without external references, with a limit on the picture size, and with few decoders.
 func hardened() []string {
 	return []string{
 		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-f", "mov", "-enable_drefs", "0",
@@ -14,17 +14,17 @@ func hardened() []string {
 	}
 }
 
-// decoders are the only ones of FFmpeg's four hundred that an uploaded file reaches: those of what phones, cameras and
-// editors write into MP4 and MOV. Sound is not decoded, but opened to be described.
+// decoders are the only decoders of FFmpeg's four hundred that process uploaded files: those for the codecs that
+// phones, cameras and editors write into MP4 and MOV. Sound is not decoded, but its decoder is opened to describe it.
 var decoders = []string{
 	"h264", "hevc", "mpeg4", "h263", "mjpeg", "libdav1d", "libaom-av1", "av1", "vp8", "vp9", "prores", "dnxhd",
 	"mpeg1video", "mpeg2video",
 	"aac", "mp3float", "mp3", "alac", "ac3", "eac3", "opus", "amrnb", "amrwb", "pcm_s16le", "pcm_s16be", "pcm_s24le",
 }
 
-// probeArgs are ffprobe's arguments: the properties of the video streams that are not cover pictures, and the first
-// packet and the frame in it. FFmpeg 4.4 does not know the section stream_side_data, so side_data is asked for, which
-// selects the side data of packets and frames too.
+// probeArgs returns ffprobe's arguments: the properties of the video streams that are not cover pictures, and the
+// first packet and its frame. FFmpeg 4.4 does not know the section stream_side_data, so side_data is requested, which
+// also selects the side data of packets and frames.
 func probeArgs(path string) []string {
 	args := append([]string{"-hide_banner", "-loglevel", "error", "-threads", "1"}, hardened()...)
 	return append(args,
@@ -67,7 +67,7 @@ type first struct {
 	Interlaced    int    `json:"interlaced_frame"` // 0 or 1
 }
 
-// stream is one video stream in ffprobe's words.
+// stream is one video stream as ffprobe describes it.
 type stream struct {
 	Index            int    `json:"index"`
 	Codec            string `json:"codec_name"`
@@ -79,7 +79,7 @@ type stream struct {
 	Duration         string `json:"duration"`
 	BitDepth         string `json:"bits_per_raw_sample"`
 	FieldOrder       string `json:"field_order"`
-	InterlacedFrame  bool   `json:"-"` // the first frame is
+	InterlacedFrame  bool   `json:"-"` // whether the first frame is
 	ColorSpace       string `json:"color_space"`
 	ColorTransfer    string `json:"color_transfer"`
 	SideData         []struct {

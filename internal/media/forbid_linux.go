@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a confined program has no use for is refused with EPERM by a filter of seccomp, which stays through exec and for
-// all threads. Landlock knows only some sockets and only paths; this closes what is left: the network and sockets of any
-// kind, starting and disturbing other processes, changing what files are called, owned or marked as, and the parts of the
-// kernel that are most often broken out of.
+// A seccomp filter refuses system calls that FFmpeg does not need with EPERM. It survives exec and applies to all
+// threads. Landlock covers only paths and some sockets; the filter covers the rest: sockets of any kind, starting and
+// disturbing other processes, changing the names, owners and modes of files, and the parts of the kernel that
+// exploits use most often.
 var forbidden = append([]uint32{
 	unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN, unix.SYS_SENDTO, unix.SYS_SENDMSG,
 	unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER,
@@ -32,15 +32,15 @@ var forbidden = append([]uint32{
 	unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN, unix.SYS_USERFAULTFD, unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY, unix.SYS_KEYCTL,
 }, forbiddenHere...)
 
-// Offsets in struct seccomp_data (linux/seccomp.h). Only the low half of an argument is looked at: flags and process ids
-// have no more.
+// Offsets in struct seccomp_data (linux/seccomp.h). Only the low half of an argument is compared: flags and process
+// ids fit in it.
 const (
 	offsetCall = 0
 	offsetArch = 4
 	offsetArgs = 16
 )
 
-// filter is a program of classic BPF.
+// filter is a classic BPF program.
 type filter []unix.SockFilter
 
 func (f *filter) add(code uint16, k uint32, yes, no uint8) {
@@ -59,7 +59,7 @@ const (
 	unknown = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 )
 
-// onlyWith lets a call pass if its argument compares with one of the values, and refuses it otherwise.
+// onlyWith allows a call if its argument matches one of the values, and refuses it otherwise.
 func (f *filter) onlyWith(call uint32, argument int, compare uint16, values ...uint32) {
 	f.add(equal, call, 0, uint8(len(values)+3))
 	f.load(offsetArgs + 8*uint32(argument))
@@ -70,7 +70,7 @@ func (f *filter) onlyWith(call uint32, argument int, compare uint16, values ...u
 	f.answer(unix.SECCOMP_RET_ALLOW)
 }
 
-// newFilter is the filter of a process. Calls by another architecture's numbers end it.
+// newFilter returns the filter of a process. A call with another architecture's numbers kills the process.
 func newFilter(pid uint32) filter {
 	var f filter
 	f.load(offsetArch)
@@ -86,7 +86,7 @@ func newFilter(pid uint32) filter {
 		f.answer(refused)
 	}
 	f.add(equal, unix.SYS_CLONE3, 0, 1)
-	f.answer(unknown) // its flags lie in memory, out of sight; libraries then use clone
+	f.answer(unknown) // its flags are in memory, which a filter cannot read; libraries then fall back to clone
 	f.onlyWith(unix.SYS_CLONE, 0, hasBit, unix.CLONE_THREAD)
 	f.onlyWith(unix.SYS_TGKILL, 0, equal, pid)
 	f.onlyWith(unix.SYS_PRLIMIT64, 0, equal, 0, pid)
@@ -95,7 +95,7 @@ func newFilter(pid uint32) filter {
 	return f
 }
 
-// forbid puts the filter on this thread.
+// forbid installs the filter on this thread.
 func forbid() error {
 	if auditArch == 0 {
 		return nil
@@ -103,7 +103,8 @@ func forbid() error {
 	return newFilter(uint32(os.Getpid())).install()
 }
 
-// install is for this thread, and what it becomes. A kernel without seccomp goes without, and the trial will tell.
+// install installs the filter on this thread, which keeps it through exec. On a kernel without seccomp it does
+// nothing, and the trial reports that.
 func (f filter) install() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)

@@ -2,7 +2,7 @@
 
 package media
 
-// Of other architectures the numbers are not known here: there is no filter, and the trial tells.
+// The system call numbers of other architectures are not known here, so there is no filter; the trial reports that.
 const auditArch, otherNumbers = 0, 0
 
 var forbiddenHere []uint32

@@ -2,14 +2,14 @@ package media
 
 import "math"
 
-// placement is where the play stands in the rendition's picture, in pixels. All four are even, for the colours are stored
-// for squares of four pixels.
+// placement is the position of the clip in the rendition's picture, in pixels. All values are even, because 4:2:0
+// chroma samples cover squares of four pixels.
 type placement struct {
 	X, Y, Width, Height int
 }
 
-// fit makes a picture of these displayed proportions as large as the rendition allows, in its middle. A picture thinner
-// than two pixels would be is made two pixels thick.
+// fit scales a picture with the given display proportions to the largest size that the rendition allows, centered.
+// Each side is at least two pixels.
 func fit(width, height float64) placement {
 	scale := min(Width/width, Height/height)
 	p := placement{Width: even(width*scale, Width), Height: even(height*scale, Height)}

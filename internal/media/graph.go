@@ -6,21 +6,22 @@ import (
 	"strings"
 )
 
-// The filter graph of a rendition has three inputs: 0 the clip, 1 the curtain, 2 the watermark. Order matters for speed:
-// the frame rate is settled before anything is scaled, and turning, tone mapping and padding work on the small picture.
+// The filter graph of a rendition has three inputs: 0 the clip, 1 the curtain, 2 the watermark. The order matters for
+// speed: the frame rate is converted before scaling, and rotation, tone mapping and padding process the scaled
+// picture.
 
 const (
 	watermarkMargin = 24 // pixels from the top and the right edge
 
-	// The poster is the most typical of a few frames from the start of the play, so that a first black one is not
-	// taken. They lie close together because the play piles up in memory until it is chosen.
+	// The poster is the most typical of a few frames from the start of the clip, so that a black first frame is not
+	// chosen. The candidates are close together because FFmpeg buffers the clip in memory until one is chosen.
 	posterEvery, posterCandidates = 10, 6
 )
 
-// bt709 marks frames as what they have been made: ITU-R BT.709, limited range.
+// bt709 tags frames with their actual properties: ITU-R BT.709, limited range.
 const bt709 = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 
-// graph is the whole filter graph, with the outputs [rendition] and [poster].
+// graph returns the whole filter graph, with the outputs [rendition] and [poster].
 func graph(c Clip, tonemap bool) string {
 	return strings.Join([]string{
 		"[1:v]" + chain(curtainFilters()...) + ",split[before][after]",
@@ -34,7 +35,7 @@ func graph(c Clip, tonemap bool) string {
 	}, ";")
 }
 
-// chain joins filters, leaving out the empty ones.
+// chain joins the filters that are not empty.
 func chain(filters ...string) string {
 	present := filters[:0]
 	for _, f := range filters {
@@ -45,7 +46,7 @@ func chain(filters ...string) string {
 	return strings.Join(present, ",")
 }
 
-// curtainFilters fit the curtain's image into the rendition.
+// curtainFilters scale and pad the curtain's image to the rendition's size.
 func curtainFilters() []string {
 	return []string{
 		fmt.Sprintf("scale=%d:%d:force_original_aspect_ratio=decrease:force_divisible_by=2"+
@@ -57,7 +58,7 @@ func curtainFilters() []string {
 	}
 }
 
-// standFilters make one frame stand for the length of a curtain.
+// standFilters repeat one frame for the length of a curtain.
 func standFilters() []string {
 	return []string{
 		fmt.Sprintf("loop=loop=%d:size=1:start=0", curtainFrames-1),
@@ -66,7 +67,7 @@ func standFilters() []string {
 	}
 }
 
-// playFilters make the play of the clip: 30 frames a second, at most MaxPlay, upright, in the middle of the picture.
+// playFilters convert the clip: 30 frames per second, at most MaxPlay, upright, centered in the picture.
 func playFilters(c Clip, tonemap bool) []string {
 	p := fit(c.displayed())
 	width, height := p.Width, p.Height
@@ -101,8 +102,8 @@ func playFilters(c Clip, tonemap bool) []string {
 	}
 }
 
-// matrix is how the clip's colours are coded, in the scale filter's words. Frames that do not say are taken by the usual
-// rule: standard definition is BT.601, anything larger BT.709.
+// matrix returns the clip's color matrix for the scale filter. Untagged frames follow the usual rule: standard
+// definition is BT.601, anything larger BT.709.
 func (c Clip) matrix() string {
 	switch {
 	case c.Matrix != "":
@@ -114,8 +115,8 @@ func (c Clip) matrix() string {
 	}
 }
 
-// atEOF is how the last fraction of a frame's time is rounded: to the nearest, except that a clip of less than a second
-// loses nothing, or a single frame of a fast camera would vanish.
+// atEOF returns how the fps filter rounds the end: to the nearest frame, except that a clip of less than a second
+// keeps its last frame, because the only frame of a high-speed clip would be dropped.
 func (c Clip) atEOF() string {
 	if c.FrameRate > 0 && c.play().Seconds() >= 1 {
 		return "round"
@@ -123,8 +124,8 @@ func (c Clip) atEOF() string {
 	return "pass"
 }
 
-// toneMapFilters bring HDR to standard range: to linear light where 1 is 100 cd/m², to BT.709 primaries, with the
-// highlights compressed. The input's properties are said because not every decoder passes them on.
+// toneMapFilters convert HDR to standard range: to linear light where 1 is 100 cd/m², to BT.709 primaries, with
+// compressed highlights. The input's properties are given because not every decoder passes them on.
 func toneMapFilters(c Clip) string {
 	return chain(
 		"zscale=tin="+c.Transfer+":pin=bt2020:min=bt2020nc:rin=tv:t=linear:npl=100",
@@ -135,7 +136,7 @@ func toneMapFilters(c Clip) string {
 	)
 }
 
-// posterFilters choose one frame, with the colours a JPEG is read with: ITU-R BT.601, full range (JFIF 1.02).
+// posterFilters choose one frame, and convert it to the color encoding of JPEG: ITU-R BT.601, full range (JFIF 1.02).
 func posterFilters() []string {
 	return []string{
 		fmt.Sprintf(`select=not(mod(n\,%d))`, posterEvery),
@@ -146,8 +147,8 @@ func posterFilters() []string {
 	}
 }
 
-// renditionFilters number the frames anew: whatever the parts said, frame n is shown at n/30 s. Side data of the curtain
-// end here.
+// renditionFilters renumber the frames: whatever the timestamps of the parts were, frame n is shown at n/30 s. They
+// also delete the side data of the curtain.
 func renditionFilters() []string {
 	return []string{"settb=1/" + strconv.Itoa(FrameRate), "setpts=N", "sidedata=mode=delete"}
 }

@@ -13,30 +13,30 @@ import (
 type Clip struct {
 	Container Container
 	Size      int64 // of the file, in bytes
-	Stream    int   // the index of the video stream among all of the file's
+	Stream    int   // the index among all streams of the file
 	Audio     bool  // has a sound track
 
 	Codec         string // FFmpeg's name: "h264", "hevc", …
 	Width, Height int    // of the decoded picture, in pixels
 	SAR           Ratio  // width to height of one pixel; never zero
-	Turn          Turn   // to stand upright
+	Turn          Turn   // rotation to show the picture upright
 
-	// DisplayWidth and DisplayHeight are the size as shown: upright, with square pixels.
+	// DisplayWidth and DisplayHeight are the displayed size: upright, with square pixels.
 	DisplayWidth, DisplayHeight int
 
-	Duration   time.Duration // of the video stream; 0 if the file does not say, as in a recording in fragments
+	Duration   time.Duration // of the video stream; 0 if unknown, as in a fragmented recording
 	FrameRate  float64       // average, frames per second
-	BitDepth   int           // of one colour component
+	BitDepth   int           // of one color component
 	Interlaced bool
-	HDR        bool   // brightness by SMPTE ST 2084 (PQ) or ARIB STD-B67 (HLG)
-	Transfer   string // FFmpeg's names of the colour properties, "" if the file does not say
+	HDR        bool   // transfer function SMPTE ST 2084 (PQ) or ARIB STD-B67 (HLG)
+	Transfer   string // FFmpeg's names of the color properties, "" if unknown
 	Matrix     string
 }
 
 // Ratio is a fraction.
 type Ratio struct{ Num, Den int }
 
-// play is how much of the clip goes into the rendition.
+// play returns how much of the clip the rendition shows.
 func (c Clip) play() time.Duration {
 	if c.Duration <= 0 {
 		return MaxPlay
@@ -44,12 +44,11 @@ func (c Clip) play() time.Duration {
 	return min(c.Duration, MaxPlay)
 }
 
-// Probe tells what a file is, or refuses it: see Reason for what a file must be. It reads the structure of the file and
-// has ffprobe decode the first frame, once, which takes about 0.1 s for a file of any length, at the low priority of a
-// rendition.
+// Probe describes a file, or refuses it: see Reason. It parses the structure of the file and lets ffprobe decode the
+// first frame, which takes about 0.1 s for a file of any length, at the low priority of a rendition.
 //
-// A clip whose first frame is hidden by an edit list, as phones write after trimming, is accepted without having decoded
-// one: Render finds out.
+// It accepts a clip whose first frame is hidden by an edit list, as phones write after trimming, without decoding a
+// frame; Render detects a failure.
 func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
 	size, boxes, err := layoutOf(path)
 	if err != nil {
@@ -63,8 +62,8 @@ func (t Tools) Probe(ctx context.Context, path string) (Clip, error) {
 	return clip, nil
 }
 
-// ffprobe is Probe for a file whose boxes are right: what FFmpeg knows of it, at a priority of 0 to 19. A file that this
-// installation cannot judge is no refusal: the error wraps ErrInstallation.
+// ffprobe is Probe for a file whose boxes are valid, at a niceness of 0 to 19. If this FFmpeg cannot inspect any such
+// file, the error wraps ErrInstallation instead of a refusal.
 func (t Tools) ffprobe(ctx context.Context, path string, niceness int) (Clip, error) {
 	clip, err := t.runFFprobe(ctx, path, niceness)
 	if err = blame(ctx, err, t.TryProbe); ReasonOf(err) == Unplayable && clip.Codec != "" {
@@ -75,7 +74,7 @@ func (t Tools) ffprobe(ctx context.Context, path string, niceness int) (Clip, er
 	return clip, err
 }
 
-// runFFprobe runs ffprobe and reads what it says. Of a clip whose first picture cannot be decoded the codec is returned.
+// runFFprobe runs ffprobe and parses its output. If the first picture cannot be decoded, it returns the codec too.
 func (t Tools) runFFprobe(ctx context.Context, path string, niceness int) (Clip, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -118,7 +117,7 @@ func layoutOf(path string) (size int64, l layout, err error) {
 	return size, l, err
 }
 
-// opened does something with an open file of so many bytes.
+// opened calls do with the open file and its size in bytes.
 func opened(path string, do func(f *os.File, size int64) error) (err error) {
 	f, err := os.Open(path)
 	if err != nil {

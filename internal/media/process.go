@@ -14,24 +14,25 @@ import (
 	"time"
 )
 
-// ErrTooSlow means that a program was ended because it reached a limit of time.
+// ErrTooSlow means that a program was killed because it reached a time limit.
 var ErrTooSlow = errors.New("media: took too long")
 
-// The limits of time that a program can reach.
+// The time limits that a program can reach.
 var (
 	errCPU   = fmt.Errorf("%w: it used up its processor time", ErrTooSlow)
 	errStall = fmt.Errorf("%w: it stopped making progress", ErrTooSlow)
 	errClock = fmt.Errorf("%w: it reached the limit on the clock", ErrTooSlow)
 )
 
-// limits hold for one run of a program, beside its context. Zero means no limit.
+// limits apply to one run of a program, in addition to its context. Zero means no limit.
 //
-// What a file may cost is limited by CPU, which does not depend on what else the machine does. Stall ends a program that
-// hangs. Time is a distant backstop: on a busy machine an honest file takes a hundred times as long as on an idle one.
+// CPU bounds the cost of a file and does not depend on the load of the machine. Stall ends a program that hangs. Time
+// is a backstop far above normal run times: on a busy machine a normal file takes a hundred times as long as on an
+// idle one.
 type limits struct {
-	CPU          time.Duration // processor time of all threads together, rounded up to seconds
+	CPU          time.Duration // processor time of all threads, rounded up to seconds
 	Stall        time.Duration // without progress, see stallWatch
-	Time         time.Duration // on the clock
+	Time         time.Duration // wall-clock time
 	AddressSpace uint64        // bytes of virtual memory
 	FileSize     uint64        // bytes of each file written
 	Niceness     int           // 0 to 19
@@ -43,21 +44,21 @@ type command struct {
 	Args   []string  // without the program's name
 	Stdout io.Writer // written by one goroutine until run returns
 	Limits limits
-	Frames func() int64           // how many it has written so far, called at any time; may be nil
-	Hidden []string               // paths that error texts show by their last element only
-	Cell   *cell                  // where it runs confined, nil for nowhere
-	Used   func(*os.ProcessState) // told at the end; may be nil
+	Frames func() int64           // number of frames written so far, called at any time; may be nil
+	Hidden []string               // paths that error texts shorten to their last element
+	Cell   *cell                  // files that it may access in its sandbox; nil for no sandbox
+	Used   func(*os.ProcessState) // called at the end; may be nil
 }
 
 const (
-	tailBytes   = 2 << 10     // of what a program wrote to stderr, kept for the log
-	pipesLinger = time.Minute // for the pipes of a program to close after its end, and for what is in them to be read
+	tailBytes   = 2 << 10     // of the end of stderr, kept for the log
+	pipesLinger = time.Minute // time to read the pipes of a program after its end
 )
 
-// run starts the program and waits for its end. The program has nothing to read on stdin, next to no environment, and a
-// process group of its own, which is killed as a whole when ctx ends or a limit of time is reached; on Linux also when this
-// program dies. The error wraps ctx's cause or ErrTooSlow, or is a *RunError. Without an error, the tail of stderr is returned: what
-// happened on the way did not keep the program from finishing.
+// run starts the program and waits for its end. The program has an empty stdin, a minimal environment, and a process
+// group of its own. The whole group is killed when ctx ends or a time limit is reached, and on Linux also when this
+// process dies. The error wraps ctx's cause or ErrTooSlow, or is a *RunError. Without an error, run returns the tail
+// of stderr: warnings that did not keep the program from finishing.
 func (c command) run(ctx context.Context) (warnings string, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -102,7 +103,7 @@ func (c command) run(ctx context.Context) (warnings string, err error) {
 	return "", &RunError{Program: name, Tail: stderr.text(c.Hidden), err: err, code: cmd.ProcessState.ExitCode()}
 }
 
-// environment keeps what a program needs to be found by its libraries, and nothing else: no secrets reach it.
+// environment keeps only the variables that the program needs to find its libraries, so that no secret reaches it.
 func environment() []string {
 	env := []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
 	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
@@ -118,10 +119,10 @@ func endedBy(state *os.ProcessState, signal syscall.Signal) bool {
 	return ok && status.Signaled() && status.Signal() == signal
 }
 
-// RunError is a program that ended with a failure of its own, or was killed by another than us.
+// RunError is a program that failed by itself, or was killed by another process.
 type RunError struct {
 	Program string
-	Tail    string // the end of what it wrote to stderr, without the folders of our files
+	Tail    string // the end of stderr, with shortened paths
 	err     error  // "exit status 1", "signal: killed"
 	code    int
 }
@@ -136,7 +137,7 @@ func (e *RunError) Error() string {
 
 func (e *RunError) Unwrap() error { return e.err }
 
-// killed tells whether the program was killed, as when the machine's memory is at its end.
+// killed reports whether the program was killed, for example by the kernel when memory ran out.
 func (e *RunError) killed() bool {
 	exit, ok := errors.AsType[*exec.ExitError](e.err)
 	return ok && endedBy(exit.ProcessState, syscall.SIGKILL)
@@ -151,7 +152,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// text is the tail on one line.
+// text returns the tail as one line.
 func (t *tail) text(hidden []string) string {
 	text := strings.ToValidUTF8(string(t.data), "�")
 	for _, path := range hidden {

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownGroup puts the child at the head of a new process group, and has the kernel kill it if our thread ends first.
+// ownGroup makes the child the leader of a new process group, and lets the kernel kill it if our thread ends first.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// apply limits this process (0), or a child that has just started and is still loading its libraries.
+// apply limits this process (0), or a child that has just started and still loads its libraries.
 func (l limits) apply(pid int) error {
 	limit := func(resource int, name string, value, grace uint64) error {
 		if value == 0 {
@@ -27,7 +27,7 @@ func (l limits) apply(pid int) error {
 	if err := limit(unix.RLIMIT_FSIZE, "file size", l.FileSize, 0); err != nil {
 		return err
 	}
-	// At the soft limit of processor time comes SIGXCPU, which tells what it was; at the hard one SIGKILL.
+	// The soft limit of processor time sends SIGXCPU, by which run recognizes it; the hard limit sends SIGKILL.
 	if err := limit(unix.RLIMIT_CPU, "processor time", uint64((l.CPU+time.Second-1)/time.Second), 5); err != nil {
 		return err
 	}
@@ -40,15 +40,16 @@ func (l limits) apply(pid int) error {
 	if err := renice(pid, l.Niceness); err != nil {
 		return err
 	}
-	return limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0) // last, since this process may itself need some
+	return limit(unix.RLIMIT_AS, "address space", l.AddressSpace, 0) // last, because this process may still allocate
 }
 
-// clock is the limit on the clock.
+// clock returns the limit of wall-clock time.
 func (l limits) clock() time.Duration { return l.Time }
 
-// cpuTime is the processor time that all threads of a process have used so far. It is not known of a process that is gone.
+// cpuTime returns the processor time that all threads of a process have used so far. known is false if the process
+// has ended.
 func cpuTime(pid int) (used time.Duration, known bool) {
-	// What clock_getcpuclockid(3) makes of a process id: its complement, and CPUCLOCK_SCHED.
+	// The clock id that clock_getcpuclockid(3) computes: the complement of the process id, and CPUCLOCK_SCHED.
 	clock := ^int32(pid)<<3 | 2
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ownGroup puts the child at the head of a new process group.
+// ownGroup makes the child the leader of a new process group.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
@@ -15,7 +15,8 @@ func ownGroup() *syscall.SysProcAttr {
 // apply only lowers the priority: other systems cannot limit a process from outside.
 func (l limits) apply(pid int) error { return renice(pid, l.Niceness) }
 
-// clock is the limit on the clock, for which that of processor time stands in.
+// clock returns the limit of wall-clock time. The limit of processor time applies to it too, because it cannot be
+// enforced otherwise.
 func (l limits) clock() time.Duration {
 	if l.CPU > 0 && (l.Time == 0 || l.CPU < l.Time) {
 		return l.CPU
@@ -23,5 +24,5 @@ func (l limits) clock() time.Duration {
 	return l.Time
 }
 
-// cpuTime is not known.
+// cpuTime is not supported.
 func cpuTime(int) (used time.Duration, known bool) { return 0, false }

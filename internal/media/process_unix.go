@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// renice lowers a child's priority. It comes right after the start, before there are threads that would keep the old one.
+// renice lowers a child's priority. It must run right after the start, before the child has threads that would keep
+// the old priority.
 func renice(pid, niceness int) error {
 	if niceness == 0 {
 		return nil

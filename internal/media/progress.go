@@ -6,15 +6,15 @@ import (
 	"sync/atomic"
 )
 
-// progress reads what FFmpeg writes with -progress: blocks of key=value lines, each ended by progress=continue or
-// progress=end (FFmpeg documentation, "Main options"). It reports percentages that only rise, each at most once, and
-// never the last: that is for a rendition that has been verified.
+// progress parses the output of FFmpeg's -progress option: blocks of key=value lines, each ended by progress=continue
+// or progress=end (FFmpeg documentation, "Main options"). It reports increasing percentages, each at most once, and
+// never 100, which is reported after the rendition was verified.
 type progress struct {
-	Total  int          // frames expected in all; more may come
+	Total  int          // expected frames; there may be more
 	Report func(int)    // may be nil
 	frames atomic.Int64 // written so far
 	last   int
-	line   []byte // not yet ended
+	line   []byte // an incomplete line
 }
 
 const maxProgressLine = 1 << 10 // bytes; longer ones are dropped
@@ -49,7 +49,7 @@ func (p *progress) read(line []byte) {
 	}
 }
 
-// report passes on a percentage that is higher than the last.
+// report reports a percentage that is higher than the last one.
 func (p *progress) report(percent int) {
 	if percent <= p.last {
 		return

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Render says what to make of which clip, and where.
+// Render are the inputs and outputs of a rendition.
 type Render struct {
 	Clip   Clip   // as Probe described Source
 	Source string // path of the uploaded file
@@ -20,12 +20,12 @@ type Render struct {
 	Dest   string // path of the rendition, overwritten
 	Poster string // path of the poster, overwritten
 
-	// Progress, if not nil, is told whole percentages that only rise, up to 100 when all is done and verified; never
-	// two at once. A slow one slows FFmpeg down.
+	// Progress, if not nil, is called with increasing percentages, up to 100 when the rendition is complete and
+	// verified. Calls are not concurrent. A slow Progress slows FFmpeg down.
 	Progress func(percent int)
 }
 
-// Rendition describes what Render has made.
+// Rendition describes the result of Render.
 type Rendition struct {
 	Frames     int           // curtains included
 	PlayFrames int           // of the clip
@@ -34,14 +34,15 @@ type Rendition struct {
 	PosterSize int64         // bytes of the poster
 }
 
-// Render makes an MP4 of H.264 in 1280×720 at 30 frames per second, without sound, of an opening curtain, the clip's first
-// MaxPlay and a closing curtain; and a JPEG of 1280×720 from the play. Both show the watermark. One run of FFmpeg does it.
+// Render makes an MP4 in H.264, 1280×720, 30 frames per second, without sound: an opening curtain, the clip's first
+// MaxPlay and a closing curtain; and a JPEG of 1280×720 from the clip. Both show the watermark. One run of FFmpeg
+// makes both.
 //
-// A clip that is damaged in places is rendered as far as it can be decoded, the last good picture standing where one is
-// missing. It is refused as Unplayable if no picture could be decoded, if most could not, or if damage leaves less than
-// half of the play. If this FFmpeg does not render any clip, the error wraps ErrInstallation.
+// A partly damaged clip is rendered as far as it can be decoded; the last good picture replaces missing ones. It is
+// refused as Unplayable if no picture or only a minority can be decoded, or if the damage leaves less than half of
+// the play. If this FFmpeg does not render any clip, the error wraps ErrInstallation.
 //
-// Files are left at Dest and Poster only without an error. They are not synced to disk.
+// The files at Dest and Poster remain only if there is no error. They are not synced to disk.
 func (t Tools) Render(ctx context.Context, r Render) (Rendition, error) {
 	made, err := t.render(ctx, r)
 	if err == nil {
@@ -55,7 +56,7 @@ func (t Tools) Render(ctx context.Context, r Render) (Rendition, error) {
 	return Rendition{}, blame(ctx, err, func(ctx context.Context) error { return t.TryRender(ctx, r.Brand) })
 }
 
-// RenderArgs are the arguments with which Render runs FFmpeg, to measure it beside the bare program.
+// RenderArgs returns the arguments with which Render runs FFmpeg, for a comparison with the bare program.
 func (t Tools) RenderArgs(r Render) ([]string, error) {
 	r, err := r.absolute()
 	return renderArgs(r, max(1, t.Threads), t.Tonemap), err
@@ -113,7 +114,8 @@ func (r Render) absolute() (Render, error) {
 	return r, nil
 }
 
-// makeOutputs makes the two files that FFmpeg writes: a confined one can make none, so it can fill no folder either.
+// makeOutputs creates the two files that FFmpeg writes. A sandboxed FFmpeg cannot create files, so it cannot fill a
+// folder either.
 func (r Render) makeOutputs() error {
 	for _, path := range []string{r.Dest, r.Poster} {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -123,25 +125,25 @@ func (r Render) makeOutputs() error {
 	return nil
 }
 
-// expectedFrames is how many frames of play a clip should give.
+// expectedFrames returns the expected number of frames of play.
 func expectedFrames(c Clip) int {
 	return int(math.Round(c.play().Seconds() * FrameRate))
 }
 
 const (
-	// tooManyErrors is FFmpeg's exit status when more than two thirds of the frames could not be decoded
+	// tooManyErrors is FFmpeg's exit status if more than two thirds of the frames could not be decoded
 	// (-max_error_rate).
 	tooManyErrors = 69
 
-	// What FFmpeg writes about a broken file, and about a full disk.
+	// FFmpeg's messages about a broken file and a full disk.
 	invalidData = "Invalid data found when processing input"
 	diskFull    = "No space left on device"
 
-	// What FFmpeg and its encoder write at the end of the memory that they were allowed.
+	// Messages of FFmpeg and x264 when they reach the memory limit.
 	noMemory, noMemoryEncoder = "Cannot allocate memory", "x264 [error]: malloc of size"
 )
 
-// renderError tells a clip that cannot be decoded from trouble with the machine.
+// renderError tells a clip that cannot be decoded from a failure of the machine.
 func renderError(err error) error {
 	failed, ok := errors.AsType[*RunError](err)
 	if !ok {

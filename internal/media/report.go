@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// pictureSize is in what FFmpeg writes when a picture is larger than -max_pixels, or than it can count.
+// pictureSize matches FFmpeg's message about a picture that is larger than -max_pixels, or overflows.
 var pictureSize = regexp.MustCompile(`Picture size (\d+)x(\d+)`)
 
-// saysTooManyPixels tells whether FFmpeg's words are about a picture that is too large.
+// saysTooManyPixels reports whether FFmpeg's messages are about a picture that is too large.
 func saysTooManyPixels(text string) bool {
 	for _, found := range pictureSize.FindAllStringSubmatch(text, -1) {
 		width, widthErr := strconv.ParseFloat(found[1], 64)
@@ -28,8 +28,8 @@ func saysTooManyPixels(text string) bool {
 	return false
 }
 
-// parseReport reads ffprobe's output. A run that failed is a verdict about the file if ffprobe says that it could not
-// read it, or used up the memory it was allowed, and otherwise an error of the machine.
+// parseReport parses ffprobe's output. A failed run is a refusal of the file if ffprobe could not read it or reached
+// the memory limit, and otherwise an error of the machine.
 func parseReport(output []byte, runErr error) (report, error) {
 	failed, ok := errors.AsType[*RunError](runErr)
 	if runErr != nil && !ok {
@@ -53,15 +53,15 @@ func parseReport(output []byte, runErr error) (report, error) {
 	return report{}, refuse(Unplayable, "it cannot be read").because(failed)
 }
 
-// aboutTheMachine tells whether FFmpeg's error code, a negated errno, has nothing to do with the file. ENOMEM has:
-// the file wanted more than the limit.
+// aboutTheMachine reports whether FFmpeg's error code, a negated errno, is unrelated to the file. ENOMEM is not: the
+// file needed more than the limit.
 func aboutTheMachine(code int) bool {
 	return slices.Contains([]syscall.Errno{
 		syscall.EIO, syscall.ENOENT, syscall.EACCES, syscall.EPERM, syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN,
 	}, syscall.Errno(-code))
 }
 
-// clip describes the video stream, within the limits: the first of which a frame was decoded.
+// clip describes the first video stream of which a frame was decoded, and checks the limits.
 func (r report) clip() (Clip, error) {
 	if r.Format.Streams > MaxStreams {
 		return Clip{}, refuse(TooManyStreams, "more than %d tracks", MaxStreams)
@@ -95,7 +95,7 @@ func (r report) clip() (Clip, error) {
 	return c, c.check()
 }
 
-// check refuses what is beyond the limits.
+// check refuses a clip beyond the limits.
 func (c Clip) check() error {
 	switch {
 	case c.Width < 1 || c.Height < 1:
@@ -112,8 +112,8 @@ func (c Clip) check() error {
 	return nil
 }
 
-// playable is the first stream of which a frame was decoded, or whose first packet is hidden by an edit list. Of the
-// frame's properties, those the stream did not know are added.
+// playable returns the first stream of which a frame was decoded, or whose first packet is hidden by an edit list. It
+// completes the stream's properties with those of the frame.
 func (r report) playable() (stream, bool) {
 	for _, s := range r.Streams {
 		for _, f := range r.First {
@@ -137,12 +137,13 @@ func (r report) playable() (stream, bool) {
 	return stream{}, false
 }
 
-// interlaced tells whether the fields of a picture were taken one after the other. FFmpeg 4.4 never knows a field order.
+// interlaced reports whether the fields of a picture were captured one after the other. FFmpeg 4.4 does not report a
+// field order, so the first frame counts too.
 func (s stream) interlaced() bool {
 	return s.InterlacedFrame || slices.Contains([]string{"tt", "bb", "tb", "bt"}, s.FieldOrder)
 }
 
-// displayed is the size as shown, in square pixels.
+// displayed returns the displayed size in square pixels.
 func (c Clip) displayed() (width, height float64) {
 	width, height = float64(c.Width)*float64(c.SAR.Num)/float64(c.SAR.Den), float64(c.Height)
 	if c.Turn.sideways() {
@@ -158,7 +159,7 @@ func known(name string) string {
 	return name
 }
 
-// parseSeconds reads "12.345000"; anything else, such as "N/A", is 0.
+// parseSeconds parses "12.345000"; anything else, such as "N/A", is 0.
 func parseSeconds(s string) time.Duration {
 	seconds, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsNaN(seconds) {
@@ -167,7 +168,7 @@ func parseSeconds(s string) time.Duration {
 	return time.Duration(min(max(seconds, -1e9), 1e9) * float64(time.Second))
 }
 
-// parseRate reads "30000/1001"; anything else, and "0/0", is 0.
+// parseRate parses "30000/1001"; anything else, and "0/0", is 0.
 func parseRate(s string) float64 {
 	r, ok := parseRatio(s, "/")
 	if !ok {
@@ -176,7 +177,7 @@ func parseRate(s string) float64 {
 	return float64(r.Num) / float64(r.Den)
 }
 
-// parseSAR reads "4:3"; anything else, and "0:1", is 1:1.
+// parseSAR parses "4:3"; anything else, and "0:1", is 1:1.
 func parseSAR(s string) Ratio {
 	if r, ok := parseRatio(s, ":"); ok {
 		return r
@@ -191,7 +192,7 @@ func parseRatio(s, separator string) (Ratio, bool) {
 	return Ratio{num, den}, ok && numErr == nil && denErr == nil && num > 0 && den > 0
 }
 
-// bitDepth is said by the decoder, or follows from the pixel format: "yuv420p10le" has 10.
+// bitDepth returns the decoder's bit depth, or derives it from the pixel format: "yuv420p10le" has 10.
 func bitDepth(s stream) int {
 	if n, err := strconv.Atoi(s.BitDepth); err == nil && n > 0 {
 		return n

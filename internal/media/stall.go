@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// stallChecks is how often a program is looked at before it counts as stalled.
+// stallChecks is the number of consecutive checks without progress after which a program counts as stalled.
 const stallChecks = 60
 
-// stallWatch decides whether a program makes progress: it does if it writes frames, or if it uses a thousandth of a
-// processor. So a program that waits for a processor on a busy machine is not stalled, and one whose threads wait for each
-// other is, although FFmpeg then still reports that nothing has changed. Looks are counted, not time: a supervisor that was
-// itself suspended does not take its program for stalled.
+// stallWatch detects a stall. A program makes progress if it writes frames or uses at least a thousandth of a
+// processor. So a program that waits for a processor on a busy machine is not stalled; one whose threads are
+// deadlocked is, although FFmpeg still prints progress reports. It counts checks instead of time: if this process
+// itself was suspended, the program does not count as stalled.
 type stallWatch struct {
 	least  time.Duration // processor time that counts as progress
-	cpu    time.Duration // when there was progress last
-	frames int64         // when there was progress last
-	idle   int           // looks without progress in a row
+	cpu    time.Duration // at the last progress
+	frames int64         // at the last progress
+	idle   int           // consecutive checks without progress
 }
 
-// look notes what a program has used and written so far, and returns true if it is stalled.
+// look records the processor time and frames so far, and returns true if the program is stalled.
 func (w *stallWatch) look(cpu time.Duration, frames int64) bool {
 	if cpu >= w.cpu+w.least || frames > w.frames {
 		w.cpu, w.frames, w.idle = cpu, frames, 0
@@ -29,8 +29,7 @@ func (w *stallWatch) look(cpu time.Duration, frames int64) bool {
 	return w.idle >= stallChecks
 }
 
-// watchForStall cancels a run whose program makes no progress for as long as the limit says. The function that it
-// returns ends the watch.
+// watchForStall cancels a run whose program makes no progress for Limits.Stall. The returned function ends the check.
 func (c command) watchForStall(pid int, cancel context.CancelCauseFunc) (end func()) {
 	if c.Limits.Stall == 0 {
 		return func() {}

@@ -11,34 +11,34 @@ import (
 	"time"
 )
 
-// Tools are the programs of an installed FFmpeg, version 4.4 or newer. Find makes them.
+// Tools are the programs of an installed FFmpeg, version 4.4 or newer. Find returns them.
 type Tools struct {
 	FFmpeg, FFprobe string // absolute paths
 
-	// Threads is how many threads one rendering decodes, filters and encodes with. One is right where several
-	// renderings run side by side: two with one thread each finish more videos on two processors than one with two.
+	// Threads is the number of threads of one rendering. One is best if several renderings run concurrently: on two
+	// processors, two renderings with one thread each finish more videos than one with two.
 	Threads int
 
-	// Tonemap is whether this FFmpeg can turn HDR into standard range properly (filters zscale and tonemap).
-	// Without, HDR videos come out pale.
+	// Tonemap is whether this FFmpeg has the filters for HDR (zscale and tonemap). Without them, HDR videos look
+	// pale.
 	Tonemap bool
 
-	MaxMemory uint64        // bytes of address space of one run, whatever its clip needs; 0 for no bound beyond that
-	MaxCPU    time.Duration // processor time of one rendering, whatever its clip needs; 0 for the usual hour
-	MaxStall  time.Duration // of one rendering without progress; 0 for the usual two minutes
+	MaxMemory uint64        // bytes of address space per run, if below the clip's own limit; 0 for no additional limit
+	MaxCPU    time.Duration // processor time per rendering, if below the clip's own limit; 0 for no additional limit
+	MaxStall  time.Duration // time without progress per rendering; 0 for two minutes
 
-	cells map[string]cell        // by program: where it runs, see Confine
-	used  func(*os.ProcessState) // told what each run has used; may be nil
+	cells map[string]cell        // by program, see Confine
+	used  func(*os.ProcessState) // called with the resource usage of each run; may be nil
 }
 
-// renderNiceness keeps renderings behind the program's own work when processors are scarce.
+// renderNiceness gives the program's own requests precedence over renderings when processors are scarce.
 const renderNiceness = 10
 
-// queryLimits are for asking a program about itself, which takes 0.1 s.
+// queryLimits are the limits of a run that only queries a program's features, which takes 0.1 s.
 var queryLimits = limits{CPU: probeCPU, Stall: stallLimit, Time: probeClockLimit}
 
-// Find locates ffmpeg and ffprobe, by the given paths or names, or in PATH where they are "", and asks what they can do.
-// The error says what to install.
+// Find locates ffmpeg and ffprobe, by the given paths or names, or in PATH if they are "", and queries their
+// features. The error says what to install.
 func Find(ctx context.Context, ffmpeg, ffprobe string) (Tools, error) {
 	t, err := Locate(ffmpeg, ffprobe)
 	if err != nil {
@@ -50,8 +50,8 @@ func Find(ctx context.Context, ffmpeg, ffprobe string) (Tools, error) {
 	return t, nil
 }
 
-// Locate is Find without asking, which takes a tenth of a second for each program: for who judges videos and renders none, or
-// asks at the same time as it does something else.
+// Locate is Find without the queries, which take a tenth of a second per program. It is for processes that only
+// inspect videos, or query concurrently with other work.
 func Locate(ffmpeg, ffprobe string) (Tools, error) {
 	t := Tools{Threads: 1}
 	var err error
@@ -64,13 +64,13 @@ func Locate(ffmpeg, ffprobe string) (Tools, error) {
 	return t, nil
 }
 
-// CanTonemap asks FFmpeg what Tonemap is to be. The error is for one that does not run.
+// CanTonemap queries FFmpeg for the value of Tonemap. It returns an error if FFmpeg does not run.
 func (t Tools) CanTonemap(ctx context.Context) (bool, error) {
 	filters, err := t.ask(ctx, t.FFmpeg, "-filters")
 	return lists(filters, "zscale") && lists(filters, "tonemap"), err
 }
 
-// Judges asks ffprobe, which judges videos, for its version. The error is for one that does not run.
+// Judges runs ffprobe, which inspects videos, for its version. It returns an error if ffprobe does not run.
 func (t Tools) Judges(ctx context.Context) error {
 	_, err := t.ask(ctx, t.FFprobe, "-version")
 	return err
@@ -90,7 +90,7 @@ func locate(program, name string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// ask runs a program for what it says about itself.
+// ask runs a program that prints information about itself.
 func (t Tools) ask(ctx context.Context, program string, args ...string) (string, error) {
 	out := &capped{most: maxReport}
 	_, err := command{
@@ -103,7 +103,8 @@ func (t Tools) ask(ctx context.Context, program string, args ...string) (string,
 	return string(out.data), err
 }
 
-// lists tells whether one of the lines of -filters, -decoders or -encoders is about name: flags, name, description.
+// lists reports whether a line of -filters, -decoders or -encoders is about name. A line has flags, name,
+// description.
 func lists(listing, name string) bool {
 	for line := range strings.Lines(listing) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == name {

@@ -5,16 +5,16 @@ import (
 	"errors"
 )
 
-// inside are the boxes to descend into on the way from trak to the tables, and where each of them stands.
+// inside maps the boxes on the path from trak to the tables to their parents.
 var inside = map[string]string{"mdia": "trak", "minf": "mdia", "stbl": "minf"}
 
-// readTracks follows moov/trak/mdia to each track's handler and chunk offsets. What is broken inside moov is left to
-// FFmpeg, which knows more about broken files: it only makes the layout opaque.
+// readTracks reads each track's handler and chunk offsets along moov/trak/mdia. FFmpeg handles broken boxes inside
+// moov better, so they only make the layout opaque.
 func (l *layout) readTracks(r *boxReader, moov box) error {
 	whole, err := r.each(moov, func(b box) error {
 		switch b.Type {
 		case "cmov": // a compressed moov: QuickTime File Format, "Compressed Movie Resources"
-			return refuse(Unplayable, "its index is compressed") // no camera does so any more, and it can be a bomb
+			return refuse(Unplayable, "its index is compressed") // no current camera does so, and it can be a decompression bomb
 		case "trak":
 			if len(l.Tracks) > MaxStreams {
 				return nil
@@ -31,7 +31,7 @@ func (l *layout) readTracks(r *boxReader, moov box) error {
 	return err
 }
 
-// read descends from trak, or from one of the boxes on the way down. It tells whether every box on the way was whole.
+// read descends from trak or from a box below it. It reports whether every box on the path was complete.
 func (t *track) read(r *boxReader, parent box) (bool, error) {
 	all := true
 	whole, err := r.each(parent, func(b box) error {
@@ -54,7 +54,7 @@ func (t *track) read(r *boxReader, parent box) (bool, error) {
 	return whole && all, err
 }
 
-// readLastChunk takes the last offset of a stco (4 bytes each) or co64 (8): version and flags, count, offsets.
+// readLastChunk reads the last offset of a stco (4 bytes each) or co64 (8): version and flags, count, offsets.
 func (t *track) readLastChunk(r *boxReader, b box, width int64) error {
 	var h [8]byte
 	if b.End-b.Body < 8 {
@@ -76,8 +76,8 @@ func (t *track) readLastChunk(r *boxReader, b box, width int64) error {
 	return nil
 }
 
-// each calls f for the boxes inside another. It stops at the first that does not fit and then returns false; a
-// QuickTime list may end with a zero word, which is not counted as broken.
+// each calls f for the boxes inside another. It stops at the first box that does not fit, and returns false. A
+// QuickTime list may end with a zero word, which does not count as broken.
 func (r *boxReader) each(parent box, f func(box) error) (bool, error) {
 	for at := parent.Body; at < parent.End; {
 		b, err := r.box(at, parent.End)

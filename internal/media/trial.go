@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// ErrInstallation is in the chain of errors for which the installed FFmpeg is to blame, and no file: it does not run, does not
-// know an option, lacks a decoder, or makes something else than it should. Another attempt helps once it is mended.
+// ErrInstallation is in the chain of errors that the installed FFmpeg causes for every file: it does not run, does
+// not know an option, lacks a decoder, or produces a wrong result. A retry succeeds after the installation is
+// repaired.
 var ErrInstallation = errors.New("media: the installed FFmpeg cannot do what is needed")
 
 // trialClip is 3 frames of 64×48 at 30 a second, H.264 in MP4:
@@ -26,8 +27,8 @@ var trialClip []byte
 
 const trialFrames, trialWidth, trialHeight = 3, 64, 48
 
-// TryProbe probes a tiny clip, as every upload of an unusual kind is. An error wraps ErrInstallation, unless the machine kept the
-// trial from being made.
+// TryProbe runs a full probe of a tiny clip. Its error wraps ErrInstallation, unless a failure of the machine
+// prevented the trial.
 func (t Tools) TryProbe(ctx context.Context) error {
 	return inTrialFolder(func(dir string) error {
 		_, err := t.tryProbe(ctx, filepath.Join(dir, "trial.mp4"))
@@ -35,7 +36,8 @@ func (t Tools) TryProbe(ctx context.Context) error {
 	})
 }
 
-// TryRender probes and renders a tiny clip, with the curtain and the watermark of the contest. Its error is as for TryProbe.
+// TryRender probes and renders a tiny clip with the contest's curtain and watermark. Its errors are like those of
+// TryProbe.
 func (t Tools) TryRender(ctx context.Context, brand BrandFiles) error {
 	return inTrialFolder(func(dir string) error {
 		r := Render{
@@ -65,7 +67,7 @@ func (t Tools) tryProbe(ctx context.Context, path string) (Clip, error) {
 	return got, installationError(ctx, err)
 }
 
-// inTrialFolder does something in a folder that has the trial clip, and does not stay.
+// inTrialFolder calls do with a temporary folder that contains the trial clip, and removes it afterwards.
 func inTrialFolder(do func(dir string) error) (err error) {
 	dir, err := os.MkdirTemp("", "risingstars-trial-")
 	if err != nil {
@@ -78,20 +80,21 @@ func inTrialFolder(do func(dir string) error) (err error) {
 	return do(dir)
 }
 
-// installationError marks what a trial ended with, unless it says something about the machine at this moment.
+// installationError marks the error of a trial with ErrInstallation, unless the error is about the machine's state at
+// the moment.
 func installationError(ctx context.Context, err error) error {
 	failed, ran := errors.AsType[*RunError](err)
 	switch {
 	case err == nil, ctx.Err() != nil, errors.Is(err, ErrTooSlow), ran && (failed.killed() || strings.Contains(failed.Tail, diskFull)):
 		return err
-	case ReasonOf(err) != "": // which must not be taken for a verdict about another file
+	case ReasonOf(err) != "": // must not count as a refusal of another file
 		return fmt.Errorf("%w: %s", ErrInstallation, strings.TrimPrefix(err.Error(), "media: "))
 	}
 	return fmt.Errorf("%w: %w", ErrInstallation, err)
 }
 
-// blame decides who is to blame for an error of one of FFmpeg's programs. If a trial with the same program fails as well, it is
-// the installation; otherwise err stays what it is. So no text of any version needs to be known.
+// blame decides whether the installation caused an error of an FFmpeg program. If a trial with the same program fails
+// too, it did; otherwise blame returns err unchanged. So no message of any FFmpeg version needs to be recognized.
 func blame(ctx context.Context, err error, try func(context.Context) error) error {
 	reason := ReasonOf(err)
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrTooSlow) || !fromFFmpeg(reason) {
@@ -104,12 +107,13 @@ func blame(ctx context.Context, err error, try func(context.Context) error) erro
 	return fmt.Errorf("%w (with the file itself: %s)", tried, err.Error())
 }
 
-// fromFFmpeg tells whether a reason, or "" for an error that is no refusal, can be the fault of the program that found it.
+// fromFFmpeg reports whether the program may have caused a refusal with this reason, or, for "", an error that is not
+// a refusal.
 func fromFFmpeg(reason Reason) bool {
 	return slices.Contains([]Reason{"", Unplayable, NoVideo, BadFrameRate}, reason)
 }
 
-// videoDecoders are the decoders of each codec whose pictures decoders names: any one of them will do. The decoder av1 needs a
+// videoDecoders lists the decoders of each video codec in decoders; one of them is enough. The decoder av1 needs a
 // graphics card.
 var videoDecoders = map[string][]string{
 	"h264": {"h264"}, "hevc": {"hevc"}, "mpeg4": {"mpeg4"}, "h263": {"h263"}, "mjpeg": {"mjpeg"}, "vp8": {"vp8"}, "vp9": {"vp9"},
@@ -117,7 +121,7 @@ var videoDecoders = map[string][]string{
 	"mpeg1video": {"mpeg1video"}, "mpeg2video": {"mpeg2video"},
 }
 
-// checkDecoder returns an error that wraps ErrInstallation if FFmpeg should have a decoder for the codec, and has none.
+// checkDecoder returns an error that wraps ErrInstallation if FFmpeg lacks every decoder of a codec in videoDecoders.
 func (t Tools) checkDecoder(ctx context.Context, codec string) error {
 	usable, known := videoDecoders[codec]
 	if !known {

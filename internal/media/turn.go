@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Turn is the rotation that a display matrix asks for, to show a decoded picture upright: mirrored first (left to right), then
-// rotated.
+// Turn is the rotation in a display matrix: to show a decoded picture upright, it is first mirrored (left to right),
+// then rotated.
 type Turn struct {
 	Degrees  int // clockwise: 0, 90, 180 or 270
 	Mirrored bool
 }
 
-// sideways tells whether turning swaps width and height.
+// sideways reports whether the rotation swaps width and height.
 func (t Turn) sideways() bool { return t.Degrees%180 != 0 }
 
-// filters are FFmpeg's for the turn, "" for none.
+// filters returns FFmpeg's filters for the rotation, "" for none.
 func (t Turn) filters() string {
 	switch t {
 	case Turn{Degrees: 90}:
@@ -37,10 +37,10 @@ func (t Turn) filters() string {
 	return ""
 }
 
-// parseTurn reads a display matrix as ffprobe prints it: three lines, each "00000000: a b u", in the order of the file.
-// A point (x, y), with y downwards, is shown at (ax+cy, bx+dy), where a, b begin the first line and c, d the second
-// (ISO/IEC 14496-12, 8.3.2 tkhd and 6.2.2; QuickTime File Format, "Matrices"). Angles that are no multiple of 90° are
-// taken as the nearest that is; a matrix that cannot be read counts as upright.
+// parseTurn parses a display matrix as ffprobe prints it: three lines, each "00000000: a b u", in the order of the
+// file. A point (x, y), with y downwards, is displayed at (ax+cy, bx+dy), where a, b begin the first line and c, d
+// the second (ISO/IEC 14496-12, 8.3.2 tkhd and 6.2.2; QuickTime File Format, "Matrices"). An angle is rounded to a
+// multiple of 90°; an invalid matrix counts as upright.
 func parseTurn(matrix string) Turn {
 	var rows [][3]float64
 	for line := range strings.Lines(matrix) {

@@ -10,14 +10,15 @@ import (
 	"time"
 )
 
-// The fast path of judging an upload. Nearly every phone, camera and editor writes the same kind of file: an index with one
-// H.264 track of plain pictures, whose first sample is a key frame. Of such a file everything that a full probe refuses for is
-// known from its tables, and ffprobe, which costs more than all the rest of an upload together, is not started. A file that
-// differs in any way is not refused here: the full probe (Probe) decides about it. Source of the tables: ISO/IEC 14496-12, 8.3–8.8; QuickTime writes the
-// same.
+// The fast path for inspecting an upload. Nearly every phone, camera and editor writes the same kind of file: an
+// index with one H.264 track of plain pictures, whose first sample is a key frame. For such a file, the tables show
+// everything for which a full probe refuses a file, so ffprobe, which costs more than the rest of an upload together,
+// is not started. A file that differs in any way is not refused here: the full probe (Probe) decides about it. Source
+// of the tables: ISO/IEC 14496-12, 8.3–8.8; QuickTime writes the same.
 
-// InspectFile tells a file's container, or refuses it, as Probe does. FFmpeg is only used for a file of an unusual kind, and a
-// usual one's first picture is read but not decoded: whether it can be, Probe finds out before it is rendered.
+// InspectFile returns a file's container, or refuses it, as Probe does. It runs FFmpeg only for files that do not
+// qualify for the fast path. On the fast path the first picture is parsed but not decoded: Probe decodes it before
+// the rendering.
 func (t Tools) InspectFile(ctx context.Context, path string) (Container, error) {
 	var l layout
 	sure := false
@@ -28,7 +29,7 @@ func (t Tools) InspectFile(ctx context.Context, path string) (Container, error) 
 		return err
 	})
 	if err == nil && !sure {
-		_, err = t.ffprobe(ctx, path, 0) // somebody waits for it
+		_, err = t.ffprobe(ctx, path, 0) // the client of the upload waits for it
 	}
 	if err != nil {
 		return "", err
@@ -36,8 +37,8 @@ func (t Tools) InspectFile(ctx context.Context, path string) (Container, error) 
 	return l.container(), nil
 }
 
-// usual tells whether a file whose layout was accepted is surely one that Probe accepts, with every version of FFmpeg. FFmpeg
-// opens the tracks of sound as well, and does not read a file with one that it does not understand.
+// usual reports whether Probe with every version of FFmpeg would accept a file whose layout was accepted. It checks
+// sound tracks too, because FFmpeg opens them and refuses a file with one that it does not support.
 func usual(file io.ReaderAt, size int64, l layout) bool {
 	r := &boxReader{ReaderAt: file}
 	moov, err := r.box(l.Moov, size)
@@ -81,11 +82,11 @@ func usual(file io.ReaderAt, size int64, l layout) bool {
 	return videos == 1
 }
 
-// parts are the boxes of a track by the end of their path, such as "stbl/stsz".
+// parts are the boxes of a track by the last two elements of their path, such as "stbl/stsz".
 type parts map[string]box
 
-// usualBoxes are the boxes that a usual file has, by the box that they stand in. FFmpeg reads more than these, and not every
-// version reads them in the same way.
+// usualBoxes are the boxes that the fast path accepts, by their parent. FFmpeg reads more boxes, but versions differ
+// in how they read them.
 var usualBoxes = map[string][]string{
 	"moov": {"mvhd", "trak", "iods", "udta", "meta"},
 	"trak": {"tkhd", "edts", "mdia", "tref", "tapt", "load", "udta", "meta"},
@@ -101,20 +102,20 @@ var usualBoxes = map[string][]string{
 	"wave": {"frma", "mp4a", "esds", "\x00\x00\x00\x00"},
 }
 
-// padding are the boxes without content, which may stand anywhere.
+// padding are boxes without content, which may occur anywhere.
 var padding = []string{"free", "skip", "wide"}
 
-// remarks are the boxes for metadata of any kind, which hold boxes of types that are no one else's.
+// remarks are the boxes for metadata of any kind. The boxes inside them have types that do not occur elsewhere.
 var remarks = []string{"udta", "meta", "gmhd", "tref"}
 
-// within are the boxes to descend into, and where each of them stands.
+// within maps the boxes to descend into to their parents.
 var within = map[string]string{
 	"mdia": "trak", "edts": "trak", "minf": "mdia", "dinf": "minf", "stbl": "minf", "wave": "mp4a",
 }
 
 var errUnusual = errors.New("media: not a usual file")
 
-// collect descends from trak. It reports false if a box is broken, there twice, or not among usualBoxes.
+// collect descends from trak. It returns false if a box is broken, duplicated, or not among usualBoxes.
 func (p parts) collect(r *boxReader, parent box) bool {
 	whole, err := r.each(parent, func(b box) error { return p.add(r, parent, b) })
 	return whole && err == nil
@@ -137,7 +138,7 @@ func (p parts) add(r *boxReader, parent, b box) error {
 	return nil
 }
 
-// harmless tells whether metadata are boxes that say nothing of the tracks, down to where FFmpeg follows them.
+// harmless reports whether metadata contain no boxes that describe tracks, as deep as FFmpeg descends.
 func harmless(r *boxReader, parent box) bool {
 	if parent.Type == "meta" { // has version and flags in MP4, not in QuickTime
 		if first, err := r.fourCC(parent.Body+4, parent.End); err != nil || first != "hdlr" {
@@ -153,7 +154,7 @@ func harmless(r *boxReader, parent box) bool {
 			}
 		case structure, b.Type == "mdat", b.Type == "moof", b.Type == "mvex", b.Type == "stsd":
 			return errUnusual
-		case b.Type == "covr": // a picture more
+		case b.Type == "covr": // an additional picture
 			return errUnusual
 		}
 		return nil
@@ -161,15 +162,15 @@ func harmless(r *boxReader, parent box) bool {
 	return whole && err == nil
 }
 
-// hasVersion tells whether a box has version 0 or 1 and the bytes that this version has.
+// hasVersion reports whether a box has version 0 or 1 and the length of that version.
 func (p parts) hasVersion(r *boxReader, key string, length0, length1 int64) bool {
 	version := p.content(r, key, 4, 4).u8()
 	length := p[key].End - p[key].Body
 	return version == 0 && length == length0 || version == 1 && length == length1
 }
 
-// content reads a part, which must have at least so many bytes; of a longer one only the first most. Without it, nothing
-// can be read.
+// content returns the first most bytes of a part, which must have at least the given length. If it has not, the
+// result is broken.
 func (p parts) content(r *boxReader, key string, least, most int64) *fields {
 	b, ok := p[key]
 	n := b.End - b.Body
@@ -183,17 +184,17 @@ func (p parts) content(r *boxReader, key string, least, most int64) *fields {
 	return &fields{data: data}
 }
 
-// mostEntries bounds the bytes of a table that are read. Ten minutes of 240 frames a second, each of another length, have
-// less.
+// mostEntries bounds the bytes of a table that are read. Ten minutes at 240 frames per second, each of a different
+// length, need less.
 const mostEntries = 2 << 20
 
-// tables are the parts whose entries have a fixed number of bytes, behind version, flags and their count.
+// tables are the parts with entries of a fixed length in bytes, after version, flags and count.
 var tables = map[string]int64{
 	"stbl/stts": 8, "stbl/ctts": 8, "stbl/stsc": 12, "stbl/stss": 4, "stbl/stco": 4, "stbl/co64": 8,
 }
 
-// wellFormed tells whether the headers of a track are as long as their versions say, its edits and its tables as long as they
-// say themselves, and every sample is in this file and placed in a chunk.
+// wellFormed reports whether the headers of a track have the lengths of their versions, the edit list and the tables
+// have their declared lengths, and every sample is in this file and assigned to a chunk.
 func (p parts) wellFormed(r *boxReader, size int64) bool {
 	counts := map[string]uint32{}
 	for key, width := range tables {
@@ -215,7 +216,7 @@ func (p parts) wellFormed(r *boxReader, size int64) bool {
 		p.hasVersion(r, "trak/tkhd", 84, 96) && p.hasVersion(r, "mdia/mdhd", 24, 36) && p.ownData(r) && p.edits(r)
 }
 
-// sizes is how many samples there are, and whether each can be in a file of so many bytes.
+// sizes returns the number of samples, and whether each fits into a file of the given size in bytes.
 func (p parts) sizes(r *boxReader, size int64) (samples uint32, ok bool) {
 	f := p.content(r, "stbl/stsz", 12, mostEntries)
 	f.skip(4)
@@ -235,7 +236,7 @@ func (p parts) sizes(r *boxReader, size int64) (samples uint32, ok bool) {
 	return n, true
 }
 
-// edits tells whether the edit list, if there is one, is as long as it says.
+// edits reports whether the edit list, if there is one, has its declared length.
 func (p parts) edits(r *boxReader) bool {
 	b, edited := p["edts/elst"]
 	if !edited {
@@ -251,7 +252,8 @@ func (p parts) edits(r *boxReader) bool {
 	return version <= 1 && b.End-b.Body == 8+width*int64(f.u32())
 }
 
-// placed is how many samples the runs of alike chunks have, 0 if they do not follow each other up to the last chunk.
+// placed returns the number of samples in the runs of the sample-to-chunk table, or 0 if the runs are not in order or
+// do not end at the last chunk.
 func (p parts) placed(r *boxReader, runs, chunks uint32) (samples uint64) {
 	f := p.content(r, "stbl/stsc", 8, mostEntries)
 	f.skip(8)
@@ -273,7 +275,8 @@ func (p parts) handler(r *boxReader) string {
 	return string(f.next(12)[8:])
 }
 
-// usual tells whether the parts are those of a usual track of pictures in a file of so many bytes.
+// usual reports whether the parts are those of a video track that qualifies for the fast path, in a file of the given
+// size in bytes.
 func (p parts) usual(r *boxReader, size int64) bool {
 	a, ok := p.picture(r)
 	if !ok || !p.plainEdit(r) {
@@ -291,11 +294,11 @@ func (p parts) usual(r *boxReader, size int64) bool {
 	return samples == frames && n > 0 && at > 0 && n <= size-at && a.beginsWith(r, at, n)
 }
 
-// description is the one entry of the sample descriptions, which fills their box.
+// description returns the only entry of the sample descriptions, which must fill the box.
 func (p parts) description(r *boxReader) (box, bool) {
 	f := p.content(r, "stbl/stsd", 8+16, 8+16)
 	version, entries := f.u32(), f.u32()
-	f.skip(4 + 4 + 6) // the entry's length and type, and what is reserved
+	f.skip(4 + 4 + 6) // the entry's length and type, and reserved bytes
 	reference := f.u16()
 	if f.broken || version != 0 || entries != 1 || reference != 1 {
 		return box{}, false
@@ -305,7 +308,7 @@ func (p parts) description(r *boxReader) (box, bool) {
 	return entry, err == nil && entry.Body == entry.Start+8 && entry.End == b.End
 }
 
-// picture reads what the samples of a track of pictures are: H.264.
+// picture parses the sample description of a video track, which must be H.264.
 func (p parts) picture(r *boxReader) (avc, bool) {
 	const visual = 78 // bytes of a VisualSampleEntry between its header and its boxes: ISO/IEC 14496-12, 12.1.3
 	entry, ok := p.description(r)
@@ -318,7 +321,7 @@ func (p parts) picture(r *boxReader) (avc, bool) {
 	return readAVC(config.data)
 }
 
-// ownData tells whether the one place where the samples may be is this file.
+// ownData reports whether the only data reference is this file.
 func (p parts) ownData(r *boxReader) bool {
 	f := p.content(r, "dinf/dref", 8+12, 8+12)
 	f.skip(4)
@@ -330,8 +333,8 @@ func (p parts) ownData(r *boxReader) bool {
 	return one && f.u32() == selfContained && !f.broken && length == b.End-b.Body-8
 }
 
-// plainEdit tells whether the whole track is shown at its own speed, as it is without an edit list; the start may be
-// delayed to reorder pictures.
+// plainEdit reports whether the whole track is shown at normal speed, as without an edit list. The start may be
+// delayed for the reordering of pictures.
 func (p parts) plainEdit(r *boxReader) bool {
 	if _, edited := p["edts/elst"]; !edited {
 		return true
@@ -345,8 +348,8 @@ func (p parts) plainEdit(r *boxReader) bool {
 	return version == 0 && one && begin < shortly && f.u32() == 1<<16 && !f.broken
 }
 
-// times sums the table of times up: how many samples there are, and how long all of them last. 0 is for a table that says
-// something else than the track does.
+// times returns the number of samples in the time-to-sample table and their total duration, or 0 if that differs from
+// the duration in the media header.
 func (p parts) times(r *boxReader) (samples uint64, length time.Duration) {
 	f := p.content(r, "mdia/mdhd", 20, 36)
 	version := f.u32()
@@ -382,7 +385,7 @@ func (p parts) times(r *boxReader) (samples uint64, length time.Duration) {
 	return samples, time.Duration(seconds * float64(time.Second))
 }
 
-// firstSample is where the first sample lies, its bytes, and how many samples there are.
+// firstSample returns the offset and length of the first sample, and the number of samples.
 func (p parts) firstSample(r *boxReader) (at, n int64, samples uint64) {
 	sizes := p.content(r, "stbl/stsz", 12, 16)
 	sizes.skip(4)
@@ -404,7 +407,7 @@ func (p parts) firstSample(r *boxReader) (at, n int64, samples uint64) {
 	return at, n, samples
 }
 
-// fields reads numbers one after the other, big-endian. What is not there is zero, and broken.
+// fields reads big-endian numbers sequentially. Reads beyond the end return zero and set broken.
 type fields struct {
 	data   []byte
 	broken bool

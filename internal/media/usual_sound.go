@@ -1,7 +1,8 @@
 package media
 
-// usualSound tells whether the samples of a sound track are AAC of one to eight channels, as FFmpeg decodes it. Sources: ISO/IEC
-// 14496-12, 12.2.3 (AudioSampleEntry); QuickTime File Format, "Sound Sample Descriptions", for its versions 1 and 2 in MOV.
+// usualSound reports whether the samples of a sound track are AAC with one to eight channels, which every FFmpeg
+// decodes. Sources: ISO/IEC 14496-12, 12.2.3 (AudioSampleEntry); QuickTime File Format, "Sound Sample Descriptions",
+// for its versions 1 and 2 in MOV.
 func (p parts) usualSound(r *boxReader, container Container) bool {
 	entry, ok := p.description(r)
 	if !ok || entry.Type != "mp4a" {
@@ -33,7 +34,7 @@ func (p parts) usualSound(r *boxReader, container Container) bool {
 	return wrapped.broken && usualAAC(plain)
 }
 
-// plainLayout tells whether the layout of the channels, if it is there, lists no loudspeakers.
+// plainLayout reports whether the channel layout, if there is one, lists no loudspeakers.
 func (p parts) plainLayout(r *boxReader) bool {
 	b, ok := p["mp4a/chan"]
 	if !ok {
@@ -44,19 +45,19 @@ func (p parts) plainLayout(r *boxReader) bool {
 	return f.u32() == 0 && !f.broken && b.End-b.Body <= 16+20
 }
 
-// usualAAC reads the descriptors of esds, and the configuration in them. Sources: ISO/IEC 14496-1, 7.2.6 (descriptors); ISO/IEC
-// 14496-3, 1.6.2.1 (AudioSpecificConfig) and 4.4.1 (GASpecificConfig).
+// usualAAC parses the descriptors in esds and the configuration in them. Sources: ISO/IEC 14496-1, 7.2.6
+// (descriptors); ISO/IEC 14496-3, 1.6.2.1 (AudioSpecificConfig) and 4.4.1 (GASpecificConfig).
 func usualAAC(f *fields) bool {
 	const (
-		stream, decoder, specific = 3, 4, 5 // tags of descriptors
-		aac, audio                = 0x40, 5 // an object's type, and a stream's
+		stream, decoder, specific = 3, 4, 5 // descriptor tags
+		aac, audio                = 0x40, 5 // object type, and stream type
 	)
 	f.skip(4)
 	if f.descriptor() != stream || f.broken {
 		return false
 	}
 	f.skip(2)
-	if f.u8()&0xe0 != 0 || f.descriptor() != decoder { // no streams that depend on each other
+	if f.u8()&0xe0 != 0 || f.descriptor() != decoder { // no dependent streams
 		return false
 	}
 	object, kind := f.u8(), f.u8()
@@ -67,7 +68,8 @@ func usualAAC(f *fields) bool {
 	return usualConfig(f.data)
 }
 
-// descriptor reads the tag of a descriptor and takes what follows it off its end; 0 if it is broken.
+// descriptor returns the tag of a descriptor and truncates the data to its content. It returns 0 if the descriptor is
+// broken.
 func (f *fields) descriptor() (tag byte) {
 	tag = f.u8()
 	length := 0
@@ -86,13 +88,13 @@ func (f *fields) descriptor() (tag byte) {
 	return tag
 }
 
-// usualConfig tells whether a configuration is that of AAC with low complexity, alone or under spectral band replication.
+// usualConfig reports whether a configuration is AAC-LC, with or without spectral band replication.
 func usualConfig(config []byte) bool {
 	const (
 		lowComplexity      = 2
-		replicated, stereo = 5, 29 // spectral bands, and parametric stereo too
+		replicated, stereo = 5, 29 // spectral band replication, without and with parametric stereo
 		mostRates          = 12    // index of the last sampling rate
-		mostChannels       = 7     // index of the last layout; 0 is for one that is described elsewhere
+		mostChannels       = 7     // index of the last layout; 0 means that it is described elsewhere
 	)
 	b := &bits{data: config}
 	object, rate, channels := b.u(5), b.u(4), b.u(4)

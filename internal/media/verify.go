@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// judge decides by the number of frames, which FFmpeg reports even where it saw nothing wrong, whether the clip could
-// be played.
+// judge decides by the number of frames whether the clip could be played. FFmpeg reports the number even if it
+// reports no errors.
 func (m *Rendition) judge(c Clip, warnings string) error {
 	expected := expectedFrames(c)
 	switch damaged := warnings != ""; {
@@ -32,8 +32,8 @@ func asError(warnings string) error {
 	return errors.New(warnings)
 }
 
-// verify looks at the files that were written: whole, the index in front, a constant rate with a duration for every frame, a
-// picture of the right size. What is wrong with them says nothing about the original: no error of it is a refusal.
+// verify checks the files that were written: complete, index in front, constant frame rate with a duration for every
+// frame, right picture size. A failure says nothing about the original, so no error is a refusal.
 func (m *Rendition) verify(r Render) error {
 	err := opened(r.Dest, m.verifyIndex)
 	if ReasonOf(err) != "" {
