@@ -90,7 +90,7 @@ func TestPlayFilters(t *testing.T) {
 		name    string
 		clip    Clip
 		tonemap bool
-		want    string // a part of the chain
+		want    string // a part of the filter chain
 	}{
 		{"small and untagged", with(func(c *Clip) { c.Width, c.Height = 720, 576 }), true, ":in_color_matrix=bt601:"},
 		{"tagged", with(func(c *Clip) { c.Matrix = "smpte170m" }), true, ":in_color_matrix=auto:"},

@@ -11,10 +11,10 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// BenchmarkRender30s1080p compares a rendition with the bare FFmpeg command that encodes the play alone in the same way:
-// no curtains, watermark or poster, no verification. The two run by turns, with the same threads and priority. The metric
-// "ratio" is the wall time of the one over that of the other, "cpu-ratio" the same for processor time, which a busy
-// machine disturbs less.
+// BenchmarkRender30s1080p compares a rendition with the bare FFmpeg command that encodes only the clip with the same
+// options: without curtains, watermark, poster and verification. The two run alternately, with the same threads and
+// priority. The metric "ratio" is the ratio of their wall times, "cpu-ratio" that of their processor times, on which
+// a busy machine has less influence.
 func BenchmarkRender30s1080p(b *testing.B) {
 	source := mediatest.Clip(b, mediatest.Spec{Width: 1920, Height: 1080, Seconds: 30, Moving: true, Grain: true, Audio: true})
 	for _, threads := range []int{1, 2} {
@@ -58,8 +58,8 @@ func BenchmarkRender30s1080p(b *testing.B) {
 	}
 }
 
-// BenchmarkProbe compares a probe with the bare run of ffprobe in it. The metric "more-ms" is what the confinement and our
-// own parsers add.
+// BenchmarkProbe compares a probe with the bare run of ffprobe in it. The metric "more-ms" is the cost of the sandbox
+// and of this package's parsers.
 func BenchmarkProbe(b *testing.B) {
 	source := mediatest.Clip(b, mediatest.Spec{Width: 1920, Height: 1080, Seconds: 30, Moving: true, Grain: true, Audio: true})
 	tools := tools(b)
@@ -83,7 +83,7 @@ func BenchmarkProbe(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// childrenCPU is the processor time of all programs that have run so far.
+// childrenCPU returns the processor time of all child processes so far.
 func childrenCPU(b *testing.B) time.Duration {
 	b.Helper()
 	var usage syscall.Rusage
@@ -93,7 +93,7 @@ func childrenCPU(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// bareArgs encode the play of a clip with the options of a rendition.
+// bareArgs returns arguments that encode a clip with the options of a rendition.
 func bareArgs(source, dest string, threads int) []string {
 	n := strconv.Itoa(threads)
 	return []string{
@@ -117,8 +117,7 @@ func builtInBrand(b *testing.B) BrandFiles {
 	return files
 }
 
-// BenchmarkInspect compares the look at a usual file with that of ffprobe, by turns: "ratio" is the time of the one over
-// that of the other.
+// BenchmarkInspect compares the fast path with a full probe, alternately: "ratio" is the ratio of their times.
 func BenchmarkInspect(b *testing.B) {
 	source := mediatest.Clip(b, mediatest.Spec{Width: 1920, Height: 1080, Seconds: 30, Moving: true, Grain: true, Audio: true})
 	tools := tools(b)

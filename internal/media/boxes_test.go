@@ -31,7 +31,7 @@ func largeAtom(kind string, size uint64, content []byte) []byte {
 
 func ftyp(brand string) []byte { return atom("ftyp", []byte(brand), make([]byte, 4), []byte("isom")) }
 
-// trak makes a track of a handler, with one chunk.
+// trak makes a track with a handler and one chunk.
 func trak(handler string, chunk uint32) []byte {
 	return atom("trak", atom("mdia",
 		atom("hdlr", make([]byte, 8), []byte(handler), make([]byte, 12)),
@@ -62,7 +62,7 @@ func TestReadLayout(t *testing.T) {
 		name      string
 		file      []byte
 		container Container // of an accepted file
-		reason    Reason    // of a refused one
+		reason    Reason    // of a refused file
 	}{
 		{"index in front", whole, MP4, ""},
 		{"index behind", slices.Concat(ftyp("isom"), atom("free"), mdat, video), MP4, ""},
@@ -136,7 +136,7 @@ func TestReadLayoutTracks(t *testing.T) {
 	}
 }
 
-// A file that lacks its end is refused wherever the cut is.
+// A truncated file is refused wherever the cut is.
 func TestReadLayoutCutAnywhere(t *testing.T) {
 	t.Parallel()
 	specs := map[string]mediatest.Spec{
@@ -158,7 +158,7 @@ func TestReadLayoutCutAnywhere(t *testing.T) {
 	}
 }
 
-// A recording in fragments may end after any of them, but not within one.
+// A fragmented recording may end after any fragment, but not within one.
 func TestReadLayoutCutFragments(t *testing.T) {
 	t.Parallel()
 	data := read(t, mediatest.Clip(t, mediatest.Spec{Fragmented: true, Seconds: 2}))
@@ -176,7 +176,7 @@ func TestReadLayoutCutFragments(t *testing.T) {
 	}
 }
 
-// failingReader has a bad block.
+// failingReader simulates a bad disk block.
 type failingReader struct{ err error }
 
 func (r failingReader) ReadAt([]byte, int64) (int, error) { return 0, r.err }

@@ -60,7 +60,7 @@ func TestLoadBrandRefuses(t *testing.T) {
 	tests := []struct {
 		name string
 		path string
-		want string // in the error, beside the path
+		want string // in the error, besides the path
 	}{
 		{"missing", filepath.Join(t.TempDir(), "none.png"), "no such file"},
 		{"text", fileOf(t, "text.png", []byte("hello")), "is not a PNG image"},
@@ -84,19 +84,19 @@ func TestLoadBrandRefuses(t *testing.T) {
 	}
 }
 
-// An image of another size is refused with the size that it has and the sizes that are right.
+// An image of a wrong size is refused with its size and the allowed sizes.
 func TestBrandMeasures(t *testing.T) {
 	t.Parallel()
 	const curtain = "and must be from 1280×720 to 7680×4320 and as wide as 1280×720 is"
 	const watermark = "and must be from 32×16 to 640×360"
 	tests := []struct {
 		width, height      int
-		curtain, watermark string // "" where it fits
+		curtain, watermark string // "" if it fits
 	}{
 		{1280, 720, "", watermark},
 		{1920, 1080, "", watermark},
 		{3840, 2160, "", watermark},
-		{1366, 768, "", watermark}, // 16:9 as far as whole pixels go
+		{1366, 768, "", watermark}, // 16:9 rounded to whole pixels
 		{640, 360, curtain, ""},
 		{1280, 800, curtain, watermark},
 		{720, 1280, curtain, watermark},
@@ -122,7 +122,7 @@ func TestBrandMeasures(t *testing.T) {
 	}
 }
 
-// An image that is cut short is found, whichever it is.
+// A truncated image is refused, whichever of the two it is.
 func TestBrandCutShort(t *testing.T) {
 	t.Parallel()
 	good, err := LoadBrand("", "")

@@ -21,7 +21,8 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// landlockABI is this kernel's, 0 without Landlock. What it should hold back is then open, and the tests say so.
+// landlockABI returns the kernel's Landlock ABI, or 0 without Landlock. The tests then expect that its restrictions
+// do not apply.
 func landlockABI(t *testing.T) int {
 	t.Helper()
 	abi, err := ll.LandlockGetABIVersion()
@@ -74,7 +75,7 @@ func TestConfineLeavesScriptsAlone(t *testing.T) {
 	}
 }
 
-// A program that does not run is found out, whether it can be confined or not.
+// A program that does not run is reported, with and without the sandbox.
 func TestConfineSeesWhatDoesNotRun(t *testing.T) {
 	t.Parallel()
 	mediatest.Program(t, "ffmpeg")
@@ -95,7 +96,7 @@ func TestConfineSeesWhatDoesNotRun(t *testing.T) {
 	}
 }
 
-// targets are what an attacker goes for.
+// targets are the files and addresses that the attacker tries to reach.
 type targets struct {
 	Secret, Folder, Input, Output string
 	TCP, UDP, Socket              string
@@ -103,7 +104,7 @@ type targets struct {
 
 const actAsAttacker = "act as attacker"
 
-// attack is the part of a program that a hostile file has taken over. It writes what came of each attempt.
+// attack simulates a hostile file that has taken control of FFmpeg. It prints the result of each attempt.
 func attack(text string) {
 	var t targets
 	if err := json.Unmarshal([]byte(text), &t); err != nil {
@@ -140,7 +141,7 @@ func attack(text string) {
 		}
 	})
 	out := json.NewEncoder(os.Stdout)
-	for _, name := range append(names, "become another") { // it may not come back from the last
+	for _, name := range append(names, "become another") { // the last attempt may not return
 		result := "done"
 		if err := attempts[name](); err != nil {
 			result = err.Error()
@@ -161,7 +162,7 @@ func dial(network, address string) error {
 	return errors.Join(err, c.Close())
 }
 
-// A program that a hostile file has taken over gets nowhere.
+// A program that a hostile file has taken control of can do none of the harm.
 func TestConfinedAttacker(t *testing.T) {
 	t.Parallel()
 	own, err := os.Executable()
@@ -213,7 +214,7 @@ func expectedOf(abi int) map[string]string {
 	}
 	switch {
 	case abi == 0:
-		delete(want, "become another") // it does
+		delete(want, "become another") // it succeeds
 	case abi < 3:
 		want["cut a file"] = "done"
 	}
@@ -233,7 +234,7 @@ func resultsOf(t *testing.T, lines []byte) map[string]string {
 	return results
 }
 
-// newTargets makes what can be attacked, and counts the calls that come in.
+// newTargets creates the targets, and counts the connections to them.
 func newTargets(t *testing.T) (targets, func() int) {
 	t.Helper()
 	dir := t.TempDir()
@@ -296,7 +297,7 @@ func TestConfinedLimits(t *testing.T) {
 	}
 }
 
-// What keeps a program from being confined is trouble with the machine, and is told without folders.
+// A failure to enter the sandbox is an error of the machine, and its text contains no folders.
 func TestConfinedTrouble(t *testing.T) {
 	t.Parallel()
 	if landlockABI(t) == 0 {
@@ -322,7 +323,7 @@ func TestConfinedTrouble(t *testing.T) {
 
 const hideLandlock = "MEDIA_TEST_HIDE_LANDLOCK"
 
-// withoutLandlock makes this test's program one on a kernel that has no Landlock.
+// withoutLandlock makes the Landlock system calls of this test process fail as on a kernel without Landlock.
 func withoutLandlock() {
 	runtime.LockOSThread()
 	var f filter
@@ -339,7 +340,8 @@ func withoutLandlock() {
 	panic(syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 }
 
-// Where the kernel has no Landlock, all else holds, and that is said: the same tests, on such a kernel.
+// Without Landlock all other restrictions apply, and the protection says that it is missing: the same tests, as on
+// such a kernel.
 func TestWithoutLandlock(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(hideLandlock) != "" {

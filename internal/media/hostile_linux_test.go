@@ -1,3 +1,3 @@
 package media
 
-const kilobyte = 1 << 10 // Linux counts memory so
+const kilobyte = 1 << 10 // Linux reports memory usage in this unit

@@ -2,4 +2,4 @@
 
 package media
 
-const kilobyte = 1 // the memory used is counted in bytes
+const kilobyte = 1 // memory usage is reported in bytes

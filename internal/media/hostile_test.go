@@ -12,14 +12,15 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// What any file may cost: it is killed far beyond that, but nothing small should come close.
+// The cost that any hostile file may have. The limits that kill FFmpeg are higher, but no small file should come
+// close.
 const (
-	hostileMemory = baseAddressSpace // bytes; the limit itself is larger by the pictures' size
-	hostileCPU    = 30 * time.Second // of a rendition; an honest one may take longer
+	hostileMemory = baseAddressSpace // bytes; the actual limit also includes the pictures' size
+	hostileCPU    = 30 * time.Second // of a rendition; a normal one may take longer
 )
 
-// Whatever is put before FFmpeg ends in a refusal or in a proper clip, soon, with little memory, and without a look at
-// anything else.
+// Every hostile file ends in a refusal or a valid rendition, soon, with little memory, and without access to anything
+// else.
 func TestHostileFiles(t *testing.T) {
 	t.Parallel()
 	bait, calls := newBait(t)
@@ -50,7 +51,8 @@ func TestHostileFiles(t *testing.T) {
 	})
 }
 
-// newBait is a server and a picture of another's, and a count of the calls to the server.
+// newBait starts a server and writes another user's picture. It returns both and the number of connections to the
+// server.
 func newBait(t *testing.T) (mediatest.Bait, *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -72,7 +74,7 @@ func newBait(t *testing.T) (mediatest.Bait, *atomic.Int64) {
 	return mediatest.Bait{URL: "http://" + l.Addr().String(), File: fileOf(t, "secret.jpg", mediatest.Secret())}, &calls
 }
 
-// renderHostile renders a file, and holds the clip against what it may show.
+// renderHostile renders a file, and checks that the rendition shows only what it may.
 func renderHostile(t *testing.T, confined Tools, clip Clip, path string) error {
 	t.Helper()
 	dir := t.TempDir()
@@ -95,7 +97,7 @@ func renderHostile(t *testing.T, confined Tools, clip Clip, path string) error {
 	return nil
 }
 
-// checkMemory holds the memory that one run has used against what it may.
+// checkMemory checks the memory usage of one run.
 func checkMemory(t *testing.T, state *os.ProcessState) {
 	t.Helper()
 	usage, ok := state.SysUsage().(*syscall.Rusage)

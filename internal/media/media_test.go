@@ -16,7 +16,7 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// findTools finds the installed FFmpeg once, and confines it as far as this machine can.
+// findTools finds the installed FFmpeg once, and sandboxes it as far as this machine supports it.
 var findTools = sync.OnceValues(func() (Tools, error) {
 	t, err := Find(context.Background(), "", "")
 	if err != nil {
@@ -36,8 +36,8 @@ func tools(tb testing.TB) Tools {
 	return t
 }
 
-// testBrand is a curtain of another size than the rendition, teal with a white middle, and a watermark of 120×40, magenta
-// with a transparent edge of 10.
+// testBrand is a curtain of another size than the rendition, teal with a white center, and a watermark of 120×40,
+// magenta with a transparent edge of 10.
 var testBrand = sync.OnceValue(func() Brand {
 	curtain := image.NewNRGBA(image.Rect(0, 0, 640, 360))
 	draw.Draw(curtain, curtain.Rect, image.NewUniform(teal), image.Point{}, draw.Src)
@@ -50,7 +50,7 @@ var testBrand = sync.OnceValue(func() Brand {
 func encodePNG(picture image.Image) []byte {
 	var data bytes.Buffer
 	if err := png.Encode(&data, picture); err != nil {
-		panic(err) // memory does not fail
+		panic(err) // cannot fail in memory
 	}
 	return data.Bytes()
 }
@@ -75,7 +75,7 @@ func inspect(tb testing.TB, tools Tools, path string) (Container, error) {
 	return tools.InspectFile(tb.Context(), path)
 }
 
-// renderOf probes a file and says how to render it into a folder of the test's own.
+// renderOf probes a file and returns the Render for it, with outputs in a temporary folder of the test.
 func renderOf(tb testing.TB, source string) Render {
 	tb.Helper()
 	clip, err := probe(tb, tools(tb), source)
@@ -89,7 +89,7 @@ func renderOf(tb testing.TB, source string) Render {
 	}
 }
 
-// runRender renders in a slot of the semaphore, and checks that the percentages rise to 100.
+// runRender renders in a slot of the semaphore, and checks that the percentages increase to 100.
 func runRender(tb testing.TB, tools Tools, r Render) (Rendition, error) {
 	tb.Helper()
 	defer mediatest.Acquire(tb)()
@@ -116,7 +116,7 @@ func render(tb testing.TB, source string) (Render, Rendition) {
 	return r, made
 }
 
-// The colors of the pictures of mediatest and of testBrand.
+// The colors in the pictures of mediatest and of testBrand.
 var (
 	red     = color.NRGBA{255, 0, 0, 255}
 	green   = color.NRGBA{0, 255, 0, 255}
@@ -135,7 +135,7 @@ type spot struct {
 	Want color.NRGBA
 }
 
-// checkSpots allows for what compression and conversion do to colors.
+// checkSpots compares colors with a tolerance for compression and conversion.
 func checkSpots(tb testing.TB, what string, picture image.Image, spots []spot) {
 	tb.Helper()
 	const tolerance = 24
@@ -147,13 +147,13 @@ func checkSpots(tb testing.TB, what string, picture image.Image, spots []spot) {
 	}
 }
 
-// distance is the largest difference of a component.
+// distance returns the largest difference of a color component.
 func distance(a, b color.NRGBA) int {
 	d := func(x, y uint8) int { return max(int(x)-int(y), int(y)-int(x)) }
 	return max(d(a.R, b.R), d(a.G, b.G), d(a.B, b.B))
 }
 
-// copyOf is a changed copy of a file.
+// copyOf writes a changed copy of a file.
 func copyOf(tb testing.TB, source string, change func([]byte) []byte) string {
 	tb.Helper()
 	data, err := os.ReadFile(source)

@@ -107,7 +107,7 @@ func TestProbeRefuses(t *testing.T) {
 	}
 }
 
-// What is said to people names nothing of the machine; what is said to the log names no folder.
+// The refusal shown to users contains nothing about the machine; the error for the log contains no folder.
 func TestProbeKeepsFoldersToItself(t *testing.T) {
 	t.Parallel()
 	path := withNoise(t, mediatest.Spec{}, 0, 1)
@@ -148,7 +148,7 @@ func TestProbeTrouble(t *testing.T) {
 	}
 }
 
-// withNoise replaces a part of a clip's media data, from and to in fractions of them.
+// withNoise replaces a part of a clip's media data by noise. from and to are fractions of the data.
 func withNoise(tb testing.TB, spec mediatest.Spec, from, to float64) string {
 	tb.Helper()
 	return copyOf(tb, mediatest.Clip(tb, spec), func(data []byte) []byte {

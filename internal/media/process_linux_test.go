@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// actAsParent makes this test's program run a child and wait, to be killed meanwhile.
+// actAsParent makes this test binary run a child and wait until it is killed.
 const actAsParent = "MEDIA_TEST_PARENT"
 
 func TestMain(m *testing.M) {
@@ -68,7 +68,7 @@ func TestRunDiesWithItsParent(t *testing.T) {
 	eventually(t, "the child is gone", func() bool { return !running(child) })
 }
 
-// running tells whether a process is there and not a zombie that nobody collects.
+// running reports whether a process exists and is not a zombie.
 func running(pid int) bool {
 	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	return err == nil && !strings.Contains(string(stat), ") Z ")
@@ -102,7 +102,7 @@ func TestCPUTime(t *testing.T) {
 
 func TestRunLimits(t *testing.T) {
 	t.Parallel()
-	// The limits come right after the start: wait for the last of them.
+	// The limits are set right after the start: wait for the last of them.
 	c, out := shell(`until [ "$(cut -d' ' -f19 /proc/$$/stat)" = 7 ]; do :; done; ulimit -v; ulimit -f; ulimit -t; ulimit -c`,
 		limits{CPU: 90 * time.Second, AddressSpace: 1 << 30, FileSize: 1 << 20, Niceness: 7})
 
@@ -116,7 +116,7 @@ func TestRunLimits(t *testing.T) {
 	}
 }
 
-// After canceling, no process is left that knows the rendition's folder.
+// After a cancellation, no process with the rendition's folder in its command line remains.
 func TestRenderCanceledLeavesNoProcess(t *testing.T) {
 	t.Parallel()
 	r := unendingRender(t)
@@ -139,7 +139,7 @@ func TestRenderCanceledLeavesNoProcess(t *testing.T) {
 	}
 }
 
-// processesAbout are those with a word in their command line.
+// processesAbout returns the processes with a word in their command line.
 func processesAbout(t *testing.T, word string) []int {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// shell is a command that runs a script.
+// shell returns a command that runs a script.
 func shell(script string, limits limits) (command, *strings.Builder) {
 	var out strings.Builder
 	return command{Path: "/bin/sh", Args: []string{"-c", script}, Stdout: &out, Limits: limits}, &out
@@ -69,7 +69,7 @@ func TestRunGivesNoSecrets(t *testing.T) {
 	}
 }
 
-// groupWriter learns the process group of a script that prints its own id.
+// groupWriter receives the process group of a script that prints its own id.
 type groupWriter struct {
 	id   chan int
 	text string
@@ -119,7 +119,7 @@ func TestTail(t *testing.T) {
 	}
 }
 
-// A program that never stops writing is stopped.
+// A program whose output never ends is stopped.
 func TestCapped(t *testing.T) {
 	t.Parallel()
 	out := &capped{most: 1000}
@@ -133,7 +133,7 @@ func TestCapped(t *testing.T) {
 	}
 }
 
-// The operator's limits hold where they are lower, and only there.
+// The operator's limits apply if they are lower, and only then.
 func TestOperatorsLimits(t *testing.T) {
 	t.Parallel()
 	large := Clip{Width: 7680, Height: 4320, FrameRate: 60}
@@ -174,7 +174,7 @@ func TestCPULimit(t *testing.T) {
 	}
 }
 
-// eventually polls until something holds.
+// eventually polls until a condition is true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(2 * time.Minute)

@@ -17,7 +17,7 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// A light grey of HDR, at about 200 cd/m², comes out light and grey: neither blown out nor sunk.
+// A light gray in HDR, at about 200 cd/m², is light gray in the rendition: neither clipped nor dark.
 func TestRenderHDR(t *testing.T) {
 	t.Parallel()
 	for _, transfer := range []string{"smpte2084", "arib-std-b67"} {
@@ -44,7 +44,7 @@ func TestRenderHDR(t *testing.T) {
 	}
 }
 
-// What happens at one second of the clip happens at one second of the play, also if the picture begins later than the sound.
+// An event at one second of the clip is at one second of the play, also if the picture begins later than the sound.
 func TestRenderLatePicture(t *testing.T) {
 	t.Parallel()
 	source := mediatest.Late(t, mediatest.Spec{Seconds: 2, WhiteFrom: 1}, 0.7)
@@ -59,7 +59,7 @@ func TestRenderLatePicture(t *testing.T) {
 	checkSpots(t, "after", pictures[1], whitened(quarters(Width, Height)))
 }
 
-// A clip that a phone has trimmed: its first frames are hidden by an edit list.
+// A clip that was trimmed on a phone: its first frames are hidden by an edit list.
 func TestRenderTrimmed(t *testing.T) {
 	t.Parallel()
 	source := mediatest.Trimmed(t, mediatest.Spec{Seconds: 1, WhiteFrom: 0.4}, 0.5)
@@ -72,7 +72,7 @@ func TestRenderTrimmed(t *testing.T) {
 	checkSpots(t, "play", mediatest.Pictures(t, r.Dest, curtainFrames)[0], []spot{{100, 100, white}})
 }
 
-// The picture's size may change in mid-stream.
+// The picture's size may change within the stream.
 func TestRenderChangingSize(t *testing.T) {
 	t.Parallel()
 	source := mediatest.Joined(t, mediatest.Spec{}, mediatest.Spec{Width: 640, Height: 360})
@@ -127,7 +127,7 @@ func TestRenderDamaged(t *testing.T) {
 	}
 }
 
-// A full disk, or a folder that is not there, is no verdict about the file.
+// A full disk or a missing folder is not a refusal of the file.
 func TestRenderTrouble(t *testing.T) {
 	t.Parallel()
 	r := renderOf(t, mediatest.Clip(t, mediatest.Spec{}))
@@ -148,7 +148,7 @@ func TestRenderTrouble(t *testing.T) {
 	}
 }
 
-// fullDevice is a link, which may be removed, to a device that takes nothing.
+// fullDevice returns a removable symbolic link to a device on which every write fails.
 func fullDevice(t *testing.T) string {
 	t.Helper()
 	const device = "/dev/full"
@@ -174,8 +174,8 @@ func TestRenderCanceled(t *testing.T) {
 	checkEmpty(t, filepath.Dir(r.Dest))
 }
 
-// unendingRender reads from a pipe that gives two thirds of a clip and stays open: FFmpeg renders that and then waits, so it
-// cannot end by itself. These are more frames than it looks at before it begins.
+// unendingRender reads from a pipe that gets two thirds of a clip and stays open: FFmpeg renders these and then
+// waits, so it cannot end by itself. They are more frames than FFmpeg reads before it begins to render.
 func unendingRender(t *testing.T) Render {
 	t.Helper()
 	clip := mediatest.Clip(t, mediatest.Spec{Moving: true, Seconds: 3})
@@ -200,8 +200,7 @@ func unendingRender(t *testing.T) Render {
 	return r
 }
 
-// cancelDuring cancels a rendition with a cause at its first sign of progress, after having called a function, and returns
-// what it ends with.
+// cancelDuring cancels a rendition with a cause at its first progress, after a call of during, and returns its error.
 func cancelDuring(t *testing.T, r Render, cause error, during func()) error {
 	t.Helper()
 	defer mediatest.Acquire(t)()

@@ -15,8 +15,8 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// quarters are the spots of a picture of four quarters that takes the middle width×height of the rendition, well inside
-// each quarter and close to its outer corner, and of the bars beside it.
+// quarters returns the spots of a picture of four quarters that fills the centered width×height of the rendition:
+// within each quarter near its outer corner, and in the bars beside the picture.
 func quarters(width, height int) []spot {
 	left, top := (Width-width)/2, (Height-height)/2
 	right, bottom := Width-left, Height-top
@@ -36,8 +36,8 @@ func quarters(width, height int) []spot {
 	return spots
 }
 
-// renderTests have properties of a source that do not depend on each other together in one clip, because each rendition takes
-// a second of a processor. Every size, turn, format and rate is there.
+// renderTests combine independent properties of a source in one clip, because each rendition takes a second of
+// processor time. Together they cover every size, rotation, format and frame rate.
 var renderTests = []struct {
 	name  string
 	spec  mediatest.Spec
@@ -109,7 +109,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// checkStream looks at what players read before the first picture.
+// checkStream checks the stream's properties, which players read before the first picture.
 func checkStream(t *testing.T, path string, frames int) {
 	t.Helper()
 	streams := mediatest.Streams(t, path)
@@ -138,8 +138,8 @@ func checkStream(t *testing.T, path string, frames int) {
 	}
 }
 
-// checkPictures looks at both curtains, at the play between them, around the frame from which it is white, if it is, and for
-// the watermark in the play only.
+// checkPictures checks both curtains, the play between them, the frames around the first white one, and that only the
+// play has the watermark.
 func checkPictures(t *testing.T, path string, play, white int, spots []spot) {
 	t.Helper()
 	const first = curtainFrames // of the play
@@ -155,7 +155,7 @@ func checkPictures(t *testing.T, path string, play, white int, spots []spot) {
 			view{"before it is white", first + white - 3, spots}, view{"after it is white", first + white + 3, whitened(spots)})
 	}
 	if play == 1 {
-		views = slices.Delete(views, 3, 4) // the first of the play is the last
+		views = slices.Delete(views, 3, 4) // the first frame of the play is the last
 	}
 	numbers := make([]int, len(views))
 	for i, v := range views {
@@ -166,7 +166,7 @@ func checkPictures(t *testing.T, path string, play, white int, spots []spot) {
 	}
 }
 
-// whitened are spots where what a quarter of the picture was is white now; bars and watermark stay.
+// whitened returns the spots after the picture has become white; bars and watermark stay.
 func whitened(spots []spot) []spot {
 	after := slices.Clone(spots)
 	for i, s := range after {
@@ -177,7 +177,7 @@ func whitened(spots []spot) []spot {
 	return after
 }
 
-// view is a frame of a rendition, counted from 0, and what is seen there.
+// view is a frame of a rendition, counted from 0, and its expected spots.
 type view struct {
 	name   string
 	number int
@@ -206,7 +206,8 @@ func checkPoster(t *testing.T, path string, spots []spot) {
 	checkSpots(t, "poster", picture, slices.Concat(spots, watermarkSpots))
 }
 
-// checkNoPlace looks for what the source tells of where it was filmed: that is not to be published.
+// checkNoPlace checks that the source's metadata about the place where it was filmed are not in the rendition,
+// because that is public.
 func checkNoPlace(t *testing.T, source string, r Render) {
 	t.Helper()
 	for _, secret := range []string{"+04.6097", "secret title"} {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whatever ffprobe says, there is a clip within the limits, or an error.
+// Any output of ffprobe results in a clip within the limits, or an error.
 func FuzzReport(f *testing.F) {
 	f.Add([]byte(`{"packets_and_frames":[{"type":"frame","stream_index":0,"width":320,"height":180,"pix_fmt":"yuv420p"}],`+
 		`"streams":[{"index":0,"codec_name":"h264","width":320,"height":180,"sample_aspect_ratio":"64:45","avg_frame_rate":"30000/1001",`+
@@ -32,7 +32,7 @@ func FuzzReport(f *testing.F) {
 	})
 }
 
-// checkWithin holds a clip that was accepted against the limits, and against what is made of it.
+// checkWithin checks an accepted clip and the filter graph for it against the limits.
 func checkWithin(t *testing.T, c Clip) {
 	t.Helper()
 	if c.Width < 1 || c.Height < 1 || c.Width > MaxPixels/c.Height || c.Duration < 0 || c.Duration > MaxDuration ||
@@ -62,7 +62,7 @@ func FuzzTurn(f *testing.F) {
 	})
 }
 
-// What a program wrote ends as one line of text, without the folders that it must not show.
+// The output of a program becomes one line of text, without the folders that it must not show.
 func FuzzTail(f *testing.F) {
 	f.Add([]byte("[mov] error\r\nfile:/secret/folder/clip.mp4: Invalid data\n\xff\x00"))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A program that computes or writes frames, however slowly, makes progress; one that does neither is stalled after a
-// number of looks in a row.
+// A program that computes or writes frames, however slowly, makes progress. One that does neither is stalled after a
+// number of consecutive checks.
 func TestStallWatch(t *testing.T) {
 	t.Parallel()
 	const least = 100 * time.Millisecond

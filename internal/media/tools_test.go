@@ -58,7 +58,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A program that runs and knows nothing lacks everything.
+// A program that runs and supports nothing lacks every feature.
 func TestCheckFindsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	program, err := exec.LookPath("true")

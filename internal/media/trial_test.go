@@ -11,8 +11,8 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// lacking is an FFmpeg program behind a script that refuses an option as the program itself refuses one that it does not know,
-// with the status and the words of FFmpeg 5.1.
+// lacking returns a script around an FFmpeg program that refuses an option like FFmpeg 5.1 refuses an unknown one,
+// with the same exit status and message.
 func lacking(tb testing.TB, program, option string) string {
 	tb.Helper()
 	return script(tb, fmt.Sprintf(`for argument; do
@@ -43,7 +43,7 @@ func TestTry(t *testing.T) {
 	}
 }
 
-// An FFmpeg that cannot do what every file needs is never held against a file.
+// If FFmpeg lacks a feature that every file needs, no file is refused for it.
 func TestInstallationIsToBlame(t *testing.T) {
 	t.Parallel()
 	unusual := mediatest.Clip(t, mediatest.Spec{Codec: "mpeg4"})
@@ -57,7 +57,7 @@ func TestInstallationIsToBlame(t *testing.T) {
 		name    string
 		ffprobe string // of the broken tools
 		ffmpeg  string
-		says    string // what the error must say
+		says    string // a part of the error
 	}{
 		{"a section that ffprobe does not know", lacking(t, whole.FFprobe, "side_data"), "", "Unrecognized option"},
 		{"an ffprobe that says nothing", script(t, "exit 1"), "", "exit status 1"},
@@ -98,7 +98,8 @@ func TestInstallationIsToBlame(t *testing.T) {
 	}
 }
 
-// A decoder that FFmpeg should have and has not is missing; a codec that no decoder is expected for is the file's.
+// A decoder that FFmpeg should have and lacks is an installation error. A codec for which no decoder is expected is a
+// refusal of the file.
 func TestCheckDecoder(t *testing.T) {
 	t.Parallel()
 	whole := tools(t)

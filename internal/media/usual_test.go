@@ -14,7 +14,7 @@ import (
 	"risingstars/internal/media/mediatest"
 )
 
-// withoutProbe are tools whose ffprobe is missing, so that Inspect shows when it asks for it.
+// withoutProbe returns tools whose ffprobe is missing, so that a full probe fails.
 func withoutProbe(t *testing.T) Tools {
 	t.Helper()
 	missing := tools(t)
@@ -93,7 +93,7 @@ func TestInspectTrouble(t *testing.T) {
 	}
 }
 
-// Whatever is done to the index of a usual file, one that is still taken for usual is one that ffprobe accepts.
+// Any damaged index of a normal file that the fast path still accepts is accepted by ffprobe too.
 func TestInspectAcceptsNoMoreThanProbe(t *testing.T) {
 	t.Parallel()
 	for _, container := range []string{"mp4", "mov"} {
@@ -113,7 +113,7 @@ func TestInspectAcceptsNoMoreThanProbe(t *testing.T) {
 	}
 }
 
-// damagedButUsual are files with a few wrong bits in the index that the fast path takes all the same.
+// damagedButUsual returns files with a few flipped bits in the index that the fast path accepts.
 func damagedButUsual(tb testing.TB, source []byte, files int) [][]byte {
 	tb.Helper()
 	random := rand.New(rand.NewPCG(3, 4))
@@ -139,7 +139,7 @@ func damagedButUsual(tb testing.TB, source []byte, files int) [][]byte {
 	return nil
 }
 
-// altered is a clip with other text in one place of its index.
+// altered returns a clip with one text in its index replaced.
 func altered(tb testing.TB, spec mediatest.Spec, from, to string) string {
 	tb.Helper()
 	return copyOf(tb, mediatest.Clip(tb, spec), func(data []byte) []byte {
@@ -152,7 +152,7 @@ func altered(tb testing.TB, spec mediatest.Spec, from, to string) string {
 	})
 }
 
-// What lies about a usual file in one place goes to ffprobe.
+// A file with one false value in its tables gets a full probe.
 func TestInspectBelievesNoLies(t *testing.T) {
 	t.Parallel()
 	path := mediatest.Clip(t, mediatest.Spec{})
@@ -174,7 +174,7 @@ func TestInspectBelievesNoLies(t *testing.T) {
 		{"data elsewhere", "url ", 4, []byte{0, 0, 0, 0}},
 		{"two descriptions", "stsd", 8, []byte{0, 0, 0, 2}},
 		{"another codec", "stsd", 16, []byte("hvc1")},
-		{"another profile", "avcC", 13, []byte{244}}, // in the set itself
+		{"another profile", "avcC", 13, []byte{244}}, // in the parameter set itself
 		{"a set that is none", "avcC", 12, []byte{0x68}},
 		{"two sets", "avcC", 9, []byte{0xe2}},
 		{"a set within the data", "mdat", 8, []byte{0x67}},
@@ -204,7 +204,7 @@ func TestInspectBelievesNoLies(t *testing.T) {
 	}
 }
 
-// bounded counts what is read of a file, and notes what is asked for outside of it.
+// bounded counts the bytes that are read, and records reads outside of the file.
 type bounded struct {
 	*bytes.Reader
 	read    int
@@ -217,7 +217,7 @@ func (b *bounded) ReadAt(p []byte, at int64) (int, error) {
 	return b.Reader.ReadAt(p, at)
 }
 
-// No file makes it fail, read much, or read beyond the file.
+// No file makes the fast path panic, read much, or read beyond the file.
 func FuzzUsual(f *testing.F) {
 	for _, spec := range []mediatest.Spec{{Width: 16, Height: 16, Frames: 2, Audio: true}, {Width: 16, Height: 16, Frames: 2, Container: "mov"}} {
 		data, err := os.ReadFile(mediatest.Clip(f, spec))
@@ -239,7 +239,7 @@ func FuzzUsual(f *testing.F) {
 	})
 }
 
-// Reading avcC as encoders write it: 1080p, High.
+// Parsing avcC as encoders write it: 1080p, High profile.
 func TestReadAVC(t *testing.T) {
 	t.Parallel()
 	const (
@@ -280,7 +280,7 @@ func TestReadAVC(t *testing.T) {
 	}
 }
 
-// Reading the configurations of AAC.
+// Parsing AAC configurations.
 func TestUsualConfig(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

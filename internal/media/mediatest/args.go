@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// args are FFmpeg's arguments up to the output's path.
+// args returns FFmpeg's arguments without the output's path.
 func (s Spec) args() []string {
 	args := []string{"-nostdin", "-loglevel", "error", "-threads", "1", "-y"}
 	if !s.AudioOnly {
@@ -28,7 +28,7 @@ func (s Spec) args() []string {
 	return append(args, s.muxer()...)
 }
 
-// source is the lavfi graph of the picture.
+// source returns the lavfi graph of the picture.
 func (s Spec) source() string {
 	width, height := s.Width, s.Height
 	if s.Rotate%180 != 0 {
@@ -66,12 +66,12 @@ func (s Spec) source() string {
 	}
 	filters = append(filters, s.conversion(), "format="+s.PixelFormat)
 	if s.HDR == "" {
-		filters = append(filters, "setparams=colorspace=unknown") // from version 7 on FFmpeg would write what the scaler made
+		filters = append(filters, "setparams=colorspace=unknown") // else FFmpeg 7 writes the matrix of the scaler
 	}
 	return strings.Join(filters, ",")
 }
 
-// unturn undoes what a player does.
+// unturn returns the filters that invert the rotation of a player.
 func (s Spec) unturn() []string {
 	var filters []string
 	switch s.Rotate {
@@ -88,7 +88,8 @@ func (s Spec) unturn() []string {
 	return filters
 }
 
-// conversion makes the colors agree with what a player assumes: BT.709 if large, BT.601 if small.
+// conversion returns the filter that makes the colors match a player's assumption: BT.709 for large pictures, BT.601
+// for small ones.
 func (s Spec) conversion() string {
 	matrix := "bt601"
 	switch {

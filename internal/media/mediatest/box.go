@@ -9,48 +9,48 @@ import (
 	"slices"
 )
 
-// A writer of MP4 boxes by hand, for files that no program would write (ISO/IEC 14496-12; QuickTime File Format).
+// A writer of MP4 boxes, for files that no program would write (ISO/IEC 14496-12; QuickTime File Format).
 
 func u16(n uint16) []byte { return binary.BigEndian.AppendUint16(nil, n) }
 func u32(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 func zeros(n int) []byte  { return make([]byte, n) }
 
-// box is a box with its true length.
+// box makes a box with its true length.
 func box(kind string, parts ...[]byte) []byte {
 	body := slices.Concat(parts...)
 	return sized(kind, uint32(8+len(body)), body)
 }
 
-// sized is a box that declares any length.
+// sized makes a box that declares any length.
 func sized(kind string, size uint32, body []byte) []byte {
 	return slices.Concat(u32(size), []byte(kind), body)
 }
 
-// full is a box with a version and flags.
+// full makes a box with a version and flags.
 func full(kind string, flags uint32, parts ...[]byte) []byte {
 	return box(kind, u32(flags), slices.Concat(parts...))
 }
 
 func ftyp() []byte { return box("ftyp", []byte("isom"), u32(512), []byte("isommp41")) }
 
-// movie is a file of one video track, which the hostile change in one respect. Its pictures follow each other in one
+// movie is a file with one video track, of which each hostile file changes one property. Its pictures are in one
 // chunk at the end of the file.
 type movie struct {
 	Pictures      [][]byte
 	Entry         string // the sample entry's type: "jpeg", "png "
 	Width, Height uint16 // as declared
-	Scale         uint32 // time units in a second
-	Delta         uint32 // time units of each picture
-	Length        uint32 // time units, as the headers declare it
+	Scale         uint32 // time units per second
+	Delta         uint32 // time units per picture
+	Length        uint32 // in time units, as the headers declare it
 
-	Times, Sizes, Edits, References []byte // boxes in place of stts, stsz, edts and dref, nil for right ones
+	Times, Sizes, Edits, References []byte // boxes instead of stts, stsz, edts and dref; nil for valid ones
 	Extra                           []byte // boxes at the end of moov
-	Tracks                          int    // all alike
-	Media                           []byte // in place of the pictures
+	Tracks                          int    // number of identical tracks
+	Media                           []byte // instead of the pictures
 }
 
-// still is a film of two seconds, of the same picture twice a second.
+// still returns a movie of two seconds, with the same picture twice per second.
 func still() movie {
 	m := movie{Entry: "jpeg", Width: 64, Height: 48, Scale: 1000, Delta: 500, Length: 2000, Tracks: 1}
 	for range 4 {
@@ -59,7 +59,7 @@ func still() movie {
 	return m
 }
 
-// picture is a JPEG of 64×48.
+// picture returns a JPEG of 64×48.
 func picture(c color.Color) []byte {
 	m := image.NewYCbCr(image.Rect(0, 0, 64, 48), image.YCbCrSubsampleRatio420)
 	y, cb, cr, _ := colorParts(c)
@@ -71,7 +71,7 @@ func picture(c color.Color) []byte {
 	}
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, m, nil); err != nil {
-		panic(err) // memory does not fail
+		panic(err) // cannot fail in memory
 	}
 	return out.Bytes()
 }
@@ -82,7 +82,7 @@ func colorParts(c color.Color) (y, cb, cr, a uint8) {
 	return y, cb, cr, uint8(alpha >> 8)
 }
 
-// resized makes a JPEG claim another size than its data have.
+// resized makes a JPEG declare another size than its data have.
 func resized(jpeg []byte, width, height uint16) []byte {
 	out := slices.Clone(jpeg)
 	at := bytes.Index(out, []byte{0xff, 0xc0}) // the frame header: length, precision, height, width
@@ -91,7 +91,7 @@ func resized(jpeg []byte, width, height uint16) []byte {
 	return out
 }
 
-// bytes is the whole file.
+// bytes returns the whole file.
 func (m movie) bytes() []byte {
 	media := m.Media
 	if media == nil {

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// cached returns the path of a file that write makes, made at most once on this machine: the name follows from the kind
-// and the recipe, which say everything that decides the content. The file stays for later tests, also of other
-// processes, and never changes.
+// cached returns the path of a file that write makes at most once on this machine. The name is derived from the kind
+// and the recipe, which must determine the content. The file stays for later tests, also of other processes, and
+// never changes.
 func cached(tb testing.TB, kind, extension string, recipe []string, write func(path string) error) string {
 	tb.Helper()
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", kind, recipe))
@@ -24,7 +24,7 @@ func cached(tb testing.TB, kind, extension string, recipe []string, write func(p
 	return path
 }
 
-// making holds the first call for each path, which the others wait for.
+// making has the first call for each path; other callers wait for it.
 var making = struct {
 	sync.Mutex
 	calls map[string]func() error
@@ -42,9 +42,9 @@ func onceInProcess(path string, f func() error) error {
 	return call()
 }
 
-// keepFirst makes a file unless it is there. If two processes make it at the same time, the first one's file stays and
-// the second one's is dropped: a file in use is never replaced by another inode, because a sandbox grants access to the
-// inode that it was told of.
+// keepFirst makes a file unless it exists. If two processes make it concurrently, the first one's file is kept and
+// the second one's is deleted: a file in use is never replaced by another inode, because a sandbox grants access to
+// the inode that existed when it was entered.
 func keepFirst(path string, write func(path string) error) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Two processes make the same file at the same time: the second to finish uses the first one's, which may be in use.
+// Two processes make the same file concurrently: the second to finish uses the first one's file, which may be in use.
 func TestKeepFirstNeverReplaces(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "clip.mp4")
@@ -15,7 +15,7 @@ func TestKeepFirstNeverReplaces(t *testing.T) {
 	}
 	var first os.FileInfo
 
-	err := keepFirst(path, func(work string) error { // the slower process, which another one overtakes
+	err := keepFirst(path, func(work string) error { // the slower process, which the other overtakes
 		if err := keepFirst(path, write("first")); err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func TestKeepFirstNeverReplaces(t *testing.T) {
 	}
 }
 
-// A file that is there is not made again.
+// An existing file is not made again.
 func TestKeepFirstMakesOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "clip.mp4")

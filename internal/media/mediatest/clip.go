@@ -1,4 +1,4 @@
-// Package mediatest makes video files for tests, with the installed FFmpeg, and looks at what came out of processing.
+// Package mediatest makes video files for tests, with the installed FFmpeg, and inspects the results of processing.
 package mediatest
 
 import (
@@ -10,38 +10,38 @@ import (
 
 // Spec describes a clip. The zero value is one second of 320×180 at 30 frames per second, H.264 in MP4, silent.
 //
-// The picture, as shown upright, has four quarters: red and green above, blue and yellow below.
+// The displayed, upright picture has four quarters: red and green above, blue and yellow below.
 type Spec struct {
-	Width, Height int     // of the coded picture; the shown one is turned by Rotate and stretched by SAR
+	Width, Height int     // of the coded picture; the displayed one is rotated by Rotate and stretched by SAR
 	FPS           string  // "30", "30000/1001", …
 	Seconds       float64 // length
 	Frames        int     // length in frames, instead of Seconds
 	Codec         string  // FFmpeg's encoder: "libx264", "libx265", "mpeg4", "mjpeg", …
 	PixelFormat   string  // "yuv420p", "yuv420p10le", "yuvj420p", …
-	Container     string  // "mp4" or "mov"; also "matroska", "avi", … for files to be refused
+	Container     string  // "mp4" or "mov"; also "matroska", "avi", … for files that are refused
 
-	Rotate int  // degrees clockwise that a player must turn the picture by: 0, 90, 180 or 270
-	Mirror bool // a player must also mirror it, before turning
+	Rotate int  // degrees clockwise by which a player must rotate the picture: 0, 90, 180 or 270
+	Mirror bool // a player must also mirror it, before the rotation
 	SAR    string
 	HDR    string // "smpte2084" or "arib-std-b67": ten bits in BT.2020 with this transfer
 
 	Color     string  // one color for the whole picture instead of the four quarters, as FFmpeg writes it
-	WhiteFrom float64 // from this second on the picture is white, if > 0
-	Moving    bool    // a test pattern that moves, instead of the four quarters
-	Grain     bool    // noise, as of a camera, at 10 Mbit/s
+	WhiteFrom float64 // the picture is white from this second on, if > 0
+	Moving    bool    // a moving test pattern instead of the four quarters
+	Grain     bool    // noise like that of a camera, at 10 Mbit/s
 
 	VFR        bool // only every third frame of the first half is kept
 	Interlaced bool // marked as interlaced
 	Audio      bool // with a sound track
-	AudioOnly  bool // with nothing else
-	Tracks     int  // video tracks, all alike
-	Place      bool // the metadata tell where it was filmed
+	AudioOnly  bool // sound only
+	Tracks     int  // number of identical video tracks
+	Place      bool // the metadata contain the place where it was filmed
 	MoovLast   bool // the index is at the end of the file
 	Fragmented bool
 }
 
-// Clip makes the clip, or finds it made already, and returns its path. No test may change the file: it is kept for other
-// tests in the temporary folder of the machine. Without FFmpeg the test is skipped, but fails where CI is set.
+// Clip makes the clip, or finds it in the cache, and returns its path. Tests must not change the file: it is kept for
+// other tests in the machine's temporary folder. Without FFmpeg the test is skipped, or fails if CI is set.
 func Clip(tb testing.TB, spec Spec) string {
 	tb.Helper()
 	Program(tb, "ffmpeg")

@@ -6,19 +6,19 @@ import (
 	"testing"
 )
 
-// Trimmed is a clip whose first part is hidden by an edit list, as phones trim: the data are all there.
+// Trimmed returns a clip whose first part is hidden by an edit list, as phones trim: all data remain.
 func Trimmed(tb testing.TB, spec Spec, from float64) string {
 	tb.Helper()
 	return copied(tb, "-ss", seconds(from), "-i", Clip(tb, spec))
 }
 
-// Late is a clip with sound, whose picture begins later than the sound, by a number of seconds.
+// Late returns a clip with sound whose picture begins the given number of seconds after the sound.
 func Late(tb testing.TB, spec Spec, by float64) string {
 	tb.Helper()
 	return copied(tb, "-itsoffset", seconds(by), "-i", Clip(tb, spec), "-i", Clip(tb, Spec{AudioOnly: true, Seconds: 2}))
 }
 
-// Joined is two H.264 clips in one stream.
+// Joined returns two H.264 clips in one stream.
 func Joined(tb testing.TB, first, second Spec) string {
 	tb.Helper()
 	first.Container, second.Container = "mpegts", "mpegts"
@@ -37,7 +37,7 @@ func Joined(tb testing.TB, first, second Spec) string {
 	return copied(tb, "-i", both)
 }
 
-// copied is an MP4 of the streams of cached files, copied without being encoded again.
+// copied returns an MP4 with the streams of cached files, copied without encoding.
 func copied(tb testing.TB, input ...string) string {
 	tb.Helper()
 	args := slices.Concat([]string{"-nostdin", "-loglevel", "error"}, input, []string{"-c", "copy", "-movflags", "+faststart"})

@@ -15,31 +15,31 @@ import (
 	"sync"
 )
 
-// Bait is what hostile files try to get at.
+// Bait is what hostile files try to access.
 type Bait struct {
-	URL  string // of a server that nobody may call
-	File string // of a picture that nobody may see, see [Secret]
+	URL  string // of a server to which no connection may be made
+	File string // of a picture that must not be shown, see [Secret]
 }
 
-// Secret is a picture that stands for another's video: the external media data of files that refer to it.
+// Secret returns a picture that represents another user's video: the external media data of files that refer to it.
 func Secret() []byte { return picture(color.RGBA{0, 255, 255, 255}) }
 
-// Hostile is a file that nobody made in good faith, or not in good health.
+// Hostile is a malicious or damaged file.
 type Hostile struct {
 	Name string
 	Data []byte
-	Want string // the reason of the refusal, as media names it; Any where it depends on FFmpeg's version; "" for a clip
+	Want string // the expected Reason; Any if it depends on FFmpeg's version; "" for a rendition
 }
 
-// Any is an outcome that may be a clip or a refusal, but nothing else.
+// Any means a rendition or a refusal, but no other error.
 const Any = "any"
 
-// Hostiles is the corpus. It is the same every time, but for the bait.
+// Hostiles returns the corpus. Except for the bait it is the same each time.
 func Hostiles(bait Bait) []Hostile {
 	return slices.Concat(playlists(bait), references(bait), bombs(), crowds(), lies(), brokenSizes(), damages())
 }
 
-// playlists are texts that lead FFmpeg to other files when it is free to guess what they are.
+// playlists are texts that refer FFmpeg to other files if it may guess their format.
 func playlists(bait Bait) []Hostile {
 	hls := func(target string) []byte {
 		return []byte("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:10.0,\n" + target + "\n#EXT-X-ENDLIST\n")
@@ -60,7 +60,7 @@ func playlists(bait Bait) []Hostile {
 	}
 }
 
-// references are whole MP4 files that say that their pictures are elsewhere.
+// references are valid MP4 files that declare that their pictures are in another file.
 func references(bait Bait) []Hostile {
 	with := func(reference []byte) []byte {
 		m := still()
@@ -94,7 +94,7 @@ func alias(path string) []byte {
 	return slices.Concat(record, u16(2), u16(uint16(len(path))), []byte(path), u16(0xffff), u16(0))
 }
 
-// bombs are small files that want much memory or time. What inflates takes long to make, so they are made once.
+// bombs are small files that need much memory or time. Compressing the large ones is slow, so they are made once.
 var bombs = sync.OnceValue(makeBombs)
 
 func makeBombs() []Hostile {
@@ -130,7 +130,7 @@ func makeBombs() []Hostile {
 	}
 }
 
-// grayJPEG is a large picture in few bytes.
+// grayJPEG returns a large picture in few bytes.
 func grayJPEG(width, height int) []byte {
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, image.NewGray(image.Rect(0, 0, width, height)), nil); err != nil {
@@ -139,7 +139,7 @@ func grayJPEG(width, height int) []byte {
 	return out.Bytes()
 }
 
-// flatPNG is a picture of one color.
+// flatPNG returns a picture of one color.
 func flatPNG(width, height int) []byte {
 	var out bytes.Buffer
 	m := image.NewPaletted(image.Rect(0, 0, width, height), color.Palette{color.Black, color.White})
@@ -149,7 +149,7 @@ func flatPNG(width, height int) []byte {
 	return out.Bytes()
 }
 
-// pngWith is a PNG whose first chunk after the header holds so many deflated zeros.
+// pngWith returns a PNG whose first chunk after the header has the given number of deflated zeros.
 func pngWith(kind, before string, inflated int) []byte {
 	plain := flatPNG(64, 48)
 	const header = 8 + 25 // the signature and IHDR
@@ -172,7 +172,7 @@ func deflated(n int) []byte {
 	return out.Bytes()
 }
 
-// compressedMovie has an index as QuickTime could compress it.
+// compressedMovie returns a file with a compressed index, which QuickTime allows.
 func compressedMovie(inflated int) []byte {
 	compressed := box("cmov", box("dcom", []byte("zlib")), box("cmvd", u32(uint32(inflated)), deflated(inflated)))
 	return slices.Concat(ftyp(), box("moov", compressed), box("mdat", zeros(64)))
@@ -204,7 +204,7 @@ func crowds() []Hostile {
 	}
 }
 
-// lies are tables that say other than what is there.
+// lies are files whose tables contradict the data.
 func lies() []Hostile {
 	with := func(change func(*movie)) []byte {
 		m := still()
@@ -230,7 +230,7 @@ func lies() []Hostile {
 	}
 }
 
-// brokenSizes are boxes of impossible lengths.
+// brokenSizes are files with boxes of impossible lengths.
 func brokenSizes() []Hostile {
 	whole := still().bytes()
 	head := len(ftyp())
@@ -256,7 +256,7 @@ func brokenSizes() []Hostile {
 	}
 }
 
-// damages are a right file gone wrong, and noise, the same each time.
+// damages are damaged copies of a valid file, and noise, the same each time.
 func damages() []Hostile {
 	whole := still().bytes()
 	list := []Hostile{

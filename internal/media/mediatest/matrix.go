@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// setMatrix writes a turn into the first track's header of a file, as cameras do.
+// setMatrix writes a rotation into the header of a file's first track, as cameras do.
 func setMatrix(path string, degrees int, mirror bool) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -17,7 +17,7 @@ func setMatrix(path string, degrees int, mirror bool) error {
 	if at < 0 {
 		return errors.New("no tkhd")
 	}
-	at += 4 + 40 // version and flags, times, id, duration, layer, volume, and what is reserved between
+	at += 4 + 40 // version and flags, times, id, duration, layer, volume, and reserved bytes
 	if data[at-40] == 1 {
 		at += 12 // 64-bit times
 	}

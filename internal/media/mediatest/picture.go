@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Pictures decodes frames of a video or an image, by their numbers in rising order, in the size they are stored in.
+// Pictures decodes frames of a video or an image, by their numbers in ascending order, in their stored size.
 func Pictures(tb testing.TB, path string, numbers ...int) []*image.NRGBA {
 	tb.Helper()
 	choices := make([]string, len(numbers))
@@ -35,7 +35,7 @@ func Pictures(tb testing.TB, path string, numbers ...int) []*image.NRGBA {
 	return pictures
 }
 
-// pam takes the first picture off a row of them, each with its size in front (Netpbm's PAM).
+// pam reads the first of several concatenated PAM images (Netpbm), and returns the rest.
 func pam(tb testing.TB, data []byte) (p *image.NRGBA, rest []byte) {
 	tb.Helper()
 	var width, height int
@@ -50,7 +50,7 @@ func pam(tb testing.TB, data []byte) (p *image.NRGBA, rest []byte) {
 	return &image.NRGBA{Pix: rest[:frame:frame], Stride: 4 * width, Rect: image.Rect(0, 0, width, height)}, rest[frame:]
 }
 
-// Streams is what ffprobe tells about the streams of a file.
+// Streams returns ffprobe's report about the streams of a file.
 func Streams(tb testing.TB, path string) []map[string]any {
 	tb.Helper()
 	var report struct{ Streams []map[string]any }
@@ -58,7 +58,7 @@ func Streams(tb testing.TB, path string) []map[string]any {
 	return report.Streams
 }
 
-// FirstFrame is what ffprobe tells about the first frame of a file.
+// FirstFrame returns ffprobe's report about the first frame of a file.
 func FirstFrame(tb testing.TB, path string) map[string]any {
 	tb.Helper()
 	var report struct{ Frames []map[string]any }
@@ -69,7 +69,7 @@ func FirstFrame(tb testing.TB, path string) map[string]any {
 	return report.Frames[0]
 }
 
-// probe reads ffprobe's report about a file.
+// probe decodes ffprobe's report about a file.
 func probe(tb testing.TB, report any, path string, options ...string) {
 	tb.Helper()
 	out, err := output(tb, "ffprobe", append(append([]string{"-loglevel", "error", "-print_format", "json"}, options...), path)...)

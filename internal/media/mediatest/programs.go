@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Program finds a program of FFmpeg, or skips the test without it; where CI is set, it fails.
+// Program finds a program of FFmpeg. Without it the test is skipped, or fails if CI is set.
 func Program(tb testing.TB, name string) string {
 	tb.Helper()
 	path, err := exec.LookPath(name)
@@ -25,8 +25,9 @@ func Program(tb testing.TB, name string) string {
 // slots is a semaphore with one slot for each processor.
 var slots = make(chan struct{}, runtime.NumCPU())
 
-// Acquire waits for a slot to run a program of FFmpeg in. This process has as many slots as the machine has processors,
-// so no run starves because of the tests beside it. A test that holds a slot must not acquire another one, nor make a clip.
+// Acquire waits for a slot to run a program of FFmpeg in. This process has as many slots as the machine has
+// processors, so no run starves because of concurrent tests. A test that holds a slot must not acquire another one,
+// nor make a clip.
 func Acquire(tb testing.TB) (release func()) {
 	tb.Helper()
 	select {
@@ -38,7 +39,7 @@ func Acquire(tb testing.TB) (release func()) {
 	}
 }
 
-// output runs a program of FFmpeg and returns what it writes to stdout.
+// output runs a program of FFmpeg and returns its standard output.
 func output(tb testing.TB, program string, args ...string) ([]byte, error) {
 	tb.Helper()
 	path := Program(tb, program)
