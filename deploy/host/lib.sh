@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What the roles have in common. Functions that change something say "changed: …", and nothing when all is as it should be.
+# Functions that all roles share. A function that changes something prints "changed: …"; without a change it prints nothing.
 
 etc=/etc/risingstars
 media=/srv/risingstars/media
-# The same number on all hosts, since NFS knows people by their numbers.
+# The same number on all hosts, since NFS identifies users by number.
 id=10001
 
 changes=0
@@ -21,7 +21,7 @@ die() {
   exit 1
 }
 
-# live says whether systemd runs here; in a container, or in an image of a machine, it does not.
+# live succeeds if systemd runs; in a container, or while a machine image is built, it does not.
 live() { [ -d /run/systemd/system ]; }
 
 check_system() {
@@ -49,7 +49,7 @@ install_packages() {
   changed "installed ${missing[*]}"
 }
 
-# update_lists tries again while a new machine updates them itself: for them apt has no time to wait.
+# update_lists retries while a new machine updates the lists itself: apt has no lock timeout for them.
 update_lists() {
   local tries
   for ((tries = 0; tries < 30; tries++)); do
@@ -62,7 +62,7 @@ update_lists() {
 
 put_user() {
   if [ "$(getent passwd risingstars | cut -d : -f 3,4)" = "$id:$id" ]; then return; fi
-  if getent passwd risingstars || getent passwd $id || getent group $id; then die "user or group $id is somebody else's already"; fi >&2
+  if getent passwd risingstars || getent passwd $id || getent group $id; then die "user or group $id exists already under another name"; fi >&2
   groupadd --gid $id risingstars
   useradd --uid $id --gid $id --home-dir /var/lib/risingstars --no-create-home --shell /usr/sbin/nologin risingstars
   changed "user risingstars ($id)"
@@ -75,7 +75,7 @@ put_folder() {
   changed "folder $1"
 }
 
-# put FILE MODE OWNER makes the file what comes in, in one step.
+# put FILE MODE OWNER replaces the file by stdin, atomically.
 put() {
   cat >"$scratch/new"
   if cmp -s "$scratch/new" "$1" && [ "$(stat -c '%a %U:%G' "$1")" = "$2 $3" ]; then return; fi
@@ -84,14 +84,14 @@ put() {
   changed "$1"
 }
 
-# put_filled FILE MODE OWNER SOURCE NAME… does so with what fill says.
+# put_filled FILE MODE OWNER SOURCE NAME… does so with the output of fill.
 put_filled() {
   local text
   text=$(fill "${@:4}")
   put "$1" "$2" "$3" <<<"$text"
 }
 
-# fill FILE NAME… says the file with values in the place of ${NAME}.
+# fill FILE NAME… prints the file with values in place of ${NAME}.
 fill() {
   local text name
   text=$(cat "$1") || die "no $1"
@@ -177,7 +177,7 @@ start_unit() {
   now=$(sha256sum ${reads[$unit]})
   if systemctl -q is-active "$unit" && [ "$now" = "$(cat "$note" 2>/dev/null)" ]; then return; fi
   case $unit in
-    *.mount) systemctl --no-block restart "$unit" ;; # it goes on trying for as long as the other side is not there
+    *.mount) systemctl --no-block restart "$unit" ;; # systemd retries until the other host is up
     nginx.service) # one that the package started knows another configuration
       if [ -e "$note" ]; then systemctl reload-or-restart "$unit"; else systemctl restart "$unit"; fi
       ;;
@@ -192,7 +192,7 @@ start_unit() {
 
 # --- Redis -----------------------------------------------------------------------------------------------------------
 
-# runs_redis says whether Redis is this host's. Unless the settings say where it is, it is with the files.
+# runs_redis succeeds if Redis runs on this host. Without REDIS_ADDRESS it runs on the files host.
 runs_redis() {
   # shellcheck disable=SC2154 # setup's
   case ${REDIS_ADDRESS:-} in
@@ -201,7 +201,7 @@ runs_redis() {
   esac
 }
 
-# place_redis has Redis among the packages of the host that runs it, and of no other.
+# place_redis adds Redis to the packages of the host that runs it, and removes it on the others.
 place_redis() {
   local package kept=()
   for package in "${packages[@]}"; do
@@ -215,7 +215,7 @@ put_redis() {
   local REDIS_PASSWORD='' REDIS_ADDRESS=${REDIS_ADDRESS:-$FILES_ADDRESS} networks
   if [ ! -s "$etc/redis.password" ]; then
     put "$etc/redis.password" 600 root:root < <(od -An -vtx1 -N24 /dev/urandom | tr -d ' \n')
-    echo "         the others need it: REDIS_URL=redis://:PASSWORD@$REDIS_ADDRESS:6379/0"
+    echo "         the other hosts need it: REDIS_URL=redis://:PASSWORD@$REDIS_ADDRESS:6379/0"
   fi
   # shellcheck disable=SC2034 # fill reads it by its name
   REDIS_PASSWORD=$(cat "$etc/redis.password")
@@ -242,7 +242,7 @@ put_media_mount() {
 
 allowed=
 
-# allow PORTS NETWORKS WHY: NETWORKS are separated by commas, of either family; none: nobody.
+# allow PORTS NETWORKS WHY: NETWORKS are separated by commas, of either family; none: no address is allowed.
 allow() {
   local network four=() six=()
   for network in ${2//,/ }; do

@@ -47,7 +47,7 @@ export const elastic = {
   worker: { least: 1, most: 6, jobsPerWorker: 5 },
 } as const;
 
-/** When somebody is told. */
+/** Thresholds of the alarms. */
 export const alarms = {
   errorsPerMinute: 5,
   p95Seconds: 1,

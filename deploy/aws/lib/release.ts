@@ -68,7 +68,7 @@ export class Release extends Stack {
     };
   }
 
-  /** secrets are those of a role, whose hosts begin anew with a new value of one. */
+  /** secrets are those of a role; its hosts restart the program when one of them changes. */
   private secrets(role: Role): string[] {
     const { databaseSecret, tokenKey, redisPassword, organizerPassword } = this.props.data;
     return [databaseSecret, tokenKey, redisPassword, ...(role === 'web' ? [organizerPassword] : [])].map((s) => s.secretArn);

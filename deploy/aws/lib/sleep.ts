@@ -18,7 +18,7 @@ export interface Action {
 /** How long after the database alarms are heard again, in minutes. */
 const settle = 30;
 
-/** Stops things at an hour and starts them at another. Alarms are silent meanwhile. */
+/** Stops things at an hour and starts them at another. Alarms are silent between the two. */
 export class Sleeper extends Construct {
   constructor(stack: Stack, settings: Settings, actions: Action[], alarms: string[]) {
     super(stack, 'Sleep');

@@ -107,7 +107,7 @@ test('rotate gives database and secret the same new password, in no argument, an
   assert.ok(!`${done.said}${done.calls}`.includes(hidden));
 });
 
-test('whoever stops what sleeps already is not told of an error, and the bill is heard all the time', () => {
+test('stop of a stopped deployment is no error, and the alarm of the bill stays on', () => {
   const done = command(['stop'], {}, { [`rds describe-db-instances ${database} --query`]: 'stopped' });
   assert.equal(done.status, 0, done.said);
   assert.ok(!changes(done).some((call) => call.startsWith('rds')));
@@ -147,7 +147,7 @@ test('certificate has web ask for one, and says why there is none', () => {
   assert.match(failed.said, /Does stars\.test lead to output already/);
 });
 
-test('renew begins a machine anew on an encrypted disk', () => {
+test('renew sets a machine up again on an encrypted disk', () => {
   const done = command(['renew', 'worker']);
   assert.equal(done.status, 0, done.said);
   assert.ok(changes(done).includes('ec2 create-replace-root-volume-task --instance-id i-1 i-2 --image-id ami-1 --delete-replaced-root-volume'));

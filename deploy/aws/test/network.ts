@@ -85,7 +85,7 @@ for (const topology of ['classic', 'elastic'] as const) {
     assert.deepEqual(table.sort(), rules(templates.network).ingress);
   });
 
-  test(`${topology}: there are no other security groups, and each is somebody's`, () => {
+  test(`${topology}: there are no other security groups, and each is in use`, () => {
     assert.equal(everywhere(both[topology], 'AWS::EC2::SecurityGroup').length, members(topology).length);
     for (const [id, resource] of of(templates.network, 'AWS::EC2::SecurityGroup')) {
       const name: Member = resource.Properties.GroupDescription;
