@@ -36,7 +36,7 @@ put_nginx() {
   runs nginx.service "${files[@]}" /etc/systemd/system/nginx.service.d/risingstars.conf "$TLS_CERTIFICATE"
 }
 
-# put_balancer has nginx take the client's address from the balancers before it, where there are any.
+# put_balancer makes nginx take the client's address from the balancers before it, where there are any.
 put_balancer() {
   local network text="# deploy/host/setup writes this file."
   for network in ${BALANCER_NETWORKS//,/ }; do text+=$'\n'"set_real_ip_from $network;"; done
@@ -44,7 +44,7 @@ put_balancer() {
   put /etc/nginx/risingstars/balancer.conf 644 root:root <<<"$text"
 }
 
-# put_certificate makes one that signs itself where there is none, so that nginx starts.
+# put_certificate makes a self-signed certificate if there is none, so that nginx starts.
 put_certificate() {
   if [ -s "$TLS_CERTIFICATE" ] && [ -s "$TLS_KEY" ]; then return; fi
   (
@@ -55,7 +55,7 @@ put_certificate() {
   changed "$TLS_CERTIFICATE, which no browser trusts: put a real one and its key in their places"
 }
 
-# --- A new program, unnoticed ----------------------------------------------------------------------------------------
+# --- Update without downtime -----------------------------------------------------------------------------------------
 
 # put_spare makes a unit of a second web server, which runs only while the first one restarts.
 put_spare() {
@@ -66,7 +66,7 @@ put_spare() {
   put /etc/systemd/system/risingstars-web-spare.service 644 root:root <<<"${text%\[Install\]*}"
 }
 
-# restart_web restarts the web server. Where it runs, readers are led to the spare one until it is ready again.
+# restart_web restarts the web server. If it runs, nginx uses the spare server until it is ready again.
 restart_web() {
   if ! systemctl -q is-active risingstars-web.service || ! systemctl -q is-active nginx.service; then
     timeout 120 systemctl restart risingstars-web.service
@@ -97,7 +97,7 @@ answers() {
   [ "${status:-}" = 200 ]
 }
 
-# lead_to has nginx ask the web server at a port. For two seconds after its workers of before take no more connections, requests
+# lead_to makes nginx use the web server at a port. For two seconds after its workers of before take no more connections, requests
 # that these have taken may still go to the other server.
 lead_to() {
   local before tries
@@ -127,7 +127,7 @@ nginx_workers() {
   done
 }
 
-# any_of LIST LIST says whether the lists have a word in common.
+# any_of LIST LIST succeeds if the lists have a word in common.
 any_of() {
   local word
   for word in $1; do

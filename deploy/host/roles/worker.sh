@@ -14,7 +14,7 @@ set_up() {
   allow 9101 "$MONITORING_NETWORKS" metrics
 }
 
-# restart_worker fails where the program does not stay: systemd would start it again and again, and nobody would be told.
+# restart_worker fails if the program exits soon: otherwise systemd would restart it without end, and setup would not report it.
 restart_worker() {
   local process
   timeout 120 systemctl restart risingstars-worker.service || return
