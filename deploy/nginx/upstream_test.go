@@ -135,7 +135,7 @@ func TestWhatWasSentIsNotSentAgain(t *testing.T) {
 	}{
 		{"GET", "/api/public/rankings", 2}, {"POST", "/api/public/videos/1/vote", 1}, {"POST", "/api/videos/upload", 1}, {"PATCH", "/api/uploads/1", 1},
 	} {
-		n.Reload(breaking(t, &asked), breaking(t, &asked)) // neither is known to break
+		n.Reload(breaking(t, &asked), breaking(t, &asked)) // new servers: nginx has counted no failures of them
 		asked.Store(0)
 		f.ask(test.method, test.path, strings.NewReader("x")).isProblem(t, http.StatusBadGateway)
 		if got := asked.Load(); got != test.times {

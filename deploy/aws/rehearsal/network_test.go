@@ -114,7 +114,7 @@ func (h host) dial(ctx context.Context, address string) (c net.Conn, err error) 
 	return c, err
 }
 
-// --- What the templates say --------------------------------------------------------------------------------------------
+// --- The ports and security groups in the templates ------------------------------------------------------------------
 
 type portTable struct {
 	CIDR      string
@@ -230,7 +230,7 @@ func (r rule) accept(side, address string) string {
 	return fmt.Sprintf("ip %s %s tcp dport %d-%d accept;", side, address, r.FromPort, r.ToPort)
 }
 
-// --- Small things ------------------------------------------------------------------------------------------------------
+// --- Helpers -----------------------------------------------------------------------------------------------------------
 
 func readJSON(tb testing.TB, path string, into any) {
 	tb.Helper()
