@@ -82,11 +82,12 @@ export function swell(file, name, size) {
 
 // startProxy stands between browser and program. It counts what the browser sends; at `limit` bytes it cuts every
 // connection, or holds them where `hold` is set. A connection that has sent `most` bytes waits for release(). The first
-// answer that holds the text `lost` is cut off before the browser has read any of it.
+// answer that holds the text `lost` is cut off before the browser has read any of it. `offsets` has where each piece of a
+// resumable upload begins, in bytes of the file.
 export async function startProxy(target) {
   const to = new URL(target);
   const pairs = new Set();
-  const proxy = { sent: 0, limit: Infinity, hold: false, cuts: 0, most: Infinity, lost: null };
+  const proxy = { sent: 0, limit: Infinity, hold: false, cuts: 0, most: Infinity, lost: null, offsets: [] };
   const held = [];
   const server = net.createServer((client) => {
     const upstream = net.connect(to.port, to.hostname);
@@ -95,6 +96,8 @@ export async function startProxy(target) {
     let sent = 0;
     client.on("data", (piece) => {
       proxy.sent += piece.length;
+      const head = piece.toString("latin1", 0, 8192);
+      if (head.startsWith("PATCH ")) proxy.offsets.push(Number(/^upload-offset: (\d+)/im.exec(head)?.[1]));
       if (proxy.sent > proxy.limit) {
         if (proxy.hold) {
           client.pause();
