@@ -109,12 +109,8 @@ func (s *Store) TakeOver(ctx context.Context, h contest.RunningJob) error {
 // delay a job without limit. It skips jobs that another transaction has locked, and returns how many it promoted.
 func (s *Store) Promote(ctx context.Context, before time.Time) (promoted int64, err error) {
 	err = s.write(ctx, "promote", func(ctx context.Context, tx *sql.Tx) error {
-		//nolint:gosec // fixed texts
-		result, err := tx.ExecContext(ctx, `
-			UPDATE river_job SET priority = 1
-			WHERE id IN (
-				SELECT id FROM river_job WHERE state = 'available' AND priority > 1 AND scheduled_at < $1`+s.skipLocked+`
-			)`, queueTime(before))
+		late := s.locking(`SELECT id FROM river_job WHERE state = 'available' AND priority > 1 AND scheduled_at < $1`, `FOR UPDATE SKIP LOCKED`)
+		result, err := tx.ExecContext(ctx, `UPDATE river_job SET priority = 1 WHERE id IN (`+late+`)`, queueTime(before)) //nolint:gosec // fixed texts
 		if err != nil {
 			return err
 		}

@@ -32,9 +32,20 @@ import (
 // A vote batch is one statement ([castStatement]), which skips players and standings that are locked. It updates no row
 // twice, so it locks only the players who vote.
 //
-// SQLite runs one writing transaction at a time, and has no row locks.
+// Rows of players are locked by SELECT, not by an UPDATE that changes nothing: that leaves no version of the row behind, and PostgreSQL
+// can fail an UPDATE of a row that is locked FOR KEY SHARE while the UPDATE of another transaction is being rolled back ([lost]).
+//
+// SQLite has one transaction that writes at a time, and no locks of rows.
 
-// lockRows runs a locking statement of PostgreSQL. It does nothing on SQLite.
+// locking is a SELECT with a clause that makes PostgreSQL lock the rows that it returns. SQLite has no such clause.
+func (s *Store) locking(query, clause string) string {
+	if s.crowds == nil {
+		return query
+	}
+	return query + " " + clause
+}
+
+// lockRows runs one of PostgreSQL's statements that only lock. It does nothing on SQLite.
 func (s *Store) lockRows(ctx context.Context, tx *sql.Tx, statement string, args ...any) error {
 	if s.crowds == nil {
 		return nil
@@ -43,30 +54,27 @@ func (s *Store) lockRows(ctx context.Context, tx *sql.Tx, statement string, args
 	return err
 }
 
-// lockPlayer reads a player and locks its row until commit, so that no other transaction changes what belongs to the
-// player. The UPDATE changes nothing: it is the row lock that both engines know. It returns [contest.ErrNotSignedIn] if
-// there is no such player.
-func lockPlayer(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
+// lockPlayer reads a player and locks its row until commit, so that no other transaction changes what the player has. It returns
+// [contest.ErrNotSignedIn] if there is no such player.
+func (s *Store) lockPlayer(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
 	p, err := scanPlayer(tx.QueryRowContext(ctx,
-		`UPDATE players SET country = country WHERE id = $1 RETURNING `+playerColumns, id))
+		s.locking(`SELECT `+playerColumns+` FROM players WHERE id = $1`, `FOR NO KEY UPDATE`), id))
 	return p, orNone(err, contest.ErrNotSignedIn)
 }
 
-// lockActivePlayer is lockPlayer for the player's own uploads. It returns [contest.ErrAccountSuspended] if the account
-// is suspended.
-func lockActivePlayer(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
-	p, err := lockPlayer(ctx, tx, id)
+// lockActivePlayer is lockPlayer for what the player adds itself. It returns [contest.ErrAccountSuspended] if the account is suspended.
+func (s *Store) lockActivePlayer(ctx context.Context, tx *sql.Tx, id int64) (contest.Player, error) {
+	p, err := s.lockPlayer(ctx, tx, id)
 	if err != nil {
 		return p, err
 	}
 	return p, p.CanUploadOrPublish()
 }
 
-// lockActivePlayerOf is lockActivePlayer for the player of a video. It returns [contest.ErrNoVideo] if there is no such
-// video.
-func lockActivePlayerOf(ctx context.Context, tx *sql.Tx, videoID int64) (contest.Player, error) {
-	p, err := scanPlayer(tx.QueryRowContext(ctx, `
-		UPDATE players SET country = country WHERE id = (SELECT player_id FROM videos WHERE id = $1) RETURNING `+playerColumns, videoID))
+// lockActivePlayerOf is lockActivePlayer for the player of a video. It returns [contest.ErrNoVideo] if there is no such video.
+func (s *Store) lockActivePlayerOf(ctx context.Context, tx *sql.Tx, videoID int64) (contest.Player, error) {
+	p, err := scanPlayer(tx.QueryRowContext(ctx, s.locking(
+		`SELECT `+playerColumns+` FROM players WHERE id = (SELECT player_id FROM videos WHERE id = $1)`, `FOR NO KEY UPDATE`), videoID))
 	if err != nil {
 		return p, orNone(err, contest.ErrNoVideo)
 	}
@@ -96,9 +104,8 @@ func (s *Store) keepVoters(ctx context.Context, tx *sql.Tx, playerID, voterID in
 		SELECT FROM players WHERE id IN (SELECT voter_id FROM votes_set_aside WHERE player_id = $1) ORDER BY id FOR KEY SHARE`, playerID)
 }
 
-// lockForDeletion locks the player's row with FOR UPDATE, so that no row which refers to it can be inserted; the rows
-// of the players whom it has voted for with FOR KEY SHARE, against their deletion; and the standings of all of them.
-// The UPDATE takes FOR UPDATE because it changes a column with a unique index, to which foreign keys may refer.
+// lockForDeletion locks a player's row, so that nothing that refers to it can be added; those of the players whom it has voted for, against
+// their deletion; and the standings of all of them.
 //
 // Between the first statement and the second, the player may vote for a player with a lower id. Waiting for that row
 // now would violate the lock order, so the third statement uses NOWAIT. If the row is locked, it fails with
@@ -108,9 +115,9 @@ func (s *Store) lockForDeletion(ctx context.Context, tx *sql.Tx, id int64) error
 	if err := s.lockRows(ctx, tx, votedFor+` AND id < $1 ORDER BY id FOR KEY SHARE`, id); err != nil {
 		return err
 	}
-	err := change(ctx, tx, contest.ErrNotSignedIn, `UPDATE players SET email_key = $1 WHERE id = $2`, contest.NewMediaToken(), id)
+	_, err := scanInt(tx.QueryRowContext(ctx, s.locking(`SELECT 1 FROM players WHERE id = $1`, `FOR UPDATE`), id))
 	if err != nil {
-		return err
+		return orNone(err, contest.ErrNotSignedIn)
 	}
 	if err := s.lockRows(ctx, tx, votedFor+` AND id < $1 ORDER BY id FOR KEY SHARE NOWAIT`, id); err != nil {
 		return fmt.Errorf("%w: %w", errConflict, err)

@@ -175,7 +175,7 @@ func (s *Store) affect(ctx context.Context, tx *sql.Tx, playerID int64, do func(
 // player do not count) locked against deletion: no vote for the player is cast or withdrawn, and the player neither
 // publishes a video nor changes the city. It returns the score before and after.
 func (s *Store) decideOn(ctx context.Context, tx *sql.Tx, playerID, voterID int64, do func(*contest.Effect) error) (e contest.Effect, err error) {
-	if e.Player, err = lockPlayer(ctx, tx, playerID); err != nil {
+	if e.Player, err = s.lockPlayer(ctx, tx, playerID); err != nil {
 		if errors.Is(err, contest.ErrNotSignedIn) {
 			err = contest.ErrNoPlayer
 		}

@@ -18,10 +18,8 @@ func (s *Store) AddSession(ctx context.Context, tokenHash string, playerID, gene
 		if err != nil {
 			return err
 		}
-		//nolint:gosec // fixed texts
-		_, err = tx.ExecContext(ctx, `
-			DELETE FROM sessions
-			WHERE token_hash IN (SELECT token_hash FROM sessions WHERE expires_at <= $1`+s.skipLocked+`)`, timestamp(now))
+		expired := s.locking(`SELECT token_hash FROM sessions WHERE expires_at <= $1`, `FOR UPDATE SKIP LOCKED`)
+		_, err = tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash IN (`+expired+`)`, timestamp(now)) //nolint:gosec // fixed texts
 		return err
 	}))
 }

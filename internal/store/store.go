@@ -36,8 +36,6 @@ type Store struct {
 	queue   Queue
 	observe Observe
 
-	skipLocked string // suffix of a SELECT that locks rows and skips locked ones; "" on SQLite
-
 	maxUnpublished int64
 	uploadsAtOnce  int
 	clock          func() time.Time
@@ -67,7 +65,6 @@ func New(db *DB, o Options) *Store {
 		retry := retrier{db.Writer, func(took time.Duration, err error) { o.Observe("transaction_retried", took, err) }}
 		s.writes = pooled{retry, db.watch}
 		s.crowds = newCrowds(db, retry, s.observe)
-		s.skipLocked = ` FOR UPDATE SKIP LOCKED`
 		s.lookups = &lookups{store: s}
 	}
 	return s

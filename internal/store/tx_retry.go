@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -53,12 +54,18 @@ func backoff(attempt int) time.Duration {
 // errConflict aborts a transaction that would otherwise wait for a row lock against the lock order.
 var errConflict = errors.New("another transaction was first")
 
-// lost reports whether a transaction lost a conflict with another one and may succeed if it is retried: the store has
-// aborted it ([errConflict]), or PostgreSQL has, as a deadlock (40P01) or a serialization failure (40001). Nothing of
-// it was committed.
+// lost reports whether a transaction lost against another and may win if it is retried: the store ended it, or PostgreSQL did, as a
+// deadlock (40P01) or a serialization failure (40001). Nothing of it was committed.
+//
+// PostgreSQL has a race of its own (seen in 15.18 and 17.10), which ends a transaction with an internal error: if one rolls back its UPDATE
+// of a row that is locked FOR KEY SHARE, another's UPDATE of the row at that moment takes the first for a second updater.
 func lost(err error) bool {
+	if errors.Is(err, errConflict) {
+		return true
+	}
 	failed, ok := errors.AsType[*pgconn.PgError](err)
-	return errors.Is(err, errConflict) || ok && (failed.Code == "40P01" || failed.Code == "40001")
+	return ok && (failed.Code == "40P01" || failed.Code == "40001" ||
+		failed.Code == "XX000" && strings.HasPrefix(failed.Message, "new multixact has more than one updating member"))
 }
 
 // pooled runs each write in its own transaction on a pool of connections. As on SQLite, cancelling the caller's context

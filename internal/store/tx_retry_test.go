@@ -112,6 +112,8 @@ func TestAttempts(t *testing.T) {
 		"deadlock":               {&pgconn.PgError{Code: "40P01"}, maxAttempts},
 		"serialization":          {&pgconn.PgError{Code: "40001"}, maxAttempts},
 		"conflict":               {fmt.Errorf("%w: %w", errConflict, &pgconn.PgError{Code: "55P03"}), maxAttempts},
+		"two updaters":           {&pgconn.PgError{Code: "XX000", Message: "new multixact has more than one updating member: 0 2[5 (nokeyupd), 6 (nokeyupd)]"}, maxAttempts},
+		"internal error":         {&pgconn.PgError{Code: "XX000"}, 1},
 		"lock not available":     {&pgconn.PgError{Code: "55P03"}, 1},
 		"unique violation":       {&pgconn.PgError{Code: "23505"}, 1},
 		"commit outcome unknown": {errUnsure, 1},

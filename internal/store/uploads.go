@@ -20,7 +20,7 @@ func scanUpload(row scanner) (contest.PartialUpload, error) {
 // It returns *contest.TooManyError, contest.ErrQuotaExceeded or contest.ErrAccountSuspended.
 func (s *Store) AddUpload(ctx context.Context, u contest.PartialUpload) error {
 	return orGone(s.write(ctx, "add_upload", func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := lockActivePlayer(ctx, tx, u.PlayerID); err != nil {
+		if _, err := s.lockActivePlayer(ctx, tx, u.PlayerID); err != nil {
 			return err
 		}
 		now := timestamp(s.clock())

@@ -42,7 +42,7 @@ func (s *Store) AddVideoFromPartialUpload(ctx context.Context, v contest.Video, 
 }
 
 func (s *Store) addVideo(ctx context.Context, tx *sql.Tx, v *contest.Video) error {
-	owner, err := lockActivePlayer(ctx, tx, v.PlayerID)
+	owner, err := s.lockActivePlayer(ctx, tx, v.PlayerID)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (s *Store) PublishVideo(ctx context.Context, id int64, at time.Time) (conte
 	err := s.write(ctx, "publish", func(ctx context.Context, tx *sql.Tx) (err error) {
 		// Lock the player's row, so that a change of its city or a suspension comes before this transaction or after
 		// it.
-		p, err := lockActivePlayerOf(ctx, tx, id)
+		p, err := s.lockActivePlayerOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
